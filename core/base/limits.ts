@@ -1,0 +1,86 @@
+/**
+ * Every limit of Cairn in one place. Names carry their units. `test/base/limits.test.ts` checks them against each
+ * other. The HTTP layer reports an excess with the limit's name here. Sizes are literals because
+ * isolated declarations infer no arithmetic.
+ */
+
+const MiB = 1024 * 1024;
+
+export const limits = {
+  // Requests
+  bodyBytes: 67_108_864, // 64 MiB
+  batchRecords: 10_000,
+  queriesPerRequest: 100,
+  k: 10_000,
+  scanLimit: 10_000,
+  listLimit: 1_000,
+  timeoutMs: 120_000,
+  requestTimeoutDefaultMs: 30_000,
+
+  // Records and schema
+  dimension: 20_000,
+  idBytes: 512,
+  metadataBytes: 65_536, // 64 KiB
+  metadataDepth: 32,
+  nameBytes: 128,
+  idempotencyKeyBytes: 255,
+  fieldNameBytes: 512,
+  /** |v|^2 in f64. Two such vectors have a finite f32 squared distance: (|a|+|b|)^2 <= 4 x this < 3.4e38. */
+  squaredNormMax: 8e37,
+  /** |v| under cosine. Below this f32 products lose their digits, so the vector counts as zero. */
+  cosineNormMin: 1e-15,
+
+  // Filters
+  filterDepth: 16,
+  filterNodes: 1_024,
+  filterTextBytes: 65_536, // 64 KiB
+
+  // Log
+  inlineBatchBytes: 8_388_608, // 8 MiB
+  slotBytes: 67_108_864, // 64 MiB
+  /** Group commit closes a slot at this many inlined bytes: one more batch may be up to `inlineBatchBytes`. */
+  groupCommitBytes: 16_777_216, // 16 MiB
+  keysPerSlot: 256,
+  windowKeys: 65_536,
+  eligibleSlots: 256,
+  headNonces: 64,
+  pageBytes: 16_384, // 16 KiB
+  headBytes: 16_777_216, // 16 MiB
+  catalogEntryBytes: 65_536, // 64 KiB
+  /** D of LOG-PROTOCOL: a constant of the format. */
+  fenceMs: 60_000,
+  eventualStalenessMs: 10_000,
+  writerClockSkewMs: 300_000,
+  batchBlobBytes: 536_870_912, // 512 MiB
+
+  // Retries: every loop has an end
+  readRetries: 4,
+  retryBaseMs: 20,
+  retryMaxMs: 2_000,
+  freshenRounds: 8,
+  commitRounds: 64,
+  casRounds: 32,
+
+  // Store
+  listPageKeys: 1_000,
+  deleteKeys: 1_000,
+  keyBytes: 1_024,
+  conditionalPutBytes: 67_108_864, // 64 MiB
+  replayParallel: 16,
+} as const;
+
+export type Tier = 'edge' | 'server';
+
+export interface TierLimits {
+  readonly logBytes: number;
+  readonly logSlots: number;
+}
+
+/**
+ * Unfolded log per tier. DESIGN gives 256 and 1,024 slots to a log that minor folds keep short; until folds exist
+ * only the bytes, which memory must hold, are a hard bound, and the slot counts stand at what a cold open bears.
+ */
+export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
+  edge: { logBytes: 16 * MiB, logSlots: 4_096 },
+  server: { logBytes: 256 * MiB, logSlots: 131_072 },
+};

@@ -1,0 +1,76 @@
+/**
+ * The ObjectStore port: all that the engine knows of a cloud.
+ *
+ * Semantics that every adapter owes (test/conformance/object-store.ts holds them):
+ * - strong: a get or list that starts after a put was applied sees it;
+ * - `put` with `if: 'absent'` or a version is atomic across processes: of any number of racers exactly one is applied;
+ * - a body is seen whole or not at all, and the length of an answer is checked;
+ * - `list` is ordered by the UTF-8 bytes of the keys and follows continuation tokens by itself.
+ */
+
+/** Opaque token of one state of an object: an ETag, a generation, a hash. Never persisted. */
+export type StoreVersion = string & { readonly storeVersion: unique symbol };
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface GetOptions {
+  /** Bytes to read. A range that ends past the object is cut short; one that starts past it is `invalid`. */
+  readonly range?: ByteRange;
+  /** Answer `unchanged`, without a body, where the object still has this version. */
+  readonly unless?: StoreVersion;
+}
+
+export type GetResult =
+  | {
+      readonly status: 'found';
+      /** The whole object, or the asked range. Owned by the caller. */
+      readonly bytes: Uint8Array;
+      /** Length of the whole object. */
+      readonly size: number;
+      readonly version: StoreVersion;
+      /** The store's own date, in milliseconds since 1970. */
+      readonly modifiedMs: number;
+    }
+  | { readonly status: 'unchanged' }
+  | { readonly status: 'absent' };
+
+export interface PutOptions {
+  /** `absent`: create only. A version: replace exactly that state. `any`: last writer wins. */
+  readonly if: 'absent' | 'any' | { readonly version: StoreVersion };
+}
+
+/**
+ * The three ends of a put. `refused`: the condition did not hold and nothing was written by this request (an earlier
+ * try of the same body may have been). `unknown`: it may have been applied, or may yet be.
+ * A put that certainly had no effect for another reason (disk full, forbidden) throws with outcome `not_applied`.
+ */
+export type PutResult =
+  | { readonly status: 'applied'; readonly version: StoreVersion; readonly modifiedMs: number }
+  | { readonly status: 'refused' }
+  | { readonly status: 'unknown'; readonly cause: unknown };
+
+export interface ListOptions {
+  /** Only keys strictly after this one. */
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+}
+
+export interface ObjectStore {
+  /** What the store is, for messages: no secrets. */
+  readonly description: string;
+  get(key: string, options?: GetOptions): Promise<GetResult>;
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult>;
+  /** Keys that start with `prefix`, in order. */
+  list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]>;
+  /** Deletes what is there of `keys`; a missing key is no error. */
+  delete(keys: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
