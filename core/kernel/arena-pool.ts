@@ -1,0 +1,104 @@
+/**
+ * Reuses arenas and keeps their bytes within a budget. A released arena stays with the pool and serves the next
+ * request of its class, so that a load needs no fresh memory: the garbage collector frees WebAssembly memories late
+ * (dropping 32 MiB ones peaked at 170 MiB where one reused memory stayed at 74).
+ *
+ * An arena comes back with whatever its last user left in it.
+ */
+import { CairnError, assertInternal } from '../base/errors.js';
+import { Arena } from './arena.js';
+import { arenaBytes, arenaClasses, type ArenaClass } from './layout.js';
+
+export interface ArenaPoolUsage {
+  /** Bytes of arenas given out. */
+  readonly usedBytes: number;
+  /** Bytes of arenas that wait for reuse. */
+  readonly idleBytes: number;
+  readonly budgetBytes: number;
+}
+
+export class ArenaPool {
+  readonly budgetBytes: number;
+  readonly #module: WebAssembly.Module;
+  readonly #idle = new Map<ArenaClass, Arena[]>();
+  readonly #used = new Set<Arena>();
+  #usedBytes = 0;
+  #idleBytes = 0;
+
+  constructor(module: WebAssembly.Module, budgetBytes: number) {
+    this.#module = module;
+    this.budgetBytes = budgetBytes;
+    for (const arenaClass of arenaClasses) this.#idle.set(arenaClass, []);
+  }
+
+  usage(): ArenaPoolUsage {
+    return { usedBytes: this.#usedBytes, idleBytes: this.#idleBytes, budgetBytes: this.budgetBytes };
+  }
+
+  /**
+   * Gives out an arena of the class: an idle one, else a fresh one within the budget, else a fresh one in the place of
+   * idle ones of other classes. Refuses where the arenas in use leave no room, before anything is allocated.
+   */
+  acquire(arenaClass: ArenaClass): Arena {
+    const idle = this.#idle.get(arenaClass)?.pop();
+    if (idle !== undefined) {
+      this.#idleBytes -= idle.bytes;
+      return this.#giveOut(idle);
+    }
+    const value = this.#usedBytes + arenaBytes(arenaClass);
+    if (value > this.budgetBytes) throw overBudget(value, this.budgetBytes);
+    this.#dropIdle(value + this.#idleBytes - this.budgetBytes);
+    return this.#giveOut(this.#create(arenaClass));
+  }
+
+  /** Requires: the arena was given out by this pool, and nothing keeps a view of it. */
+  release(arena: Arena): void {
+    assertInternal(this.#used.delete(arena), 'an arena was released twice, or to a foreign pool');
+    this.#usedBytes -= arena.bytes;
+    this.#idleBytes += arena.bytes;
+    this.#idle.get(arena.arenaClass)?.push(arena);
+  }
+
+  #giveOut(arena: Arena): Arena {
+    this.#used.add(arena);
+    this.#usedBytes += arena.bytes;
+    return arena;
+  }
+
+  #create(arenaClass: ArenaClass): Arena {
+    try {
+      return new Arena(this.#module, arenaClass);
+    } catch (cause) {
+      const bytes = arenaBytes(arenaClass);
+      throw new CairnError('unavailable', 'out_of_memory', `the host refused ${bytes} bytes of memory`, {
+        details: { value: bytes },
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Lets at least `bytes` of idle arenas go, smallest class first: the one step that leaves memory to the garbage
+   * collector. The alternative is to refuse work while the budget is held by arenas of the wrong size.
+   */
+  #dropIdle(bytes: number): void {
+    let missing = bytes;
+    for (const arenas of this.#idle.values()) {
+      while (missing > 0) {
+        const arena = arenas.pop();
+        if (arena === undefined) break;
+        this.#idleBytes -= arena.bytes;
+        missing -= arena.bytes;
+      }
+    }
+  }
+}
+
+function overBudget(value: number, maximum: number): CairnError {
+  return new CairnError(
+    'unavailable',
+    'memory_budget_exceeded',
+    `the memory budget is exceeded: ${value} bytes would be in use, the maximum is ${maximum}`,
+    { details: { value, maximum } },
+  );
+}

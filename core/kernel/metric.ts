@@ -1,0 +1,53 @@
+/**
+ * The four metrics, and what lies between the kernels' distance and the score that users see. The kernels' distance is
+ * f32 and always smaller for what is nearer: squared L2, L1, or the negated dot product. For cosine the raw vectors
+ * are stored and each row has a scale 1/|row|; the query's own scale is a constant of the search and enters the score.
+ */
+
+export type Metric = 'cosine' | 'euclidean' | 'dot' | 'manhattan';
+
+export const metrics: readonly Metric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
+
+/** Codes of wasm/distance.ts. */
+export const KERNEL_L2 = 0;
+export const KERNEL_DOT = 1;
+export const KERNEL_L1 = 2;
+
+export function kernelMetric(metric: Metric): number {
+  switch (metric) {
+    case 'euclidean':
+      return KERNEL_L2;
+    case 'manhattan':
+      return KERNEL_L1;
+    case 'cosine':
+    case 'dot':
+      return KERNEL_DOT;
+  }
+}
+
+/** Whether a higher score is nearer (similarities), or a lower one (distances). */
+export function higherIsNearer(metric: Metric): boolean {
+  return metric === 'cosine' || metric === 'dot';
+}
+
+/** 1/|v| as the kernels take it, from |v|^2. Requires: a vector that is not zero. */
+export function cosineScale(normSquared: number): number {
+  return Math.fround(1 / Math.sqrt(normSquared));
+}
+
+/**
+ * The public score of a kernel distance. `queryScale` is 1/|query| and counts for cosine alone, where rounding may
+ * carry a product past 1: it is brought back, so that a vector is never nearer to another than to itself.
+ */
+export function scoreOf(metric: Metric, distance: number, queryScale: number): number {
+  switch (metric) {
+    case 'euclidean':
+      return Math.sqrt(distance);
+    case 'manhattan':
+      return distance;
+    case 'dot':
+      return 0 - distance;
+    case 'cosine':
+      return Math.max(-1, Math.min(1, 0 - distance * queryScale));
+  }
+}

@@ -1,0 +1,6 @@
+/** The module's exports: flat memory in, flat memory out. core/kernel/kernel-module.ts types them for the host. */
+export { base64Decode } from './base64';
+export { crc32c, crc32cPages, init } from './crc32c';
+export { l1, l2Squared, negatedDot } from './distance';
+export { firstNonFinite, sumSquares } from './numbers';
+export { bitmapAnd, collectEqual, scanTopK, scoreRows } from './scan';

@@ -1,0 +1,157 @@
+/**
+ * Exact search over rows of f32 in flat memory: the best k, all rows at one distance, and the distances of listed rows.
+ *
+ * `live` is a bitmap, one bit per row, least significant bit first, readable in whole u64 up to the last row (0: every
+ * row is live). `scales` is one f32 per row, multiplied into the distance (0: none): for cosine it holds 1/|row|.
+ */
+import { DOT, L1, L2, distance, distancePair } from './distance';
+import { keyOf, replaceRoot, siftUp, sortHeap, sortable } from './keys';
+
+// @ts-ignore: decorator
+@inline
+function liveWord(live: usize, base: u32, rowCount: u32): u64 {
+  let word: u64 = live != 0 ? load<u64>(live + (base >> 3)) : u64.MAX_VALUE;
+  const rest = rowCount - base;
+  if (rest < 64) word &= ((<u64>1) << rest) - 1;
+  return word;
+}
+
+// @ts-ignore: decorator
+@inline
+function scaled(value: f32, scales: usize, row: u32): f32 {
+  return scales != 0 ? value * load<f32>(scales + (<usize>row << 2)) : value;
+}
+
+/** Offers a key to the heap of at most `k` and returns the new count. */
+// @ts-ignore: decorator
+@inline
+function offer(heap: usize, count: u32, k: u32, key: u64): u32 {
+  if (count < k) {
+    siftUp(heap, count, key);
+    return count + 1;
+  }
+  if (key < load<u64>(heap)) replaceRoot(heap, count, key);
+  return count;
+}
+
+// @ts-ignore: decorator
+@inline
+function topK(
+  metric: i32,
+  query: usize,
+  rows: usize,
+  rowCount: u32,
+  dimension: u32,
+  stride: usize,
+  live: usize,
+  scales: usize,
+  heap: usize,
+  k: u32,
+): u32 {
+  let count: u32 = 0;
+  for (let base: u32 = 0; base < rowCount; base += 64) {
+    let word = liveWord(live, base, rowCount);
+    while (word != 0) {
+      const a = base + <u32>ctz(word);
+      word &= word - 1;
+      if (word == 0) {
+        const single = distance(metric, query, rows + <usize>a * stride, dimension);
+        count = offer(heap, count, k, keyOf(scaled(single, scales, a), a));
+        break;
+      }
+      const b = base + <u32>ctz(word);
+      word &= word - 1;
+      const pair = distancePair(metric, query, rows + <usize>a * stride, rows + <usize>b * stride, dimension);
+      count = offer(heap, count, k, keyOf(scaled(f32x4.extract_lane(pair, 0), scales, a), a));
+      count = offer(heap, count, k, keyOf(scaled(f32x4.extract_lane(pair, 1), scales, b), b));
+    }
+  }
+  sortHeap(heap, count);
+  return count;
+}
+
+/** Writes the keys of the best `k` live rows to `heap`, ascending, and returns how many there are. Requires: k > 0. */
+export function scanTopK(
+  metric: i32,
+  query: usize,
+  rows: usize,
+  rowCount: u32,
+  dimension: u32,
+  stride: usize,
+  live: usize,
+  scales: usize,
+  heap: usize,
+  k: u32,
+): u32 {
+  if (metric == DOT) return topK(DOT, query, rows, rowCount, dimension, stride, live, scales, heap, k);
+  if (metric == L1) return topK(L1, query, rows, rowCount, dimension, stride, live, scales, heap, k);
+  return topK(L2, query, rows, rowCount, dimension, stride, live, scales, heap, k);
+}
+
+// @ts-ignore: decorator
+@inline
+function distanceBy(metric: i32, a: usize, b: usize, dimension: u32): f32 {
+  if (metric == DOT) return distance(DOT, a, b, dimension);
+  if (metric == L1) return distance(L1, a, b, dimension);
+  return distance(L2, a, b, dimension);
+}
+
+/**
+ * Writes to `out` the live rows >= `from` whose sortable distance is `wanted`, in order, at most `capacity` (> 0) of
+ * them, and returns how many. A full buffer means: ask again from the last row + 1.
+ */
+export function collectEqual(
+  metric: i32,
+  query: usize,
+  rows: usize,
+  from: u32,
+  rowCount: u32,
+  dimension: u32,
+  stride: usize,
+  live: usize,
+  scales: usize,
+  wanted: u32,
+  out: usize,
+  capacity: u32,
+): u32 {
+  let count: u32 = 0;
+  for (let base: u32 = from & ~63; base < rowCount; base += 64) {
+    let word = liveWord(live, base, rowCount);
+    if (base < from) word &= u64.MAX_VALUE << (from - base);
+    while (word != 0) {
+      const row = base + <u32>ctz(word);
+      word &= word - 1;
+      const value = distanceBy(metric, query, rows + <usize>row * stride, dimension);
+      if (sortable(scaled(value, scales, row)) != wanted) continue;
+      store<u32>(out + (<usize>count << 2), row);
+      if (++count == capacity) return count;
+    }
+  }
+  return count;
+}
+
+/** Writes the distance of each of the `count` rows listed at `list` (u32) to `out` (f32). Dead rows are not skipped. */
+export function scoreRows(
+  metric: i32,
+  query: usize,
+  rows: usize,
+  list: usize,
+  count: u32,
+  dimension: u32,
+  stride: usize,
+  scales: usize,
+  out: usize,
+): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const row = load<u32>(list + (<usize>i << 2));
+    const value = distanceBy(metric, query, rows + <usize>row * stride, dimension);
+    store<f32>(out + (<usize>i << 2), scaled(value, scales, row));
+  }
+}
+
+/** target &= source over `bytes` bytes. Requires: a multiple of 8. */
+export function bitmapAnd(target: usize, source: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += 8) {
+    store<u64>(target + i, load<u64>(target + i) & load<u64>(source + i));
+  }
+}
