@@ -1,0 +1,72 @@
+/**
+ * `npm run check:package`: judges the package as npm would publish it, after a build. Packs it into a folder of its
+ * own outside the tree; then publint, are-the-types-wrong, a look at what is in the tarball, and an import by the
+ * package's own name. knip (dead files, exports, dependencies) reads the sources.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mustRun, root } from './set-up.mjs';
+
+const modules = join(root, 'node_modules');
+/** What a tarball may hold at its top. */
+const topLevel = /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/.+\.(?:js|d\.ts)|docs\/.+)$/;
+
+/**
+ * @param {string} folder
+ * @returns {{ filename: string, unpackedSize: number, files: { path: string }[] }}
+ */
+function pack(folder) {
+  const npm = process.env['npm_execpath'];
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
+  const { status, stdout, stderr } = spawnSync(command, [...first, ...args], { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`npm pack failed: ${stderr}`);
+  return JSON.parse(stdout)[0];
+}
+
+/**
+ * The targets of `bin` and of every condition of `exports`.
+ * @param {unknown} value
+ * @returns {string[]}
+ */
+function targets(value) {
+  if (typeof value === 'string') return [value.replace(/^\.\//, '')];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(targets) : [];
+}
+
+/** @param {readonly string[]} paths */
+function checkContents(paths) {
+  const { bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const missing = [...targets(bin), ...targets(exports)].filter((path) => !paths.includes(path));
+  if (missing.length > 0) throw new Error(`package.json names what is not packed: ${missing.join(', ')}`);
+  const strange = paths.filter((path) => !topLevel.test(path));
+  if (strange.length > 0) throw new Error(`the tarball holds what nobody needs: ${strange.join(', ')}`);
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return { name, version };
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'cairn-pack-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const { filename, unpackedSize, files } = pack(folder);
+const { name } = checkContents(files.map(({ path }) => path));
+console.log(`${filename}: ${files.length} files, ${Math.round(unpackedSize / 1024)} KiB unpacked`);
+const tarball = join(folder, filename);
+await mustRun('publint', process.execPath, [join(modules, 'publint/src/cli.js'), 'run', tarball, '--strict']);
+const attw = join(modules, '@arethetypeswrong/cli/dist/index.js');
+await mustRun('attw', process.execPath, [
+  attw,
+  tarball,
+  '--profile',
+  'esm-only',
+  '--no-emoji',
+  '--format',
+  'ascii',
+]);
+await mustRun('import by name', process.execPath, ['--input-type=module', '-e', `await import('${name}')`]);
+await mustRun('knip', process.execPath, [
+  join(modules, 'knip/bin/knip.js'),
+  '--no-progress',
+  '--treat-config-hints-as-errors',
+]);
