@@ -1,0 +1,153 @@
+/**
+ * Counts what passes through a store: requests by operation and outcome, bytes both ways, and dependent round trips.
+ * A wrapper is a few numbers: one around a bucket for its life, another around one query.
+ *
+ * Round trips: the longest chain of requests in which each started after another had ended, which is what latency is
+ * made of. A request's depth is one more than the deepest request that had ended when it started; that needs no list
+ * of requests and no clock. It cannot see why a request waited: two that could have run together but did not count as
+ * dependent, and so they should.
+ */
+import type {
+  GetOptions,
+  GetResult,
+  ListedObject,
+  ListOptions,
+  ObjectStore,
+  PutOptions,
+  PutResult,
+} from './object-store.js';
+
+const outcomes = [
+  'get_found',
+  'get_unchanged',
+  'get_absent',
+  'get_failed',
+  'put_applied',
+  'put_refused',
+  'put_unknown',
+  'put_failed',
+  'list_answered',
+  'list_failed',
+  'delete_answered',
+  'delete_failed',
+] as const;
+
+/** An operation of the port and how it ended. `failed`: it threw. */
+export type StoreOutcome = (typeof outcomes)[number];
+
+export interface StoreUsage {
+  /** Calls of the port. A list that followed continuation tokens is one, and so is a delete of many keys. */
+  readonly requests: number;
+  readonly outcomes: Readonly<Record<StoreOutcome, number>>;
+  /** Bodies that came back. */
+  readonly bytesRead: number;
+  /** Bodies sent, refused ones included: they travelled. */
+  readonly bytesWritten: number;
+  readonly keysListed: number;
+  readonly keysDeleted: number;
+  /** Length of the longest chain of dependent requests. */
+  readonly roundTrips: number;
+}
+
+export interface AccountingStore extends ObjectStore {
+  /** What has been counted so far. Requests in flight are not in it. */
+  snapshot(): StoreUsage;
+}
+
+export function accountingStore(inner: ObjectStore): AccountingStore {
+  return new CountingStore(inner);
+}
+
+/** What happened between two snapshots. `roundTrips` is exact where nothing was in flight at the earlier one. */
+export function usageBetween(before: StoreUsage, after: StoreUsage): StoreUsage {
+  const difference = noOutcomes();
+  for (const name of outcomes) difference[name] = after.outcomes[name] - before.outcomes[name];
+  return {
+    requests: after.requests - before.requests,
+    outcomes: difference,
+    bytesRead: after.bytesRead - before.bytesRead,
+    bytesWritten: after.bytesWritten - before.bytesWritten,
+    keysListed: after.keysListed - before.keysListed,
+    keysDeleted: after.keysDeleted - before.keysDeleted,
+    roundTrips: after.roundTrips - before.roundTrips,
+  };
+}
+
+function noOutcomes(): Record<StoreOutcome, number> {
+  return Object.fromEntries(outcomes.map((name) => [name, 0])) as Record<StoreOutcome, number>;
+}
+
+class CountingStore implements AccountingStore {
+  readonly #inner: ObjectStore;
+  readonly #outcomes = noOutcomes();
+  #requests = 0;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #keysListed = 0;
+  #keysDeleted = 0;
+  #deepestEnded = 0;
+
+  constructor(inner: ObjectStore) {
+    this.#inner = inner;
+  }
+
+  get description(): string {
+    return this.#inner.description;
+  }
+
+  snapshot(): StoreUsage {
+    return {
+      requests: this.#requests,
+      outcomes: { ...this.#outcomes },
+      bytesRead: this.#bytesRead,
+      bytesWritten: this.#bytesWritten,
+      keysListed: this.#keysListed,
+      keysDeleted: this.#keysDeleted,
+      roundTrips: this.#deepestEnded,
+    };
+  }
+
+  async get(key: string, options?: GetOptions): Promise<GetResult> {
+    const result = await this.#count(
+      'get_failed',
+      this.#inner.get(key, options),
+      (end) => `get_${end.status}`,
+    );
+    if (result.status === 'found') this.#bytesRead += result.bytes.length;
+    return result;
+  }
+
+  async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
+    this.#bytesWritten += bytes.length;
+    return this.#count('put_failed', this.#inner.put(key, bytes, options), (end) => `put_${end.status}`);
+  }
+
+  async list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {
+    const listed = await this.#count('list_failed', this.#inner.list(prefix, options), () => 'list_answered');
+    this.#keysListed += listed.length;
+    return listed;
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    await this.#count('delete_failed', this.#inner.delete(keys), () => 'delete_answered');
+    this.#keysDeleted += keys.length;
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #count<T>(failed: StoreOutcome, request: Promise<T>, ended: (result: T) => StoreOutcome): Promise<T> {
+    const depth = this.#deepestEnded + 1;
+    let outcome = failed;
+    try {
+      const result = await request;
+      outcome = ended(result);
+      return result;
+    } finally {
+      this.#requests += 1;
+      this.#outcomes[outcome] += 1;
+      this.#deepestEnded = Math.max(this.#deepestEnded, depth);
+    }
+  }
+}

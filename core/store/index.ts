@@ -1,0 +1,19 @@
+/** The door of the store layer: the port, the wrappers and the adapter that needs no platform. */
+export type {
+  ByteRange,
+  GetOptions,
+  GetResult,
+  ListedObject,
+  ListOptions,
+  ObjectStore,
+  PutOptions,
+  PutResult,
+  StoreVersion,
+} from './object-store.js';
+export { accountingStore, usageBetween } from './accounting.js';
+export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
+export { retryDelayMs, retryingStore } from './retrying.js';
+export type { RetryingOptions } from './retrying.js';
+export { memoryStore } from './adapters/memory.js';
+export type { MemoryStoreOptions } from './adapters/memory.js';
+export { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange } from './request-checks.js';

@@ -1,0 +1,84 @@
+/**
+ * Repeats requests that failed as `unavailable` and may simply be asked again: get, list and delete. A put is never
+ * repeated here: a silent repeat turns a put that won into a visible refusal, so only the log, which can recognise its
+ * own bytes, decides about puts.
+ */
+import { isCairnError } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import type { Random, Sleep } from '../base/ports.js';
+import type {
+  GetOptions,
+  GetResult,
+  ListedObject,
+  ListOptions,
+  ObjectStore,
+  PutOptions,
+  PutResult,
+} from './object-store.js';
+
+export interface RetryingOptions {
+  readonly sleep: Sleep;
+  /** Spreads the waits, so that clients that failed together do not come back together. */
+  readonly random: Random;
+}
+
+export function retryingStore(inner: ObjectStore, options: RetryingOptions): ObjectStore {
+  return new RetryingStore(inner, options);
+}
+
+/**
+ * Milliseconds to wait before try number `attempt` + 1 (the first try is 0): doubled each time up to the limit, then
+ * cut by up to half at random; at least what the store itself asked for, within the same limit.
+ */
+export function retryDelayMs(attempt: number, random: Random, retryAfterS: number = 0): number {
+  const full = Math.min(limits.retryMaxMs, limits.retryBaseMs * 2 ** attempt);
+  const bytes = random.fill(new Uint8Array(2));
+  const fraction = (bytes[0]! * 256 + bytes[1]!) / 65_536;
+  return Math.max(full * (1 - fraction / 2), Math.min(limits.retryMaxMs, retryAfterS * 1_000));
+}
+
+class RetryingStore implements ObjectStore {
+  readonly #inner: ObjectStore;
+  readonly #options: RetryingOptions;
+
+  constructor(inner: ObjectStore, options: RetryingOptions) {
+    this.#inner = inner;
+    this.#options = options;
+  }
+
+  get description(): string {
+    return this.#inner.description;
+  }
+
+  get(key: string, options?: GetOptions): Promise<GetResult> {
+    return this.#retry(() => this.#inner.get(key, options));
+  }
+
+  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
+    return this.#inner.put(key, bytes, options);
+  }
+
+  list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {
+    return this.#retry(() => this.#inner.list(prefix, options));
+  }
+
+  delete(keys: readonly string[]): Promise<void> {
+    return this.#retry(() => this.#inner.delete(keys));
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #retry<T>(request: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await request();
+      } catch (error) {
+        if (!isCairnError(error) || error.kind !== 'unavailable' || attempt >= limits.readRetries)
+          throw error;
+        await this.#options.sleep(retryDelayMs(attempt, this.#options.random, error.retryAfterS));
+      }
+    }
+  }
+}
