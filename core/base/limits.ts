@@ -34,6 +34,7 @@ export const limits = {
   filterDepth: 16,
   filterNodes: 1_024,
   filterTextBytes: 65_536, // 64 KiB
+  filterPatternBytes: 1_024,
 
   // Log
   inlineBatchBytes: 8_388_608, // 8 MiB

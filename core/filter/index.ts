@@ -1,0 +1,9 @@
+/**
+ * Filters: one tree, two spellings, and the evaluator that defines their meaning. docs/FILTERS.md is the user's page.
+ */
+export type { CompareOp, FieldFilter, Filter, ListOp, OrderOp, Scalar } from './ast.js';
+export { compileFilter, matches } from './evaluate.js';
+export type { DocumentTest } from './evaluate.js';
+export { parseFilter } from './parse.js';
+export { filterToJson, filterToText } from './print.js';
+export { filterPaths } from './shape.js';

@@ -1,0 +1,218 @@
+/**
+ * The object spelling: `{year: {$gte: 2020}, $or: [{topic: 'cs.CL'}, {tags: {$in: ['nlp']}}]}`.
+ *
+ *   filter = { (name: condition | "$and": [filter+] | "$or": [filter+] | "$not": filter)* }     all of them hold
+ *   condition = scalar | { ("$eq": scalar | "$gte": … | "$not": condition)+ }                   all of them hold
+ *
+ * A name is a dotted path; one that begins with a backslash is taken without it, so that a field `$price` can be named.
+ * Recursion goes as deep as `limits.filterDepth` and reads as much as `limits.filterTextBytes`, whatever it is given.
+ */
+import { nearestName } from '../base/nearest.js';
+import { and, compare, contains, exists, list, not, or } from './ast.js';
+import type { Filter, ListOp, OrderOp, Scalar } from './ast.js';
+import { invalidFilter, shown, typeName } from './filter-error.js';
+import { patternFilter, prefixFilter, tryParseGlob } from './pattern.js';
+import { TextBudget, checkDepth, mustBePath, mustBeWellFormed } from './shape.js';
+
+/** A value in the filter with the place that it stands at. */
+interface Located {
+  readonly value: unknown;
+  readonly at: string;
+  readonly depth: number;
+}
+
+type FieldOperator = (path: string, operand: Located, budget: TextBudget) => Filter;
+
+const fieldOperators: Readonly<Record<string, FieldOperator>> = {
+  $eq: (path, operand, budget) => compare('eq', path, mustBeScalar(operand, budget)),
+  $ne: (path, operand, budget) => not(compare('eq', path, mustBeScalar(operand, budget))),
+  $gt: order('gt'),
+  $gte: order('gte'),
+  $lt: order('lt'),
+  $lte: order('lte'),
+  $in: ofList('in'),
+  $nin: (path, operand, budget) => not(list('in', path, mustBeScalars(operand, budget))),
+  $exists: (path, operand) => (mustBeBoolean(operand) ? exists(path) : not(exists(path))),
+  $contains: (path, operand, budget) => contains(path, mustBeScalar(operand, budget)),
+  $contains_any: ofList('contains_any'),
+  $contains_all: ofList('contains_all'),
+  $prefix: (path, operand, budget) => prefixFilter(path, mustBeString(operand, budget)),
+  $glob: (path, operand, budget) => {
+    const tokens = tryParseGlob(mustBeString(operand, budget));
+    if (tokens === undefined)
+      throw invalidFilter({ path: operand.at }, 'the pattern ends in a single backslash');
+    return patternFilter(path, tokens);
+  },
+  $not: (path, operand, budget) =>
+    not(parseOperators(path, { ...operand, depth: operand.depth + 1 }, budget)),
+};
+
+const groupOperators = ['$and', '$or', '$not'] as const;
+
+/** What users of other databases reach for. */
+const foreignOperators: Readonly<Record<string, string>> = {
+  $all: '$contains_all',
+  $any: '$contains_any',
+  $regex: '$glob',
+  $like: '$glob',
+  $startsWith: '$prefix',
+  $starts_with: '$prefix',
+  $nor: '$not with $or',
+  $between: '$gte with $lte',
+};
+
+export function parseObjectFilter(value: unknown): Filter {
+  return parseFilterObject({ value, at: 'filter', depth: 1 }, new TextBudget());
+}
+
+function parseFilterObject(input: Located, budget: TextBudget): Filter {
+  checkDepth(input.depth);
+  const parts: Filter[] = [];
+  for (const [key, value] of Object.entries(mustBeObject(input))) {
+    budget.spendText(key);
+    const member = { value, at: childPath(input.at, key), depth: input.depth };
+    if (key.startsWith('$')) parts.push(parseGroup(key, member, budget));
+    else {
+      const path = key.startsWith('\\') ? key.slice(1) : key;
+      parts.push(parseCondition(mustBePath(path, { path: member.at }), member, budget));
+    }
+  }
+  return and(parts);
+}
+
+function parseGroup(key: string, member: Located, budget: TextBudget): Filter {
+  const { value, at, depth } = member;
+  if (key === '$not') return not(parseFilterObject({ value, at, depth: depth + 1 }, budget));
+  if (key !== '$and' && key !== '$or') throw unknownGroup(key, at);
+  if (!Array.isArray(value))
+    throw invalidFilter({ path: at }, `takes an array of filters, got ${typeName(value)}`);
+  if (value.length === 0) throw invalidFilter({ path: at }, 'takes at least one filter, got an empty array');
+  const filters: Filter[] = [];
+  for (const [index, item] of value.entries()) {
+    budget.spend(1);
+    filters.push(parseFilterObject({ value: item, at: `${at}[${index}]`, depth: depth + 1 }, budget));
+  }
+  return key === '$and' ? and(filters) : or(filters);
+}
+
+function parseCondition(path: string, member: Located, budget: TextBudget): Filter {
+  const { value, at } = member;
+  if (Array.isArray(value)) {
+    throw invalidFilter(
+      { path: at },
+      'a field cannot equal an array: use $in, $contains_any or $contains_all',
+    );
+  }
+  const scalar = typeof value !== 'object' || value === null || value instanceof Date;
+  return scalar ? compare('eq', path, mustBeScalar(member, budget)) : parseOperators(path, member, budget);
+}
+
+function parseOperators(path: string, member: Located, budget: TextBudget): Filter {
+  checkDepth(member.depth);
+  const entries = Object.entries(mustBeObject(member));
+  if (entries.length === 0)
+    throw invalidFilter({ path: member.at }, 'has no operator, such as $eq or $exists');
+  return and(
+    entries.map(([key, value]) => {
+      budget.spendText(key);
+      const at = childPath(member.at, key);
+      if (!Object.hasOwn(fieldOperators, key)) throw unknownFieldOperator(path, key, at);
+      return fieldOperators[key]!(path, { value, at, depth: member.depth }, budget);
+    }),
+  );
+}
+
+function order(op: OrderOp): FieldOperator {
+  return (path, operand, budget) => {
+    const value = mustBeScalar(operand, budget);
+    if (value === null) throw invalidFilter({ path: operand.at }, 'null has no order: use $eq or $exists');
+    return compare(op, path, value);
+  };
+}
+
+function ofList(op: ListOp): FieldOperator {
+  return (path, operand, budget) => list(op, path, mustBeScalars(operand, budget));
+}
+
+function mustBeObject(input: Located): object {
+  const { value, at } = input;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !isPlain(value)) {
+    throw invalidFilter({ path: at }, `must be an object, got ${typeName(value)}`);
+  }
+  return value;
+}
+
+/** An object as JSON or a literal makes it, in whichever realm: its prototype, if any, is the root of all. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function mustBeScalar(input: Located, budget: TextBudget): Scalar {
+  const { value, at } = input;
+  if (typeof value === 'string') {
+    budget.spendText(value);
+    return mustBeWellFormed(value, { path: at });
+  }
+  budget.spend(1);
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'number') {
+    if (Number.isFinite(value)) return value;
+    throw invalidFilter({ path: at }, `${value} is no JSON number`);
+  }
+  const hint = value instanceof Date ? ': write it as a string, toISOString()' : '';
+  throw invalidFilter({ path: at }, `takes a string, number, boolean or null, got ${typeName(value)}${hint}`);
+}
+
+function mustBeScalars(input: Located, budget: TextBudget): Scalar[] {
+  const { value, at, depth } = input;
+  if (!Array.isArray(value))
+    throw invalidFilter({ path: at }, `takes an array of values, got ${typeName(value)}`);
+  const scalars: Scalar[] = [];
+  for (const [index, item] of value.entries()) {
+    budget.spend(1);
+    scalars.push(mustBeScalar({ value: item, at: `${at}[${index}]`, depth }, budget));
+  }
+  return scalars;
+}
+
+function mustBeString(input: Located, budget: TextBudget): string {
+  const scalar = mustBeScalar(input, budget);
+  if (typeof scalar !== 'string')
+    throw invalidFilter({ path: input.at }, `takes a string, got ${typeName(scalar)}`);
+  return scalar;
+}
+
+function mustBeBoolean(input: Located): boolean {
+  if (typeof input.value === 'boolean') return input.value;
+  throw invalidFilter({ path: input.at }, `takes true or false, got ${typeName(input.value)}`);
+}
+
+function unknownGroup(key: string, at: string): Error {
+  if (Object.hasOwn(fieldOperators, key)) {
+    return invalidFilter({ path: at }, `${key} belongs inside a field: {"field": {"${key}": …}}`);
+  }
+  return invalidFilter({ path: at }, 'unknown operator', suggestOperator(key, groupOperators));
+}
+
+function unknownFieldOperator(path: string, key: string, at: string): Error {
+  if (key === '$and' || key === '$or') {
+    return invalidFilter({ path: at }, `${key} combines whole filters: move it out of the field`);
+  }
+  if (key.startsWith('$')) {
+    return invalidFilter({ path: at }, 'unknown operator', suggestOperator(key, Object.keys(fieldOperators)));
+  }
+  const dotted = shown(`${path}.${key}`);
+  return invalidFilter(
+    { path: at },
+    `a field of a field is named by its dotted path ${dotted}, an operator begins with $`,
+  );
+}
+
+function suggestOperator(key: string, known: readonly string[]): string | undefined {
+  return Object.hasOwn(foreignOperators, key) ? foreignOperators[key] : nearestName(key, known);
+}
+
+function childPath(parent: string, key: string): string {
+  return /^[\w$.-]{1,64}$/.test(key) ? `${parent}.${key}` : `${parent}[${shown(key)}]`;
+}

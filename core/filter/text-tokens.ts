@@ -1,0 +1,165 @@
+/**
+ * The words of the text spelling (grammar in docs/FILTERS.md). A dotted path is one token, its quoting undone:
+ * `meta."2nd".in` is the path `meta.2nd.in`.
+ *
+ * Cost: one pass; each character is looked at a bounded number of times.
+ */
+import { invalidFilter, shown } from './filter-error.js';
+import { nearestName } from '../base/nearest.js';
+
+/** `position` is the offset of the token's first UTF-16 unit. */
+export type Token =
+  | {
+      readonly kind: 'path';
+      readonly position: number;
+      readonly path: string;
+      readonly word: string | undefined;
+    }
+  | { readonly kind: 'string'; readonly position: number; readonly text: string }
+  | { readonly kind: 'number'; readonly position: number; readonly value: number }
+  | { readonly kind: 'symbol'; readonly position: number; readonly symbol: string }
+  | { readonly kind: 'end'; readonly position: number };
+
+/** Words that are never a field unless quoted. */
+export const reservedWords: readonly string[] = [
+  'AND', 'OR', 'NOT', 'IN', 'IS', 'NULL', 'LIKE', 'BETWEEN', 'EXISTS', 'CONTAINS', 'TRUE', 'FALSE',
+]; // prettier-ignore
+
+export const comparisonSymbols: readonly string[] = ['=', '!=', '<>', '<', '<=', '>', '>='];
+
+/** What users of other languages write. */
+const foreignSymbols: Readonly<Record<string, string>> = {
+  '==': '=',
+  '===': '=',
+  '!==': '!=',
+  '=<': '<=',
+  '=>': '>=',
+  '~': 'LIKE',
+  '=~': 'LIKE',
+  '&': 'AND',
+  '&&': 'AND',
+  '|': 'OR',
+  '||': 'OR',
+  '!': 'NOT',
+};
+
+const SPACE = /\s+/y;
+const WORD = /[\p{L}_$][\p{L}\p{M}\p{N}_$-]*/uy;
+/** After a dot a name may begin with a digit: `levels.2.title`. */
+const SEGMENT = /[\p{L}\p{N}_$][\p{L}\p{M}\p{N}_$-]*/uy;
+const NUMBER = /-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/y;
+const SYMBOL = /[=<>!&|~]+|[(),]/y;
+
+export function tokenize(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  let position = 0;
+  while (true) {
+    position += match(SPACE, text, position).length;
+    if (position === text.length) break;
+    const [token, end] = readToken(text, position);
+    tokens.push(token);
+    position = end;
+  }
+  tokens.push({ kind: 'end', position });
+  return tokens;
+}
+
+/** What a token looks like, for a message. */
+export function describeToken(token: Token): string {
+  switch (token.kind) {
+    case 'path':
+      return shown(token.path);
+    case 'string':
+      return `the string ${shown(token.text)}`;
+    case 'number':
+      return `the number ${token.value}`;
+    case 'symbol':
+      return shown(token.symbol);
+    case 'end':
+      return 'the end';
+  }
+}
+
+type Read = readonly [Token, end: number];
+
+function readToken(text: string, position: number): Read {
+  const first = text[position]!;
+  if (first === "'") {
+    const [content, end] = readQuoted(text, position);
+    return [{ kind: 'string', position, text: content }, end];
+  }
+  if (first === '"' || first === '`' || match(WORD, text, position) !== '') return readPath(text, position);
+  const symbol = match(SYMBOL, text, position);
+  if (symbol !== '') {
+    const known = '(),'.includes(symbol) || comparisonSymbols.includes(symbol);
+    if (!known) throw invalidFilter({ position }, `unknown operator ${shown(symbol)}`, suggestSymbol(symbol));
+    return [{ kind: 'symbol', position, symbol }, position + symbol.length];
+  }
+  const number = match(NUMBER, text, position);
+  if (number !== '') return readNumber(text, position, number);
+  throw invalidFilter(
+    { position },
+    `unexpected character ${shown(String.fromCodePoint(text.codePointAt(position)!))}`,
+  );
+}
+
+function readPath(text: string, position: number): Read {
+  const segments: string[] = [];
+  let end = position;
+  let quoted = false;
+  do {
+    if (segments.length > 0) end++;
+    const first = text[end];
+    if (first === '"' || first === '`') {
+      const [content, next] = readQuoted(text, end);
+      segments.push(content);
+      end = next;
+      quoted = true;
+    } else {
+      const segment = match(segments.length === 0 ? WORD : SEGMENT, text, end);
+      if (segment === '') throw invalidFilter({ position: end }, 'expected a field name after the dot');
+      segments.push(segment);
+      end += segment.length;
+    }
+  } while (text[end] === '.');
+  const word = segments.length === 1 && !quoted ? segments[0]!.toUpperCase() : undefined;
+  return [{ kind: 'path', position, path: segments.join('.'), word }, end];
+}
+
+/** A string or a quoted name: the quote itself is written twice. */
+function readQuoted(text: string, position: number): readonly [content: string, end: number] {
+  const quote = text[position]!;
+  const parts: string[] = [];
+  for (let from = position + 1; ;) {
+    const close = text.indexOf(quote, from);
+    if (close < 0) throw invalidFilter({ position }, `the quote ${quote} is never closed`);
+    parts.push(text.slice(from, close));
+    if (text[close + 1] !== quote) return [parts.join(quote), close + 1];
+    from = close + 2;
+  }
+}
+
+function readNumber(text: string, position: number, number: string): Read {
+  const end = position + number.length;
+  if (text[end] === '.' || match(SEGMENT, text, end) !== '') {
+    throw invalidFilter(
+      { position },
+      `malformed number: a string takes single quotes, a field name that begins with a digit double ones`,
+    );
+  }
+  const value = Number(number);
+  if (!Number.isFinite(value)) throw invalidFilter({ position }, `the number ${shown(number)} is too large`);
+  return [{ kind: 'number', position, value }, end];
+}
+
+function suggestSymbol(symbol: string): string | undefined {
+  return Object.hasOwn(foreignSymbols, symbol)
+    ? foreignSymbols[symbol]
+    : nearestName(symbol, comparisonSymbols);
+}
+
+/** What a sticky expression matches at a position; empty where it does not. */
+function match(form: RegExp, text: string, position: number): string {
+  form.lastIndex = position;
+  return form.exec(text)?.[0] ?? '';
+}
