@@ -19,7 +19,7 @@ export class Arena {
   constructor(module: WebAssembly.Module, arenaClass: ArenaClass) {
     const pages = arenaBytes(arenaClass) / WASM_PAGE_BYTES;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const buffer = memory.buffer as ArrayBuffer;
+    const { buffer } = memory;
     this.arenaClass = arenaClass;
     this.exports = instantiateKernel(module, memory);
     this.u8 = new Uint8Array(buffer);

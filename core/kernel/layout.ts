@@ -17,11 +17,10 @@ export const CRC_TABLES_OFFSET = 1_024;
 export const CRC_TABLES_BYTES: number = 16 * 256 * 4;
 export const PAYLOAD_OFFSET: number = WASM_PAGE_BYTES;
 
-const KiB = 1_024;
-const MiB = 1_024 * KiB;
-
-/** Payload bytes of each size class, ascending. */
-export const arenaClasses = [256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB, 512 * MiB] as const;
+/** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 64, 256 and 512 MiB. */
+export const arenaClasses = [
+  262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864, 268_435_456, 536_870_912,
+] as const;
 
 export type ArenaClass = (typeof arenaClasses)[number];
 

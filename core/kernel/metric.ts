@@ -13,16 +13,15 @@ export const KERNEL_L2 = 0;
 export const KERNEL_DOT = 1;
 export const KERNEL_L1 = 2;
 
+const KERNEL_METRICS: Readonly<Record<Metric, number>> = {
+  cosine: KERNEL_DOT,
+  euclidean: KERNEL_L2,
+  dot: KERNEL_DOT,
+  manhattan: KERNEL_L1,
+};
+
 export function kernelMetric(metric: Metric): number {
-  switch (metric) {
-    case 'euclidean':
-      return KERNEL_L2;
-    case 'manhattan':
-      return KERNEL_L1;
-    case 'cosine':
-    case 'dot':
-      return KERNEL_DOT;
-  }
+  return KERNEL_METRICS[metric];
 }
 
 /** Whether a higher score is nearer (similarities), or a lower one (distances). */
@@ -40,14 +39,8 @@ export function cosineScale(normSquared: number): number {
  * carry a product past 1: it is brought back, so that a vector is never nearer to another than to itself.
  */
 export function scoreOf(metric: Metric, distance: number, queryScale: number): number {
-  switch (metric) {
-    case 'euclidean':
-      return Math.sqrt(distance);
-    case 'manhattan':
-      return distance;
-    case 'dot':
-      return 0 - distance;
-    case 'cosine':
-      return Math.max(-1, Math.min(1, 0 - distance * queryScale));
-  }
+  if (metric === 'euclidean') return Math.sqrt(distance);
+  if (metric === 'manhattan') return distance;
+  if (metric === 'dot') return 0 - distance;
+  return Math.max(-1, Math.min(1, 0 - distance * queryScale));
 }

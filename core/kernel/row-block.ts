@@ -17,7 +17,7 @@ import { PAYLOAD_OFFSET, arenaClasses, type ArenaClass } from './layout.js';
 import { kernelMetric, type Metric } from './metric.js';
 
 /** Blocks do not grow beyond this: a full one costs at most this much to replace. */
-const BLOCK_CLASS_MAX: ArenaClass = arenaClasses[3];
+const BLOCK_CLASS_MAX = 16_777_216 satisfies ArenaClass;
 const ROW_ALIGNMENT = 16;
 
 export interface BlockQuery {
