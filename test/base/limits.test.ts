@@ -1,0 +1,87 @@
+/**
+ * The limits against each other: what one part may produce, the next one must be able to take.
+ */
+import { describe, expect, it } from 'vitest';
+import { limits, tierLimits } from '../../core/base/limits.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+describe('limits', () => {
+  it('are positive numbers, whole but for the norms', () => {
+    for (const [name, value] of Object.entries(limits)) {
+      expect(value, name).toBeGreaterThan(0);
+      if (!name.endsWith('Max') && !name.endsWith('Min'))
+        expect(Number.isSafeInteger(value), name).toBe(true);
+    }
+  });
+
+  it('say in literals what their comments say', () => {
+    expect(limits).toMatchObject({
+      bodyBytes: 64 * MiB,
+      metadataBytes: 64 * KiB,
+      filterTextBytes: 64 * KiB,
+      inlineBatchBytes: 8 * MiB,
+      slotBytes: 64 * MiB,
+      groupCommitBytes: 16 * MiB,
+      pageBytes: 16 * KiB,
+      headBytes: 16 * MiB,
+      catalogEntryBytes: 64 * KiB,
+      batchBlobBytes: 512 * MiB,
+      conditionalPutBytes: 64 * MiB,
+    });
+  });
+
+  it('fit every conditional put into one request', () => {
+    for (const bytes of [limits.slotBytes, limits.headBytes, limits.catalogEntryBytes]) {
+      expect(bytes).toBeLessThanOrEqual(limits.conditionalPutBytes);
+    }
+  });
+
+  it('fit a group commit and one more inlined batch into a slot, with room for its own tables', () => {
+    const slot = limits.groupCommitBytes + limits.inlineBatchBytes;
+    expect(slot + slot / 1024 + MiB).toBeLessThanOrEqual(limits.slotBytes);
+  });
+
+  it('fit a record into an inlined batch, and a request body into a batch object', () => {
+    expect(limits.dimension * 4 + limits.idBytes + limits.metadataBytes).toBeLessThan(
+      limits.inlineBatchBytes,
+    );
+    expect(limits.bodyBytes).toBeLessThanOrEqual(limits.batchBlobBytes);
+  });
+
+  it('let the window hold the keys of at least the slots in which a carried batch may count', () => {
+    expect(limits.windowKeys).toBeGreaterThanOrEqual(limits.keysPerSlot * limits.eligibleSlots);
+  });
+
+  it('let no clock that a writer may have defeat the fence, and no answer wait for it', () => {
+    expect(limits.eventualStalenessMs).toBeLessThan(limits.fenceMs / 2);
+    expect(limits.requestTimeoutDefaultMs).toBeLessThanOrEqual(limits.fenceMs / 2);
+    expect(limits.requestTimeoutDefaultMs).toBeLessThanOrEqual(limits.timeoutMs);
+    expect(limits.retryBaseMs).toBeLessThanOrEqual(limits.retryMaxMs);
+  });
+
+  it('keep the f32 squared distance of two vectors finite', () => {
+    const f32Max = 3.4028234663852886e38;
+    expect(4 * limits.squaredNormMax).toBeLessThan(f32Max);
+    expect(limits.cosineNormMin ** 2).toBeGreaterThan(0);
+  });
+
+  it('fit a key with the longest name, in hex, into what every store takes', () => {
+    expect(2 * limits.nameBytes + 256).toBeLessThanOrEqual(limits.keyBytes);
+    expect(limits.keyBytes).toBeLessThanOrEqual(1_024);
+  });
+
+  it('let a page of answers and a pattern stay within the request that carries them', () => {
+    expect(limits.filterPatternBytes).toBeLessThanOrEqual(limits.filterTextBytes);
+    expect(limits.filterTextBytes).toBeLessThan(limits.bodyBytes);
+    expect(limits.deleteKeys).toBeLessThanOrEqual(1_000);
+    expect(limits.listPageKeys).toBeLessThanOrEqual(1_000);
+  });
+
+  it('give the server tier no less than the edge tier, and any tier room for a group commit', () => {
+    expect(tierLimits.server.logBytes).toBeGreaterThanOrEqual(tierLimits.edge.logBytes);
+    expect(tierLimits.server.logSlots).toBeGreaterThanOrEqual(tierLimits.edge.logSlots);
+    expect(tierLimits.edge.logBytes).toBeGreaterThanOrEqual(limits.inlineBatchBytes);
+  });
+});
