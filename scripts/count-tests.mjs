@@ -3,9 +3,10 @@
  * did not run, a file that could not be loaded and an error outside of every test count as failed: nothing is skipped.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 /**
- * @param {{ success: boolean, numPassedTests: number, testResults: { name: string, status: string, message?: string,
+ * @param {{ success: boolean, testResults: { name: string, status: string,
  *   assertionResults: { status: string, fullName: string }[] }[] }} report
  */
 export function count({ success, testResults }) {
@@ -26,11 +27,20 @@ export function count({ success, testResults }) {
   return { passed, failures };
 }
 
-const report = process.argv[2];
-if (report !== undefined && import.meta.url.endsWith('/count-tests.mjs')) {
-  const { passed, failures } = existsSync(report)
-    ? count(JSON.parse(readFileSync(report, 'utf8')))
-    : { passed: 0, failures: ['vitest wrote no report'] };
+/**
+ * @param {string} file
+ * @param {number} exitCode of the run that wrote it
+ */
+function countFile(file, exitCode) {
+  if (!existsSync(file)) return { passed: 0, failures: ['vitest wrote no report'] };
+  const { passed, failures } = count(JSON.parse(readFileSync(file, 'utf8')));
+  if (exitCode !== 0 && failures.length === 0) failures.push(`npm test ended with exit code ${exitCode}`);
+  return { passed, failures };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , file = '', exitCode = '0'] = process.argv;
+  const { passed, failures } = countFile(file, Number(exitCode));
   for (const failure of failures) console.log(failure);
   console.log(`${passed} passed, ${failures.length} failed`);
   process.exitCode = failures.length === 0 ? 0 : 1;
