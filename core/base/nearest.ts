@@ -13,13 +13,23 @@ const COMPARED_CHARACTERS = 64;
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.slice(0, COMPARED_CHARACTERS).toLowerCase();
   let best: string | undefined;
-  let bestEdits = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let fewest = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
-    const edits = distance(wanted, candidate.slice(0, COMPARED_CHARACTERS).toLowerCase());
-    if (edits < bestEdits) {
+    const edits = editsBetween(wanted, candidate.slice(0, COMPARED_CHARACTERS).toLowerCase());
+    if (edits < fewest) {
       best = candidate;
-      bestEdits = edits;
+      fewest = edits;
     }
   }
   return best;
+}
+
+/** Levenshtein's distance, but two swapped letters, the commonest slip of all, count as one edit. */
+function editsBetween(name: string, candidate: string): number {
+  const edits = distance(name, candidate);
+  return edits === 2 && sortedLetters(name) === sortedLetters(candidate) ? 1 : edits;
+}
+
+function sortedLetters(text: string): string {
+  return Array.from(text).toSorted().join('');
 }

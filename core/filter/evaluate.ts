@@ -7,7 +7,7 @@
  * Cost: at most nodes x values of the document; text matching is linear in the text.
  */
 import { compareUtf8 } from '../base/bytes.js';
-import type { CompareFilter, FieldFilter, Filter, OrderOp, Scalar } from './ast.js';
+import type { FieldFilter, Filter, OrderOp, Scalar } from './ast.js';
 import { fieldValues } from './field-values.js';
 import type { FieldValues } from './field-values.js';
 import { compareInstants, tryParseInstant } from './instant.js';
@@ -29,50 +29,32 @@ export function compileFilter(filter: Filter): DocumentTest {
     const test = fieldTest(filter);
     return (document) => test(fieldValues(document, filter.path));
   }
-  switch (filter.op) {
-    case 'all':
-      return () => true;
-    case 'not': {
-      const test = compileFilter(filter.filter);
-      return (document) => !test(document);
-    }
-    case 'and': {
-      const tests = filter.filters.map(compileFilter);
-      return (document) => tests.every((test) => test(document));
-    }
-    case 'or': {
-      const tests = filter.filters.map(compileFilter);
-      return (document) => tests.some((test) => test(document));
-    }
+  if (filter.op === 'all') return () => true;
+  if (filter.op === 'not') {
+    const test = compileFilter(filter.filter);
+    return (document) => !test(document);
   }
+  const tests = filter.filters.map(compileFilter);
+  if (filter.op === 'and') return (document) => tests.every((test) => test(document));
+  return (document) => tests.some((test) => test(document));
 }
 
 function fieldTest(filter: FieldFilter): FieldTest {
-  switch (filter.op) {
-    case 'exists':
-      return (values) => values.present;
-    case 'eq':
-      return equalsAny([filter.value]);
-    case 'in':
-      return equalsAny(filter.values);
-    case 'gt':
-    case 'gte':
-    case 'lt':
-    case 'lte':
-      return anyValue(orderTest(filter, filter.op));
-    case 'contains':
-      return containsAny([filter.value]);
-    case 'contains_any':
-      return containsAny(filter.values);
-    case 'contains_all':
-      return containsAll(filter.values);
-    case 'prefix':
-      return anyValue((value) => typeof value === 'string' && value.startsWith(filter.prefix));
-    case 'glob': {
-      const tokens = tryParseGlob(filter.pattern) ?? [];
-      return anyValue((value) => typeof value === 'string' && matchPattern(tokens, value));
-    }
+  if (filter.op === 'exists') return (values) => values.present;
+  if (filter.op === 'prefix') {
+    return anyValue((value) => typeof value === 'string' && value.startsWith(filter.prefix));
   }
+  if (filter.op === 'glob') {
+    const tokens = tryParseGlob(filter.pattern) ?? [];
+    return anyValue((value) => typeof value === 'string' && matchPattern(tokens, value));
+  }
+  if (filter.op === 'contains') return containsAny([filter.value]);
+  if ('values' in filter) {
+    if (filter.op === 'in') return equalsAny(filter.values);
+    return filter.op === 'contains_any' ? containsAny(filter.values) : containsAll(filter.values);
+  }
+  if (filter.op === 'eq') return equalsAny([filter.value]);
+  return anyValue(orderTest(filter.op, filter.value));
 }
 
 function anyValue(test: ValueTest): FieldTest {
@@ -107,8 +89,7 @@ function directContains(values: FieldValues, part: Scalar): boolean {
   );
 }
 
-function orderTest(filter: CompareFilter, op: OrderOp): ValueTest {
-  const bound = filter.value;
+function orderTest(op: OrderOp, bound: Scalar): ValueTest {
   if (typeof bound !== 'string') {
     return (value) => typeof value === typeof bound && holds(op, Number(value) - Number(bound));
   }
@@ -123,14 +104,7 @@ function orderTest(filter: CompareFilter, op: OrderOp): ValueTest {
 
 /** `difference` is of the value from the bound. */
 function holds(op: OrderOp, difference: number): boolean {
-  switch (op) {
-    case 'gt':
-      return difference > 0;
-    case 'gte':
-      return difference >= 0;
-    case 'lt':
-      return difference < 0;
-    case 'lte':
-      return difference <= 0;
-  }
+  if (op === 'gt') return difference > 0;
+  if (op === 'gte') return difference >= 0;
+  return op === 'lt' ? difference < 0 : difference <= 0;
 }

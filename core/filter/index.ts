@@ -4,6 +4,7 @@
 export type { CompareOp, FieldFilter, Filter, ListOp, OrderOp, Scalar } from './ast.js';
 export { compileFilter, matches } from './evaluate.js';
 export type { DocumentTest } from './evaluate.js';
+export { tryParseInstant } from './instant.js';
 export { parseFilter } from './parse.js';
 export { filterToJson, filterToText } from './print.js';
 export { filterPaths } from './shape.js';

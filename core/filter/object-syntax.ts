@@ -88,9 +88,11 @@ function parseGroup(key: string, member: Located, budget: TextBudget): Filter {
     throw invalidFilter({ path: at }, `takes an array of filters, got ${typeName(value)}`);
   if (value.length === 0) throw invalidFilter({ path: at }, 'takes at least one filter, got an empty array');
   const filters: Filter[] = [];
-  for (const [index, item] of value.entries()) {
+  for (let index = 0; index < value.length; index++) {
     budget.spend(1);
-    filters.push(parseFilterObject({ value: item, at: `${at}[${index}]`, depth: depth + 1 }, budget));
+    filters.push(
+      parseFilterObject({ value: value[index] as unknown, at: `${at}[${index}]`, depth: depth + 1 }, budget),
+    );
   }
   return key === '$and' ? and(filters) : or(filters);
 }
@@ -169,9 +171,9 @@ function mustBeScalars(input: Located, budget: TextBudget): Scalar[] {
   if (!Array.isArray(value))
     throw invalidFilter({ path: at }, `takes an array of values, got ${typeName(value)}`);
   const scalars: Scalar[] = [];
-  for (const [index, item] of value.entries()) {
+  for (let index = 0; index < value.length; index++) {
     budget.spend(1);
-    scalars.push(mustBeScalar({ value: item, at: `${at}[${index}]`, depth }, budget));
+    scalars.push(mustBeScalar({ value: value[index] as unknown, at: `${at}[${index}]`, depth }, budget));
   }
   return scalars;
 }

@@ -15,20 +15,13 @@ type FilterObject = Readonly<Record<string, unknown>>;
 
 export function filterToObject(filter: Filter): FilterObject {
   if ('path' in filter) return fieldObject(filter.path, { [`$${filter.op}`]: operand(filter) });
-  switch (filter.op) {
-    case 'all':
-      return {};
-    case 'and':
-    case 'or':
-      return { [`$${filter.op}`]: filter.filters.map(filterToObject) };
-    case 'not': {
-      const { filter: inner } = filter;
-      if (inner.op === 'eq') return fieldObject(inner.path, { $ne: inner.value });
-      if (inner.op === 'in') return fieldObject(inner.path, { $nin: inner.values });
-      if (inner.op === 'exists') return fieldObject(inner.path, { $exists: false });
-      return { $not: filterToObject(inner) };
-    }
-  }
+  if (filter.op === 'all') return {};
+  if (filter.op !== 'not') return { [`$${filter.op}`]: filter.filters.map(filterToObject) };
+  const { filter: inner } = filter;
+  if (inner.op === 'eq') return fieldObject(inner.path, { $ne: inner.value });
+  if (inner.op === 'in') return fieldObject(inner.path, { $nin: inner.values });
+  if (inner.op === 'exists') return fieldObject(inner.path, { $exists: false });
+  return { $not: filterToObject(inner) };
 }
 
 /** A computed key makes an own property, of `__proto__` too. */
@@ -59,17 +52,9 @@ const PLAIN_NAME = /^[A-Za-z_]\w*(?:\.\w+)*$/;
 /** The text spelling, for people: parentheses only where they are needed. */
 export function filterToText(filter: Filter): string {
   if ('path' in filter) return fieldText(filter);
-  switch (filter.op) {
-    case 'all':
-      return 'TRUE';
-    case 'and':
-    case 'or':
-      return filter.filters
-        .map((member) => memberText(filter, member))
-        .join(filter.op === 'and' ? ' AND ' : ' OR ');
-    case 'not':
-      return notText(filter.filter);
-  }
+  if (filter.op === 'all') return 'TRUE';
+  if (filter.op === 'not') return notText(filter.filter);
+  return filter.filters.map((member) => memberText(filter, member)).join(` ${filter.op.toUpperCase()} `);
 }
 
 function memberText(group: GroupFilter, member: Filter): string {

@@ -33,8 +33,10 @@ export function checkDepth(depth: number): void {
 }
 
 export function mustBeWellFormed(text: string, place: FilterPlace): string {
-  if (SURROGATE.test(text)) throw invalidFilter(place, 'has a lone surrogate and no UTF-8 form');
-  return text;
+  const index = text.search(SURROGATE);
+  if (index < 0) return text;
+  const where = 'position' in place ? { position: place.position + index } : place;
+  throw invalidFilter(where, 'a lone surrogate has no UTF-8 form');
 }
 
 export function mustBePath(path: string, place: FilterPlace): string {

@@ -3,8 +3,8 @@
  *
  *   or = and {"OR" and};  and = not {"AND" not};  not = {"NOT"} primary;  primary = "(" or ")" | predicate
  *
- * One method per rule (docs/FILTERS.md has them all), recursion only through parentheses, at most `limits.filterDepth`
- * of them open; chains of AND, OR and NOT are loops.
+ * One method per rule (docs/FILTERS.md has them all), recursion only through parentheses, fewer than
+ * `limits.filterDepth` of them open; chains of AND, OR and NOT are loops.
  */
 import { overLimit } from '../base/errors.js';
 import type { CairnError } from '../base/errors.js';

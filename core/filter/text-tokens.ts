@@ -4,8 +4,8 @@
  *
  * Cost: one pass; each character is looked at a bounded number of times.
  */
-import { invalidFilter, shown } from './filter-error.js';
 import { nearestName } from '../base/nearest.js';
+import { invalidFilter, shown } from './filter-error.js';
 
 /** `position` is the offset of the token's first UTF-16 unit. */
 export type Token =
@@ -66,18 +66,10 @@ export function tokenize(text: string): readonly Token[] {
 
 /** What a token looks like, for a message. */
 export function describeToken(token: Token): string {
-  switch (token.kind) {
-    case 'path':
-      return shown(token.path);
-    case 'string':
-      return `the string ${shown(token.text)}`;
-    case 'number':
-      return `the number ${token.value}`;
-    case 'symbol':
-      return shown(token.symbol);
-    case 'end':
-      return 'the end';
-  }
+  if (token.kind === 'string') return `the string ${shown(token.text)}`;
+  if (token.kind === 'number') return `the number ${token.value}`;
+  if (token.kind === 'end') return 'the end';
+  return shown(token.kind === 'path' ? token.path : token.symbol);
 }
 
 type Read = readonly [Token, end: number];
