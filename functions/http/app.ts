@@ -1,0 +1,242 @@
+/**
+ * The portable HTTP app: one function from Request to Response. It never throws. In order: where the request came from,
+ * preflight, route, key, back-pressure, handler; every answer gets its request id, timing and CORS headers.
+ */
+import { invalid } from '../../core/base/errors.js';
+import { limits } from '../../core/base/limits.js';
+import type { Clock } from '../../core/base/ports.js';
+import type { Database } from '../../core/index.js';
+import { parseJson, readText } from './bodies.js';
+import type { TextBody } from './bodies.js';
+import type { Access, Guard } from './guard.js';
+import { Load } from './load.js';
+import type { Admission, LoadLimits } from './load.js';
+import { Metrics } from './metrics.js';
+import { openApiDocument } from './openapi.js';
+import { isPreflight, Origins } from './origins.js';
+import { asCairnError, problemHeaders, problemOf, problemType, statusOf } from './problems.js';
+import type { Call, Reply, Route, Services } from './route.js';
+import { namesIn, noRoute, RouteFinder } from './router.js';
+import { namedSchemas, routes } from './routes.js';
+import { writeOptions } from './write-headers.js';
+
+export type App = (request: Request) => Promise<Response>;
+
+/** An error that is the server's, for the operator's log. */
+export interface Failure {
+  readonly requestId: string;
+  readonly method: string;
+  readonly route: string;
+  readonly error: unknown;
+}
+
+export interface AppOptions {
+  readonly database: Database;
+  readonly guard: Guard;
+  readonly version: string;
+  readonly clock: Clock;
+  /** Makes request ids and the idempotency keys of clients that send none. */
+  readonly newId: () => string;
+  /** Origins whose pages may call; `*` for all. Default none. */
+  readonly corsOrigins?: readonly string[];
+  readonly load?: LoadLimits;
+  /** Shared with whoever counts store requests. */
+  readonly metrics?: Metrics;
+  readonly onFailure?: (failure: Failure) => void;
+}
+
+/** Requests and body bytes under way at once where nothing else is set. */
+export const loadDefaults: LoadLimits = { requests: 256, bodyBytes: 268_435_456 };
+
+const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
+const knownMethods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH'];
+const pingFreshMs = 1_000;
+
+/** What is known of one request while it is worked on. */
+interface Exchange {
+  readonly request: Request;
+  readonly url: URL;
+  readonly id: string;
+  readonly startedMs: number;
+  route: Route | undefined;
+  idempotencyKey: string | undefined;
+}
+
+export function createApp(options: AppOptions): App {
+  const app = new HttpApp(options);
+  return (request) => app.answer(request);
+}
+
+class HttpApp {
+  readonly #options: AppOptions;
+  readonly #finder = new RouteFinder(routes);
+  readonly #origins: Origins;
+  readonly #load: Load;
+  readonly #metrics: Metrics;
+  readonly #services: Services;
+  #openApi: string | undefined;
+  #reachedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AppOptions) {
+    this.#options = options;
+    this.#origins = new Origins(options.corsOrigins ?? []);
+    this.#load = new Load(options.load ?? loadDefaults);
+    this.#metrics = options.metrics ?? new Metrics();
+    this.#services = {
+      database: options.database,
+      version: options.version,
+      ping: () => this.#ping(),
+      metricsText: () => this.#metrics.text(this.#load, options.version),
+      openApiText: () => (this.#openApi ??= this.#openApiText()),
+    };
+  }
+
+  async answer(request: Request): Promise<Response> {
+    const exchange = this.#open(request);
+    let reply: Reply;
+    try {
+      reply = await this.#reply(exchange);
+      // Here, so that an answer too large for one text is a problem too.
+      reply = textOf(reply);
+    } catch (error) {
+      reply = this.#problem(exchange, error);
+    }
+    return this.#respond(exchange, reply);
+  }
+
+  #open(request: Request): Exchange {
+    const given = request.headers.get('x-request-id');
+    return {
+      request,
+      url: new URL(request.url),
+      id: given !== null && requestIdPattern.test(given) ? given : this.#options.newId(),
+      startedMs: this.#options.clock.monotonicMs(),
+      route: undefined,
+      idempotencyKey: undefined,
+    };
+  }
+
+  async #reply(exchange: Exchange): Promise<Reply> {
+    const { request, url } = exchange;
+    const { guard } = this.#options;
+    guard.checkSource(request, request.headers.get('host') ?? url.host, this.#origins);
+    if (isPreflight(request)) return this.#allowed(exchange);
+    const match =
+      request.method === 'OPTIONS' ? undefined : await this.#finder.tryFind(request.method, request.url);
+    exchange.route = match?.route;
+    const access: Access = match?.route.access ?? 'guarded';
+    await guard.checkKey(request, access);
+    if (match === undefined) {
+      if (request.method === 'OPTIONS') return this.#allowed(exchange);
+      throw noRoute(request.method, url.pathname, this.#finder.methodsOf(url.pathname));
+    }
+    const { route, name } = namesIn(match);
+    if (!route.path.startsWith('/collections')) return route.run(this.#call(exchange, route, name));
+    const admission = this.#load.admit();
+    try {
+      return await route.run(this.#call(exchange, route, name, admission));
+    } finally {
+      admission.release();
+    }
+  }
+
+  #allowed({ url }: Exchange): Reply {
+    const methods = this.#finder.methodsOf(url.pathname);
+    if (methods.length === 0) throw noRoute('OPTIONS', url.pathname, methods);
+    return { status: 204, headers: { allow: methods.join(', ') } };
+  }
+
+  #call(exchange: Exchange, route: Route, name: string, admission?: Admission): Call {
+    const { request, url } = exchange;
+    const { database, newId } = this.#options;
+    let text: Promise<TextBody | undefined> | undefined;
+    const readOnce = (): Promise<TextBody | undefined> => {
+      const rules = { bytesMax: limits.bodyBytes, accept: route.body?.accept ?? [], admission: admission! };
+      return (text ??= readText(request, rules));
+    };
+    const write = route.writes === true ? writeOptions(request.headers, newId) : { idempotencyKey: '' };
+    if (route.writes === true) exchange.idempotencyKey = write.idempotencyKey;
+    return {
+      services: this.#services,
+      url,
+      collection: database.collection(name),
+      write,
+      text: readOnce,
+      json: async () => {
+        const body = await readOnce();
+        return body === undefined && route.body?.optional === true ? {} : parseJson(body?.text ?? '');
+      },
+    };
+  }
+
+  #problem(exchange: Exchange, thrown: unknown): Reply {
+    const error = asCairnError(thrown);
+    if (error.kind === 'internal' || error.kind === 'corrupt') {
+      this.#options.onFailure?.({
+        requestId: exchange.id,
+        method: exchange.request.method,
+        route: exchange.route?.path ?? exchange.url.pathname,
+        error: error.code === 'internal_error' ? error.cause : error,
+      });
+    }
+    return {
+      status: statusOf(error),
+      text: JSON.stringify(problemOf(error, exchange.id)),
+      type: problemType,
+      headers: problemHeaders(error),
+    };
+  }
+
+  #respond(exchange: Exchange, reply: Reply): Response {
+    const { request, route } = exchange;
+    const headers = new Headers(reply.headers);
+    const elapsedMs = this.#options.clock.monotonicMs() - exchange.startedMs;
+    headers.set('x-request-id', exchange.id);
+    headers.set('x-content-type-options', 'nosniff');
+    headers.set('cache-control', 'no-store');
+    headers.append('server-timing', `total;dur=${elapsedMs.toFixed(2)}`);
+    if (exchange.idempotencyKey !== undefined) headers.set('idempotency-key', exchange.idempotencyKey);
+    this.#origins.mark(request, headers);
+    if (isPreflight(request) && reply.status === 204) {
+      this.#origins.markPreflight(headers, headers.get('allow') ?? '');
+    }
+    this.#metrics.recordRequest({
+      route: route?.path ?? 'none',
+      method: knownMethods.includes(request.method) ? request.method : 'other',
+      status: reply.status,
+      seconds: elapsedMs / 1_000,
+    });
+    if (reply.text === undefined) return new Response(null, { status: reply.status, headers });
+    const body = new TextEncoder().encode(reply.text);
+    headers.set('content-type', reply.type ?? 'application/json');
+    headers.set('content-length', String(body.length));
+    return new Response(request.method === 'HEAD' ? null : body, { status: reply.status, headers });
+  }
+
+  /** Readiness probes come from every load balancer: they share one request to the store per second. */
+  async #ping(): Promise<void> {
+    const { clock, database } = this.#options;
+    if (clock.monotonicMs() - this.#reachedMs < pingFreshMs) return;
+    await database.ping();
+    this.#reachedMs = clock.monotonicMs();
+  }
+
+  #openApiText(): string {
+    const { version } = this.#options;
+    return JSON.stringify(openApiDocument({ routes, components: namedSchemas, version }));
+  }
+}
+
+function textOf(reply: Reply): Reply {
+  if (reply.json === undefined) return reply;
+  try {
+    return { ...reply, text: JSON.stringify(reply.json), type: 'application/json' };
+  } catch (error) {
+    // Strings end at about half a gigabyte.
+    if (!(error instanceof RangeError)) throw error;
+    throw invalid(
+      'answer_too_large',
+      'the answer does not fit one text: ask for fewer records, or include less',
+    );
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Request bodies: content type, gzip, size bounds that hold before anything is allocated, UTF-8 and JSON. A body is
+ * read into one buffer, decoded once and parsed once.
+ */
+import { concatBytes } from '../../core/base/bytes.js';
+import { CairnError, invalid, isCairnError } from '../../core/base/errors.js';
+import { jsonFault } from './json-fault.js';
+import type { Admission } from './load.js';
+
+export type BodyKind = 'json' | 'ndjson';
+
+const kindOfType: Readonly<Record<string, BodyKind>> = {
+  'application/json': 'json',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+};
+
+export interface BodyRules {
+  /** Most bytes of a body, as sent and inflated. */
+  readonly bytesMax: number;
+  readonly accept: readonly BodyKind[];
+  readonly admission: Admission;
+}
+
+export interface TextBody {
+  readonly kind: BodyKind;
+  readonly text: string;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Returns undefined for an empty body. */
+export async function readText(request: Request, rules: BodyRules): Promise<TextBody | undefined> {
+  const declared = declaredLength(request);
+  if (request.body === null || declared === 0) return undefined;
+  const type = request.headers.get('content-type');
+  const encoding = contentEncoding(request);
+  // A type that is wrong or absent is only a fault where there is something to read.
+  const kind = bodyKind(type, rules.accept);
+  if (declared !== undefined && declared > rules.bytesMax) throw tooLarge(declared, rules, 'body');
+  const stream = request.body as ReadableStream<Bytes>;
+  const bytes =
+    encoding === 'gzip' ? await readGzip(stream, rules) : await readPlain(stream, declared, rules);
+  if (bytes.length === 0) return undefined;
+  if (kind === undefined) throw wrongType(type, rules.accept);
+  return { kind, text: mustDecode(bytes) };
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const fault = jsonFault(text);
+    if (fault === undefined) throw error;
+    const { line, column, offset, reason } = fault;
+    throw invalid('malformed_json', `body is not JSON at line ${line}, column ${column}: ${reason}`, {
+      line,
+      column,
+      offset,
+    });
+  }
+}
+
+function declaredLength(request: Request): number | undefined {
+  const header = request.headers.get('content-length');
+  return header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
+function contentEncoding(request: Request): 'identity' | 'gzip' {
+  const header = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (header === 'identity' || header === '') return 'identity';
+  if (header === 'gzip' || header === 'x-gzip') return 'gzip';
+  throw invalid(
+    'unsupported_content_encoding',
+    `content-encoding ${JSON.stringify(header.slice(0, 60))} is not understood: send gzip or none`,
+  );
+}
+
+function bodyKind(type: string | null, accept: readonly BodyKind[]): BodyKind | undefined {
+  if (type === null) return undefined;
+  const [essence = '', ...parameters] = type.toLowerCase().split(';');
+  const kind = kindOfType[essence.trim()];
+  const charset = parameters.map((p) => p.trim()).find((p) => p.startsWith('charset='));
+  const utf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  if (kind === undefined || !accept.includes(kind) || !utf8) throw wrongType(type, accept);
+  return kind;
+}
+
+function wrongType(type: string | null, accept: readonly BodyKind[]): CairnError {
+  const wanted = accept.map((kind) => (kind === 'json' ? 'application/json' : 'application/x-ndjson'));
+  const got =
+    type === null ? 'the body has no content-type' : `content-type ${JSON.stringify(type.slice(0, 100))}`;
+  return invalid('unsupported_media_type', `${got}: send ${wanted.join(' or ')} in UTF-8`, {
+    supported: wanted,
+  });
+}
+
+function tooLarge(value: number, rules: BodyRules, what: string): CairnError {
+  const message = `${what} has ${value} bytes or more, the maximum is ${rules.bytesMax} (bodyBytes)`;
+  return invalid('body_too_large', message, { limit: 'bodyBytes', value, maximum: rules.bytesMax });
+}
+
+/** Cost: one buffer of the declared length, which the admission has granted before it is allocated. */
+async function readPlain(
+  stream: ReadableStream<Bytes>,
+  declared: number | undefined,
+  rules: BodyRules,
+): Promise<Bytes> {
+  if (declared === undefined) return concatBytes(await readChunks(stream, rules, 'body'));
+  rules.admission.takeBytes(declared);
+  const bytes = new Uint8Array(declared);
+  let at = 0;
+  await eachChunk(stream, (chunk) => {
+    if (at + chunk.length > declared)
+      throw tooLarge(at + chunk.length, { ...rules, bytesMax: declared }, 'body');
+    bytes.set(chunk, at);
+    at += chunk.length;
+  });
+  if (at < declared) throw cutShort(at, declared);
+  return bytes;
+}
+
+function cutShort(value: number, declared: number): CairnError {
+  return invalid('body_cut_short', `body ends after ${value} of ${declared} bytes`, { value, declared });
+}
+
+/** Both sides of the inflater are bounded: a bomb inflates without end, and a stream of empty blocks never inflates. */
+async function readGzip(stream: ReadableStream<Bytes>, rules: BodyRules): Promise<Bytes> {
+  let sent = 0;
+  let refused: unknown;
+  const counted = new TransformStream<Bytes, Bytes>({
+    transform(chunk, controller) {
+      sent += chunk.length;
+      if (sent > rules.bytesMax) {
+        refused = tooLarge(sent, rules, 'compressed body');
+        throw refused;
+      }
+      controller.enqueue(chunk);
+    },
+  });
+  try {
+    const inflater = new DecompressionStream('gzip') as unknown as ReadableWritablePair<Bytes, Bytes>;
+    return concatBytes(
+      await readChunks(stream.pipeThrough(counted).pipeThrough(inflater), rules, 'inflated body'),
+    );
+  } catch (error) {
+    if (refused !== undefined) throw refused;
+    if (isCairnError(error)) throw error;
+    throw invalid('malformed_gzip', `body is not a whole gzip stream (${sent} bytes received)`);
+  }
+}
+
+async function readChunks(stream: ReadableStream<Bytes>, rules: BodyRules, what: string): Promise<Bytes[]> {
+  const chunks: Bytes[] = [];
+  let length = 0;
+  await eachChunk(stream, (chunk) => {
+    length += chunk.length;
+    if (length > rules.bytesMax) throw tooLarge(length, rules, what);
+    rules.admission.takeBytes(chunk.length);
+    chunks.push(chunk);
+  });
+  return chunks;
+}
+
+/** Where `take` throws, the rest of the stream is cancelled. */
+async function eachChunk(stream: ReadableStream<Bytes>, take: (chunk: Bytes) => void): Promise<void> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      take(value);
+    }
+  } catch (error) {
+    // Not awaited: a source that does not answer must not hold the refusal back.
+    reader.cancel(error).catch(() => undefined);
+    throw error;
+  }
+}
+
+function mustDecode(bytes: Bytes): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid('malformed_utf8', `body is not UTF-8 (${bytes.length} bytes)`);
+  }
+}

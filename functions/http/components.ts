@@ -1,0 +1,143 @@
+/**
+ * The named schemas of the OpenAPI document: what vectors, filters, records and problems look like on the wire. Those of
+ * requests are descriptions for the engine's own checks; those of answers are held against real answers by the tests.
+ */
+import { z } from 'zod';
+import { limits } from '../../core/base/limits.js';
+import { componentRef, count, idJson, sequence } from './schema-parts.js';
+import type { NamedSchemas } from './route.js';
+
+const numbers = { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: limits.dimension };
+const base64 = { type: 'string', contentEncoding: 'base64' };
+
+const vector = z.custom<unknown>().meta({
+  description:
+    'One vector: an array of finite numbers, or base64 of little-endian 32-bit floats. Its length is the dimension.',
+  anyOf: [numbers, base64],
+});
+
+const filter = z.custom<unknown>().meta({
+  description:
+    'A filter over metadata, as an object (`{"year": {"$gte": 2020}}`) or as text (`year >= 2020 AND lang = \'en\'`). ' +
+    `At most ${limits.filterDepth} deep and ${limits.filterNodes} conditions.`,
+  anyOf: [{ type: 'object' }, { type: 'string' }],
+});
+
+const metadata = z.custom<unknown>().meta({
+  description: `A JSON object of at most ${limits.metadataBytes} bytes.`,
+  type: 'object',
+});
+
+const expiresAt = { type: 'string', format: 'date-time' };
+
+const recordInput = z.custom<unknown>().meta({
+  type: 'object',
+  description: 'A record to write. Without an id it gets a UUID made of the idempotency key and its place.',
+  properties: {
+    id: idJson,
+    vector: componentRef('Vector'),
+    metadata: { anyOf: [componentRef('Metadata'), { type: 'null' }] },
+    expires_at: { anyOf: [expiresAt, { type: 'null' }] },
+  },
+  required: ['vector'],
+  additionalProperties: false,
+});
+
+const patchRecord = z.custom<unknown>().meta({
+  type: 'object',
+  description: 'A change to a stored record.',
+  properties: {
+    id: idJson,
+    vector: componentRef('Vector'),
+    metadata: { anyOf: [componentRef('Metadata'), { type: 'null' }] },
+  },
+  required: ['id'],
+  additionalProperties: false,
+});
+
+const recordFields = {
+  id: z.string(),
+  vector: z.array(z.number()).optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  expires_at: z.iso.datetime({ offset: true }).optional(),
+  deleted: z.literal(true).optional(),
+};
+
+const record = z
+  .strictObject(recordFields)
+  .meta({ description: 'A stored record. `include` decides its fields.' });
+
+const match = z.strictObject({ ...recordFields, score: z.number() }).meta({
+  description:
+    "A match. `score` is the metric's own value: cosine similarity and dot product (higher is nearer), Euclidean and " +
+    'Manhattan distance (lower is nearer).',
+});
+
+const usage = z
+  .strictObject({
+    requests: count,
+    bytes_read: count,
+    cache: z.enum(['cold', 'warm']),
+    rows_scanned: count,
+    ms: z.strictObject({ freshen: z.number(), search: z.number(), total: z.number() }),
+  })
+  .meta({
+    description: 'What the answer cost: requests to the store, bytes, vectors compared, milliseconds.',
+  });
+
+const queryResult = z.strictObject({ matches: z.array(match), sequence, usage });
+
+const collection = z
+  .strictObject({
+    name: z.string(),
+    dimension: z.int(),
+    metric: z.enum(['cosine', 'euclidean', 'dot', 'manhattan']),
+    tier: z.enum(['edge', 'server']),
+    index: z.strictObject({ m: z.int(), ef_construction: z.int() }),
+    quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
+    fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
+    soft_delete_days: z.number(),
+    sequence,
+    count,
+    segments: count,
+    created_at: z.iso.datetime({ offset: true }),
+  })
+  .meta({ description: 'A collection: its settings with every default filled in, and where it stands.' });
+
+const problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().meta({ description: 'Stable, for programs.' }),
+    request_id: z.string(),
+    details: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .meta({ description: 'Facts behind the refusal: `limit`, `value`, `maximum`, `field`, `nearest`, …' }),
+    outcome: z
+      .enum(['not_applied', 'applied', 'unknown'])
+      .optional()
+      .meta({ description: 'What a failed write knows about its own effect.' }),
+  })
+  .meta({ description: 'An error as RFC 9457 has it.' });
+
+export const components: NamedSchemas = {
+  Vector: vector,
+  Filter: filter,
+  Metadata: metadata,
+  RecordInput: recordInput,
+  PatchRecord: patchRecord,
+  Record: record,
+  Match: match,
+  Usage: usage,
+  QueryResult: queryResult,
+  Collection: collection,
+  Problem: problem,
+};
+
+/** A component as a part of a route's schema, by name. */
+export function component(name: string): z.ZodType {
+  return components[name]!;
+}

@@ -1,0 +1,6 @@
+/** The door of the portable HTTP app. */
+export { createApp, loadDefaults, type App, type AppOptions, type Failure } from './app.js';
+export { createGuard, type Guard, type GuardSettings } from './guard.js';
+export type { LoadLimits } from './load.js';
+export { isLoopbackHost } from './loopback.js';
+export { Metrics, type StoreRequest } from './metrics.js';

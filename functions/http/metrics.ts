@@ -1,0 +1,125 @@
+/**
+ * Counters for /metrics, in the Prometheus text format. Routes are labelled by their template, never by their path, so
+ * the number of series stays bounded.
+ */
+import type { Load } from './load.js';
+
+const bucketsS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+interface Histogram {
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface AnsweredRequest {
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+export interface StoreRequest {
+  readonly operation: string;
+  /** Bytes of the body sent or received. */
+  readonly bytes: number;
+}
+
+export class Metrics {
+  readonly #requests = new Map<string, number>();
+  readonly #latency = new Map<string, Histogram>();
+  readonly #storeRequests = new Map<string, number>();
+  readonly #storeBytes = new Map<string, number>();
+
+  recordRequest(request: AnsweredRequest): void {
+    const { route, method, status, seconds } = request;
+    add(this.#requests, labels({ route, method, status: String(status) }), 1);
+    const key = labels({ route, method });
+    const histogram = this.#latency.get(key) ?? { counts: bucketsS.map(() => 0), sum: 0, count: 0 };
+    this.#latency.set(key, histogram);
+    const bucket = bucketsS.findIndex((bound) => seconds <= bound);
+    if (bucket !== -1) histogram.counts[bucket]!++;
+    histogram.sum += seconds;
+    histogram.count++;
+  }
+
+  recordStoreRequest(request: StoreRequest): void {
+    const key = labels({ operation: request.operation });
+    add(this.#storeRequests, key, 1);
+    add(this.#storeBytes, key, request.bytes);
+  }
+
+  text(load: Load, version: string): string {
+    const lines: string[] = [];
+    family(lines, 'cairn_info', 'gauge', 'The running version.', new Map([[labels({ version }), 1]]));
+    const gauges = [
+      ['cairn_http_requests_in_flight', 'Requests under way.', load.requests],
+      [
+        'cairn_http_requests_in_flight_max',
+        'Requests under way above which 503 is answered.',
+        load.limits.requests,
+      ],
+      ['cairn_http_body_bytes_in_flight', 'Bytes of request bodies in memory.', load.bodyBytes],
+      ['cairn_http_body_bytes_in_flight_max', 'Bytes above which 503 is answered.', load.limits.bodyBytes],
+    ] as const;
+    for (const [name, help, value] of gauges) family(lines, name, 'gauge', help, new Map([['', value]]));
+    family(lines, 'cairn_http_requests_total', 'counter', 'Requests answered.', this.#requests);
+    this.#latencyText(lines);
+    family(
+      lines,
+      'cairn_store_requests_total',
+      'counter',
+      'Requests to the object store.',
+      this.#storeRequests,
+    );
+    family(
+      lines,
+      'cairn_store_bytes_total',
+      'counter',
+      'Bytes sent to and read from the store.',
+      this.#storeBytes,
+    );
+    return `${lines.join('\n')}\n`;
+  }
+
+  #latencyText(lines: string[]): void {
+    const name = 'cairn_http_request_seconds';
+    lines.push(`# HELP ${name} Time from a request to its answer.`, `# TYPE ${name} histogram`);
+    for (const [key, histogram] of this.#latency) {
+      let cumulative = 0;
+      bucketsS.forEach((bound, i) => {
+        cumulative += histogram.counts[i]!;
+        lines.push(`${name}_bucket{${key},le="${bound}"} ${cumulative}`);
+      });
+      lines.push(
+        `${name}_bucket{${key},le="+Inf"} ${histogram.count}`,
+        `${name}_sum{${key}} ${histogram.sum}`,
+        `${name}_count{${key}} ${histogram.count}`,
+      );
+    }
+  }
+}
+
+function add(counters: Map<string, number>, key: string, amount: number): void {
+  counters.set(key, (counters.get(key) ?? 0) + amount);
+}
+
+function labels(pairs: Labels): string {
+  return Object.entries(pairs)
+    .map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))}"`)
+    .join(',');
+}
+
+function family(
+  lines: string[],
+  name: string,
+  type: 'gauge' | 'counter',
+  help: string,
+  values: ReadonlyMap<string, number>,
+): void {
+  if (values.size === 0) return;
+  lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+  for (const [key, value] of values) lines.push(key === '' ? `${name} ${value}` : `${name}{${key}} ${value}`);
+}
