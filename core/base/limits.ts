@@ -19,6 +19,7 @@ export const limits = {
 
   // Records and schema
   dimension: 20_000,
+  fields: 1_000,
   idBytes: 512,
   metadataBytes: 65_536, // 64 KiB
   metadataDepth: 32,
@@ -68,6 +69,13 @@ export const limits = {
   keyBytes: 1_024,
   conditionalPutBytes: 67_108_864, // 64 MiB
   replayParallel: 16,
+
+  // File store
+  /** Generations of a mutable object that stay: a swap that finds more above itself answers `unknown`. */
+  generationsKept: 8,
+  generationRounds: 64,
+  fileStatParallel: 32,
+  durableDirectories: 10_000,
 } as const;
 
 export type Tier = 'edge' | 'server';

@@ -1,2 +1,5 @@
 /** The door of what only Node can do: the file store and fast digests. */
+export { openFileStore } from './file-store.js';
+export type { FileStoreOptions } from './file-store.js';
+export type { FileStoreStep } from './durable-files.js';
 export { nodeSha256 } from './sha256.js';
