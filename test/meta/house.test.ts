@@ -56,8 +56,9 @@ describe('the house', () => {
     ]);
   });
 
-  it.runIf(exists('docs/CONFIGURATION.md'))('documents every setting that code reads', () => {
+  it('documents every setting that code reads', () => {
+    const page = exists('docs/CONFIGURATION.md') ? read('docs/CONFIGURATION.md').text : undefined;
     const sources = files.filter(({ path }) => isSource(path) && !path.startsWith('test/'));
-    mustBeClean(checkSettings(sources, read('docs/CONFIGURATION.md').text));
+    mustBeClean(page === undefined ? [] : checkSettings(sources, page));
   });
 });

@@ -9,7 +9,7 @@ import type { SourceFile } from './tree.js';
 import type { Violation } from './violation.js';
 
 /** Layer of each folder. A file belongs to the longest folder here that holds it. */
-export const layers: Readonly<Record<string, number>> = {
+const layers: Readonly<Record<string, number>> = {
   'core/base': 0,
   'core/kernel': 1,
   'core/store': 1,
@@ -29,7 +29,7 @@ export const layers: Readonly<Record<string, number>> = {
 };
 
 /** Folders inside another that only these files and folders may enter, and how. */
-export const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> = {
+const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> = {
   'core/store/adapters/node': {
     by: ['core/store/adapters/node/', 'core/open.ts', 'functions/node/', 'cli/'],
     why: 'it needs Node; take an ObjectStore as an argument, and let core/open.ts, functions/node or cli choose it',
@@ -40,7 +40,7 @@ export const guarded: Readonly<Record<string, { by: readonly string[]; why: stri
 const dynamicOnly: Readonly<Record<string, string>> = { 'core/open.ts': 'core/store/adapters/node' };
 
 /** Packages that core may import outside its adapters: pure computation, synchronous, no platform. */
-export const corePackages: readonly string[] = ['@noble/hashes', 'fastest-levenshtein'];
+const corePackages: readonly string[] = ['@noble/hashes', 'fastest-levenshtein'];
 
 function longestPrefix(path: string, folders: Iterable<string>): string | undefined {
   return [...folders]

@@ -7,7 +7,7 @@ export interface Violation {
   readonly instead: string;
 }
 
-export function show({ file, line, problem, instead }: Violation): string {
+function show({ file, line, problem, instead }: Violation): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${problem}\n    instead: ${instead}`;
 }
 
