@@ -3,15 +3,15 @@
  * below, so that one integer comparison orders by distance and then by row.
  */
 
-/**
- * Requires: nothing. Order of the u32 = order of the f32; -0 counts as +0 (else a dot product of 0 would tie with
- * another only by chance), every NaN comes last.
- */
+/** Every NaN: above infinity. core/kernel/row-block.ts states the same number. */
+const NAN_KEY: u32 = 0xffc00000;
+
+/** Order of the u32 = order of the f32. Requires: not -0, whose place is below 0. */
 // @ts-ignore: decorator
 @inline
 export function sortable(distance: f32): u32 {
-  const bits = reinterpret<u32>(distance + 0.0);
-  if (distance != distance) return 0xffffffff;
+  if (distance != distance) return NAN_KEY;
+  const bits = reinterpret<u32>(distance);
   return bits ^ (<u32>(<i32>bits >> 31) | 0x80000000);
 }
 

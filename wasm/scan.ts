@@ -16,10 +16,11 @@ function liveWord(live: usize, base: u32, rowCount: u32): u64 {
   return word;
 }
 
+/** The distance as answered. -0 becomes 0: else two rows at a dot product of 0 would tie by chance only. */
 // @ts-ignore: decorator
 @inline
 function scaled(value: f32, scales: usize, row: u32): f32 {
-  return scales != 0 ? value * load<f32>(scales + (<usize>row << 2)) : value;
+  return (scales != 0 ? value * load<f32>(scales + (<usize>row << 2)) : value) + 0.0;
 }
 
 /** Offers a key to the heap of at most `k` and returns the new count. */

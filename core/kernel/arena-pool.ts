@@ -7,6 +7,7 @@
  */
 import { CairnError, assertInternal } from '../base/errors.js';
 import { Arena } from './arena.js';
+import type { KernelModule } from './kernel-module.js';
 import { arenaBytes, arenaClasses, type ArenaClass } from './layout.js';
 
 export interface ArenaPoolUsage {
@@ -19,13 +20,13 @@ export interface ArenaPoolUsage {
 
 export class ArenaPool {
   readonly budgetBytes: number;
-  readonly #module: WebAssembly.Module;
+  readonly #module: KernelModule;
   readonly #idle = new Map<ArenaClass, Arena[]>();
   readonly #used = new Set<Arena>();
   #usedBytes = 0;
   #idleBytes = 0;
 
-  constructor(module: WebAssembly.Module, budgetBytes: number) {
+  constructor(module: KernelModule, budgetBytes: number) {
     this.#module = module;
     this.budgetBytes = budgetBytes;
     for (const arenaClass of arenaClasses) this.#idle.set(arenaClass, []);

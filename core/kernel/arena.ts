@@ -6,7 +6,7 @@
  * holds some 13,000 of them, whatever their size.
  */
 import { PAYLOAD_OFFSET, WASM_PAGE_BYTES, arenaBytes, type ArenaClass } from './layout.js';
-import { instantiateKernel, type KernelExports } from './kernel-module.js';
+import { instantiateKernel, type KernelExports, type KernelModule } from './kernel-module.js';
 
 export class Arena {
   readonly arenaClass: ArenaClass;
@@ -16,12 +16,10 @@ export class Arena {
   readonly f32: Float32Array<ArrayBuffer>;
   readonly f64: Float64Array<ArrayBuffer>;
 
-  constructor(module: WebAssembly.Module, arenaClass: ArenaClass) {
-    const pages = arenaBytes(arenaClass) / WASM_PAGE_BYTES;
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const { buffer } = memory;
+  constructor(module: KernelModule, arenaClass: ArenaClass) {
+    const { exports, buffer } = instantiateKernel(module, arenaBytes(arenaClass) / WASM_PAGE_BYTES);
     this.arenaClass = arenaClass;
-    this.exports = instantiateKernel(module, memory);
+    this.exports = exports;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.f32 = new Float32Array(buffer);

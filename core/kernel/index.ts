@@ -3,6 +3,7 @@ export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';
 export { Kernel, type KernelOptions } from './kernel.js';
+export type { KernelModule } from './kernel-module.js';
 export { arenaBytes, arenaClasses, type ArenaClass } from './layout.js';
 export { cosineScale, higherIsNearer, metrics, scoreOf, type Metric } from './metric.js';
 export { RowBlock, type BlockHits, type BlockQuery, type BlockSearch } from './row-block.js';

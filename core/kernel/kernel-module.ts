@@ -1,7 +1,13 @@
 /**
- * The host's side of the module's interface: the exports with their types, and instantiation on a given memory.
+ * The host's side of the module's interface: the exports with their types, and instantiation with a memory.
  * Pointers are byte offsets into the arena's memory; u32 results come back as signed numbers (`>>> 0`).
  */
+
+/**
+ * A compiled WebAssembly.Module of wasm/. Not called so in signatures, because Node's types do not declare the
+ * WebAssembly namespace, and Workers' declare one of their own.
+ */
+export type KernelModule = object;
 
 export interface KernelExports {
   /** Makes the CRC tables of this memory. */
@@ -54,8 +60,17 @@ export interface KernelExports {
   ): void;
 }
 
-/** Synchronous: compiling is done, and an instance of so small a module takes microseconds. */
-export function instantiateKernel(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
+export interface KernelInstance {
+  readonly exports: KernelExports;
+  readonly buffer: ArrayBuffer;
+}
+
+/**
+ * The kernels over a fresh memory of `pages` pages, which never grows. Synchronous: compiling is done, and an instance
+ * of so small a module takes microseconds. Throws RangeError where the host has no such memory to give.
+ */
+export function instantiateKernel(module: KernelModule, pages: number): KernelInstance {
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  return instance.exports as unknown as KernelExports;
+  return { exports: instance.exports as unknown as KernelExports, buffer: memory.buffer };
 }

@@ -5,6 +5,7 @@
 import { assertInternal, invalid } from '../base/errors.js';
 import type { Arena } from './arena.js';
 import { ArenaPool } from './arena-pool.js';
+import type { KernelModule } from './kernel-module.js';
 import { PAYLOAD_OFFSET, arenaClasses } from './layout.js';
 
 const SCRATCH_CLASS = arenaClasses[0];
@@ -24,7 +25,7 @@ export class Kernel {
   readonly #scratch: Arena;
   readonly #encoder = new TextEncoder();
 
-  constructor(module: WebAssembly.Module, options: KernelOptions) {
+  constructor(module: KernelModule, options: KernelOptions) {
     this.pool = new ArenaPool(module, options.memoryBudgetBytes);
     this.#scratch = this.pool.acquire(SCRATCH_CLASS);
     this.#scratch.exports.init();

@@ -28,8 +28,3 @@ export type ArenaClass = (typeof arenaClasses)[number];
 export function arenaBytes(arenaClass: ArenaClass): number {
   return arenaClass + PAYLOAD_OFFSET;
 }
-
-/** The smallest class with at least `payloadBytes`, or undefined where none is that large. */
-export function tryArenaClass(payloadBytes: number): ArenaClass | undefined {
-  return arenaClasses.find((size) => size >= payloadBytes);
-}

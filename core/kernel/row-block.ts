@@ -19,6 +19,8 @@ import { kernelMetric, type Metric } from './metric.js';
 /** Blocks do not grow beyond this: a full one costs at most this much to replace. */
 const BLOCK_CLASS_MAX = 16_777_216 satisfies ArenaClass;
 const ROW_ALIGNMENT = 16;
+/** Sortable form of every NaN (wasm/keys.ts). */
+const NAN_KEY = 0xffc00000;
 
 export interface BlockQuery {
   readonly query: Float32Array;
@@ -215,7 +217,7 @@ export class RowBlock {
     const live = this.#prepare(search);
     const { exports, u32, f32 } = this.#mustArena();
     f32[heap / 4] = search.distance + 0;
-    const wanted = sortable(u32[heap / 4]!);
+    const wanted = Number.isNaN(search.distance) ? NAN_KEY : sortable(u32[heap / 4]!);
     const capacity = heapKeys * 2;
     const found: Uint32Array[] = [];
     for (let from = 0; from < this.#rowCount;) {

@@ -1,0 +1,58 @@
+/** What the kernel tests share: the compiled module, raw arenas, lengths, and numbers that break kernels. */
+import fc from 'fast-check';
+import { Arena } from '../../core/kernel/arena.js';
+import { Kernel, compileEmbeddedKernel } from '../../core/kernel/index.js';
+
+const module = await compileEmbeddedKernel();
+
+export function newKernel(memoryBudgetBytes = 64 * 1024 * 1024): Kernel {
+  return new Kernel(module, { memoryBudgetBytes });
+}
+
+/** An arena of the smallest class, ready for checksums. */
+export function newArena(): Arena {
+  const arena = new Arena(module, 262_144);
+  arena.exports.init();
+  return arena;
+}
+
+/** Every remainder of every block length in use, and the dimensions of common embeddings. */
+export const lengths: readonly number[] = [
+  ...Array.from({ length: 68 }, (_, i) => i),
+  128,
+  256,
+  384,
+  768,
+  1024,
+  1536,
+  3072,
+  4096,
+];
+
+/** Deterministic numbers in [-1, 1): a failure repeats. */
+export function numberSource(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state / 2 ** 32) * 2 - 1;
+  };
+}
+
+export function randomVector(length: number, next: () => number): Float32Array {
+  return Float32Array.from({ length }, next);
+}
+
+/** Zeros of both signs, denormals, extremes, infinities and NaN among ordinary numbers. */
+export const awkwardNumber: fc.Arbitrary<number> = fc.oneof(
+  { weight: 3, arbitrary: fc.float({ noNaN: true, noDefaultInfinity: true }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(0, -0, 1e-45, -1e-45, 1.1754942e-38, 3.4028235e38, -3.4028235e38, 1e19, -1e19),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY) },
+);
+
+/** Puts the numbers at any byte offset, aligned or not. */
+export function putNumbers(arena: Arena, offset: number, values: Float32Array): void {
+  arena.u8.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
+}
