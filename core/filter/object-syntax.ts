@@ -152,11 +152,12 @@ function isPlain(value: object): boolean {
 
 function mustBeScalar(input: Located, budget: TextBudget): Scalar {
   const { value, at } = input;
+  // Even an empty string costs something: lists of them end.
+  budget.spend(1);
   if (typeof value === 'string') {
     budget.spendText(value);
     return mustBeWellFormed(value, { path: at });
   }
-  budget.spend(1);
   if (value === null || typeof value === 'boolean') return value;
   if (typeof value === 'number') {
     if (Number.isFinite(value)) return value;
@@ -172,7 +173,6 @@ function mustBeScalars(input: Located, budget: TextBudget): Scalar[] {
     throw invalidFilter({ path: at }, `takes an array of values, got ${typeName(value)}`);
   const scalars: Scalar[] = [];
   for (let index = 0; index < value.length; index++) {
-    budget.spend(1);
     scalars.push(mustBeScalar({ value: value[index] as unknown, at: `${at}[${index}]`, depth }, budget));
   }
   return scalars;

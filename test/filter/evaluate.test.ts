@@ -129,6 +129,7 @@ test.each<[filter: string, document: unknown, expected: boolean]>([
   ['a = 1', { 'a.b': 1 }, false],
   ['a.bc = 1', { a: { b: 1, bc: 1 } }, true],
   ['ab.c = 1', { a: { c: 1 }, ab: { d: 1 } }, false],
+  ['ab.c = 1', { a: { '.c': 1 } }, false],
   ['"a." = 1', { a: { '': 1 } }, true],
   ['length = 1', { a: 1 }, false],
   ['a.length = 1', { a: ['x'] }, false],

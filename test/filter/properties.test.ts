@@ -77,9 +77,9 @@ test('agrees with the rules as written', () => {
 function means(filter: Filter, document: unknown): boolean {
   if (filter.op === 'all') return true;
   if (filter.op === 'not') return !means(filter.filter, document);
+  if ('path' in filter) return fieldMeans(filter, valuesAt(document, filter.path.split('.')));
   if (filter.op === 'and') return filter.filters.every((member) => means(member, document));
-  if (filter.op === 'or') return filter.filters.some((member) => means(member, document));
-  return fieldMeans(filter, valuesAt(document, filter.path.split('.')));
+  return filter.filters.some((member) => means(member, document));
 }
 
 function fieldMeans(filter: FieldFilter, found: readonly unknown[]): boolean {
@@ -88,44 +88,29 @@ function fieldMeans(filter: FieldFilter, found: readonly unknown[]): boolean {
   );
   const contained = (wanted: Scalar): boolean =>
     found.some((value) => {
-      if (Array.isArray(value))
-        return (value.flat(Infinity) as unknown[]).some((item) => order(item, wanted) === 0);
-      return (
-        typeof value === 'string' &&
-        typeof wanted === 'string' &&
-        value.split(wanted).length > (wanted === '' ? -1 : 1)
-      );
+      const items: unknown[] = Array.isArray(value) ? value.flat(Infinity) : [];
+      if (Array.isArray(value)) return items.some((item) => order(item, wanted) === 0);
+      return typeof value === 'string' && typeof wanted === 'string' && value.includes(wanted);
     });
-  switch (filter.op) {
-    case 'exists':
-      return found.length > 0;
-    case 'eq':
-      return leaves.some((leaf) => order(leaf, filter.value) === 0);
-    case 'gt':
-      return leaves.some((leaf) => order(leaf, filter.value)! > 0);
-    case 'gte':
-      return leaves.some((leaf) => order(leaf, filter.value)! >= 0);
-    case 'lt':
-      return leaves.some((leaf) => order(leaf, filter.value)! < 0);
-    case 'lte':
-      return leaves.some((leaf) => order(leaf, filter.value)! <= 0);
-    case 'in':
-      return leaves.some((leaf) => filter.values.some((value) => order(leaf, value) === 0));
-    case 'contains':
-      return contained(filter.value);
-    case 'contains_any':
-      return filter.values.some(contained);
-    case 'contains_all':
-      return found.length > 0 && filter.values.every(contained);
-    case 'prefix':
-      return leaves.some(
-        (leaf) => typeof leaf === 'string' && leaf.slice(0, filter.prefix.length) === filter.prefix,
-      );
-    case 'glob':
-      return leaves.some(
-        (leaf) => typeof leaf === 'string' && matchPattern(tryParseGlob(filter.pattern)!, leaf),
-      );
+  if (filter.op === 'exists') return found.length > 0;
+  if (filter.op === 'contains') return contained(filter.value);
+  if (filter.op === 'contains_any') return filter.values.some(contained);
+  if (filter.op === 'contains_all') return found.length > 0 && filter.values.every(contained);
+  return leaves.some((leaf) => leafMeans(filter, leaf));
+}
+
+function leafMeans(filter: FieldFilter, leaf: unknown): boolean {
+  if ('values' in filter) return filter.values.some((value) => order(leaf, value) === 0);
+  if (filter.op === 'prefix') {
+    return typeof leaf === 'string' && leaf.slice(0, filter.prefix.length) === filter.prefix;
   }
+  if (filter.op === 'glob') {
+    return typeof leaf === 'string' && matchPattern(tryParseGlob(filter.pattern)!, leaf);
+  }
+  const difference = 'value' in filter ? order(leaf, filter.value) : undefined;
+  if (difference === undefined) return false;
+  const accepted: Record<string, number[]> = { eq: [0], gt: [1], gte: [0, 1], lt: [-1], lte: [-1, 0] };
+  return accepted[filter.op]!.some((sign) => sign === Math.sign(difference));
 }
 
 /** Values at a path: of each way to join its segments into keys. */
