@@ -1,7 +1,7 @@
 /**
  * Filters: one tree, two spellings, and the evaluator that defines their meaning. docs/FILTERS.md is the user's page.
  */
-export type { CompareOp, FieldFilter, Filter, ListOp, OrderOp, Scalar } from './ast.js';
+export type { Filter } from './ast.js';
 export { compileFilter, matches } from './evaluate.js';
 export type { DocumentTest } from './evaluate.js';
 export { tryParseInstant } from './instant.js';

@@ -13,7 +13,7 @@ export function filterToJson(filter: Filter): string {
 
 type FilterObject = Readonly<Record<string, unknown>>;
 
-export function filterToObject(filter: Filter): FilterObject {
+function filterToObject(filter: Filter): FilterObject {
   if ('path' in filter) return fieldObject(filter.path, { [`$${filter.op}`]: operand(filter) });
   if (filter.op === 'all') return {};
   if (filter.op !== 'not') return { [`$${filter.op}`]: filter.filters.map(filterToObject) };

@@ -28,13 +28,13 @@ const texts = [
 ]; // prettier-ignore
 const numbers = [0, -0, 1, -1, 5, 0.1, 1e21, 1e-7, -2.5e300, Number.MAX_SAFE_INTEGER];
 
-export const pathArbitrary: fc.Arbitrary<string> = fc.oneof(
+const pathArbitrary: fc.Arbitrary<string> = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('a', 'b', 'a.b') },
   { weight: 4, arbitrary: fc.constantFrom(...paths) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }) },
 );
 
-export const textArbitrary: fc.Arbitrary<string> = fc.oneof(
+const textArbitrary: fc.Arbitrary<string> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...texts) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
 );
@@ -47,7 +47,7 @@ const orderedArbitrary: fc.Arbitrary<Scalar> = fc.oneof(
   { weight: 1, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) },
 );
 
-export const scalarArbitrary: fc.Arbitrary<Scalar> = fc.oneof(
+const scalarArbitrary: fc.Arbitrary<Scalar> = fc.oneof(
   { weight: 8, arbitrary: orderedArbitrary },
   { weight: 1, arbitrary: fc.constant(null) },
 );
