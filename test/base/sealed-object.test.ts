@@ -140,6 +140,16 @@ describe('a sealed object', () => {
     }
   });
 
+  it('takes no part of its body for the page table of a shorter one', () => {
+    const bytes = sealed(new Uint8Array(100));
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(16, 0n, true);
+    view.setUint32(64, crc32c(bytes.subarray(0, 64)), true);
+    const trailer = bytes.length - 8;
+    view.setUint32(trailer, crc32c(bytes.subarray(64, trailer)), true);
+    expect(opened(bytes)).toBe('corrupt');
+  });
+
   it('holds JSON up to its limit', () => {
     const bytes = sealJson(digests, slot, { a: 1 }, 7);
     expect(new TextDecoder().decode(openSealed(digests, slot, bytes))).toBe('{"a":1}');

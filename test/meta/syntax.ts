@@ -106,7 +106,7 @@ const namesOnly: Readonly<Record<string, string>> = {
 
 /** Whether an identifier refers to something that the file itself does not declare: a global. */
 export function isGlobal(node: Node, { parent, field, scopes }: Place): boolean {
-  if (node.type !== 'Identifier' || parent === undefined || parent.type === 'MetaProperty') return false;
+  if (node.type !== 'Identifier' || parent === undefined) return false;
   if (namesOnly[parent.type] === field && parent['computed'] !== true) return false;
   if (parent.type === 'ExportSpecifier' || parent.type === 'ImportSpecifier') return false;
   return !scopes.some((scope) => scope.has(node['name'] as string));
