@@ -15,14 +15,16 @@ export interface Random {
   fill(target: Uint8Array): Uint8Array;
 }
 
-/** Resolves after about `ms` milliseconds. */
-export type Sleep = (ms: number) => Promise<void>;
+/** Resolves after about `ms` milliseconds, or at once where `signal` is aborted. */
+export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 export interface Digests {
   /** SHA-256 over the concatenation of `parts`: 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
   /** CRC-32C (Castagnoli) of `bytes` as an unsigned 32-bit number. */
   crc32c(bytes: Uint8Array): number;
+  /** The CRC-32C of every page of `bytes`, the last one possibly short: ceil(length / pageBytes) numbers. */
+  crc32cPages(bytes: Uint8Array, pageBytes: number): Uint32Array;
 }
 
 export interface Ports {

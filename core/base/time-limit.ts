@@ -1,0 +1,21 @@
+/**
+ * A time limit for a call that waits on others. The work itself goes on: what it changes is safe to change late.
+ */
+import { CairnError } from './errors.js';
+import type { Sleep } from './ports.js';
+
+/** Rejects with `unavailable` (`timeout`) where `work` takes longer than `ms`. */
+export async function withTimeLimit<T>(sleep: Sleep, ms: number, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const limit = sleep(ms, done.signal).then(() => {
+    throw new CairnError('unavailable', 'timeout', `no answer within ${ms} ms`, { details: { timeout_ms: ms }, retryAfterS: 1 });
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    // The race is over: whichever of the two still fails now is nobody's concern.
+    limit.catch(() => {});
+    work.catch(() => {});
+    done.abort();
+  }
+}

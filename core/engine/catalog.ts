@@ -1,0 +1,150 @@
+/**
+ * Names of collections. An entry maps a name to a uid, or to none; it is only ever changed by compare-and-swap. (The
+ * store port has no conditional delete, and an unconditional one could remove the entry of a collection that was made
+ * under the same name a moment ago, so a dropped name keeps a small vacant entry.)
+ */
+import { bytesToHex, tryHexToBytes, utf8Decode } from '../base/bytes.js';
+import { CairnError } from '../base/errors.js';
+import { isUid, newUid } from '../base/ids.js';
+import type { Uid } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { Ports } from '../base/ports.js';
+import { sealJson } from '../base/sealed-object.js';
+import { entryKey, entryPrefix, firstHead, headKey, openDocument, sealHead, swapHead, tryReadHead, workKey } from '../log/index.js';
+import type { CollectionSchema, Head } from '../log/index.js';
+import { retryDelayMs } from '../store/index.js';
+import type { ObjectStore, PutOptions, PutResult, StoreVersion } from '../store/index.js';
+
+export interface CatalogOptions {
+  readonly store: ObjectStore;
+  readonly ports: Ports;
+  readonly namespace: Uid;
+}
+
+interface Entry {
+  /** Null: the name is vacant. */
+  readonly uid: Uid | null;
+  readonly token: StoreVersion;
+}
+
+export interface Created {
+  readonly head: Head;
+  /** False where an active collection of that name was there. */
+  readonly created: boolean;
+}
+
+export class Catalog {
+  readonly #options: CatalogOptions;
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  /** The uid that a name stands for, if any. Whether its head is active is for the caller to see. Cost: 1 GET. */
+  async find(name: string): Promise<Uid | undefined> {
+    return (await this.#read(name))?.uid ?? undefined;
+  }
+
+  async #read(name: string): Promise<Entry | undefined> {
+    const { store, ports, namespace } = this.#options;
+    const key = entryKey(namespace, name);
+    const got = await store.get(key);
+    if (got.status !== 'found') return undefined;
+    const document = openDocument(ports.digests, { kind: 'ENT', key }, got.bytes);
+    const uid = document.read('uid', 'a uid or null', (value): value is Uid | null => {
+      return value === null || (typeof value === 'string' && isUid(value));
+    });
+    return { uid, token: got.version };
+  }
+
+  /** Makes a collection, or finds the active one of that name. Cost: 3 GET and 2 PUT, or 2 GET. */
+  async create(name: string, schema: CollectionSchema): Promise<Created> {
+    for (let round = 0; round < limits.casRounds; round++) {
+      const entry = await this.#read(name);
+      const there = entry?.uid === undefined || entry.uid === null ? undefined : await this.#activeHead(entry.uid);
+      if (there !== undefined) return { head: there, created: false };
+      const head = await this.#putHead(name, schema);
+      const condition: PutOptions['if'] = entry === undefined ? 'absent' : { version: entry.token };
+      await this.#putEntry(name, head.uid, condition);
+      // Whatever the put said, the entry decides. A collector may have taken the head for an orphan in between.
+      const uid = await this.find(name);
+      const active = uid === head.uid ? await this.#activeHead(uid) : undefined;
+      if (active !== undefined) return { head: active, created: true };
+      await this.retire(head.uid);
+      await this.#wait(round);
+    }
+    throw contended(`collection ${name} could not be created`);
+  }
+
+  /** Drops the collection of that name. False where there is none. The head's swap is the moment. */
+  async drop(name: string): Promise<boolean> {
+    const entry = await this.#read(name);
+    if (entry?.uid === undefined || entry.uid === null) return false;
+    const was = await this.#activeHead(entry.uid);
+    await this.retire(entry.uid);
+    // Refused: the name has another collection by now, and is its business.
+    await this.#putEntry(name, null, { version: entry.token });
+    return was !== undefined;
+  }
+
+  /** Makes a head dropped, and leaves a hint for the collector. */
+  async retire(uid: Uid): Promise<void> {
+    const { store, ports } = this.#options;
+    await swapHead({ store, ports, uid }, (head) => (head.state === 'active' ? { state: 'dropped' } : undefined));
+    await store.put(workKey(uid), new Uint8Array(0), { if: 'any' });
+  }
+
+  /** Names with an entry, vacant ones included, in the order of their bytes. Cost: 1 LIST. */
+  async names(prefix: string, after: string, limit: number): Promise<readonly string[]> {
+    const { store, namespace } = this.#options;
+    const keys = entryPrefix(namespace);
+    const listed = await store.list(entryKey(namespace, prefix), { after: after === '' ? keys : entryKey(namespace, after), limit });
+    return listed.flatMap(({ key }) => {
+      const bytes = tryHexToBytes(key.slice(keys.length));
+      return bytes === undefined ? [] : [utf8Decode(bytes)];
+    });
+  }
+
+  async #activeHead(uid: Uid): Promise<Head | undefined> {
+    const { store, ports } = this.#options;
+    const loaded = await tryReadHead({ store, ports, uid });
+    return loaded?.head.state === 'active' ? loaded.head : undefined;
+  }
+
+  async #putHead(name: string, schema: CollectionSchema): Promise<Head> {
+    const { ports, namespace } = this.#options;
+    const uid = newUid(ports.random);
+    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+    const head = firstHead({ uid, nonce, namespace, name, schema, createdMs: ports.clock.wallMs() });
+    await this.#decide(headKey(uid), sealHead(ports.digests, head), 'absent');
+    return head;
+  }
+
+  async #putEntry(name: string, uid: Uid | null, condition: PutOptions['if']): Promise<void> {
+    const { ports, namespace } = this.#options;
+    const key = entryKey(namespace, name);
+    await this.#decide(key, sealJson(ports.digests, { kind: 'ENT', key }, { name, uid }, limits.catalogEntryBytes), condition);
+  }
+
+  /** Puts until the answer is not `unknown`. A refusal may hide an earlier try that won: the caller reads the object. */
+  async #decide(key: string, bytes: Uint8Array, condition: PutOptions['if']): Promise<PutResult> {
+    for (let round = 0; round < limits.casRounds; round++) {
+      const result = await this.#options.store.put(key, bytes, { if: condition });
+      if (result.status !== 'unknown') return result;
+      await this.#wait(round);
+    }
+    throw contended(`the store did not decide a put of ${key}`);
+  }
+
+  async #wait(round: number): Promise<void> {
+    const { ports } = this.#options;
+    await ports.sleep(retryDelayMs(round, ports.random));
+  }
+}
+
+function contended(what: string): CairnError {
+  return new CairnError('unavailable', 'catalog_contended', `${what} in ${limits.casRounds} tries`, {
+    outcome: 'unknown',
+    retryAfterS: 1,
+  });
+}

@@ -1,0 +1,309 @@
+/**
+ * A collection as its users hold it: checks what comes in, runs it against the log, shapes what goes out.
+ */
+import { bytesToHex } from '../base/bytes.js';
+import { invalid } from '../base/errors.js';
+import { mustBeRecordId, sequence } from '../base/ids.js';
+import { limits, tierLimits } from '../base/limits.js';
+import type { Ports } from '../base/ports.js';
+import { withTimeLimit } from '../base/time-limit.js';
+import type { Kernel } from '../kernel/index.js';
+import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
+import { usageBetween } from '../store/index.js';
+import { parseCursor } from './cursor.js';
+import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
+import type { UnknownObject } from './input-shape.js';
+import type { Memtable, View } from './memtable.js';
+import type { OpenCollection, OpenCollections } from './open-collection.js';
+import { parseInclude } from './projection.js';
+import { parseFilterOption, parseQuery, parseRead, parseTimeout, READ_FIELDS } from './query-parser.js';
+import type { ParsedRead } from './query-parser.js';
+import { answerCount, answerFetch, answerQuery, answerScan } from './reads.js';
+import { measureRecall, sampleRows } from './recall.js';
+import type { RecordParser } from './records.js';
+import { SlotView } from './slot-view.js';
+import type * as api from './types.js';
+import { VectorParser } from './vectors.js';
+import { parseWrite, requestHash, tryPrepareBlind } from './write-parser.js';
+import type { ParsedWrite } from './write-parser.js';
+import { resolveWrite } from './write-resolver.js';
+
+export interface CollectionOptions {
+  readonly name: string;
+  readonly open: OpenCollections;
+  readonly ports: Ports;
+  readonly kernel: Kernel;
+}
+
+interface Written {
+  readonly sequence: number;
+  readonly counts: ResultCounts;
+  readonly write: ParsedWrite;
+}
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+
+export class EngineCollection implements api.Collection {
+  readonly name: string;
+  readonly #open: OpenCollections;
+  readonly #ports: Ports;
+  readonly #kernel: Kernel;
+
+  constructor({ name, open, ports, kernel }: CollectionOptions) {
+    this.name = name;
+    this.#open = open;
+    this.#ports = ports;
+    this.#kernel = kernel;
+  }
+
+  async upsert(input: api.UpsertInput, options?: api.WriteOptions): Promise<api.UpsertResult> {
+    const written = await this.#write({ upsert: input }, options);
+    return { upserted: written.counts.upserted, sequence: written.sequence, ...this.#upsertDetails(written) };
+  }
+
+  async patch(input: api.PatchInput, options?: api.WriteOptions): Promise<api.PatchResult> {
+    const { counts, sequence: at } = await this.#write({ patch: input }, options);
+    return { patched: counts.patched, missing: counts.missing, sequence: at };
+  }
+
+  async delete(input: api.DeleteInput, options?: api.WriteOptions): Promise<api.DeleteResult> {
+    const { counts, sequence: at } = await this.#write({ delete: input }, options);
+    return { deleted: counts.deleted, sequence: at, ...more(counts) };
+  }
+
+  async restore(input: api.RestoreInput, options?: api.WriteOptions): Promise<api.RestoreResult> {
+    const { counts, sequence: at } = await this.#write({ restore: input }, options);
+    return { restored: counts.restored, missing: counts.missing, sequence: at };
+  }
+
+  async write(input: api.WriteInput, options?: api.WriteOptions): Promise<api.WriteResult> {
+    const fields = mustBeObject(input, 'write');
+    mustHaveOnly(fields, ['upsert', 'patch', 'delete', 'ifSequence'], 'write');
+    const written = await this.#write(fields, options);
+    const { write, counts } = written;
+    return {
+      ...(write.upsert === undefined ? {} : { upserted: counts.upserted, ...this.#upsertDetails(written) }),
+      ...(write.patch === undefined ? {} : { patched: counts.patched, missing: counts.missing }),
+      ...(write.deletion === undefined ? {} : { deleted: counts.deleted, ...more(counts) }),
+      sequence: written.sequence,
+    };
+  }
+
+  #upsertDetails({ write }: Written): { ids?: readonly string[]; duplicates?: number } {
+    const { upsert } = write;
+    if (upsert === undefined) return {};
+    const duplicates = upsert.batch.ids.length - upsert.distinct;
+    return {
+      ...(upsert.derived ? { ids: upsert.batch.ids } : {}),
+      ...(duplicates > 0 ? { duplicates } : {}),
+    };
+  }
+
+  async #write(input: UnknownObject, options: api.WriteOptions = {}): Promise<Written> {
+    const given = mustBeObject(options, 'options');
+    mustHaveOnly(given, ['idempotencyKey', 'firstTail', 'timeoutMs'], 'options');
+    const key = options.idempotencyKey ?? bytesToHex(this.#ports.random.fill(new Uint8Array(16)));
+    if (typeof key !== 'string' || !KEY.test(key)) {
+      throw invalid('invalid_idempotency_key', `an idempotency key is 1 to ${limits.idempotencyKeyBytes} printable ASCII characters`);
+    }
+    const range = { name: 'first_tail', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
+    const firstTail = options.firstTail === undefined ? undefined : sequence(optionalInteger(options.firstTail, range));
+    const timeoutMs = parseTimeout(options.timeoutMs);
+    return await this.#open.use(this.name, async (collection) => {
+      const schema = await this.#schema(collection);
+      const parser = this.#parser(schema);
+      const write = parseWrite(parser, input, key);
+      const blind = tryPrepareBlind(parser, write);
+      const committed = await collection.committer.commit({
+        key,
+        firstTail,
+        timeoutMs,
+        requestHash: requestHash(parser, write, blind),
+        plan:
+          blind === undefined
+            ? {
+                resolve: (draft) => {
+                  const view = new SlotView(draft, this.#ports.clock.wallMs());
+                  return resolveWrite(write, view, schema.dimension);
+                },
+              }
+            : { prepared: blind },
+      });
+      return { sequence: committed.sequence, counts: committed.counts, write };
+    });
+  }
+
+  async query(input: api.QueryInput): Promise<api.QueryResult> {
+    return (await this.#queries([input], () => 'query'))[0]!;
+  }
+
+  async queryMany(queries: readonly api.QueryInput[]): Promise<readonly api.QueryResult[]> {
+    mustBeBatch(queries, 'queries', { name: 'queriesPerRequest', max: limits.queriesPerRequest });
+    return await this.#queries(queries, (i) => `queries[${i}]`);
+  }
+
+  /** All on one state. The strictest consistency and the shortest time limit among them count for all. */
+  async #queries(inputs: readonly unknown[], what: (i: number) => string): Promise<readonly api.QueryResult[]> {
+    const started = this.#ports.clock.monotonicMs();
+    const read = strictest(inputs.map((input, i) => parseRead(mustBeObject(input, what(i)))));
+    return await this.#open.use(this.name, async (collection) => {
+      const cache = collection.log.state === undefined ? 'cold' : 'warm';
+      const before = collection.store.snapshot();
+      return await this.#read(collection, read, (state) => {
+        const freshened = this.#ports.clock.monotonicMs();
+        const { requests, bytesRead } = usageBetween(before, collection.store.snapshot());
+        const { schema } = state.sink;
+        const vectors = new VectorParser(this.#kernel, schema);
+        // A request with one bad query answers none: so all are checked before the first is run.
+        const queries = inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
+        return queries.map((query): api.QueryResult => {
+          const { matches, rowsScanned } = answerQuery(state, query, this.#ports.clock.wallMs());
+          const now = this.#ports.clock.monotonicMs();
+          const ms = { freshen: freshened - started, search: now - freshened, total: now - started };
+          return { matches, sequence: query.asOf ?? state.position.seq, usage: { requests, bytesRead, cache, rowsScanned, ms } };
+        });
+      });
+    });
+  }
+
+  async fetch(input: api.FetchInput): Promise<api.FetchResult> {
+    const fields = mustBeObject(input, 'fetch');
+    mustHaveOnly(fields, ['ids', 'include', 'includeDeleted', ...READ_FIELDS], 'fetch');
+    const ids = mustBeBatch(fields['ids'], 'ids', { name: 'batchRecords', max: limits.batchRecords });
+    const wanted = ids.map((id, i) => mustBeRecordId(id, `ids[${i}]`));
+    const projection = parseInclude(fields['include'], ['metadata', 'vector']);
+    const view = this.#viewOf(fields);
+    return await this.#on(parseRead(fields), (state) => ({
+      records: answerFetch(state.sink, wanted, view(), projection),
+      sequence: state.position.seq,
+    }));
+  }
+
+  async count(input: api.CountInput = {}): Promise<api.CountResult> {
+    const fields = mustBeObject(input, 'count');
+    mustHaveOnly(fields, ['filter', 'includeDeleted', ...READ_FIELDS], 'count');
+    const filter = parseFilterOption(fields['filter']);
+    const view = this.#viewOf(fields);
+    return await this.#on(parseRead(fields), (state) => ({
+      count: answerCount(state.sink, { filter, view: view() }),
+      sequence: state.position.seq,
+    }));
+  }
+
+  async scan(input: api.ScanInput = {}): Promise<api.ScanResult> {
+    const fields = mustBeObject(input, 'scan');
+    mustHaveOnly(fields, ['filter', 'limit', 'cursor', 'include', 'includeDeleted', ...READ_FIELDS], 'scan');
+    const request = {
+      filter: parseFilterOption(fields['filter']),
+      limit: optionalInteger(fields['limit'], { name: 'scanLimit', min: 1, max: limits.scanLimit, fallback: 100 }),
+      after: parseCursor(fields['cursor']),
+      projection: parseInclude(fields['include'], ['metadata']),
+    };
+    const view = this.#viewOf(fields);
+    return await this.#on(parseRead(fields), (state) => {
+      const { records, cursor } = answerScan(state.sink, { ...request, view: view() });
+      return { records, ...(cursor === undefined ? {} : { cursor }), sequence: state.position.seq };
+    });
+  }
+
+  async describe(options: api.ReadOptions = {}): Promise<api.CollectionDescription> {
+    return await this.#on(this.#readOptions(options), (state) => {
+      const { head } = state.head;
+      return {
+        name: head.name,
+        ...head.schema,
+        sequence: state.position.seq,
+        count: state.sink.counts(this.#ports.clock.wallMs()).visible,
+        segments: 0,
+        createdAt: new Date(head.createdMs).toISOString(),
+      };
+    });
+  }
+
+  async stats(options: api.ReadOptions = {}): Promise<api.CollectionStats> {
+    return await this.#on(this.#readOptions(options), (state) => {
+      const { head } = state.head;
+      const room = tierLimits[head.schema.tier];
+      return {
+        name: head.name,
+        sequence: state.position.seq,
+        records: state.sink.counts(this.#ports.clock.wallMs()),
+        log: {
+          ...state.unfolded,
+          slotsMax: room.logSlots,
+          bytesMax: room.logBytes,
+          foldedSequence: head.foldedSeq,
+        },
+        memory: state.sink.memory(),
+        segments: [],
+        head: { version: head.version, gcFloor: head.gcFloor },
+      };
+    });
+  }
+
+  /** Brings the collection up to date. This release folds nothing: the whole log is searched exactly. */
+  async compact(): Promise<api.CompactResult> {
+    return await this.#on(this.#readOptions({}), (state) => ({
+      foldedSlots: 0,
+      segmentsWritten: 0,
+      segmentsMerged: 0,
+      sequence: state.position.seq,
+    }));
+  }
+
+  async recall(input: api.RecallInput = {}): Promise<api.RecallResult> {
+    const fields = mustBeObject(input, 'recall');
+    mustHaveOnly(fields, ['vectors', 'queries', 'k', ...READ_FIELDS], 'recall');
+    const max = limits.queriesPerRequest;
+    const k = optionalInteger(fields['k'], { name: 'k', min: 1, max: limits.k, fallback: 10 });
+    const sample = optionalInteger(fields['queries'], { name: 'queriesPerRequest', min: 1, max, fallback: 20 });
+    const given = fields['vectors'] === undefined ? undefined : mustBeBatch(fields['vectors'], 'vectors', { name: 'queriesPerRequest', max });
+    return await this.#on(parseRead(fields), (state) => {
+      const vectors = new VectorParser(this.#kernel, state.sink.schema);
+      const view: View = { asOf: Infinity, nowMs: this.#ports.clock.wallMs(), includeDeleted: false };
+      const queries =
+        given?.map((vector, i) => vectors.one(vector, `vectors[${i}]`)) ??
+        sampleRows(state.sink, sample, view).map((row) => state.sink.vector(row));
+      const recall = measureRecall(state.sink, queries, k, view);
+      return { recall, queries: queries.length, k, source: given === undefined ? 'stored_records' : 'given' };
+    });
+  }
+
+  #readOptions(options: api.ReadOptions): ParsedRead {
+    const fields = mustBeObject(options, 'options');
+    mustHaveOnly(fields, READ_FIELDS, 'options');
+    return parseRead(fields);
+  }
+
+  #viewOf(fields: UnknownObject): () => View {
+    const includeDeleted = optionalBoolean(fields['includeDeleted'], 'include_deleted');
+    return () => ({ asOf: Infinity, nowMs: this.#ports.clock.wallMs(), includeDeleted });
+  }
+
+  async #on<T>(read: ParsedRead, use: (state: LogState<Memtable>) => T): Promise<T> {
+    return await this.#open.use(this.name, (collection) => this.#read(collection, read, use));
+  }
+
+  async #read<T>(collection: OpenCollection, read: ParsedRead, use: (state: LogState<Memtable>) => T): Promise<T> {
+    return await withTimeLimit(this.#ports.sleep, read.timeoutMs, collection.log.read(read.consistency, use));
+  }
+
+  async #schema({ log }: OpenCollection): Promise<CollectionSchema> {
+    return (await log.loaded()).head.head.schema;
+  }
+
+  #parser(schema: CollectionSchema): RecordParser {
+    return { schema, vectors: new VectorParser(this.#kernel, schema), digests: this.#ports.digests };
+  }
+}
+
+function more(counts: ResultCounts): { more?: true } {
+  return counts.more > 0 ? { more: true } : {};
+}
+
+function strictest(queries: readonly ParsedRead[]): ParsedRead {
+  return {
+    consistency: queries.some(({ consistency }) => consistency === 'strong') ? 'strong' : 'eventual',
+    timeoutMs: Math.min(...queries.map(({ timeoutMs }) => timeoutMs)),
+  };
+}

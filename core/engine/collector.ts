@@ -1,0 +1,102 @@
+/**
+ * Garbage collection: deletes what nothing needs. In this release that is what dropped collections leave behind, and
+ * heads that never got a name.
+ *
+ * Fence, then delete: a head is durably `dropped` before anything is deleted, and the collector waits D after having
+ * read that itself. A reader that saw the head active in between has been answered or will look again (its reading
+ * must take less than D/2).
+ */
+import { headKey, collectionPrefix, COLLECTIONS_PREFIX, tryReadHead, WORK_PREFIX, workKey } from '../log/index.js';
+import { isUid } from '../base/ids.js';
+import type { Uid } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { Ports } from '../base/ports.js';
+import type { ListedObject, ObjectStore } from '../store/index.js';
+import type { Catalog } from './catalog.js';
+import type { CollectResult } from './types.js';
+
+/** A head without an entry may belong to a create that is still under way. No create takes this long. */
+const ORPHAN_AGE_MS = 24 * 60 * 60 * 1_000;
+
+export interface CollectorOptions {
+  readonly store: ObjectStore;
+  readonly ports: Ports;
+  readonly catalog: Catalog;
+}
+
+export class Collector {
+  readonly #options: CollectorOptions;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<CollectResult> {
+    const { store, ports } = this.#options;
+    for (const uid of await this.#uids()) await this.#retireOrphan(uid);
+    const hinted = await this.#hinted();
+    const dropped: { readonly uid: Uid; readonly garbage: readonly ListedObject[] }[] = [];
+    for (const uid of hinted) {
+      if (!(await this.#isDropped(uid))) continue;
+      dropped.push({ uid, garbage: await this.#garbage(uid) });
+    }
+    if (dropped.some(({ garbage }) => garbage.length > 0)) await ports.sleep(limits.fenceMs);
+    let objects = 0;
+    let bytes = 0;
+    for (const { uid } of dropped) {
+      // Listed again: a writer that had read the head before it was dropped may have put a slot since.
+      const garbage = await this.#garbage(uid);
+      for (let at = 0; at < garbage.length; at += limits.deleteKeys) {
+        await store.delete(garbage.slice(at, at + limits.deleteKeys).map(({ key }) => key));
+      }
+      objects += garbage.length;
+      bytes += garbage.reduce((sum, { size }) => sum + size, 0);
+    }
+    if (hinted.length > 0) await store.delete(hinted.map(workKey));
+    return { objects, bytes, collections: dropped.filter(({ garbage }) => garbage.length > 0).length };
+  }
+
+  /** Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. */
+  async #garbage(uid: Uid): Promise<readonly ListedObject[]> {
+    const listed = await this.#options.store.list(collectionPrefix(uid));
+    return listed.filter(({ key }) => key !== headKey(uid));
+  }
+
+  async #hinted(): Promise<readonly Uid[]> {
+    const listed = await this.#options.store.list(WORK_PREFIX, { limit: limits.listPageKeys });
+    return listed.map(({ key }) => key.slice(WORK_PREFIX.length)).filter(isUid);
+  }
+
+  /** Every uid that has objects: one key of each, then on behind its prefix. */
+  async #uids(): Promise<readonly Uid[]> {
+    const uids: Uid[] = [];
+    let after = COLLECTIONS_PREFIX;
+    for (;;) {
+      const [first] = await this.#options.store.list(COLLECTIONS_PREFIX, { after, limit: 1 });
+      if (first === undefined) return uids;
+      const uid = first.key.slice(COLLECTIONS_PREFIX.length, COLLECTIONS_PREFIX.length + 32);
+      if (isUid(uid)) uids.push(uid);
+      // U+10FFFF sorts behind every character that a key of ours has.
+      after = `${COLLECTIONS_PREFIX}${uid}/\u{10ffff}`;
+    }
+  }
+
+  async #isDropped(uid: Uid): Promise<boolean> {
+    const loaded = await tryReadHead({ ...this.#options, uid });
+    return loaded?.head.state === 'dropped';
+  }
+
+  /** An active head whose name stands for another collection, or for none, was made by a create that died. */
+  async #retireOrphan(uid: Uid): Promise<void> {
+    const { store, ports, catalog } = this.#options;
+    const loaded = await tryReadHead({ store, ports, uid });
+    if (loaded === undefined) return;
+    if (loaded.head.state === 'active') {
+      if ((await catalog.find(loaded.head.name)) === uid) return;
+      // Both dates are the store's own.
+      const marked = await store.put(workKey(uid), new Uint8Array(0), { if: 'any' });
+      if (marked.status !== 'applied' || marked.modifiedMs - loaded.modifiedMs < ORPHAN_AGE_MS) return;
+    }
+    await catalog.retire(uid);
+  }
+}

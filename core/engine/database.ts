@@ -1,0 +1,137 @@
+/**
+ * An open store: the collections of one namespace by name.
+ */
+import { CairnError } from '../base/errors.js';
+import { mustBeName } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { Tier } from '../base/limits.js';
+import type { Ports } from '../base/ports.js';
+import type { Kernel } from '../kernel/index.js';
+import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
+import type { ObjectStore } from '../store/index.js';
+import { Catalog } from './catalog.js';
+import { Collector } from './collector.js';
+import { EngineCollection } from './collection.js';
+import { parseCursor, toCursor } from './cursor.js';
+import { kindOf, mustBeObject, mustHaveOnly, optionalInteger } from './input-shape.js';
+import { OpenCollections } from './open-collection.js';
+import { differingSettings, resolveSettings } from './settings.js';
+import { invalid } from '../base/errors.js';
+import type * as api from './types.js';
+
+export interface DatabaseOptions {
+  readonly store: ObjectStore;
+  readonly ports: Ports;
+  readonly kernel: Kernel;
+  /** The tier of collections that are created without one. */
+  readonly tier: Tier;
+  /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
+  readonly shareRequests: boolean;
+}
+
+class CreatedEngineCollection extends EngineCollection implements api.CreatedCollection {
+  readonly created: boolean;
+
+  constructor(options: ConstructorParameters<typeof EngineCollection>[0], created: boolean) {
+    super(options);
+    this.created = created;
+  }
+}
+
+export class EngineDatabase implements api.Database {
+  readonly #options: DatabaseOptions;
+  readonly #catalog: Catalog;
+  readonly #open: OpenCollections;
+
+  constructor(options: DatabaseOptions) {
+    const { store, ports, kernel, shareRequests } = options;
+    this.#options = options;
+    this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
+    this.#open = new OpenCollections({ catalog: this.#catalog, store, ports, kernel, shareRequests });
+  }
+
+  get store(): string {
+    return this.#options.store.description;
+  }
+
+  async createCollection(name: string, settings: api.CollectionSettings): Promise<api.CreatedCollection> {
+    mustBeName(name, 'collection');
+    const schema = resolveSettings(settings, this.#options.tier);
+    const { head, created } = await this.#catalog.create(name, schema);
+    if (!created) {
+      // Without a tier of its own a request takes the collection's, whichever handler made that.
+      const wanted = settings.tier === undefined ? { ...schema, tier: head.schema.tier } : schema;
+      const differing = differingSettings(wanted, head.schema);
+      if (differing.length > 0) throw collectionExists(name, differing);
+    }
+    return new CreatedEngineCollection(this.#collectionOptions(name), created);
+  }
+
+  collection(name: string): api.Collection {
+    return new EngineCollection(this.#collectionOptions(mustBeName(name, 'collection')));
+  }
+
+  #collectionOptions(name: string): ConstructorParameters<typeof EngineCollection>[0] {
+    const { ports, kernel } = this.#options;
+    return { name, open: this.#open, ports, kernel };
+  }
+
+  async listCollections(input: api.ListInput = {}): Promise<api.ListResult> {
+    const fields = mustBeObject(input, 'list');
+    mustHaveOnly(fields, ['prefix', 'limit', 'cursor'], 'list');
+    const prefix = fields['prefix'] ?? '';
+    if (typeof prefix !== 'string') throw invalid('invalid_request', `prefix must be a string, got ${kindOf(prefix)}`);
+    const limit = optionalInteger(fields['limit'], { name: 'listLimit', min: 1, max: limits.listLimit, fallback: 100 });
+    const collections: api.CollectionDescription[] = [];
+    let after = parseCursor(fields['cursor']);
+    for (;;) {
+      const names = await this.#catalog.names(prefix, after, limit - collections.length + 1);
+      const descriptions = await Promise.all(names.map((name) => this.#tryDescribe(name)));
+      for (const description of descriptions) {
+        if (description === undefined) continue;
+        if (collections.length === limit) return { collections, next: toCursor(collections.at(-1)!.name) };
+        collections.push(description);
+      }
+      if (names.length === 0) return { collections };
+      after = names.at(-1)!;
+    }
+  }
+
+  /** Undefined where the name is vacant, or became so meanwhile. */
+  async #tryDescribe(name: string): Promise<api.CollectionDescription | undefined> {
+    try {
+      return await this.collection(name).describe();
+    } catch (error) {
+      if (error instanceof CairnError && error.kind === 'not_found') return undefined;
+      throw error;
+    }
+  }
+
+  async dropCollection(name: string): Promise<void> {
+    mustBeName(name, 'collection');
+    const uid = await this.#catalog.find(name);
+    const dropped = await this.#catalog.drop(name);
+    if (uid !== undefined) this.#open.forget(name, uid);
+    if (dropped) return;
+    throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, { details: { collection: name } });
+  }
+
+  async collect(): Promise<api.CollectResult> {
+    const { store, ports } = this.#options;
+    return await new Collector({ store, ports, catalog: this.#catalog }).run();
+  }
+
+  async ping(): Promise<void> {
+    await this.#options.store.list('catalog/', { limit: 1 });
+  }
+
+  async close(): Promise<void> {
+    await this.#open.close();
+    await this.#options.store.close();
+  }
+}
+
+function collectionExists(name: string, differing: readonly string[]): CairnError {
+  const message = `collection ${name} exists with other settings: ${differing.join(', ')}`;
+  return new CairnError('conflict', 'collection_exists', message, { details: { collection: name, differing }, outcome: 'not_applied' });
+}

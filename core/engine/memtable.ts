@@ -1,0 +1,272 @@
+/**
+ * The unfolded log as it can be searched: every version of every record that the log holds, vectors in blocks of
+ * WebAssembly memory, the rest in columns by row. A row is born at one sequence and ends at another, so that a query as
+ * of an older sequence sees what was there then.
+ */
+import { assertInternal } from '../base/errors.js';
+import { row as asRow } from '../base/ids.js';
+import type { Row, Sequence } from '../base/ids.js';
+import { cosineScale, RowBlock } from '../kernel/index.js';
+import type { Kernel } from '../kernel/index.js';
+import { OP_DELETE, OP_UPSERT } from '../log/index.js';
+import type { Batch, CollectionSchema, LogPosition, LogSink } from '../log/index.js';
+import { OrderedIds } from './ordered-ids.js';
+import type { JsonObject } from './types.js';
+
+const DAY_MS = 86_400_000;
+
+/** Which versions of which records a read sees. */
+export interface View {
+  /** Infinity for the newest state. */
+  readonly asOf: number;
+  /** The handler's clock: expiry is a view on the state, not part of it (invariant 5). */
+  readonly nowMs: number;
+  readonly includeDeleted: boolean;
+}
+
+/** A block and the first of its rows. */
+export interface MemtableBlock {
+  readonly block: RowBlock;
+  readonly firstRow: number;
+}
+
+export class Memtable implements LogSink {
+  readonly #kernel: Kernel;
+  readonly #schema: CollectionSchema;
+  readonly #blocks: MemtableBlock[] = [];
+  readonly #ids: string[] = [];
+  readonly #born: number[] = [];
+  readonly #ended: number[] = [];
+  readonly #hidden: number[] = [];
+  readonly #hiddenMs: number[] = [];
+  readonly #expiresMs: number[] = [];
+  readonly #metadata: string[] = [];
+  readonly #documents: (JsonObject | undefined)[] = [];
+  /** The newest row of each id that ever had one, ended or not. */
+  readonly #newest = new Map<string, Row>();
+  readonly #order = new OrderedIds();
+  /** Rows with an expiry that have not ended: few, or none. */
+  readonly #expiring = new Set<Row>();
+  #live = 0;
+  #hiddenLive = 0;
+  #released = false;
+
+  constructor(kernel: Kernel, schema: CollectionSchema) {
+    this.#kernel = kernel;
+    this.#schema = schema;
+  }
+
+  get schema(): CollectionSchema {
+    return this.#schema;
+  }
+
+  get rowCount(): number {
+    return this.#ids.length;
+  }
+
+  get blocks(): readonly MemtableBlock[] {
+    assertInternal(!this.#released, 'a memtable was read after its release');
+    return this.#blocks;
+  }
+
+  /** Every id that ever had a row, in the order of UTF-8 bytes. */
+  get order(): OrderedIds {
+    return this.#order;
+  }
+
+  apply(batch: Batch, at: LogPosition): void {
+    assertInternal(!this.#released, 'a memtable was written after its release');
+    const { dimension } = this.#schema;
+    // Space first: a full memory budget must not leave half a batch behind.
+    const rows = batch.metadata.length;
+    const blocks = this.#reserve(rows);
+    const norms = this.#schema.metric === 'cosine' ? this.#kernel.normSquared(batch.vectors, dimension) : undefined;
+    let upsert = 0;
+    let block = 0;
+    for (let op = 0; op < batch.ids.length; op++) {
+      const id = batch.ids[op]!;
+      const kind = batch.kinds[op];
+      if (kind !== OP_UPSERT) {
+        this.#remove(id, kind === OP_DELETE, at);
+        continue;
+      }
+      const vector = batch.vectors.subarray(upsert * dimension, (upsert + 1) * dimension);
+      const scale = norms === undefined ? 1 : cosineScale(norms[upsert]!);
+      while (blocks[block]!.append(vector, scale) < 0) block++;
+      this.#insert(id, at.seq, batch.metadata[upsert]!, batch.expiresMs?.[upsert] ?? Infinity);
+      upsert++;
+    }
+  }
+
+  /** The last block, and as many new ones behind it as `rows` rows need. Throws `memory_budget_exceeded`. */
+  #reserve(rows: number): readonly RowBlock[] {
+    const { dimension } = this.#schema;
+    const last = this.#blocks.at(-1);
+    const blocks = last === undefined ? [] : [last.block];
+    let room = last === undefined ? 0 : last.block.capacity - last.block.rowCount;
+    let firstRow = last === undefined ? 0 : last.firstRow + last.block.capacity;
+    const added: MemtableBlock[] = [];
+    try {
+      while (room < rows) {
+        const blockClass = RowBlock.nextClass(dimension, blocks.at(-1)?.arenaClass, rows - room);
+        const block = new RowBlock(this.#kernel.pool, dimension, blockClass);
+        blocks.push(block);
+        added.push({ block, firstRow });
+        firstRow += block.capacity;
+        room += block.capacity;
+      }
+    } catch (error) {
+      for (const { block } of added) block.release();
+      throw error;
+    }
+    this.#blocks.push(...added);
+    return blocks;
+  }
+
+  #insert(id: string, seq: Sequence, metadata: string, expiresMs: number): void {
+    const row = asRow(this.#ids.length);
+    const older = this.#newest.get(id);
+    if (older === undefined) this.#order.add(id);
+    else this.#end(older, seq);
+    this.#newest.set(id, row);
+    this.#ids.push(id);
+    this.#born.push(seq);
+    this.#ended.push(Infinity);
+    this.#hidden.push(Infinity);
+    this.#hiddenMs.push(0);
+    this.#expiresMs.push(expiresMs);
+    this.#metadata.push(metadata);
+    this.#documents.push(undefined);
+    this.#live++;
+    if (expiresMs !== Infinity) this.#expiring.add(row);
+  }
+
+  #remove(id: string, forGood: boolean, at: LogPosition): void {
+    const row = this.#newest.get(id);
+    if (row === undefined || this.#ended[row] !== Infinity) return;
+    if (forGood) {
+      this.#end(row, at.seq);
+    } else if (this.#hidden[row] === Infinity) {
+      this.#hidden[row] = at.seq;
+      this.#hiddenMs[row] = at.label;
+      this.#hiddenLive++;
+      this.#kill(row);
+    }
+  }
+
+  #end(row: Row, seq: Sequence): void {
+    if (this.#ended[row] !== Infinity) return;
+    this.#ended[row] = seq;
+    this.#live--;
+    if (this.#hidden[row] !== Infinity) this.#hiddenLive--;
+    this.#expiring.delete(row);
+    this.#kill(row);
+  }
+
+  #kill(row: Row): void {
+    const { block, firstRow } = this.#blockOf(row);
+    block.kill(row - firstRow);
+  }
+
+  #blockOf(row: Row): MemtableBlock {
+    let low = 0;
+    let high = this.#blocks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#blocks[middle]!.firstRow <= row) low = middle;
+      else high = middle - 1;
+    }
+    return this.#blocks[low]!;
+  }
+
+  /** The row of the record that `id` names in this view. */
+  find(id: string, view: View): Row | undefined {
+    const newest = this.#newest.get(id);
+    if (newest === undefined) return undefined;
+    if (view.asOf === Infinity) return this.isVisible(newest, view) ? newest : undefined;
+    // Older versions are found by walking rows: reads in the past are rare, and the log is bounded.
+    for (let row = newest as number; row >= 0; row--) {
+      if (this.#ids[row] === id && this.isVisible(asRow(row), view)) return asRow(row);
+    }
+    return undefined;
+  }
+
+  isVisible(row: Row, view: View): boolean {
+    if (this.#born[row]! > view.asOf || this.#ended[row]! <= view.asOf) return false;
+    if (this.#expiresMs[row]! <= view.nowMs) return false;
+    return this.#hidden[row]! > view.asOf || (view.includeDeleted && !this.#isGone(row, view.nowMs));
+  }
+
+  isHidden(row: Row, view: View): boolean {
+    return this.#hidden[row]! <= view.asOf;
+  }
+
+  /** A soft delete becomes a delete after the collection's days, by the rule of expiry. */
+  #isGone(row: Row, nowMs: number): boolean {
+    return this.#hiddenMs[row]! + this.#schema.softDeleteDays * DAY_MS <= nowMs;
+  }
+
+  /** The sequence of the last change of an id that the log holds, 0 where there is none. */
+  changedAt(id: string): number {
+    const row = this.#newest.get(id);
+    if (row === undefined) return 0;
+    const last = (seq: number): number => (seq === Infinity ? 0 : seq);
+    return Math.max(this.#born[row]!, last(this.#ended[row]!), last(this.#hidden[row]!));
+  }
+
+  /**
+   * True where the blocks' own live rows are exactly the visible ones, so that a search needs no mask: the newest state
+   * without soft-deleted records, and nothing has expired.
+   */
+  isPlain(view: View): boolean {
+    if (view.asOf !== Infinity || view.includeDeleted) return false;
+    for (const row of this.#expiring) if (this.#expiresMs[row]! <= view.nowMs) return false;
+    return true;
+  }
+
+  counts(nowMs: number): { readonly visible: number; readonly softDeleted: number; readonly expired: number } {
+    let expired = 0;
+    for (const row of this.#expiring) {
+      if (this.#expiresMs[row]! <= nowMs && this.#hidden[row] === Infinity) expired++;
+    }
+    return { visible: this.#live - this.#hiddenLive - expired, softDeleted: this.#hiddenLive, expired };
+  }
+
+  /** Bytes of WebAssembly memory held, and rows that no longer count. */
+  memory(): { readonly vectorBytes: number; readonly rows: number; readonly deadRows: number } {
+    const vectorBytes = this.#blocks.reduce((sum, { block }) => sum + block.arenaClass, 0);
+    return { vectorBytes, rows: this.rowCount, deadRows: this.rowCount - this.#live };
+  }
+
+  id(row: Row): string {
+    return this.#ids[row]!;
+  }
+
+  /** A copy. */
+  vector(row: Row): Float32Array {
+    const { block, firstRow } = this.#blockOf(row);
+    return block.vector(row - firstRow);
+  }
+
+  /** JSON text, '' where the record has no metadata. */
+  metadataText(row: Row): string {
+    return this.#metadata[row]!;
+  }
+
+  /** The metadata for filters: parsed once and shared, so never to be handed out. */
+  document(row: Row): JsonObject {
+    const text = this.#metadata[row]!;
+    return (this.#documents[row] ??= text === '' ? {} : (JSON.parse(text) as JsonObject));
+  }
+
+  /** Infinity where the record does not expire. */
+  expiresMs(row: Row): number {
+    return this.#expiresMs[row]!;
+  }
+
+  release(): void {
+    this.#released = true;
+    for (const { block } of this.#blocks) block.release();
+    this.#blocks.length = 0;
+  }
+}

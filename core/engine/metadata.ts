@@ -1,0 +1,61 @@
+/**
+ * Metadata: any JSON object of at most 64 KiB. Checked before it becomes text, because what JSON cannot say (undefined,
+ * NaN, dates, cycles) would be lost in silence, and because depth costs stack wherever it is read again.
+ */
+import { utf8Length } from '../base/bytes.js';
+import { invalid, overLimit } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import { kindOf } from './input-shape.js';
+import type { JsonObject } from './types.js';
+
+/** JSON text of an object; '' for null and undefined. Throws `invalid`, with `where` in the message. */
+export function metadataToText(value: unknown, where: string): string {
+  if (value === undefined || value === null) return '';
+  if (!isPlainObject(value)) throw invalid('invalid_metadata', `${where}: metadata must be an object, got ${kindOf(value)}`, { where });
+  mustBeJson(value, where, 1);
+  const text = JSON.stringify(value);
+  // A UTF-16 unit takes at most three bytes: only longer texts need measuring.
+  if (text.length * 3 > limits.metadataBytes) {
+    const bytes = utf8Length(text);
+    if (bytes > limits.metadataBytes) throw overLimit('metadataBytes', bytes, limits.metadataBytes, where);
+  }
+  return text;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function mustBeJson(value: unknown, where: string, depth: number): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  if (depth > limits.metadataDepth) throw overLimit('metadataDepth', depth, limits.metadataDepth, where);
+  if (Array.isArray(value)) {
+    for (const inner of value as unknown[]) mustBeJson(inner, where, depth + 1);
+    return;
+  }
+  if (!isPlainObject(value)) {
+    const found = typeof value === 'number' ? String(value) : kindOf(value);
+    throw invalid('invalid_metadata', `${where}: metadata holds ${found}, which JSON has no form for`, { where });
+  }
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') throw invalid('invalid_metadata', `${where}: metadata must not have a field named __proto__`, { where });
+    mustBeJson(value[key], where, depth + 1);
+  }
+}
+
+/** RFC 7396: objects merge, null removes, everything else replaces. */
+export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
+  const merged: Record<string, unknown> = { ...target };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else if (typeof value === 'object' && !Array.isArray(value)) {
+      const below = merged[key];
+      const base = typeof below === 'object' && below !== null && !Array.isArray(below) ? (below as JsonObject) : {};
+      merged[key] = mergePatch(base, value as JsonObject);
+    } else merged[key] = value;
+  }
+  return merged as JsonObject;
+}

@@ -1,0 +1,105 @@
+/**
+ * The collections that a process has open: name to uid to log, found once and kept until the collection turns out to be
+ * gone.
+ */
+import { CairnError } from '../base/errors.js';
+import type { Uid } from '../base/ids.js';
+import type { Ports } from '../base/ports.js';
+import type { Kernel } from '../kernel/index.js';
+import { CollectionLog, Committer } from '../log/index.js';
+import { accountingStore } from '../store/index.js';
+import type { AccountingStore, ObjectStore } from '../store/index.js';
+import type { Catalog } from './catalog.js';
+import { Memtable } from './memtable.js';
+
+export interface OpenCollection {
+  readonly uid: Uid;
+  readonly store: AccountingStore;
+  readonly log: CollectionLog<Memtable>;
+  readonly committer: Committer<Memtable>;
+}
+
+export interface OpenCollectionsOptions {
+  readonly catalog: Catalog;
+  readonly store: ObjectStore;
+  readonly ports: Ports;
+  readonly kernel: Kernel;
+  /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
+  readonly shareRequests: boolean;
+}
+
+export class OpenCollections {
+  readonly #options: OpenCollectionsOptions;
+  readonly #open = new Map<string, OpenCollection>();
+  #closed = false;
+
+  constructor(options: OpenCollectionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs `use` on the collection that `name` stands for. Where it proves to be gone, the name is resolved once more:
+   * it may have been made anew. Throws `not_found` (`collection_not_found`).
+   */
+  async use<T>(name: string, use: (collection: OpenCollection) => Promise<T>): Promise<T> {
+    for (let tries = 0; tries < 2; tries++) {
+      const collection = await this.#resolve(name);
+      if (collection === undefined) break;
+      try {
+        return await use(collection);
+      } catch (error) {
+        if (!(error instanceof CairnError && error.code === 'collection_gone')) throw error;
+        this.forget(name, collection.uid);
+      }
+    }
+    throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, { details: { collection: name } });
+  }
+
+  isOpen(name: string): boolean {
+    return this.#open.get(name)?.log.state !== undefined;
+  }
+
+  forget(name: string, uid: Uid): void {
+    const collection = this.#open.get(name);
+    if (collection?.uid !== uid) return;
+    this.#open.delete(name);
+    collection.log.release();
+  }
+
+  /** Waits for writes under way, then frees all memory. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#open.values()].map(({ committer }) => committer.idle()));
+    for (const { log } of this.#open.values()) log.release();
+    this.#open.clear();
+  }
+
+  async #resolve(name: string): Promise<OpenCollection | undefined> {
+    this.#mustBeOpen();
+    const known = this.#open.get(name);
+    if (known !== undefined) return known;
+    const uid = await this.#options.catalog.find(name);
+    if (uid === undefined) return undefined;
+    this.#mustBeOpen();
+    const meanwhile = this.#open.get(name);
+    if (meanwhile?.uid === uid) return meanwhile;
+    const collection = this.#make(uid);
+    this.#open.set(name, collection);
+    return collection;
+  }
+
+  #make(uid: Uid): OpenCollection {
+    const { ports, kernel, shareRequests } = this.#options;
+    const store = accountingStore(this.#options.store);
+    const log = new CollectionLog<Memtable>({
+      context: { store, ports, uid },
+      newSink: (head) => new Memtable(kernel, head.schema),
+      shareReads: shareRequests,
+    });
+    return { uid, store, log, committer: new Committer({ log, groupCommit: shareRequests }) };
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new CairnError('unavailable', 'closed', 'the database was closed');
+  }
+}

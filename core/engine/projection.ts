@@ -1,0 +1,81 @@
+/**
+ * What of a record a caller wants to see (`include`), and the record as it is answered.
+ */
+import { invalid } from '../base/errors.js';
+import type { Row } from '../base/ids.js';
+import { kindOf, mustBeArray } from './input-shape.js';
+import type { Memtable, View } from './memtable.js';
+import { documentOf } from './slot-view.js';
+import type { JsonObject, JsonValue, RecordOutput } from './types.js';
+
+export interface Projection {
+  readonly vector: boolean;
+  readonly expiresAt: boolean;
+  /** `all`, or the paths asked for, as lists of keys. */
+  readonly metadata: 'all' | readonly (readonly string[])[];
+}
+
+const INCLUDES_MAX = 100;
+
+/** `vector`, `metadata`, `expires_at`, or `metadata.path.to.field`. Throws `invalid`. */
+export function parseInclude(value: unknown, fallback: readonly string[]): Projection {
+  const names = value === undefined ? fallback : mustBeArray(value, 'include');
+  if (names.length > INCLUDES_MAX) {
+    throw invalid('limit_exceeded', `include: names is ${names.length}, the maximum is ${INCLUDES_MAX}`, { maximum: INCLUDES_MAX });
+  }
+  const paths: string[][] = [];
+  for (const name of names) {
+    if (name === 'vector' || name === 'metadata' || name === 'expires_at') continue;
+    if (typeof name !== 'string' || !name.startsWith('metadata.') || name.length === 'metadata.'.length) {
+      const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 80)) : kindOf(name);
+      throw invalid('invalid_request', `include takes vector, metadata, expires_at or metadata.FIELD, got ${shown}`, { field: 'include' });
+    }
+    paths.push(name.slice('metadata.'.length).split('.'));
+  }
+  return {
+    vector: names.includes('vector'),
+    expiresAt: names.includes('expires_at'),
+    metadata: names.includes('metadata') ? 'all' : paths,
+  };
+}
+
+export function toRecord(memtable: Memtable, row: Row, view: View, projection: Projection): RecordOutput {
+  const metadata = projectMetadata(memtable.metadataText(row), projection.metadata);
+  const expiresMs = memtable.expiresMs(row);
+  return {
+    id: memtable.id(row),
+    ...(projection.vector ? { vector: Array.from(memtable.vector(row)) } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(projection.expiresAt && expiresMs !== Infinity ? { expiresAt: new Date(expiresMs).toISOString() } : {}),
+    ...(memtable.isHidden(row, view) ? { deleted: true as const } : {}),
+  };
+}
+
+function projectMetadata(text: string, wanted: Projection['metadata']): JsonObject | undefined {
+  if (wanted === 'all') return documentOf(text);
+  if (wanted.length === 0) return undefined;
+  const document = documentOf(text);
+  const out: Record<string, JsonValue> = {};
+  for (const path of wanted) copyPath(document, out, path);
+  return out;
+}
+
+/** Copies one path; a field that is not there stays away. A key that holds the dots itself is taken first. */
+function copyPath(from: JsonObject, to: Record<string, JsonValue>, path: readonly string[]): void {
+  const literal = path.join('.');
+  if (path.length > 1 && Object.hasOwn(from, literal)) {
+    to[literal] = from[literal]!;
+    return;
+  }
+  const key = path[0]!;
+  if (key === '__proto__' || !Object.hasOwn(from, key)) return;
+  const value = from[key]!;
+  if (path.length === 1) {
+    to[key] = value;
+    return;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+  const below: Record<string, JsonValue> = { ...(Object.hasOwn(to, key) ? (to[key] as JsonObject) : {}) };
+  copyPath(value as JsonObject, below, path.slice(1));
+  if (Object.keys(below).length > 0) to[key] = below;
+}

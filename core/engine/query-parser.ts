@@ -1,0 +1,102 @@
+/**
+ * Queries as callers write them, checked.
+ */
+import { invalid } from '../base/errors.js';
+import { mustBeRecordId } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import { compileFilter, parseFilter } from '../filter/index.js';
+import type { DocumentTest } from '../filter/index.js';
+import { higherIsNearer } from '../kernel/index.js';
+import type { Metric } from '../kernel/index.js';
+import { mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger, optionalNumber } from './input-shape.js';
+import { parseInclude } from './projection.js';
+import type { Projection } from './projection.js';
+import type { Consistency } from './types.js';
+import type { VectorParser } from './vectors.js';
+
+export interface ParsedRead {
+  readonly consistency: Consistency;
+  readonly timeoutMs: number;
+}
+
+export const READ_FIELDS = ['consistency', 'timeoutMs'] as const;
+
+export function parseRead(input: Readonly<Record<string, unknown>>): ParsedRead {
+  const consistency = input['consistency'] ?? 'strong';
+  if (consistency !== 'strong' && consistency !== 'eventual') {
+    throw invalid('invalid_request', 'consistency must be strong or eventual', { field: 'consistency' });
+  }
+  return { consistency, timeoutMs: parseTimeout(input['timeoutMs']) };
+}
+
+export function parseTimeout(value: unknown): number {
+  return optionalInteger(value, { name: 'timeoutMs', min: 1, max: limits.timeoutMs, fallback: limits.requestTimeoutDefaultMs });
+}
+
+export function parseFilterOption(value: unknown): DocumentTest | undefined {
+  return value === undefined ? undefined : compileFilter(parseFilter(value));
+}
+
+export interface ParsedQuery {
+  /** Undefined: the vector of record `id` is asked. */
+  readonly vector: Float32Array | undefined;
+  readonly id: string | undefined;
+  readonly k: number;
+  readonly filter: DocumentTest | undefined;
+  readonly projection: Projection;
+  /** Score at which matches end. */
+  readonly scoreBound: number | undefined;
+  readonly asOf: number | undefined;
+  readonly includeDeleted: boolean;
+}
+
+const QUERY_FIELDS = [
+  ...['vector', 'id', 'k', 'filter', 'include', 'targetRecall', 'ef', 'exact'],
+  ...['minScore', 'maxDistance', 'asOf', 'includeDeleted', ...READ_FIELDS],
+];
+
+/** Throws `invalid`. */
+export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown, what: string): ParsedQuery {
+  const input = mustBeObject(value, what);
+  mustHaveOnly(input, QUERY_FIELDS, what);
+  if ((input['vector'] === undefined) === (input['id'] === undefined)) {
+    throw invalid('invalid_request', `${what} takes either a vector or an id`, { what });
+  }
+  checkEffort(input, what);
+  const asOf = input['asOf'];
+  return {
+    vector: input['vector'] === undefined ? undefined : vectors.one(input['vector'], `${what}.vector`),
+    id: input['id'] === undefined ? undefined : mustBeRecordId(input['id'], what),
+    k: optionalInteger(input['k'], { name: 'k', min: 1, max: limits.k, fallback: 10 }),
+    filter: parseFilterOption(input['filter']),
+    projection: parseInclude(input['include'], ['metadata']),
+    scoreBound: parseScoreBound(input, metric),
+    asOf:
+      asOf === undefined ? undefined : optionalInteger(asOf, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
+    includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
+  };
+}
+
+/** The knobs of approximate search. The unfolded log is searched exactly, which satisfies any of them. */
+function checkEffort(input: Readonly<Record<string, unknown>>, what: string): void {
+  const given = ['targetRecall', 'ef', 'exact'].filter((name) => input[name] !== undefined);
+  if (given.length > 1) {
+    throw invalid('invalid_request', `${what} takes at most one of target_recall, ef and exact`, { what });
+  }
+  const target = optionalNumber(input['targetRecall'], 'target_recall');
+  if (target !== undefined && !(target > 0 && target <= 1)) {
+    throw invalid('invalid_request', `target_recall must be above 0 and at most 1, got ${target}`, { field: 'target_recall' });
+  }
+  optionalInteger(input['ef'], { name: 'ef', min: 1, max: limits.k, fallback: 0 });
+  optionalBoolean(input['exact'], 'exact');
+}
+
+function parseScoreBound(input: Readonly<Record<string, unknown>>, metric: Metric): number | undefined {
+  const [right, wrong] = higherIsNearer(metric) ? ['minScore', 'maxDistance'] : ['maxDistance', 'minScore'];
+  const spelt = (name: string): string => (name === 'minScore' ? 'min_score' : 'max_distance');
+  if (input[wrong!] !== undefined) {
+    const message = `${spelt(wrong!)} has no meaning under ${metric}; use ${spelt(right!)}`;
+    throw invalid('invalid_request', message, { field: spelt(wrong!), metric });
+  }
+  return optionalNumber(input[right!], spelt(right!));
+}

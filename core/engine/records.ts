@@ -1,0 +1,134 @@
+/**
+ * Records as callers write them, rows or columns, into one batch of upserts.
+ */
+import { utf8Encode } from '../base/bytes.js';
+import { invalid, overLimit } from '../base/errors.js';
+import { formatUuid, mustBeRecordId } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { Digests } from '../base/ports.js';
+import { tryParseInstant } from '../filter/index.js';
+import type { Batch, CollectionSchema } from '../log/index.js';
+import { kindOf, mustBeArray, mustBeBatch, mustBeObject, mustHaveOnly } from './input-shape.js';
+import type { UnknownObject } from './input-shape.js';
+import { metadataToText } from './metadata.js';
+import type { VectorParser } from './vectors.js';
+
+export interface RecordParser {
+  readonly schema: CollectionSchema;
+  readonly vectors: VectorParser;
+  readonly digests: Digests;
+}
+
+export interface ParsedUpsert {
+  readonly batch: Batch;
+  /** Distinct ids. */
+  readonly distinct: number;
+  /** At least one id was derived. */
+  readonly derived: boolean;
+}
+
+const BATCH = { name: 'batchRecords', max: limits.batchRecords };
+const RECORD_FIELDS = ['id', 'vector', 'metadata', 'expiresAt'] as const;
+const COLUMN_FIELDS = ['ids', 'vectors', 'metadata', 'expiresAt'] as const;
+
+/** `key`: the idempotency key, from which absent ids are derived. Throws `invalid`. */
+export function parseUpsert(parser: RecordParser, input: unknown, key: string): ParsedUpsert {
+  return Array.isArray(input) ? parseRows(parser, input, key) : parseColumns(parser, mustBeObject(input, 'upsert'), key);
+}
+
+function parseRows(parser: RecordParser, input: readonly unknown[], key: string): ParsedUpsert {
+  const records = mustBeBatch(input, 'records', BATCH).map((value, i): UnknownObject => {
+    const record = mustBeObject(value, `records[${i}]`);
+    mustHaveOnly(record, RECORD_FIELDS, `records[${i}]`);
+    return record;
+  });
+  const where = (i: number): string => `records[${i}]`;
+  return toBatch(parser, key, {
+    ids: records.map((record) => record['id']),
+    vectors: parser.vectors.rows(records.length, (i) => records[i]!['vector'], where),
+    metadata: records.map((record, i) => metadataToText(record['metadata'], where(i))),
+    expiresAt: records.map((record) => record['expiresAt']),
+    where,
+  });
+}
+
+function parseColumns(parser: RecordParser, input: UnknownObject, key: string): ParsedUpsert {
+  mustHaveOnly(input, COLUMN_FIELDS, 'upsert');
+  const vectors = columnVectors(parser, input['vectors']);
+  const count = vectors.length / parser.schema.dimension;
+  if (count === 0) throw invalid('empty_batch', 'vectors is empty', { what: 'vectors' });
+  if (count > BATCH.max) throw overLimit(BATCH.name, count, BATCH.max, 'vectors');
+  const column = (name: 'ids' | 'metadata' | 'expiresAt'): readonly unknown[] => {
+    if (input[name] === undefined) return new Array<undefined>(count).fill(undefined);
+    const values = mustBeArray(input[name], name);
+    if (values.length === count) return values;
+    throw invalid('invalid_request', `${name} has ${values.length} elements for ${count} vectors`, { vectors: count });
+  };
+  return toBatch(parser, key, {
+    ids: column('ids'),
+    vectors,
+    metadata: column('metadata').map((value, i) => metadataToText(value, `metadata[${i}]`)),
+    expiresAt: column('expiresAt'),
+    where: (i) => `ids[${i}]`,
+  });
+}
+
+function columnVectors({ vectors }: RecordParser, input: unknown): Float32Array {
+  // A caller may reuse its buffer while the write is under way: what was validated must be what is written.
+  if (input instanceof Float32Array) return vectors.matrix(input.slice(), 'vectors');
+  if (typeof input === 'string') return vectors.matrix(input, 'vectors');
+  const rows = mustBeBatch(input, 'vectors', BATCH);
+  return vectors.rows(
+    rows.length,
+    (i) => rows[i],
+    (i) => `vectors[${i}]`,
+  );
+}
+
+interface Columns {
+  readonly ids: readonly unknown[];
+  readonly vectors: Float32Array;
+  readonly metadata: readonly string[];
+  readonly expiresAt: readonly unknown[];
+  readonly where: (row: number) => string;
+}
+
+function toBatch({ schema, digests }: RecordParser, key: string, columns: Columns): ParsedUpsert {
+  let derived = false;
+  const ids = columns.ids.map((id, i) => {
+    if (id !== undefined) return mustBeRecordId(id, columns.where(i));
+    derived = true;
+    return deriveId(digests, key, i);
+  });
+  let expires = false;
+  const expiresMs = Float64Array.from(columns.expiresAt, (value, i) => {
+    const ms = parseExpiry(value, columns.where(i));
+    expires ||= ms !== Infinity;
+    return ms;
+  });
+  const batch: Batch = {
+    kinds: new Uint8Array(ids.length),
+    ids,
+    dimension: schema.dimension,
+    vectors: columns.vectors,
+    metadata: columns.metadata,
+    expiresMs: expires ? expiresMs : undefined,
+  };
+  return { batch, distinct: new Set(ids).size, derived };
+}
+
+/** A function of key and row number alone, so that a repeated request makes the same records. */
+export function deriveId(digests: Digests, key: string, row: number): string {
+  return formatUuid(digests.sha256(utf8Encode(`${row}\n${key}`)), 8);
+}
+
+/** Milliseconds since 1970, Infinity where there is no expiry. */
+function parseExpiry(value: unknown, where: string): number {
+  if (value === undefined || value === null) return Infinity;
+  const instant = typeof value === 'string' ? tryParseInstant(value) : undefined;
+  if (instant === undefined) {
+    const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kindOf(value);
+    throw invalid('invalid_expiry', `${where}: expires_at must be an RFC 3339 date-time, got ${shown}`, { where });
+  }
+  return instant.seconds * 1_000 + Math.floor(instant.nanos / 1e6);
+}

@@ -1,0 +1,123 @@
+/**
+ * Turns a write that depends on the state into the full records that it means there (LOG-PROTOCOL: batches that depend
+ * on state). Runs anew whenever the slot it was computed for is lost.
+ */
+import { CairnError } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import { compileFilter } from '../filter/index.js';
+import { deletionBatch, emptyBatch, joinBatches, NO_COUNTS } from '../log/index.js';
+import type { Batch, ResultCounts } from '../log/index.js';
+import { metadataToText, mergePatch } from './metadata.js';
+import { documentOf } from './slot-view.js';
+import type { SlotView, StoredRecord } from './slot-view.js';
+import type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from './write-parser.js';
+
+export interface Resolved {
+  readonly batch: Batch;
+  readonly counts: ResultCounts;
+}
+
+/** Throws `conflict` (`sequence_conflict`) where the condition fails. */
+export function resolveWrite(write: ParsedWrite, view: SlotView, dimension: number): Resolved {
+  checkCondition(write, view);
+  const parts: Resolved[] = [];
+  const add = (part: Resolved): void => {
+    view.apply(part.batch);
+    parts.push(part);
+  };
+  const { upsert, patch, deletion, restore } = write;
+  if (upsert !== undefined) add({ batch: upsert.batch, counts: { ...NO_COUNTS, upserted: upsert.distinct } });
+  if (patch !== undefined) add(resolvePatch(patch, view, dimension));
+  if (deletion !== undefined) add(resolveDelete(deletion, view, dimension));
+  if (restore !== undefined) add(resolveRestore(restore, view, dimension));
+  const sum = (name: keyof ResultCounts): number => parts.reduce((total, { counts }) => total + counts[name], 0);
+  return {
+    batch: joinBatches(parts.map(({ batch }) => batch), dimension),
+    counts: {
+      upserted: sum('upserted'),
+      patched: sum('patched'),
+      missing: sum('missing'),
+      deleted: sum('deleted'),
+      restored: sum('restored'),
+      more: sum('more'),
+    },
+  };
+}
+
+function checkCondition({ upsert, patch, deletion, ifSequence }: ParsedWrite, view: SlotView): void {
+  if (ifSequence === undefined) return;
+  const named = [
+    ...(upsert?.batch.ids ?? []),
+    ...(patch?.records.map(({ id }) => id) ?? []),
+    ...(deletion !== undefined && 'ids' in deletion ? deletion.ids : []),
+  ];
+  for (const id of named) {
+    const changedAt = view.changedAt(id);
+    if (changedAt <= ifSequence) continue;
+    throw new CairnError(
+      'conflict',
+      'sequence_conflict',
+      `record ${JSON.stringify(id)} changed at sequence ${changedAt}, after if_sequence ${ifSequence}`,
+      { details: { id, changed_at: changedAt, if_sequence: ifSequence }, outcome: 'not_applied' },
+    );
+  }
+}
+
+function upsertBatch(records: readonly StoredRecord[], dimension: number): Batch {
+  const vectors = new Float32Array(records.length * dimension);
+  records.forEach(({ vector }, i) => vectors.set(vector, i * dimension));
+  const expires = records.some(({ expiresMs }) => expiresMs !== Infinity);
+  return {
+    ...emptyBatch(dimension),
+    kinds: new Uint8Array(records.length),
+    ids: records.map(({ id }) => id),
+    vectors,
+    metadata: records.map(({ metadata }) => metadata),
+    expiresMs: expires ? Float64Array.from(records, ({ expiresMs }) => expiresMs) : undefined,
+  };
+}
+
+/** An id named twice is patched twice, in order, and counted once. */
+function resolvePatch({ records, mode }: ParsedPatch, view: SlotView, dimension: number): Resolved {
+  const patched = new Map<string, StoredRecord>();
+  const missing = new Set<string>();
+  for (const patch of records) {
+    const current = patched.get(patch.id) ?? view.find(patch.id);
+    if (current === undefined || current.hidden) missing.add(patch.id);
+    else patched.set(patch.id, applyPatch(current, patch, mode));
+  }
+  const counts = { ...NO_COUNTS, patched: patched.size, missing: missing.size };
+  return { batch: upsertBatch([...patched.values()], dimension), counts };
+}
+
+function applyPatch(current: StoredRecord, patch: ParsedPatchRecord, mode: ParsedPatch['mode']): StoredRecord {
+  const vector = patch.vector ?? current.vector;
+  if (patch.metadata === undefined) return { ...current, vector };
+  const merged =
+    mode === 'replace' || patch.metadata === null ? patch.metadata : mergePatch(documentOf(current.metadata), patch.metadata);
+  // Two metadata within the limits may merge into one that is not.
+  return { ...current, vector, metadata: metadataToText(merged, `record ${JSON.stringify(patch.id)}`) };
+}
+
+function resolveDelete(deletion: ParsedDelete, view: SlotView, dimension: number): Resolved {
+  if ('ids' in deletion) {
+    const counts = { ...NO_COUNTS, deleted: new Set(deletion.ids).size };
+    return { batch: deletionBatch(deletion.ids, deletion.kind, dimension), counts };
+  }
+  const max = limits.batchRecords;
+  const ids = view.matching(compileFilter(deletion.filter), max + 1);
+  const taken = ids.slice(0, max);
+  const counts = { ...NO_COUNTS, deleted: taken.length, more: ids.length > max ? 1 : 0 };
+  return { batch: deletionBatch(taken, deletion.kind, dimension), counts };
+}
+
+function resolveRestore(ids: readonly string[], view: SlotView, dimension: number): Resolved {
+  const hidden: StoredRecord[] = [];
+  let missing = 0;
+  for (const id of new Set(ids)) {
+    const record = view.find(id);
+    if (record?.hidden === true) hidden.push({ ...record, hidden: false });
+    else missing++;
+  }
+  return { batch: upsertBatch(hidden, dimension), counts: { ...NO_COUNTS, restored: hidden.length, missing } };
+}

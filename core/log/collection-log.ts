@@ -1,0 +1,263 @@
+/**
+ * The read side of LOG-PROTOCOL for one collection in one process: cold load, strong and eventual freshening. Holds the
+ * current state; `commit.ts` is the write side.
+ *
+ * Reads stage slots in private and apply them in one synchronous step once the head allows it, so any number of calls
+ * may run at once without a lock.
+ */
+import { CairnError } from '../base/errors.js';
+import { sequence } from '../base/ids.js';
+import type { Sequence } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { Head } from './head.js';
+import { listTail, mustReadHead, refreshHead, tryReadSlot } from './log-reader.js';
+import type { LoadedHead, LoadedSlot, LogContext } from './log-reader.js';
+import { LogState } from './log-state.js';
+import type { LogSink } from './log-state.js';
+
+/** Half the fence: within it a collector that raised the floor after our first request cannot have deleted yet. */
+const ACCEPT_MS = limits.fenceMs / 2;
+/** Probing one slot after another is right for a reader that is nearly up to date; past this many it asks LIST. */
+const PROBES_BEFORE_LIST = 3;
+
+export interface CollectionLogOptions<S extends LogSink> {
+  readonly context: LogContext;
+  /** A new empty sink over what the head holds. */
+  readonly newSink: (head: Head) => S;
+  /**
+   * Let concurrent strong reads of one process share a freshening that starts after each of them. Off where a promise
+   * must not cross requests (Workers).
+   */
+  readonly shareReads: boolean;
+}
+
+interface Stopwatch {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export class CollectionLog<S extends LogSink> {
+  readonly context: LogContext;
+  readonly #newSink: (head: Head) => S;
+  readonly #shareReads: boolean;
+  #state: LogState<S> | undefined;
+  /** Monotonic time at which the state was last known to hold every acknowledged write. */
+  #freshAtMs: number | undefined;
+  #running: Promise<unknown> | undefined;
+  #next: Promise<LogState<S>> | undefined;
+  #released = false;
+
+  constructor(options: CollectionLogOptions<S>) {
+    this.context = options.context;
+    this.#newSink = options.newSink;
+    this.#shareReads = options.shareReads;
+  }
+
+  /** The state as it stands, if any was loaded. */
+  get state(): LogState<S> | undefined {
+    return this.#state;
+  }
+
+  /** The state, loaded where there is none. Not necessarily fresh. */
+  async loaded(): Promise<LogState<S>> {
+    return this.#state ?? (await this.load());
+  }
+
+  /** Gives memory back; a call still under way ends in an error. */
+  release(): void {
+    this.#released = true;
+    this.#replace(undefined);
+  }
+
+  /**
+   * Runs `use` on a state that holds every write acknowledged before this call (`strong`) or is at most 10 s old
+   * (`eventual`). `use` is synchronous, because the next tick may replace the state and reuse its memory.
+   * Cost, warm: one probe and one conditional GET in parallel; `eventual` nothing while the state is young.
+   */
+  async read<T>(consistency: 'strong' | 'eventual', use: (state: LogState<S>) => T): Promise<T> {
+    for (let round = 0; round < limits.freshenRounds; round++) {
+      const state = await (consistency === 'strong' ? this.#strong() : this.#eventual());
+      if (state === this.#state) return use(state);
+    }
+    throw this.#contended();
+  }
+
+  async #strong(): Promise<LogState<S>> {
+    if (!this.#shareReads) return await this.#freshen();
+    if (this.#running === undefined) return await this.#start();
+    // One is under way that may have started too early for this call: wait for the next, together with all who come now.
+    this.#next ??= this.#running.then(
+      () => this.#startNext(),
+      () => this.#startNext(),
+    );
+    return await this.#next;
+  }
+
+  async #eventual(): Promise<LogState<S>> {
+    const age = this.#freshAtMs === undefined ? Infinity : this.#monotonicMs() - this.#freshAtMs;
+    if (this.#state !== undefined && age >= 0 && age < limits.eventualStalenessMs) return this.#state;
+    return await this.#strong();
+  }
+
+  /**
+   * Takes in the slot that a writer of this process won, once it has checked the head: the state is then as fresh as a
+   * strong read that began at `sinceMs`. Nothing happens where a read came first.
+   */
+  applyOwn(state: LogState<S>, loaded: LoadedSlot, sinceMs: number): void {
+    if (state !== this.#state || !state.follows(loaded)) return;
+    state.apply(loaded);
+    this.#freshAtMs = Math.max(this.#freshAtMs ?? 0, sinceMs);
+  }
+
+  #startNext(): Promise<LogState<S>> {
+    this.#next = undefined;
+    return this.#start();
+  }
+
+  #start(): Promise<LogState<S>> {
+    const run = this.#freshen();
+    const settled = run.finally(() => {
+      if (this.#running === settled) this.#running = undefined;
+    });
+    settled.catch(() => {});
+    this.#running = settled;
+    return run;
+  }
+
+  async #freshen(): Promise<LogState<S>> {
+    for (let round = 0; round < limits.freshenRounds; round++) {
+      const fresh = this.#state === undefined ? await this.#tryLoad() : await this.#tryFreshen(this.#state);
+      if (fresh !== undefined) return fresh;
+    }
+    throw this.#contended();
+  }
+
+  #contended(): CairnError {
+    const message = `no stable state in ${limits.freshenRounds} rounds of reading`;
+    return new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
+  }
+
+  async #tryFreshen(state: LogState<S>): Promise<LogState<S> | undefined> {
+    const from = state.position.seq;
+    const start = this.#now();
+    const [staged, head] = await Promise.all([
+      this.#stage(from, state.head.head.schema.dimension),
+      refreshHead(this.context, state.head),
+    ]);
+    if (staged === undefined) return this.#reload();
+    let current = head;
+    if (!(this.#within(start) && head.head.gcFloor <= from)) {
+      // Slow, or the floor moved past us: only a head read after the last 404 can say whether the staged slots are real.
+      current = await refreshHead(this.context, head);
+      const { gcFloor, foldedSeq, foldedChain } = current.head;
+      const joins = staged.some(({ slot }) => slot.seq === foldedSeq && slot.chain === foldedChain);
+      if (!(gcFloor <= from || joins)) return this.#reload();
+    }
+    if (state !== this.#state) return undefined;
+    return this.#accept(state, current, staged, start) ? state : this.#reload();
+  }
+
+  /** False where the staged slots do not continue the state: it, or they, were zombies below the floor. */
+  #accept(state: LogState<S>, head: LoadedHead, staged: readonly LoadedSlot[], start: Stopwatch): boolean {
+    for (const loaded of staged) {
+      if (loaded.slot.seq <= state.position.seq) continue;
+      if (!state.follows(loaded)) return false;
+      state.apply(loaded);
+    }
+    if (head.head.version >= state.head.head.version) state.head = head;
+    this.#freshAtMs = start.monotonicMs;
+    return true;
+  }
+
+  /** All slots after `from`, up to a probe that found none. Undefined where there is a hole: slots were collected. */
+  async #stage(from: Sequence, dimension: number): Promise<readonly LoadedSlot[] | undefined> {
+    const staged: LoadedSlot[] = [];
+    for (;;) {
+      const loaded = await tryReadSlot(this.context, sequence(from + staged.length + 1), dimension);
+      if (loaded === undefined) return staged;
+      staged.push(loaded);
+      if (staged.length % PROBES_BEFORE_LIST !== 0) continue;
+      const last = from + staged.length;
+      const tail = await listTail(this.context);
+      const complete = await this.#readRange(last, tail, dimension, (slot) => staged.push(slot));
+      if (!complete) return undefined;
+    }
+  }
+
+  /** Reads slots (after, last] in parallel and hands them over in order. False where one is missing. */
+  async #readRange(after: number, last: number, dimension: number, take: (slot: LoadedSlot) => void): Promise<boolean> {
+    for (let next = after + 1; next <= last; next += limits.replayParallel) {
+      const count = Math.min(limits.replayParallel, last - next + 1);
+      const seqs = Array.from({ length: count }, (_, i) => sequence(next + i));
+      const slots = await Promise.all(seqs.map((seq) => tryReadSlot(this.context, seq, dimension)));
+      for (const slot of slots) {
+        if (slot === undefined) return false;
+        take(slot);
+      }
+    }
+    return true;
+  }
+
+  /** Loads from the head, whatever is held. Cost: head and LIST together, then the slots together. */
+  async load(): Promise<LogState<S>> {
+    this.#replace(undefined);
+    return await this.#freshen();
+  }
+
+  #reload(): undefined {
+    this.#replace(undefined);
+    return undefined;
+  }
+
+  async #tryLoad(): Promise<LogState<S> | undefined> {
+    const start = this.#now();
+    const [head, listed] = await Promise.all([mustReadHead(this.context), listTail(this.context)]);
+    const { foldedSeq, schema } = head.head;
+    const state = new LogState(head, this.#newSink(head.head));
+    try {
+      const complete = await this.#readRange(foldedSeq, listed, schema.dimension, (slot) => state.apply(slot));
+      const usable = complete && (this.#within(start) || (await this.#stillAbove(head)));
+      // A load that another call overtook is not needed: the next round freshens that one's state.
+      if (usable && this.#state === undefined && !this.#released) {
+        this.#replace(state);
+        this.#freshAtMs = start.monotonicMs;
+        return state;
+      }
+    } catch (error) {
+      state.sink.release();
+      throw error;
+    }
+    state.sink.release();
+    if (this.#released) throw new CairnError('unavailable', 'closed', 'the collection was closed');
+    return undefined;
+  }
+
+  /** After a slow load: the slots read are real where the floor is still at or below where reading began. */
+  async #stillAbove(head: LoadedHead): Promise<boolean> {
+    const current = await refreshHead(this.context, head);
+    return current.head.gcFloor <= head.head.foldedSeq;
+  }
+
+  #replace(state: LogState<S> | undefined): void {
+    const old = this.#state;
+    this.#state = state;
+    this.#freshAtMs = undefined;
+    if (old !== undefined && old !== state) old.sink.release();
+  }
+
+  #now(): Stopwatch {
+    const { clock } = this.context.ports;
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  #monotonicMs(): number {
+    return this.context.ports.clock.monotonicMs();
+  }
+
+  #within(start: Stopwatch): boolean {
+    const now = this.#now();
+    const wall = now.wallMs - start.wallMs;
+    const monotonic = now.monotonicMs - start.monotonicMs;
+    return wall >= 0 && wall < ACCEPT_MS && monotonic >= 0 && monotonic < ACCEPT_MS;
+  }
+}

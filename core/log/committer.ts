@@ -1,0 +1,289 @@
+/**
+ * The write side of LOG-PROTOCOL for one collection in one process: takes writes, puts them into slots, acknowledges
+ * them after the head check. Writes that wait at the same time share a slot (group commit). A loser retries at the next
+ * slot.
+ */
+import { bytesToHex } from '../base/bytes.js';
+import { CairnError } from '../base/errors.js';
+import { newUuid, sequence } from '../base/ids.js';
+import type { Sequence } from '../base/ids.js';
+import { limits, tierLimits } from '../base/limits.js';
+import { newObject, seal } from '../base/sealed-object.js';
+import type { CollectionLog } from './collection-log.js';
+import { batchKey } from './layout.js';
+import { refreshHead } from './log-reader.js';
+import type { LogSink, LogState } from './log-state.js';
+import { hashKey, PendingWrite, prepareBatch } from './pending-write.js';
+import type { Committed, PreparedBatch, WriteRequest } from './pending-write.js';
+import { sealSlot } from './slot-codec.js';
+import type { BatchContent, OpenedSlot, SlotBatch } from './slot-codec.js';
+import { putSlot, SlotAbandoned } from './slot-put.js';
+
+export interface CommitterOptions<S extends LogSink> {
+  readonly log: CollectionLog<S>;
+  /** Let writes that wait together share a slot. Off where a promise must not cross requests (Workers). */
+  readonly groupCommit: boolean;
+}
+
+/** A write with the batch that it commits in the slot being built. */
+interface Drafted<S extends LogSink> {
+  readonly write: PendingWrite<S>;
+  readonly prepared: PreparedBatch;
+  readonly resolvedAt: Sequence | undefined;
+  readonly content: BatchContent;
+}
+
+export class Committer<S extends LogSink> {
+  readonly #log: CollectionLog<S>;
+  readonly #groupCommit: boolean;
+  #queue: PendingWrite<S>[] = [];
+  #driving: Promise<void> | undefined;
+  /** How far the store's date is ahead of the writer's clock, where that is more than five minutes. */
+  #clockOffsetMs = 0;
+
+  constructor(options: CommitterOptions<S>) {
+    this.#log = options.log;
+    this.#groupCommit = options.groupCommit;
+  }
+
+  /**
+   * Commits one write. Resolves once it is durable and the head was checked after that.
+   * Cost, uncontended: 1 PUT and 1 conditional GET, shared by all writes of the slot.
+   */
+  async commit(request: WriteRequest<S>): Promise<Committed> {
+    const { ports } = this.#log.context;
+    const write = new PendingWrite(request, hashKey(ports.digests, request.key), ports.clock.monotonicMs());
+    if (this.#groupCommit) {
+      this.#queue.push(write);
+      this.#driving ??= this.#driveQueue();
+    } else {
+      void this.#drive([write]);
+    }
+    return await write.done;
+  }
+
+  /** Resolves when no write is under way. */
+  async idle(): Promise<void> {
+    await this.#driving;
+  }
+
+  async #driveQueue(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const queue = this.#queue;
+      this.#queue = [];
+      const left = await this.#round(queue);
+      this.#queue = [...left, ...this.#queue];
+    }
+    this.#driving = undefined;
+  }
+
+  async #drive(writes: readonly PendingWrite<S>[]): Promise<void> {
+    let left = writes;
+    while (left.length > 0) left = await this.#round(left);
+  }
+
+  /** One slot: decides as many of the writes as fit and gives back the others, in order. */
+  async #round(writes: readonly PendingWrite<S>[]): Promise<readonly PendingWrite<S>[]> {
+    try {
+      await this.#tryRound(writes);
+    } catch (error) {
+      for (const write of writes) if (!write.settled && write.inRound) write.fail(failure(write, error));
+    }
+    const now = this.#log.context.ports.clock.monotonicMs();
+    for (const write of writes) write.expire(now);
+    return writes.filter((write) => !write.settled);
+  }
+
+  async #tryRound(writes: readonly PendingWrite<S>[]): Promise<void> {
+    for (const write of writes) write.inRound = true;
+    const state = await this.#log.loaded();
+    const undecided = await this.#answerRepeats(state, writes);
+    if (state !== this.#log.state || undecided.length === 0) return;
+    const group = this.#draft(state, undecided);
+    if (group.length === 0) return;
+    for (const write of writes) write.inRound = group.some((drafted) => drafted.write === write);
+    await this.#write(state, group);
+  }
+
+  /** Ends the writes whose key took effect before, or may have. Gives back those that are new. */
+  async #answerRepeats(state: LogState<S>, writes: readonly PendingWrite<S>[]): Promise<readonly PendingWrite<S>[]> {
+    const fresh: PendingWrite<S>[] = [];
+    const repeats: PendingWrite<S>[] = [];
+    for (const write of writes) {
+      write.firstTail ??= state.position.seq;
+      if (state.window.find(write.keyHash) !== undefined) repeats.push(write);
+      else if (state.window.reach > write.firstTail) write.fail(windowPassed(write));
+      else fresh.push(write);
+    }
+    if (repeats.length > 0) {
+      // A head read after the slot was: the slot counts only above the floor of an active head.
+      const head = await refreshHead(this.#log.context, state.head);
+      for (const write of repeats) answerRepeat(state, write, head.head.gcFloor);
+      // Below the floor the slot may have been a zombie: what the head says counts.
+      if (repeats.some((write) => !write.settled)) await this.#log.load();
+    }
+    return fresh;
+  }
+
+  /** Builds the batches of the next slot from the writes that fit, one after another over those before. */
+  #draft(state: LogState<S>, writes: readonly PendingWrite<S>[]): Omit<Drafted<S>, 'content'>[] {
+    const seq = sequence(state.position.seq + 1);
+    const group: Omit<Drafted<S>, 'content'>[] = [];
+    const keys = new Set<string>();
+    let inlineBytes = 0;
+    let totalBytes = 0;
+    for (const write of writes) {
+      if (group.length === limits.keysPerSlot || inlineBytes > limits.groupCommitBytes) break;
+      if (keys.has(write.keyHash)) continue;
+      try {
+        const { plan } = write.request;
+        const prepared = 'prepared' in plan ? plan.prepared : this.#resolve(state, write, group, seq);
+        checkLogRoom(state, totalBytes + prepared.content.length);
+        totalBytes += prepared.content.length;
+        if (prepared.content.length <= limits.inlineBatchBytes) inlineBytes += prepared.content.length;
+        keys.add(write.keyHash);
+        group.push({ write, prepared, resolvedAt: 'prepared' in plan ? undefined : state.position.seq });
+      } catch (error) {
+        write.fail(error);
+      }
+    }
+    return group;
+  }
+
+  #resolve(
+    state: LogState<S>,
+    write: PendingWrite<S>,
+    group: readonly Omit<Drafted<S>, 'content'>[],
+    seq: Sequence,
+  ): PreparedBatch {
+    const { plan } = write.request;
+    if ('prepared' in plan) return plan.prepared;
+    const { batch, counts } = plan.resolve({ state, before: group.map(({ prepared }) => prepared.batch), seq });
+    return prepareBatch(this.#log.context.ports.digests, batch, counts);
+  }
+
+  async #write(state: LogState<S>, drafts: readonly Omit<Drafted<S>, 'content'>[]): Promise<void> {
+    const { ports, uid } = this.#log.context;
+    const seq = sequence(state.position.seq + 1);
+    const prevChain = state.chain;
+    const group = await this.#place(state.position.seq, drafts);
+    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+    const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
+    const batches = group.map(slotBatch);
+    const { slot, bytes } = sealSlot(ports.digests, { uid, seq, nonce, prevChain, label, batches });
+    const sinceMs = ports.clock.monotonicMs();
+    const writes = group.map(({ write }) => write);
+    const undecided = (): boolean => {
+      for (const write of writes) write.undecided = true;
+      const now = ports.clock.monotonicMs();
+      for (const write of writes) write.expire(now);
+      return writes.every((write) => write.settled);
+    };
+    const fate = await putSlot(this.#log.context, { seq, nonce, bytes, undecided });
+    if (fate.status !== 'won') {
+      for (const write of writes) write.undecided = false;
+      // Lost: read what is there, then try the next slot. Collected: the tail was far behind, the head tells where it is.
+      await (fate.status === 'lost' ? this.#log.read('strong', () => {}) : this.#log.load());
+      return;
+    }
+    this.#watchClock(fate.modifiedMs);
+    await this.#acknowledge(state, group, { slot, sinceMs });
+  }
+
+  /** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */
+  async #place(after: Sequence, drafts: readonly Omit<Drafted<S>, 'content'>[]): Promise<readonly Drafted<S>[]> {
+    const { store, ports, uid } = this.#log.context;
+    return await Promise.all(
+      drafts.map(async (drafted): Promise<Drafted<S>> => {
+        const { content } = drafted.prepared;
+        if (content.length <= limits.inlineBatchBytes) return { ...drafted, content: { inline: content } };
+        const uuid = newUuid(ports.random);
+        const key = batchKey(uid, after, uuid);
+        const object = newObject(content.length);
+        object.body.set(content);
+        const result = await store.put(key, seal(ports.digests, { kind: 'BAT', key }, object), { if: 'any' });
+        if (result.status !== 'applied') {
+          const cause = result.status === 'unknown' ? result.cause : undefined;
+          throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
+            outcome: 'not_applied',
+            retryAfterS: 1,
+            cause,
+          });
+        }
+        return { ...drafted, content: { after, uuid, bytes: content.length } };
+      }),
+    );
+  }
+
+  /** The head check after a win: only above the floor of an active head is the slot what every later reader will see. */
+  async #acknowledge(
+    state: LogState<S>,
+    group: readonly Drafted<S>[],
+    won: { readonly slot: OpenedSlot; readonly sinceMs: number },
+  ): Promise<void> {
+    for (const { write } of group) write.undecided = true;
+    const head = await refreshHead(this.#log.context, state.head);
+    if (head.head.gcFloor >= won.slot.seq) {
+      // A zombie below the floor. The keys are looked up again in what the head says, and written where they are not.
+      for (const { write } of group) write.undecided = false;
+      await this.#log.load();
+      return;
+    }
+    const batches = group.map(({ prepared }) => prepared.batch);
+    this.#log.applyOwn(state, { slot: won.slot, batches }, won.sinceMs);
+    for (const { write, prepared } of group) write.settle({ sequence: won.slot.seq, counts: prepared.counts });
+  }
+
+  /** A clock that is far off would make labels that retention and people cannot use: the store's date is used instead. */
+  #watchClock(storeMs: number | undefined): void {
+    if (storeMs === undefined) return;
+    const ahead = storeMs - this.#log.context.ports.clock.wallMs();
+    this.#clockOffsetMs = Math.abs(ahead) > limits.writerClockSkewMs ? ahead : 0;
+  }
+}
+
+function slotBatch<S extends LogSink>({ write, prepared, resolvedAt, content }: Drafted<S>): SlotBatch {
+  const { keyHash, request } = write;
+  const { contentSha, counts } = prepared;
+  return { keyHash, requestHash: request.requestHash, contentSha, counts, resolvedAt, content };
+}
+
+function checkLogRoom<S extends LogSink>(state: LogState<S>, moreBytes: number): void {
+  const { logBytes, logSlots } = tierLimits[state.head.head.schema.tier];
+  const { slots, bytes } = state.unfolded;
+  const over = (limit: string, value: number, maximum: number): CairnError =>
+    new CairnError('quota', 'log_too_long', `the unfolded log is full: ${limit} would be ${value}, the maximum is ${maximum}`, {
+      details: { limit, value, maximum },
+      outcome: 'not_applied',
+      retryAfterS: 60,
+    });
+  if (slots + 1 > logSlots) throw over('log_slots', slots + 1, logSlots);
+  if (bytes + moreBytes > logBytes) throw over('log_bytes', bytes + moreBytes, logBytes);
+}
+
+function answerRepeat<S extends LogSink>(state: LogState<S>, write: PendingWrite<S>, gcFloor: Sequence): void {
+  const entry = state.window.find(write.keyHash)!;
+  if (entry.seq <= gcFloor) return;
+  if (entry.requestHash === write.request.requestHash) {
+    write.settle({ sequence: entry.seq, counts: entry.counts });
+    return;
+  }
+  const message = `idempotency key ${write.request.key} was used for another request at sequence ${entry.seq}`;
+  const details = { idempotency_key: write.request.key, sequence: entry.seq };
+  write.fail(new CairnError('conflict', 'idempotency_key_reused', message, { details, outcome: 'not_applied' }));
+}
+
+function windowPassed<S extends LogSink>(write: PendingWrite<S>): CairnError {
+  const { key } = write.request;
+  const message = `too many writes since the first try of idempotency key ${key}: it may have been applied and can no longer be looked up`;
+  const details = { idempotency_key: key, first_tail: write.firstTail ?? 0 };
+  return new CairnError('conflict', 'idempotency_window_passed', message, { details, outcome: 'unknown' });
+}
+
+/** What a write is told when its round failed with `error`. */
+function failure<S extends LogSink>(write: PendingWrite<S>, error: unknown): unknown {
+  if (error instanceof SlotAbandoned) return write.outcomeUnknown();
+  const gone = error instanceof CairnError && error.code === 'collection_gone';
+  // On a dropped collection nothing counts, whether or not the slot landed.
+  return write.undecided && !gone ? write.outcomeUnknown(error) : error;
+}

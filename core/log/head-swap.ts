@@ -1,0 +1,56 @@
+/**
+ * Changes a head: the exact bytes of the version that is replaced go to `heads/` first, then one compare-and-swap. An
+ * unknown answer is resolved by looking for this swap's nonce in the head.
+ */
+import { bytesToHex } from '../base/bytes.js';
+import { CairnError } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import { sealHead } from './head-codec.js';
+import { nextHead } from './head.js';
+import type { Head } from './head.js';
+import { headCopyKey, headKey } from './layout.js';
+import { tryReadHead } from './log-reader.js';
+import type { LoadedHead, LogContext } from './log-reader.js';
+
+export type HeadEdit = Parameters<typeof nextHead>[2];
+
+/**
+ * Applies the edit that `decide` makes of the current head; undefined from it means that nothing is to be done. Answers
+ * with the head as it is afterwards; undefined where there is none. Cost: 1 GET, 2 PUT.
+ */
+export async function swapHead(
+  context: LogContext,
+  decide: (head: Head) => HeadEdit | undefined,
+): Promise<Head | undefined> {
+  const { ports, store, uid } = context;
+  const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+  for (let round = 0; round < limits.casRounds; round++) {
+    const current = await tryReadHead(context);
+    if (current === undefined) return undefined;
+    if (current.head.nonce === nonce || current.head.nonces.includes(nonce)) return current.head;
+    const edit = decide(current.head);
+    if (edit === undefined) return current.head;
+    const next = nextHead(current.head, nonce, edit);
+    await keepCopy(context, current);
+    const result = await store.put(headKey(uid), sealHead(ports.digests, next), { if: { version: current.token } });
+    if (result.status === 'applied') return next;
+    // Refused or unknown: the head says which. An SDK's own retry can turn a swap that won into a refusal.
+    await ports.sleep(Math.min(limits.retryBaseMs * 2 ** Math.min(round, 10), limits.retryMaxMs));
+  }
+  throw new CairnError('unavailable', 'head_contended', `the head of ${uid} could not be changed in ${limits.casRounds} tries`, {
+    outcome: 'unknown',
+    retryAfterS: 1,
+  });
+}
+
+/** Rivals write the same bytes, so whoever comes second is refused and all is well. */
+async function keepCopy(context: LogContext, { head }: LoadedHead): Promise<void> {
+  const { ports, store, uid } = context;
+  const key = headCopyKey(uid, head.version);
+  for (let round = 0; round < limits.casRounds; round++) {
+    const result = await store.put(key, sealHead(ports.digests, head), { if: 'absent' });
+    if (result.status !== 'unknown') return;
+    await ports.sleep(Math.min(limits.retryBaseMs * 2 ** Math.min(round, 10), limits.retryMaxMs));
+  }
+  throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, { outcome: 'not_applied' });
+}

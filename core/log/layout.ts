@@ -1,0 +1,48 @@
+/**
+ * Where the objects of a store are (DESIGN 3). The store's own prefix is not part of these keys: the adapter adds it.
+ */
+import { bytesToHex, utf8Encode } from '../base/bytes.js';
+import type { HeadVersion, Sequence, Uid } from '../base/ids.js';
+
+/** Reversed numbers make the newest the first in key order. 14 hex digits hold every safe integer. */
+const REV_DIGITS = 14;
+
+export function rev(value: number): string {
+  return (Number.MAX_SAFE_INTEGER - value).toString(16).padStart(REV_DIGITS, '0');
+}
+
+/** Undefined where the text is no reversed number. */
+export function tryUnrev(text: string): number | undefined {
+  if (text.length !== REV_DIGITS || !/^[0-9a-f]+$/.test(text)) return undefined;
+  const value = Number.MAX_SAFE_INTEGER - Number.parseInt(text, 16);
+  return value >= 0 ? value : undefined;
+}
+
+/** `default` always exists and is never made, so its uid is a constant: one round trip less for every cold reader. */
+export const DEFAULT_NAMESPACE_UID: Uid = '0'.repeat(32) as Uid;
+
+export function entryPrefix(namespace: Uid): string {
+  return `catalog/${namespace}/`;
+}
+
+export function entryKey(namespace: Uid, name: string): string {
+  return entryPrefix(namespace) + bytesToHex(utf8Encode(name));
+}
+
+export const COLLECTIONS_PREFIX = 'c/';
+export const WORK_PREFIX = 'work/';
+
+export const workKey = (uid: Uid): string => WORK_PREFIX + uid;
+export const collectionPrefix = (uid: Uid): string => `${COLLECTIONS_PREFIX}${uid}/`;
+export const headKey = (uid: Uid): string => `${collectionPrefix(uid)}head`;
+export const headCopyKey = (uid: Uid, version: HeadVersion): string => `${collectionPrefix(uid)}heads/${rev(version)}`;
+export const logPrefix = (uid: Uid): string => `${collectionPrefix(uid)}log/`;
+export const slotKey = (uid: Uid, seq: Sequence): string => logPrefix(uid) + rev(seq);
+
+/**
+ * A batch too large for its slot. `after` is the tail when it was written: only slots in (after, after + 256] may refer
+ * to it, so a collector can tell from the key alone when nothing ever will (the rule of inbox blobs).
+ */
+export function batchKey(uid: Uid, after: Sequence, uuid: string): string {
+  return `${collectionPrefix(uid)}batch/${rev(after)}-${uuid}`;
+}

@@ -1,0 +1,112 @@
+/**
+ * Reads the objects of one collection's log: head, slots, the batches that slots refer to.
+ */
+import { bytesToHex } from '../base/bytes.js';
+import { CairnError, corrupt } from '../base/errors.js';
+import { sequence } from '../base/ids.js';
+import type { Sequence, Uid } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { Ports } from '../base/ports.js';
+import { openSealed } from '../base/sealed-object.js';
+import type { ObjectStore, StoreVersion } from '../store/index.js';
+import type { Batch } from './batch.js';
+import { decodeBatch } from './batch-codec.js';
+import { openHead } from './head-codec.js';
+import type { Head } from './head.js';
+import { batchKey, headKey, logPrefix, slotKey, tryUnrev } from './layout.js';
+import { openSlot } from './slot-codec.js';
+import type { OpenedSlot, SlotBatch } from './slot-codec.js';
+
+/** One collection's log and what reading it takes. */
+export interface LogContext {
+  readonly store: ObjectStore;
+  readonly ports: Ports;
+  readonly uid: Uid;
+}
+
+/** A head and the store's token for that state of it. */
+export interface LoadedHead {
+  readonly head: Head;
+  readonly token: StoreVersion;
+  readonly modifiedMs: number;
+}
+
+/** A slot with the batches that it commits, decoded, in order. */
+export interface LoadedSlot {
+  readonly slot: OpenedSlot;
+  readonly batches: readonly Batch[];
+}
+
+/** The collection was dropped, or its head is not there: the caller's name for it is stale. */
+export function collectionGone(uid: Uid): CairnError {
+  return new CairnError('not_found', 'collection_gone', `the collection with uid ${uid} was dropped`, {
+    details: { uid },
+    outcome: 'not_applied',
+  });
+}
+
+export async function tryReadHead(context: LogContext): Promise<LoadedHead | undefined> {
+  const { store, ports, uid } = context;
+  const got = await store.get(headKey(uid));
+  if (got.status !== 'found') return undefined;
+  return { head: openHead(ports.digests, uid, got.bytes), token: got.version, modifiedMs: got.modifiedMs };
+}
+
+/** The active head; throws `collection_gone` for any other. */
+export async function mustReadHead(context: LogContext): Promise<LoadedHead> {
+  const loaded = await tryReadHead(context);
+  if (loaded?.head.state !== 'active') throw collectionGone(context.uid);
+  return loaded;
+}
+
+/** The active head, without its bytes where it is still `known`. Throws `collection_gone`. */
+export async function refreshHead(context: LogContext, known: LoadedHead): Promise<LoadedHead> {
+  const { store, ports, uid } = context;
+  const got = await store.get(headKey(uid), { unless: known.token });
+  if (got.status === 'unchanged') return known;
+  if (got.status === 'absent') throw collectionGone(uid);
+  const head = openHead(ports.digests, uid, got.bytes);
+  if (head.state !== 'active') throw collectionGone(uid);
+  return { head, token: got.version, modifiedMs: got.modifiedMs };
+}
+
+/** The newest sequence that LIST shows, 0 for an empty log. Cost: one LIST of one key. */
+export async function listTail(context: LogContext): Promise<Sequence> {
+  const prefix = logPrefix(context.uid);
+  const [newest] = await context.store.list(prefix, { limit: 1 });
+  if (newest === undefined) return sequence(0);
+  const seq = tryUnrev(newest.key.slice(prefix.length));
+  if (seq === undefined) {
+    throw corrupt({ key: newest.key, offset: 0, expected: 'the key of a slot', found: 'another key' });
+  }
+  return sequence(seq);
+}
+
+/** Undefined where there is no such slot. Cost: one GET, and one more per referenced batch. */
+export async function tryReadSlot(context: LogContext, seq: Sequence, dimension: number): Promise<LoadedSlot | undefined> {
+  const got = await context.store.get(slotKey(context.uid, seq));
+  if (got.status !== 'found') return undefined;
+  const slot = openSlot(context.ports.digests, context.uid, seq, got.bytes);
+  const batches = await Promise.all(slot.batches.map((batch) => readBatch(context, seq, batch, dimension)));
+  return { slot, batches };
+}
+
+async function readBatch(context: LogContext, seq: Sequence, batch: SlotBatch, dimension: number): Promise<Batch> {
+  const { content } = batch;
+  const key = slotKey(context.uid, seq);
+  if ('inline' in content) return decodeBatch(content.inline, dimension, { key, offset: 64 });
+  const { after, uuid, bytes } = content;
+  const blobKey = batchKey(context.uid, after, uuid);
+  if (!(after < seq && seq <= after + limits.eligibleSlots)) {
+    const expected = `a batch written at most ${limits.eligibleSlots} slots before slot ${seq}`;
+    throw corrupt({ key, offset: 64, expected, found: `one after slot ${after}` });
+  }
+  const got = await context.store.get(blobKey);
+  if (got.status !== 'found') throw corrupt({ key: blobKey, offset: 0, expected: `${bytes} bytes`, found: 'no object' });
+  const body = openSealed(context.ports.digests, { kind: 'BAT', key: blobKey }, got.bytes);
+  const found = bytesToHex(context.ports.digests.sha256(body));
+  if (body.length !== bytes || found !== batch.contentSha) {
+    throw corrupt({ key: blobKey, offset: 64, expected: `content ${batch.contentSha}`, found });
+  }
+  return decodeBatch(body, dimension, { key: blobKey, offset: 64 });
+}

@@ -1,0 +1,126 @@
+/**
+ * A write on its way into the log: what it wants to commit, under which key, until when, and how it ended.
+ */
+import { bytesToHex, concatBytes, utf8Encode } from '../base/bytes.js';
+import { CairnError } from '../base/errors.js';
+import type { Sequence } from '../base/ids.js';
+import type { Digests } from '../base/ports.js';
+import type { Batch, ResultCounts } from './batch.js';
+import { encodeBatch } from './batch-codec.js';
+import type { LogSink, LogState } from './log-state.js';
+
+/** A batch, its result, and its bytes. */
+export interface PreparedBatch {
+  readonly batch: Batch;
+  readonly counts: ResultCounts;
+  readonly content: Uint8Array;
+  readonly contentSha: string;
+}
+
+export function prepareBatch(digests: Digests, batch: Batch, counts: ResultCounts): PreparedBatch {
+  const content = encodeBatch(batch);
+  return { batch, counts, content, contentSha: bytesToHex(digests.sha256(content)) };
+}
+
+/** What a state-dependent batch is computed from: the log state at r, then the batches that come before it in slot r+1. */
+export interface SlotDraft<S extends LogSink> {
+  readonly state: LogState<S>;
+  readonly before: readonly Batch[];
+  /** The slot that is being written. */
+  readonly seq: Sequence;
+}
+
+/**
+ * Either a batch that is the same whatever came before (`prepared`), or a function of the state. `resolve` throws where
+ * the request cannot hold (a condition failed): the write ends with that error and nothing is committed.
+ */
+export type WritePlan<S extends LogSink> =
+  | { readonly prepared: PreparedBatch }
+  | { readonly resolve: (draft: SlotDraft<S>) => { readonly batch: Batch; readonly counts: ResultCounts } };
+
+export interface WriteRequest<S extends LogSink> {
+  readonly plan: WritePlan<S>;
+  readonly key: string;
+  /** SHA-256 of what the caller asked, in hex: the same key with another request is refused. */
+  readonly requestHash: string;
+  /** The tail when this key was first tried, where the caller knows it. */
+  readonly firstTail: Sequence | undefined;
+  readonly timeoutMs: number;
+}
+
+export interface Committed {
+  readonly sequence: Sequence;
+  readonly counts: ResultCounts;
+}
+
+/** 128 bits of SHA-256 in hex: what the log keeps of a key. */
+export function hashKey(digests: Digests, key: string): string {
+  return bytesToHex(digests.sha256(utf8Encode(key)).subarray(0, 16));
+}
+
+export function hashRequest(digests: Digests, kind: string, ...parts: readonly Uint8Array[]): string {
+  return bytesToHex(digests.sha256(concatBytes([utf8Encode(`${kind}\n`), ...parts])));
+}
+
+/** A request in the committer's hands. `settle` and `fail` may be called once; later calls have no effect. */
+export class PendingWrite<S extends LogSink> {
+  readonly request: WriteRequest<S>;
+  readonly keyHash: string;
+  readonly deadlineMs: number;
+  readonly done: Promise<Committed>;
+  firstTail: Sequence | undefined;
+  /** A put that may still land carries this write. */
+  undecided = false;
+  settled = false;
+  /** An error of the running round is this write's error too. */
+  inRound = false;
+  #resolve!: (committed: Committed) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(request: WriteRequest<S>, keyHash: string, nowMs: number) {
+    this.request = request;
+    this.keyHash = keyHash;
+    this.deadlineMs = nowMs + request.timeoutMs;
+    this.firstTail = request.firstTail;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  settle(committed: Committed): void {
+    this.settled = true;
+    this.#resolve(committed);
+  }
+
+  fail(error: unknown): void {
+    this.settled = true;
+    this.#reject(error);
+  }
+
+  /** Ends the write where its time is over. What the caller is told depends on whether a put may still land. */
+  expire(nowMs: number): void {
+    if (this.settled || nowMs < this.deadlineMs) return;
+    this.fail(this.undecided ? this.outcomeUnknown() : this.#timedOut());
+  }
+
+  outcomeUnknown(cause?: unknown): CairnError {
+    const { key } = this.request;
+    const firstTail = this.firstTail ?? 0;
+    return new CairnError(
+      'unavailable',
+      'outcome_unknown',
+      `the store did not say whether the write was applied; repeat it with idempotency key ${key} and first tail ${firstTail}`,
+      { outcome: 'unknown', details: { idempotency_key: key, first_tail: firstTail }, retryAfterS: 1, cause },
+    );
+  }
+
+  #timedOut(): CairnError {
+    const { timeoutMs } = this.request;
+    return new CairnError('unavailable', 'timeout', `the write was not committed within ${timeoutMs} ms`, {
+      outcome: 'not_applied',
+      details: { timeout_ms: timeoutMs },
+      retryAfterS: 1,
+    });
+  }
+}

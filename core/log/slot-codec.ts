@@ -1,0 +1,218 @@
+/**
+ * The bytes of a slot, the body of a SLT object (`base/sealed-object.ts`).
+ *
+ *   slot    := header entry[batches] pad64 content*
+ *   header  := u64 seq, f64 label, u32 batches, u32 zero, uid[16], nonce[16], prevChain[32], payload[32], zero[8]    128 bytes
+ *   entry   := keyHash[16], requestHash[32], contentSha[32],
+ *              u32 upserted, patched, missing, deleted, restored, more,
+ *              u64 resolvedAt, u32 flags, u32 zero, u64 offset, u64 length, uuid[16], u64 after                      160 bytes
+ *   flags   := 1 resolvedAt counts, 2 the content is in the object batch/{rev(after)}-{uuid}
+ *   content := a batch (`batch-codec.ts`) at a multiple of 64 from the start of the body
+ *   payload := SHA-256 of all entries; each holds the SHA-256 of its content, so this covers every byte
+ *   chain   := SHA-256(prevChain, header, payload)
+ *
+ * The payload hash is taken over the entries rather than over the contents so that a large batch is hashed once.
+ */
+import { alignUp, bytesToHex, concatBytes, tryHexToBytes } from '../base/bytes.js';
+import { assertInternal, corrupt, overLimit } from '../base/errors.js';
+import { sequence } from '../base/ids.js';
+import type { Sequence, Uid } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { Digests } from '../base/ports.js';
+import { newObject, openSealed, seal } from '../base/sealed-object.js';
+import type { ResultCounts } from './batch.js';
+import { slotKey } from './layout.js';
+
+const HEADER_BYTES = 128;
+const ENTRY_BYTES = 160;
+const FLAG_RESOLVED = 1;
+const FLAG_REFERENCED = 2;
+
+/** The chain of the empty log. */
+export const CHAIN_START: string = '0'.repeat(64);
+
+/** A batch's bytes inside the slot, or the name of the object that holds them. */
+export type BatchContent =
+  | { readonly inline: Uint8Array }
+  | { readonly after: Sequence; readonly uuid: string; readonly bytes: number };
+
+export interface SlotBatch {
+  /** First 16 bytes of SHA-256 of the idempotency key, in hex. */
+  readonly keyHash: string;
+  /** SHA-256 of the request, in hex. */
+  readonly requestHash: string;
+  /** SHA-256 of the content, in hex. */
+  readonly contentSha: string;
+  readonly counts: ResultCounts;
+  /** The sequence whose state the batch was computed from: it takes effect only in the next slot. */
+  readonly resolvedAt: Sequence | undefined;
+  readonly content: BatchContent;
+}
+
+export interface Slot {
+  readonly uid: Uid;
+  readonly seq: Sequence;
+  /** 128 random bits in hex that tell one try of a writer from all others. */
+  readonly nonce: string;
+  readonly prevChain: string;
+  /** Milliseconds since 1970, never less than the slot before. A label for people and retention, not a safety input. */
+  readonly label: number;
+  readonly batches: readonly SlotBatch[];
+}
+
+/** A slot that stands in the log, or is ready to. */
+export interface OpenedSlot extends Slot {
+  /** SHA-256 over the slot and, through `prevChain`, over the whole log before it, in hex. */
+  readonly chain: string;
+  /** Size of the slot object and of the batches that it refers to. */
+  readonly bytesTotal: number;
+}
+
+export interface SealedSlot {
+  readonly slot: OpenedSlot;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+function mustHex(hex: string, bytes: number): Uint8Array {
+  const out = tryHexToBytes(hex);
+  assertInternal(out?.length === bytes, `not ${bytes} bytes of hex: ${hex}`);
+  return out!;
+}
+
+function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void {
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  const { counts, content } = batch;
+  target.set(mustHex(batch.keyHash, 16), 0);
+  target.set(mustHex(batch.requestHash, 32), 16);
+  target.set(mustHex(batch.contentSha, 32), 48);
+  const numbers = [counts.upserted, counts.patched, counts.missing, counts.deleted, counts.restored, counts.more];
+  numbers.forEach((count, i) => view.setUint32(80 + 4 * i, count, true));
+  const referenced = 'uuid' in content;
+  view.setBigUint64(104, BigInt(batch.resolvedAt ?? 0), true);
+  const flags = (batch.resolvedAt === undefined ? 0 : FLAG_RESOLVED) | (referenced ? FLAG_REFERENCED : 0);
+  view.setUint32(112, flags, true);
+  view.setBigUint64(120, BigInt(referenced ? 0 : offset), true);
+  view.setBigUint64(128, BigInt(referenced ? content.bytes : content.inline.length), true);
+  if (referenced) {
+    target.set(mustHex(content.uuid.replaceAll('-', ''), 16), 136);
+    view.setBigUint64(152, BigInt(content.after), true);
+  }
+}
+
+export function sealSlot(digests: Digests, slot: Slot): SealedSlot {
+  const entriesEnd = HEADER_BYTES + ENTRY_BYTES * slot.batches.length;
+  let end = entriesEnd;
+  const offsets = slot.batches.map(({ content }) => {
+    if ('uuid' in content) return 0;
+    const offset = alignUp(end, 64);
+    end = offset + content.inline.length;
+    return offset;
+  });
+  if (end > limits.slotBytes) throw overLimit('slotBytes', end, limits.slotBytes, 'commit');
+  const object = newObject(end);
+  const { body } = object;
+  slot.batches.forEach((batch, i) => {
+    const at = HEADER_BYTES + ENTRY_BYTES * i;
+    writeEntry(body.subarray(at, at + ENTRY_BYTES), batch, offsets[i]!);
+    if ('inline' in batch.content) body.set(batch.content.inline, offsets[i]);
+  });
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  view.setBigUint64(0, BigInt(slot.seq), true);
+  view.setFloat64(8, slot.label, true);
+  view.setUint32(16, slot.batches.length, true);
+  body.set(mustHex(slot.uid, 16), 24);
+  body.set(mustHex(slot.nonce, 16), 40);
+  body.set(mustHex(slot.prevChain, 32), 56);
+  body.set(digests.sha256(body.subarray(HEADER_BYTES, entriesEnd)), 88);
+  const chain = chainOf(digests, body);
+  const bytes = seal(digests, { kind: 'SLT', key: slotKey(slot.uid, slot.seq) }, object);
+  return { slot: { ...slot, chain, bytesTotal: bytes.length + referencedBytes(slot.batches) }, bytes };
+}
+
+function referencedBytes(batches: readonly SlotBatch[]): number {
+  return batches.reduce((sum, { content }) => sum + ('uuid' in content ? content.bytes : 0), 0);
+}
+
+function chainOf(digests: Digests, body: Uint8Array): string {
+  const prevChain = body.subarray(56, 88);
+  const payload = body.subarray(88, 120);
+  return bytesToHex(digests.sha256(concatBytes([prevChain, body.subarray(0, HEADER_BYTES), payload])));
+}
+
+interface Field {
+  readonly offset: number;
+  readonly expected: string;
+  readonly found: string | number;
+}
+
+/** Opens the object of slot `seq`. Throws `corrupt`. Whether it follows its predecessor is the reader's to check. */
+export function openSlot(digests: Digests, uid: Uid, seq: Sequence, bytes: Uint8Array): OpenedSlot {
+  const key = slotKey(uid, seq);
+  const body = openSealed(digests, { kind: 'SLT', key }, bytes);
+  const must = (condition: boolean, field: Field): void => {
+    if (condition) return;
+    throw corrupt({ key, offset: 64 + field.offset, expected: field.expected, found: String(field.found) });
+  };
+  must(body.length >= HEADER_BYTES, { offset: 0, expected: 'a slot header', found: `${body.length} bytes` });
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const hex = (at: number, length: number): string => bytesToHex(body.subarray(at, at + length));
+  const foundSeq = Number(view.getBigUint64(0, true));
+  must(foundSeq === seq, { offset: 0, expected: `sequence ${seq}`, found: foundSeq });
+  const label = view.getFloat64(8, true);
+  must(Number.isFinite(label), { offset: 8, expected: 'a label', found: label });
+  must(hex(24, 16) === uid, { offset: 24, expected: `collection ${uid}`, found: hex(24, 16) });
+  const count = view.getUint32(16, true);
+  const room = `1 to ${limits.keysPerSlot} batches within the slot`;
+  const entriesEnd = HEADER_BYTES + ENTRY_BYTES * count;
+  must(count >= 1 && count <= limits.keysPerSlot && entriesEnd <= body.length, { offset: 16, expected: room, found: count });
+  const payload = bytesToHex(digests.sha256(body.subarray(HEADER_BYTES, entriesEnd)));
+  must(payload === hex(88, 32), { offset: 88, expected: `payload hash ${payload}`, found: hex(88, 32) });
+
+  const batches: SlotBatch[] = [];
+  for (let at = HEADER_BYTES; at < entriesEnd; at += ENTRY_BYTES) batches.push(readEntry(body, at, must));
+  return {
+    uid,
+    seq,
+    nonce: hex(40, 16),
+    prevChain: hex(56, 32),
+    label,
+    batches,
+    chain: chainOf(digests, body),
+    bytesTotal: bytes.length + referencedBytes(batches),
+  };
+}
+
+function readEntry(body: Uint8Array, at: number, must: (condition: boolean, field: Field) => void): SlotBatch {
+  const view = new DataView(body.buffer, body.byteOffset + at, ENTRY_BYTES);
+  const hex = (from: number, length: number): string => bytesToHex(body.subarray(at + from, at + from + length));
+  const flags = view.getUint32(112, true);
+  must(flags <= (FLAG_RESOLVED | FLAG_REFERENCED), { offset: at + 112, expected: 'flags 0 to 3', found: flags });
+  const offset = Number(view.getBigUint64(120, true));
+  const length = Number(view.getBigUint64(128, true));
+  const referenced = (flags & FLAG_REFERENCED) !== 0;
+  const fits = referenced ? length <= limits.batchBlobBytes : offset % 64 === 0 && offset + length <= body.length;
+  must(fits, { offset: at + 120, expected: 'a content within its object', found: `${offset}+${length}` });
+  const count = (i: number): number => view.getUint32(80 + 4 * i, true);
+  const u = hex(136, 16);
+  return {
+    keyHash: hex(0, 16),
+    requestHash: hex(16, 32),
+    contentSha: hex(48, 32),
+    counts: {
+      upserted: count(0),
+      patched: count(1),
+      missing: count(2),
+      deleted: count(3),
+      restored: count(4),
+      more: count(5),
+    },
+    resolvedAt: (flags & FLAG_RESOLVED) === 0 ? undefined : sequence(Number(view.getBigUint64(104, true))),
+    content: referenced
+      ? {
+          after: sequence(Number(view.getBigUint64(152, true))),
+          uuid: `${u.slice(0, 8)}-${u.slice(8, 12)}-${u.slice(12, 16)}-${u.slice(16, 20)}-${u.slice(20)}`,
+          bytes: length,
+        }
+      : { inline: body.subarray(offset, offset + length) },
+  };
+}

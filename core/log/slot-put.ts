@@ -1,0 +1,71 @@
+/**
+ * Puts one slot until its fate is decided (LOG-PROTOCOL, Write). The three ends of a put meet the three things that a
+ * slot can hold afterwards: this try, another's, nothing.
+ */
+import { CairnError } from '../base/errors.js';
+import type { Sequence } from '../base/ids.js';
+import { limits } from '../base/limits.js';
+import type { GetResult, PutResult } from '../store/index.js';
+import { slotKey } from './layout.js';
+import type { LogContext } from './log-reader.js';
+import { openSlot } from './slot-codec.js';
+
+export type SlotFate =
+  /** `modifiedMs`: the store's date of the put, where this try was answered. */
+  | { readonly status: 'won'; readonly modifiedMs: number | undefined }
+  /** Another's slot is there. */
+  | { readonly status: 'lost' }
+  /** Refused, and nothing is there: the slot was written and collected. Our tail is far behind. */
+  | { readonly status: 'collected' };
+
+export interface SlotPut {
+  readonly seq: Sequence;
+  readonly nonce: string;
+  readonly bytes: Uint8Array;
+  /** Called after each try that decided nothing. True: give up, nobody waits for this slot any more. */
+  readonly undecided: (cause: unknown) => boolean;
+}
+
+/** Thrown when everyone who waited gave up. The put may still land; the callers were told so. */
+export class SlotAbandoned extends Error {}
+
+function isCertain(error: unknown): boolean {
+  return error instanceof CairnError && error.outcome === 'not_applied';
+}
+
+export async function putSlot(context: LogContext, put: SlotPut): Promise<SlotFate> {
+  const { store, ports } = context;
+  const key = slotKey(context.uid, put.seq);
+  let inFlight = false;
+  for (let attempt = 0; ; attempt++) {
+    let result: PutResult;
+    try {
+      result = await store.put(key, put.bytes, { if: 'absent' });
+    } catch (error) {
+      // Without an earlier try in flight this is the answer. With one it decides nothing.
+      if (isCertain(error) && !inFlight) throw error;
+      result = { status: 'unknown', cause: error };
+    }
+    if (result.status === 'applied') return { status: 'won', modifiedMs: result.modifiedMs };
+    const found = await tryGet(context, key);
+    if (found?.status === 'found') {
+      const mine = openSlot(ports.digests, context.uid, put.seq, found.bytes).nonce === put.nonce;
+      return mine ? { status: 'won', modifiedMs: found.modifiedMs } : { status: 'lost' };
+    }
+    if (found?.status === 'absent' && result.status === 'refused') return { status: 'collected' };
+    // Unknown, and not there (or not to be read): the same key and body again. Never the next slot: this put may land.
+    inFlight = true;
+    if (put.undecided(result.status === 'unknown' ? result.cause : undefined)) throw new SlotAbandoned();
+    await ports.sleep(Math.min(limits.retryBaseMs * 2 ** attempt, limits.retryMaxMs));
+  }
+}
+
+/** Undefined where the store did not answer. */
+async function tryGet(context: LogContext, key: string): Promise<GetResult | undefined> {
+  try {
+    return await context.store.get(key);
+  } catch (error) {
+    if (error instanceof CairnError && error.kind === 'unavailable') return undefined;
+    throw error;
+  }
+}

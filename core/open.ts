@@ -1,0 +1,74 @@
+/**
+ * `open`: a store's URL to a database. The composition root of the embedded library: picks the adapter, brings the real
+ * clock and the embedded kernel together with the engine.
+ */
+import { CairnError } from './base/errors.js';
+import type { Tier } from './base/limits.js';
+import type { Clock, Digests, Random, Sleep } from './base/ports.js';
+import { EngineDatabase } from './engine/index.js';
+import type { Database } from './engine/index.js';
+import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
+import { memoryStore, retryingStore } from './store/index.js';
+import type { ObjectStore } from './store/index.js';
+import { systemClock, systemRandom, systemSleep } from './system-ports.js';
+
+export interface OpenOptions {
+  /** Time, chance and waiting, for tests and simulations. Default: the real ones. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly sleep?: Sleep;
+  /** Bytes of WebAssembly memory that all collections together may take. Default 1 GiB. */
+  readonly memoryBudgetBytes?: number;
+  /** The tier of collections created without one. Default `server`. */
+  readonly tier?: Tier;
+  /** Let concurrent calls share reads and commits. Default true. */
+  readonly shareRequests?: boolean;
+  /** A store of your own instead of one that the URL names; the URL is then only a name. */
+  readonly store?: ObjectStore;
+}
+
+const MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024;
+
+/**
+ * Opens a store: `file:PATH` or `memory:`. Several processes may have the same store open at once.
+ * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, `forbidden` or `unavailable` where
+ * the store cannot be used.
+ */
+export async function open(url: string, options: OpenOptions = {}): Promise<Database> {
+  const ports = { clock: options.clock ?? systemClock, random: options.random ?? systemRandom, sleep: options.sleep ?? systemSleep };
+  const { store, sha256 } = options.store === undefined ? await openStore(url, ports.clock) : { store: options.store, sha256: undefined };
+  const kernel = new Kernel(await compileEmbeddedKernel(), {
+    memoryBudgetBytes: options.memoryBudgetBytes ?? MEMORY_BUDGET_BYTES,
+  });
+  return new EngineDatabase({
+    store: retryingStore(store, ports),
+    ports: { ...ports, digests: createDigests(kernel, sha256) },
+    kernel,
+    tier: options.tier ?? 'server',
+    shareRequests: options.shareRequests ?? true,
+  });
+}
+
+interface OpenedStore {
+  readonly store: ObjectStore;
+  /** A hash of the host's that is faster than the portable one. */
+  readonly sha256: Digests['sha256'] | undefined;
+}
+
+async function openStore(url: string, clock: Clock): Promise<OpenedStore> {
+  if (url === 'memory:') return { store: memoryStore({ clock }), sha256: undefined };
+  if (url.startsWith('file:') && url.length > 'file:'.length) {
+    // Only here, and lazily: nothing else of the engine needs Node.
+    const node = await import('./store/adapters/node/index.js');
+    return { store: await node.openFileStore(filePath(url)), sha256: node.nodeSha256 };
+  }
+  throw new CairnError('invalid', 'invalid_store_url', `store ${JSON.stringify(url)} is neither file:PATH nor memory:`, {
+    details: { store: url },
+  });
+}
+
+/** `file:./a`, `file:/a` and `file:///a`. A path is taken as it is written, without percent-decoding. */
+function filePath(url: string): string {
+  const path = url.slice('file:'.length);
+  return path.startsWith('///') ? path.slice(2) : path;
+}
