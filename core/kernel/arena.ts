@@ -5,7 +5,7 @@
  * The memory never grows, so the views never detach. V8 reserves about 10 GB of address space per memory: a process
  * holds some 13,000 of them, whatever their size.
  */
-import { PAYLOAD_OFFSET, WASM_PAGE_BYTES, arenaBytes, type ArenaClass } from './layout.js';
+import { WASM_PAGE_BYTES, arenaBytes, type ArenaClass } from './layout.js';
 import { instantiateKernel, type KernelExports, type KernelModule } from './kernel-module.js';
 
 export class Arena {
@@ -29,10 +29,5 @@ export class Arena {
   /** Bytes that this arena counts for in the budget. */
   get bytes(): number {
     return arenaBytes(this.arenaClass);
-  }
-
-  /** First byte past the payload, which starts at PAYLOAD_OFFSET. */
-  get end(): number {
-    return PAYLOAD_OFFSET + this.arenaClass;
   }
 }

@@ -25,7 +25,10 @@ const NAN_KEY = 0xffc00000;
 export interface BlockQuery {
   readonly query: Float32Array;
   readonly metric: Metric;
-  /** Bitmap of the rows to look at, least significant bit first; at least one bit per row. Absent: every live row. */
+  /**
+   * Bitmap of the rows to look at, dead or alive (a read of an older state wants dead ones), least significant bit
+   * first; at least one bit per row. Absent: every live row.
+   */
   readonly mask?: Uint8Array | undefined;
 }
 
@@ -181,7 +184,7 @@ export class RowBlock {
     return this.#mustArena().f32.slice(at, at + this.dimension);
   }
 
-  /** The best `k` of the live rows under the mask; fewer where there are fewer. */
+  /** The best `k` of the rows under the mask; fewer where there are fewer. */
   search(search: BlockSearch): BlockHits {
     const { k, metric } = search;
     assertInternal(k > 0 && k <= limits.k + 1, `k is ${k}, the maximum is ${limits.k + 1}`);
@@ -210,7 +213,7 @@ export class RowBlock {
     return hits;
   }
 
-  /** Every live row under the mask whose distance is exactly `distance` (one that `search` answered), ascending. */
+  /** Every row under the mask whose distance is exactly `distance` (one that `search` answered), ascending. */
   equalRows(search: BlockQuery & { readonly distance: number }): Uint32Array {
     const { query, heap, heapKeys, rows, stride } = this.#layout;
     const { metric } = search;
@@ -283,16 +286,14 @@ export class RowBlock {
   /** Puts query and mask in place and returns the bitmap to scan by, 0 where every row counts. */
   #prepare(search: BlockQuery): number {
     this.#putQuery(search.query);
-    const { live, mask, bitmapBytes } = this.#layout;
+    const { live, mask } = this.#layout;
     if (search.mask === undefined) return this.#deadCount === 0 ? 0 : live;
     const bytes = Math.ceil(this.#rowCount / 8);
     assertInternal(
       search.mask.length >= bytes,
       `a mask of ${search.mask.length} bytes for ${this.#rowCount} rows`,
     );
-    const { exports, u8 } = this.#mustArena();
-    u8.set(search.mask.subarray(0, bytes), mask);
-    exports.bitmapAnd(mask, live, bitmapBytes);
+    this.#mustArena().u8.set(search.mask.subarray(0, bytes), mask);
     return mask;
   }
 
