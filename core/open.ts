@@ -35,8 +35,15 @@ const MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024;
  * the store cannot be used.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<Database> {
-  const ports = { clock: options.clock ?? systemClock, random: options.random ?? systemRandom, sleep: options.sleep ?? systemSleep };
-  const { store, sha256 } = options.store === undefined ? await openStore(url, ports.clock) : { store: options.store, sha256: undefined };
+  const ports = {
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    sleep: options.sleep ?? systemSleep,
+  };
+  const { store, sha256 } =
+    options.store === undefined
+      ? await openStore(url, ports.clock)
+      : { store: options.store, sha256: undefined };
   const kernel = new Kernel(await compileEmbeddedKernel(), {
     memoryBudgetBytes: options.memoryBudgetBytes ?? MEMORY_BUDGET_BYTES,
   });
@@ -62,9 +69,14 @@ async function openStore(url: string, clock: Clock): Promise<OpenedStore> {
     const node = await import('./store/adapters/node/index.js');
     return { store: await node.openFileStore(filePath(url)), sha256: node.nodeSha256 };
   }
-  throw new CairnError('invalid', 'invalid_store_url', `store ${JSON.stringify(url)} is neither file:PATH nor memory:`, {
-    details: { store: url },
-  });
+  throw new CairnError(
+    'invalid',
+    'invalid_store_url',
+    `store ${JSON.stringify(url)} is neither file:PATH nor memory:`,
+    {
+      details: { store: url },
+    },
+  );
 }
 
 /** `file:./a`, `file:/a` and `file:///a`. A path is taken as it is written, without percent-decoding. */

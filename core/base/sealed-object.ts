@@ -97,7 +97,8 @@ export function openSealed(digests: Digests, identity: Identity, bytes: Uint8Arr
   }
   const table = tableOffset(bodyBytes);
   const trailer = bytes.length - TRAILER_BYTES;
-  if (view.getUint32(trailer + 4, true) !== TRAILER_MAGIC) throw wrong(trailer + 4, 'the end mark', 'other bytes');
+  if (view.getUint32(trailer + 4, true) !== TRAILER_MAGIC)
+    throw wrong(trailer + 4, 'the end mark', 'other bytes');
   if (view.getUint32(trailer, true) !== digests.crc32c(bytes.subarray(table, trailer))) {
     throw wrong(table, 'a page table that matches its checksum', 'another');
   }
@@ -114,7 +115,12 @@ export function openSealed(digests: Digests, identity: Identity, bytes: Uint8Arr
 }
 
 /** A small JSON document in an envelope. */
-export function sealJson(digests: Digests, identity: Identity, value: unknown, bytesMax: number): Uint8Array<ArrayBuffer> {
+export function sealJson(
+  digests: Digests,
+  identity: Identity,
+  value: unknown,
+  bytesMax: number,
+): Uint8Array<ArrayBuffer> {
   const text = utf8Encode(JSON.stringify(value));
   if (text.length > bytesMax) throw overLimit(`${identity.kind} bytes`, text.length, bytesMax, identity.key);
   const object = newObject(text.length);

@@ -8,7 +8,10 @@ import type { Sleep } from './ports.js';
 export async function withTimeLimit<T>(sleep: Sleep, ms: number, work: Promise<T>): Promise<T> {
   const done = new AbortController();
   const limit = sleep(ms, done.signal).then(() => {
-    throw new CairnError('unavailable', 'timeout', `no answer within ${ms} ms`, { details: { timeout_ms: ms }, retryAfterS: 1 });
+    throw new CairnError('unavailable', 'timeout', `no answer within ${ms} ms`, {
+      details: { timeout_ms: ms },
+      retryAfterS: 1,
+    });
   });
   try {
     return await Promise.race([work, limit]);

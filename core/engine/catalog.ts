@@ -10,7 +10,17 @@ import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { sealJson } from '../base/sealed-object.js';
-import { entryKey, entryPrefix, firstHead, headKey, openDocument, sealHead, swapHead, tryReadHead, workKey } from '../log/index.js';
+import {
+  entryKey,
+  entryPrefix,
+  firstHead,
+  headKey,
+  openDocument,
+  sealHead,
+  swapHead,
+  tryReadHead,
+  workKey,
+} from '../log/index.js';
 import type { CollectionSchema, Head } from '../log/index.js';
 import { retryDelayMs } from '../store/index.js';
 import type { ObjectStore, PutOptions, PutResult, StoreVersion } from '../store/index.js';
@@ -61,7 +71,8 @@ export class Catalog {
   async create(name: string, schema: CollectionSchema): Promise<Created> {
     for (let round = 0; round < limits.casRounds; round++) {
       const entry = await this.#read(name);
-      const there = entry?.uid === undefined || entry.uid === null ? undefined : await this.#activeHead(entry.uid);
+      const there =
+        entry?.uid === undefined || entry.uid === null ? undefined : await this.#activeHead(entry.uid);
       if (there !== undefined) return { head: there, created: false };
       const head = await this.#putHead(name, schema);
       const condition: PutOptions['if'] = entry === undefined ? 'absent' : { version: entry.token };
@@ -90,7 +101,9 @@ export class Catalog {
   /** Makes a head dropped, and leaves a hint for the collector. */
   async retire(uid: Uid): Promise<void> {
     const { store, ports } = this.#options;
-    await swapHead({ store, ports, uid }, (head) => (head.state === 'active' ? { state: 'dropped' } : undefined));
+    await swapHead({ store, ports, uid }, (head) =>
+      head.state === 'active' ? { state: 'dropped' } : undefined,
+    );
     await store.put(workKey(uid), new Uint8Array(0), { if: 'any' });
   }
 
@@ -98,7 +111,10 @@ export class Catalog {
   async names(prefix: string, after: string, limit: number): Promise<readonly string[]> {
     const { store, namespace } = this.#options;
     const keys = entryPrefix(namespace);
-    const listed = await store.list(entryKey(namespace, prefix), { after: after === '' ? keys : entryKey(namespace, after), limit });
+    const listed = await store.list(entryKey(namespace, prefix), {
+      after: after === '' ? keys : entryKey(namespace, after),
+      limit,
+    });
     return listed.flatMap(({ key }) => {
       const bytes = tryHexToBytes(key.slice(keys.length));
       return bytes === undefined ? [] : [utf8Decode(bytes)];
@@ -123,7 +139,11 @@ export class Catalog {
   async #putEntry(name: string, uid: Uid | null, condition: PutOptions['if']): Promise<void> {
     const { ports, namespace } = this.#options;
     const key = entryKey(namespace, name);
-    await this.#decide(key, sealJson(ports.digests, { kind: 'ENT', key }, { name, uid }, limits.catalogEntryBytes), condition);
+    await this.#decide(
+      key,
+      sealJson(ports.digests, { kind: 'ENT', key }, { name, uid }, limits.catalogEntryBytes),
+      condition,
+    );
   }
 
   /** Puts until the answer is not `unknown`. A refusal may hide an earlier try that won: the caller reads the object. */

@@ -13,6 +13,7 @@ import { usageBetween } from '../store/index.js';
 import { parseCursor } from './cursor.js';
 import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
 import type { UnknownObject } from './input-shape.js';
+import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
 import { parseInclude } from './projection.js';
@@ -104,10 +105,14 @@ export class EngineCollection implements api.Collection {
     mustHaveOnly(given, ['idempotencyKey', 'firstTail', 'timeoutMs'], 'options');
     const key = options.idempotencyKey ?? bytesToHex(this.#ports.random.fill(new Uint8Array(16)));
     if (typeof key !== 'string' || !KEY.test(key)) {
-      throw invalid('invalid_idempotency_key', `an idempotency key is 1 to ${limits.idempotencyKeyBytes} printable ASCII characters`);
+      throw invalid(
+        'invalid_idempotency_key',
+        `an idempotency key is 1 to ${limits.idempotencyKeyBytes} printable ASCII characters`,
+      );
     }
     const range = { name: 'first_tail', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
-    const firstTail = options.firstTail === undefined ? undefined : sequence(optionalInteger(options.firstTail, range));
+    const firstTail =
+      options.firstTail === undefined ? undefined : sequence(optionalInteger(options.firstTail, range));
     const timeoutMs = parseTimeout(options.timeoutMs);
     return await this.#open.use(this.name, async (collection) => {
       const schema = await this.#schema(collection);
@@ -143,7 +148,10 @@ export class EngineCollection implements api.Collection {
   }
 
   /** All on one state. The strictest consistency and the shortest time limit among them count for all. */
-  async #queries(inputs: readonly unknown[], what: (i: number) => string): Promise<readonly api.QueryResult[]> {
+  async #queries(
+    inputs: readonly unknown[],
+    what: (i: number) => string,
+  ): Promise<readonly api.QueryResult[]> {
     const started = this.#ports.clock.monotonicMs();
     const read = strictest(inputs.map((input, i) => parseRead(mustBeObject(input, what(i)))));
     return await this.#open.use(this.name, async (collection) => {
@@ -160,7 +168,11 @@ export class EngineCollection implements api.Collection {
           const { matches, rowsScanned } = answerQuery(state, query, this.#ports.clock.wallMs());
           const now = this.#ports.clock.monotonicMs();
           const ms = { freshen: freshened - started, search: now - freshened, total: now - started };
-          return { matches, sequence: query.asOf ?? state.position.seq, usage: { requests, bytesRead, cache, rowsScanned, ms } };
+          return {
+            matches,
+            sequence: query.asOf ?? state.position.seq,
+            usage: { requests, bytesRead, cache, rowsScanned, ms },
+          };
         });
       });
     });
@@ -195,7 +207,12 @@ export class EngineCollection implements api.Collection {
     mustHaveOnly(fields, ['filter', 'limit', 'cursor', 'include', 'includeDeleted', ...READ_FIELDS], 'scan');
     const request = {
       filter: parseFilterOption(fields['filter']),
-      limit: optionalInteger(fields['limit'], { name: 'scanLimit', min: 1, max: limits.scanLimit, fallback: 100 }),
+      limit: optionalInteger(fields['limit'], {
+        name: 'scanLimit',
+        min: 1,
+        max: limits.scanLimit,
+        fallback: 100,
+      }),
       after: parseCursor(fields['cursor']),
       projection: parseInclude(fields['include'], ['metadata']),
     };
@@ -256,11 +273,19 @@ export class EngineCollection implements api.Collection {
     mustHaveOnly(fields, ['vectors', 'queries', 'k', ...READ_FIELDS], 'recall');
     const max = limits.queriesPerRequest;
     const k = optionalInteger(fields['k'], { name: 'k', min: 1, max: limits.k, fallback: 10 });
-    const sample = optionalInteger(fields['queries'], { name: 'queriesPerRequest', min: 1, max, fallback: 20 });
-    const given = fields['vectors'] === undefined ? undefined : mustBeBatch(fields['vectors'], 'vectors', { name: 'queriesPerRequest', max });
+    const sample = optionalInteger(fields['queries'], {
+      name: 'queriesPerRequest',
+      min: 1,
+      max,
+      fallback: 20,
+    });
+    const given =
+      fields['vectors'] === undefined
+        ? undefined
+        : mustBeBatch(fields['vectors'], 'vectors', { name: 'queriesPerRequest', max });
     return await this.#on(parseRead(fields), (state) => {
       const vectors = new VectorParser(this.#kernel, state.sink.schema);
-      const view: View = { asOf: Infinity, nowMs: this.#ports.clock.wallMs(), includeDeleted: false };
+      const view: View = { asOf: NEWEST, nowMs: this.#ports.clock.wallMs(), includeDeleted: false };
       const queries =
         given?.map((vector, i) => vectors.one(vector, `vectors[${i}]`)) ??
         sampleRows(state.sink, sample, view).map((row) => state.sink.vector(row));
@@ -277,14 +302,18 @@ export class EngineCollection implements api.Collection {
 
   #viewOf(fields: UnknownObject): () => View {
     const includeDeleted = optionalBoolean(fields['includeDeleted'], 'include_deleted');
-    return () => ({ asOf: Infinity, nowMs: this.#ports.clock.wallMs(), includeDeleted });
+    return () => ({ asOf: NEWEST, nowMs: this.#ports.clock.wallMs(), includeDeleted });
   }
 
   async #on<T>(read: ParsedRead, use: (state: LogState<Memtable>) => T): Promise<T> {
     return await this.#open.use(this.name, (collection) => this.#read(collection, read, use));
   }
 
-  async #read<T>(collection: OpenCollection, read: ParsedRead, use: (state: LogState<Memtable>) => T): Promise<T> {
+  async #read<T>(
+    collection: OpenCollection,
+    read: ParsedRead,
+    use: (state: LogState<Memtable>) => T,
+  ): Promise<T> {
     return await withTimeLimit(this.#ports.sleep, read.timeoutMs, collection.log.read(read.consistency, use));
   }
 

@@ -6,7 +6,14 @@
  * read that itself. A reader that saw the head active in between has been answered or will look again (its reading
  * must take less than D/2).
  */
-import { headKey, collectionPrefix, COLLECTIONS_PREFIX, tryReadHead, WORK_PREFIX, workKey } from '../log/index.js';
+import {
+  headKey,
+  collectionPrefix,
+  COLLECTIONS_PREFIX,
+  tryReadHead,
+  WORK_PREFIX,
+  workKey,
+} from '../log/index.js';
 import { isUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';

@@ -21,9 +21,12 @@ export function toCursor(last: string): string {
 /** The name after which to go on; '' without a cursor. Throws `invalid`. */
 export function parseCursor(value: unknown): string {
   if (value === undefined) return '';
-  if (typeof value !== 'string') throw invalid('invalid_cursor', `cursor must be a string, got ${kindOf(value)}`);
-  const text = value.length <= CHARACTERS_MAX && /^[A-Za-z0-9_-]+$/.test(value) ? tryDecode(value) : undefined;
-  if (text?.startsWith(VERSION) !== true) throw invalid('invalid_cursor', 'cursor is not one that a scan or list answered');
+  if (typeof value !== 'string')
+    throw invalid('invalid_cursor', `cursor must be a string, got ${kindOf(value)}`);
+  const text =
+    value.length <= CHARACTERS_MAX && /^[A-Za-z0-9_-]+$/.test(value) ? tryDecode(value) : undefined;
+  if (text?.startsWith(VERSION) !== true)
+    throw invalid('invalid_cursor', 'cursor is not one that a scan or list answered');
   return text.slice(VERSION.length);
 }
 

@@ -80,8 +80,14 @@ export class EngineDatabase implements api.Database {
     const fields = mustBeObject(input, 'list');
     mustHaveOnly(fields, ['prefix', 'limit', 'cursor'], 'list');
     const prefix = fields['prefix'] ?? '';
-    if (typeof prefix !== 'string') throw invalid('invalid_request', `prefix must be a string, got ${kindOf(prefix)}`);
-    const limit = optionalInteger(fields['limit'], { name: 'listLimit', min: 1, max: limits.listLimit, fallback: 100 });
+    if (typeof prefix !== 'string')
+      throw invalid('invalid_request', `prefix must be a string, got ${kindOf(prefix)}`);
+    const limit = optionalInteger(fields['limit'], {
+      name: 'listLimit',
+      min: 1,
+      max: limits.listLimit,
+      fallback: 100,
+    });
     const collections: api.CollectionDescription[] = [];
     let after = parseCursor(fields['cursor']);
     for (;;) {
@@ -113,7 +119,9 @@ export class EngineDatabase implements api.Database {
     const dropped = await this.#catalog.drop(name);
     if (uid !== undefined) this.#open.forget(name, uid);
     if (dropped) return;
-    throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, { details: { collection: name } });
+    throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, {
+      details: { collection: name },
+    });
   }
 
   async collect(): Promise<api.CollectResult> {
@@ -133,5 +141,8 @@ export class EngineDatabase implements api.Database {
 
 function collectionExists(name: string, differing: readonly string[]): CairnError {
   const message = `collection ${name} exists with other settings: ${differing.join(', ')}`;
-  return new CairnError('conflict', 'collection_exists', message, { details: { collection: name, differing }, outcome: 'not_applied' });
+  return new CairnError('conflict', 'collection_exists', message, {
+    details: { collection: name, differing },
+    outcome: 'not_applied',
+  });
 }

@@ -32,7 +32,11 @@ export interface SearchAnswer {
 export function exactSearch(memtable: Memtable, search: ExactSearch): SearchAnswer {
   const { metric } = memtable.schema;
   const { query, k } = search;
-  const found: { readonly part: MemtableBlock; readonly hits: BlockHits; readonly mask: Uint8Array | undefined }[] = [];
+  const found: {
+    readonly part: MemtableBlock;
+    readonly hits: BlockHits;
+    readonly mask: Uint8Array | undefined;
+  }[] = [];
   let rowsScanned = 0;
   for (const part of memtable.blocks) {
     const { mask, count } = selectRows(memtable, part, search);
@@ -49,7 +53,8 @@ export function exactSearch(memtable: Memtable, search: ExactSearch): SearchAnsw
     if (!cutOff) continue;
     const seen = new Set(block.rows);
     const equal = part.block.equalRows({ query, metric, mask, distance: worst });
-    for (const row of equal) if (!seen.has(row)) hits.push({ row: asRow(part.firstRow + row), distance: worst });
+    for (const row of equal)
+      if (!seen.has(row)) hits.push({ row: asRow(part.firstRow + row), distance: worst });
   }
   return { hits: hits.sort(nearestFirst(memtable)).slice(0, k), rowsScanned };
 }

@@ -43,7 +43,11 @@ export function mustBeArray(value: unknown, what: string): readonly unknown[] {
 }
 
 /** An array of 1 to `max` elements. `limit` names the limit in an error. */
-export function mustBeBatch(value: unknown, what: string, limit: { readonly name: string; readonly max: number }): readonly unknown[] {
+export function mustBeBatch(
+  value: unknown,
+  what: string,
+  limit: { readonly name: string; readonly max: number },
+): readonly unknown[] {
   const array = mustBeArray(value, what);
   if (array.length === 0) throw invalid('empty_batch', `${what} is empty`, { what });
   if (array.length > limit.max) throw overLimit(limit.name, array.length, limit.max, what);
@@ -62,7 +66,11 @@ export function optionalInteger(
     if (value >= min) return value;
   }
   const shown = typeof value === 'number' ? String(value) : kindOf(value);
-  throw invalid('invalid_request', `${name} must be an integer of ${min} to ${max}, got ${shown}`, { field: name, min, max });
+  throw invalid('invalid_request', `${name} must be an integer of ${min} to ${max}, got ${shown}`, {
+    field: name,
+    min,
+    max,
+  });
 }
 
 export function optionalBoolean(value: unknown, name: string): boolean {
@@ -74,7 +82,11 @@ export function optionalBoolean(value: unknown, name: string): boolean {
 export function optionalNumber(value: unknown, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw invalid('invalid_request', `${name} must be a finite number, got ${typeof value === 'number' ? value : kindOf(value)}`, {
-    field: name,
-  });
+  throw invalid(
+    'invalid_request',
+    `${name} must be a finite number, got ${typeof value === 'number' ? value : kindOf(value)}`,
+    {
+      field: name,
+    },
+  );
 }

@@ -15,9 +15,12 @@ import type { JsonObject } from './types.js';
 
 const DAY_MS = 86_400_000;
 
+/** `asOf` of the newest state: after every sequence, before the Infinity at which nothing ends. */
+export const NEWEST: number = Number.MAX_SAFE_INTEGER;
+
 /** Which versions of which records a read sees. */
 export interface View {
-  /** Infinity for the newest state. */
+  /** A sequence, or NEWEST. */
   readonly asOf: number;
   /** The handler's clock: expiry is a view on the state, not part of it (invariant 5). */
   readonly nowMs: number;
@@ -80,7 +83,8 @@ export class Memtable implements LogSink {
     // Space first: a full memory budget must not leave half a batch behind.
     const rows = batch.metadata.length;
     const blocks = this.#reserve(rows);
-    const norms = this.#schema.metric === 'cosine' ? this.#kernel.normSquared(batch.vectors, dimension) : undefined;
+    const norms =
+      this.#schema.metric === 'cosine' ? this.#kernel.normSquared(batch.vectors, dimension) : undefined;
     let upsert = 0;
     let block = 0;
     for (let op = 0; op < batch.ids.length; op++) {
@@ -183,7 +187,7 @@ export class Memtable implements LogSink {
   find(id: string, view: View): Row | undefined {
     const newest = this.#newest.get(id);
     if (newest === undefined) return undefined;
-    if (view.asOf === Infinity) return this.isVisible(newest, view) ? newest : undefined;
+    if (view.asOf === NEWEST) return this.isVisible(newest, view) ? newest : undefined;
     // Older versions are found by walking rows: reads in the past are rare, and the log is bounded.
     for (let row = newest as number; row >= 0; row--) {
       if (this.#ids[row] === id && this.isVisible(asRow(row), view)) return asRow(row);
@@ -219,12 +223,16 @@ export class Memtable implements LogSink {
    * without soft-deleted records, and nothing has expired.
    */
   isPlain(view: View): boolean {
-    if (view.asOf !== Infinity || view.includeDeleted) return false;
+    if (view.asOf !== NEWEST || view.includeDeleted) return false;
     for (const row of this.#expiring) if (this.#expiresMs[row]! <= view.nowMs) return false;
     return true;
   }
 
-  counts(nowMs: number): { readonly visible: number; readonly softDeleted: number; readonly expired: number } {
+  counts(nowMs: number): {
+    readonly visible: number;
+    readonly softDeleted: number;
+    readonly expired: number;
+  } {
     let expired = 0;
     for (const row of this.#expiring) {
       if (this.#expiresMs[row]! <= nowMs && this.#hidden[row] === Infinity) expired++;

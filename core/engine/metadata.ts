@@ -11,7 +11,10 @@ import type { JsonObject } from './types.js';
 /** JSON text of an object; '' for null and undefined. Throws `invalid`, with `where` in the message. */
 export function metadataToText(value: unknown, where: string): string {
   if (value === undefined || value === null) return '';
-  if (!isPlainObject(value)) throw invalid('invalid_metadata', `${where}: metadata must be an object, got ${kindOf(value)}`, { where });
+  if (!isPlainObject(value))
+    throw invalid('invalid_metadata', `${where}: metadata must be an object, got ${kindOf(value)}`, {
+      where,
+    });
   mustBeJson(value, where, 1);
   const text = JSON.stringify(value);
   // A UTF-16 unit takes at most three bytes: only longer texts need measuring.
@@ -38,10 +41,15 @@ function mustBeJson(value: unknown, where: string, depth: number): void {
   }
   if (!isPlainObject(value)) {
     const found = typeof value === 'number' ? String(value) : kindOf(value);
-    throw invalid('invalid_metadata', `${where}: metadata holds ${found}, which JSON has no form for`, { where });
+    throw invalid('invalid_metadata', `${where}: metadata holds ${found}, which JSON has no form for`, {
+      where,
+    });
   }
   for (const key of Object.keys(value)) {
-    if (key === '__proto__') throw invalid('invalid_metadata', `${where}: metadata must not have a field named __proto__`, { where });
+    if (key === '__proto__')
+      throw invalid('invalid_metadata', `${where}: metadata must not have a field named __proto__`, {
+        where,
+      });
     mustBeJson(value[key], where, depth + 1);
   }
 }
@@ -53,7 +61,8 @@ export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
     if (value === null) delete merged[key];
     else if (typeof value === 'object' && !Array.isArray(value)) {
       const below = merged[key];
-      const base = typeof below === 'object' && below !== null && !Array.isArray(below) ? (below as JsonObject) : {};
+      const base =
+        typeof below === 'object' && below !== null && !Array.isArray(below) ? (below as JsonObject) : {};
       merged[key] = mergePatch(base, value as JsonObject);
     } else merged[key] = value;
   }

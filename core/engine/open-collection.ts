@@ -52,7 +52,9 @@ export class OpenCollections {
         this.forget(name, collection.uid);
       }
     }
-    throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, { details: { collection: name } });
+    throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, {
+      details: { collection: name },
+    });
   }
 
   isOpen(name: string): boolean {

@@ -21,14 +21,20 @@ const INCLUDES_MAX = 100;
 export function parseInclude(value: unknown, fallback: readonly string[]): Projection {
   const names = value === undefined ? fallback : mustBeArray(value, 'include');
   if (names.length > INCLUDES_MAX) {
-    throw invalid('limit_exceeded', `include: names is ${names.length}, the maximum is ${INCLUDES_MAX}`, { maximum: INCLUDES_MAX });
+    throw invalid('limit_exceeded', `include: names is ${names.length}, the maximum is ${INCLUDES_MAX}`, {
+      maximum: INCLUDES_MAX,
+    });
   }
   const paths: string[][] = [];
   for (const name of names) {
     if (name === 'vector' || name === 'metadata' || name === 'expires_at') continue;
     if (typeof name !== 'string' || !name.startsWith('metadata.') || name.length === 'metadata.'.length) {
       const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 80)) : kindOf(name);
-      throw invalid('invalid_request', `include takes vector, metadata, expires_at or metadata.FIELD, got ${shown}`, { field: 'include' });
+      throw invalid(
+        'invalid_request',
+        `include takes vector, metadata, expires_at or metadata.FIELD, got ${shown}`,
+        { field: 'include' },
+      );
     }
     paths.push(name.slice('metadata.'.length).split('.'));
   }
@@ -46,7 +52,9 @@ export function toRecord(memtable: Memtable, row: Row, view: View, projection: P
     id: memtable.id(row),
     ...(projection.vector ? { vector: Array.from(memtable.vector(row)) } : {}),
     ...(metadata === undefined ? {} : { metadata }),
-    ...(projection.expiresAt && expiresMs !== Infinity ? { expiresAt: new Date(expiresMs).toISOString() } : {}),
+    ...(projection.expiresAt && expiresMs !== Infinity
+      ? { expiresAt: new Date(expiresMs).toISOString() }
+      : {}),
     ...(memtable.isHidden(row, view) ? { deleted: true as const } : {}),
   };
 }

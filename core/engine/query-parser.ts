@@ -8,7 +8,13 @@ import { compileFilter, parseFilter } from '../filter/index.js';
 import type { DocumentTest } from '../filter/index.js';
 import { higherIsNearer } from '../kernel/index.js';
 import type { Metric } from '../kernel/index.js';
-import { mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger, optionalNumber } from './input-shape.js';
+import {
+  mustBeObject,
+  mustHaveOnly,
+  optionalBoolean,
+  optionalInteger,
+  optionalNumber,
+} from './input-shape.js';
 import { parseInclude } from './projection.js';
 import type { Projection } from './projection.js';
 import type { Consistency } from './types.js';
@@ -30,7 +36,12 @@ export function parseRead(input: Readonly<Record<string, unknown>>): ParsedRead 
 }
 
 export function parseTimeout(value: unknown): number {
-  return optionalInteger(value, { name: 'timeoutMs', min: 1, max: limits.timeoutMs, fallback: limits.requestTimeoutDefaultMs });
+  return optionalInteger(value, {
+    name: 'timeoutMs',
+    min: 1,
+    max: limits.timeoutMs,
+    fallback: limits.requestTimeoutDefaultMs,
+  });
 }
 
 export function parseFilterOption(value: unknown): DocumentTest | undefined {
@@ -72,7 +83,9 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
     projection: parseInclude(input['include'], ['metadata']),
     scoreBound: parseScoreBound(input, metric),
     asOf:
-      asOf === undefined ? undefined : optionalInteger(asOf, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
+      asOf === undefined
+        ? undefined
+        : optionalInteger(asOf, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
     includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
   };
 }
@@ -85,7 +98,9 @@ function checkEffort(input: Readonly<Record<string, unknown>>, what: string): vo
   }
   const target = optionalNumber(input['targetRecall'], 'target_recall');
   if (target !== undefined && !(target > 0 && target <= 1)) {
-    throw invalid('invalid_request', `target_recall must be above 0 and at most 1, got ${target}`, { field: 'target_recall' });
+    throw invalid('invalid_request', `target_recall must be above 0 and at most 1, got ${target}`, {
+      field: 'target_recall',
+    });
   }
   optionalInteger(input['ef'], { name: 'ef', min: 1, max: limits.k, fallback: 0 });
   optionalBoolean(input['exact'], 'exact');

@@ -9,6 +9,7 @@ import { cosineScale, higherIsNearer, scoreOf } from '../kernel/index.js';
 import type { LogState } from '../log/index.js';
 import { toCursor } from './cursor.js';
 import { exactSearch } from './exact-search.js';
+import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
 import { toRecord } from './projection.js';
 import type { Projection } from './projection.js';
@@ -34,7 +35,7 @@ export function answerQuery(state: LogState<Memtable>, query: ParsedQuery, nowMs
     const message = `as_of ${asOf} is no longer kept: the oldest sequence is ${foldedSeq}`;
     throw invalid('sequence_out_of_range', message, { as_of: asOf, oldest: foldedSeq });
   }
-  const view: View = { asOf: asOf === undefined || asOf === seq ? Infinity : asOf, nowMs, includeDeleted };
+  const view: View = { asOf: asOf === undefined || asOf === seq ? NEWEST : asOf, nowMs, includeDeleted };
   const vector = query.vector ?? vectorOf(memtable, query.id!, view);
   const { hits, rowsScanned } = exactSearch(memtable, { query: vector, k, view, filter });
   const scale = metric === 'cosine' ? cosineScale(squaredNorm(vector)) : 1;
@@ -55,7 +56,9 @@ function squaredNorm(vector: Float32Array): number {
 function vectorOf(memtable: Memtable, id: string, view: View): Float32Array {
   const row = memtable.find(id, view);
   if (row !== undefined) return memtable.vector(row);
-  throw new CairnError('not_found', 'record_not_found', `there is no record ${JSON.stringify(id)}`, { details: { id } });
+  throw new CairnError('not_found', 'record_not_found', `there is no record ${JSON.stringify(id)}`, {
+    details: { id },
+  });
 }
 
 export interface Selection {
@@ -77,7 +80,8 @@ export function answerCount(memtable: Memtable, { filter, view }: Selection): nu
   if (filter === undefined && !view.includeDeleted) return memtable.counts(view.nowMs).visible;
   let count = 0;
   for (const { block, firstRow } of memtable.blocks) {
-    for (let i = 0; i < block.rowCount; i++) if (passes(memtable, (firstRow + i) as Row, { filter, view })) count++;
+    for (let i = 0; i < block.rowCount; i++)
+      if (passes(memtable, (firstRow + i) as Row, { filter, view })) count++;
   }
   return count;
 }
@@ -105,7 +109,10 @@ export function answerScan(memtable: Memtable, request: ScanRequest): ScanAnswer
     const row = memtable.find(id, view);
     if (row === undefined || !passes(memtable, row, request)) continue;
     if (rows.length === limit) {
-      return { records: rows.map((found) => toRecord(memtable, found, view, projection)), cursor: toCursor(memtable.id(rows.at(-1)!)) };
+      return {
+        records: rows.map((found) => toRecord(memtable, found, view, projection)),
+        cursor: toCursor(memtable.id(rows.at(-1)!)),
+      };
     }
     rows.push(row);
   }

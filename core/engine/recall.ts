@@ -9,12 +9,19 @@ import type { Hit } from './exact-search.js';
 import type { Memtable, View } from './memtable.js';
 
 /** Mean share of the true k nearest among the answered ones; 1 where there is nothing to find. */
-export function measureRecall(memtable: Memtable, queries: readonly Float32Array[], k: number, view: View): number {
+export function measureRecall(
+  memtable: Memtable,
+  queries: readonly Float32Array[],
+  k: number,
+  view: View,
+): number {
   let found = 0;
   let wanted = 0;
   for (const query of queries) {
     const truth = bruteForce(memtable, query, k, view);
-    const answered = new Set(exactSearch(memtable, { query, k, view, filter: undefined }).hits.map(({ row }) => row));
+    const answered = new Set(
+      exactSearch(memtable, { query, k, view, filter: undefined }).hits.map(({ row }) => row),
+    );
     wanted += truth.length;
     found += truth.filter(({ row }) => answered.has(row)).length;
   }

@@ -33,7 +33,9 @@ const COLUMN_FIELDS = ['ids', 'vectors', 'metadata', 'expiresAt'] as const;
 
 /** `key`: the idempotency key, from which absent ids are derived. Throws `invalid`. */
 export function parseUpsert(parser: RecordParser, input: unknown, key: string): ParsedUpsert {
-  return Array.isArray(input) ? parseRows(parser, input, key) : parseColumns(parser, mustBeObject(input, 'upsert'), key);
+  return Array.isArray(input)
+    ? parseRows(parser, input, key)
+    : parseColumns(parser, mustBeObject(input, 'upsert'), key);
 }
 
 function parseRows(parser: RecordParser, input: readonly unknown[], key: string): ParsedUpsert {
@@ -62,7 +64,9 @@ function parseColumns(parser: RecordParser, input: UnknownObject, key: string): 
     if (input[name] === undefined) return new Array<undefined>(count).fill(undefined);
     const values = mustBeArray(input[name], name);
     if (values.length === count) return values;
-    throw invalid('invalid_request', `${name} has ${values.length} elements for ${count} vectors`, { vectors: count });
+    throw invalid('invalid_request', `${name} has ${values.length} elements for ${count} vectors`, {
+      vectors: count,
+    });
   };
   return toBatch(parser, key, {
     ids: column('ids'),
@@ -128,7 +132,9 @@ function parseExpiry(value: unknown, where: string): number {
   const instant = typeof value === 'string' ? tryParseInstant(value) : undefined;
   if (instant === undefined) {
     const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kindOf(value);
-    throw invalid('invalid_expiry', `${where}: expires_at must be an RFC 3339 date-time, got ${shown}`, { where });
+    throw invalid('invalid_expiry', `${where}: expires_at must be an RFC 3339 date-time, got ${shown}`, {
+      where,
+    });
   }
   return instant.seconds * 1_000 + Math.floor(instant.nanos / 1e6);
 }

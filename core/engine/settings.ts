@@ -16,7 +16,11 @@ function integer(name: RangeName, value: unknown): number {
   const { min, max } = settingRanges[name];
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
     const shown = typeof value === 'number' ? String(value) : typeof value;
-    throw invalid('invalid_setting', `${name} must be an integer of ${min} to ${max}, got ${shown}`, { setting: name, min, max });
+    throw invalid('invalid_setting', `${name} must be an integer of ${min} to ${max}, got ${shown}`, {
+      setting: name,
+      min,
+      max,
+    });
   }
   return value;
 }
@@ -24,7 +28,10 @@ function integer(name: RangeName, value: unknown): number {
 function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   if (allowed.includes(value as T)) return value as T;
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeof value;
-  throw invalid('invalid_setting', `${name} must be ${allowed.join(', ')}; got ${shown}`, { setting: name, allowed });
+  throw invalid('invalid_setting', `${name} must be ${allowed.join(', ')}; got ${shown}`, {
+    setting: name,
+    allowed,
+  });
 }
 
 function fieldsOf(value: unknown): CollectionSchema['fields'] {
@@ -34,13 +41,18 @@ function fieldsOf(value: unknown): CollectionSchema['fields'] {
   const out: Record<string, { readonly filterable: boolean }> = {};
   for (const name of names.sort()) {
     const bytes = utf8Length(name);
-    if (bytes === 0 || name === '__proto__') throw invalid('invalid_setting', `fields: ${JSON.stringify(name)} is no field name`);
-    if (bytes > limits.fieldNameBytes) throw overLimit('fieldNameBytes', bytes, limits.fieldNameBytes, 'fields');
+    if (bytes === 0 || name === '__proto__')
+      throw invalid('invalid_setting', `fields: ${JSON.stringify(name)} is no field name`);
+    if (bytes > limits.fieldNameBytes)
+      throw overLimit('fieldNameBytes', bytes, limits.fieldNameBytes, 'fields');
     const declared = mustBeObject(fields[name], `fields.${name}`);
     mustHaveOnly(declared, ['filterable'], `fields.${name}`);
     const filterable = declared['filterable'] ?? true;
     if (typeof filterable !== 'boolean') {
-      throw invalid('invalid_setting', `fields.${name}.filterable must be true or false, got ${typeof filterable}`);
+      throw invalid(
+        'invalid_setting',
+        `fields.${name}.filterable must be true or false, got ${typeof filterable}`,
+      );
     }
     out[name] = { filterable };
   }

@@ -7,6 +7,7 @@ import type { Sequence } from '../base/ids.js';
 import type { DocumentTest } from '../filter/index.js';
 import { OP_DELETE, OP_UPSERT } from '../log/index.js';
 import type { Batch, SlotDraft } from '../log/index.js';
+import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
 import type { JsonObject } from './types.js';
 
@@ -31,7 +32,7 @@ export class SlotView {
 
   constructor(draft: SlotDraft<Memtable>, nowMs: number) {
     this.#memtable = draft.state.sink;
-    this.#view = { asOf: Infinity, nowMs, includeDeleted: true };
+    this.#view = { asOf: NEWEST, nowMs, includeDeleted: true };
     this.#seq = draft.seq;
     for (const batch of draft.before) this.apply(batch);
   }

@@ -29,7 +29,8 @@ export class VectorParser {
   rows(count: number, at: (row: number) => unknown, where: (row: number) => string): Float32Array {
     const { dimension } = this.#schema;
     const out = new Float32Array(count * dimension);
-    for (let i = 0; i < count; i++) this.#copy(at(i), out.subarray(i * dimension, (i + 1) * dimension), where(i));
+    for (let i = 0; i < count; i++)
+      this.#copy(at(i), out.subarray(i * dimension, (i + 1) * dimension), where(i));
     this.checkRows(out, where);
     return out;
   }
@@ -39,10 +40,14 @@ export class VectorParser {
     const { dimension } = this.#schema;
     const floats = typeof input === 'string' ? this.#kernel.decodeBase64F32(input, what) : input;
     if (floats.length % dimension !== 0) {
-      throw invalid('wrong_dimension', `${what}: ${floats.length} numbers are not rows of dimension ${dimension}`, {
-        dimension,
-        numbers: floats.length,
-      });
+      throw invalid(
+        'wrong_dimension',
+        `${what}: ${floats.length} numbers are not rows of dimension ${dimension}`,
+        {
+          dimension,
+          numbers: floats.length,
+        },
+      );
     }
     this.checkRows(floats, (row) => `${what}[${row}]`);
     return floats;
@@ -53,16 +58,24 @@ export class VectorParser {
     let vector = input as VectorInput;
     if (typeof vector === 'string') vector = this.#kernel.decodeBase64F32(vector, where);
     if (!(vector instanceof Float32Array || Array.isArray(vector))) {
-      throw invalid('invalid_vector', `${where}: a vector is an array of numbers or base64 of 32-bit floats, got ${kindOf(input)}`, {
-        where,
-      });
+      throw invalid(
+        'invalid_vector',
+        `${where}: a vector is an array of numbers or base64 of 32-bit floats, got ${kindOf(input)}`,
+        {
+          where,
+        },
+      );
     }
     if (vector.length !== dimension) {
-      throw invalid('wrong_dimension', `${where}: the vector has ${vector.length} numbers, the collection's dimension is ${dimension}`, {
-        where,
-        dimension,
-        found: vector.length,
-      });
+      throw invalid(
+        'wrong_dimension',
+        `${where}: the vector has ${vector.length} numbers, the collection's dimension is ${dimension}`,
+        {
+          where,
+          dimension,
+          found: vector.length,
+        },
+      );
     }
     if (vector instanceof Float32Array) {
       target.set(vector);
@@ -92,16 +105,23 @@ export class VectorParser {
   #badRow(vector: Float32Array, squaredNorm: number, where: string): Error {
     const index = vector.findIndex((value) => !Number.isFinite(value));
     if (index >= 0) {
-      return invalid('invalid_vector', `${where}: number ${index} is not a finite 32-bit float`, { where, index });
+      return invalid('invalid_vector', `${where}: number ${index} is not a finite 32-bit float`, {
+        where,
+        index,
+      });
     }
     if (squaredNorm > limits.squaredNormMax) {
       const maximum = limits.squaredNormMax;
-      return invalid('invalid_vector', `${where}: the squared norm is ${squaredNorm}, the maximum is ${maximum}`, {
-        where,
-        limit: 'squaredNormMax',
-        value: squaredNorm,
-        maximum,
-      });
+      return invalid(
+        'invalid_vector',
+        `${where}: the squared norm is ${squaredNorm}, the maximum is ${maximum}`,
+        {
+          where,
+          limit: 'squaredNormMax',
+          value: squaredNorm,
+          maximum,
+        },
+      );
     }
     const message = `${where}: a zero vector (norm below ${limits.cosineNormMin}) has no direction and cannot be used under cosine`;
     return invalid('zero_vector', message, { where });

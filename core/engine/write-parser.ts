@@ -8,7 +8,15 @@ import { mustBeRecordId } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { filterToJson, parseFilter } from '../filter/index.js';
 import type { Filter } from '../filter/index.js';
-import { deletionBatch, hashRequest, joinBatches, NO_COUNTS, OP_DELETE, OP_HIDE, prepareBatch } from '../log/index.js';
+import {
+  deletionBatch,
+  hashRequest,
+  joinBatches,
+  NO_COUNTS,
+  OP_DELETE,
+  OP_HIDE,
+  prepareBatch,
+} from '../log/index.js';
 import type { OpKind, PreparedBatch } from '../log/index.js';
 import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
 import { metadataToText } from './metadata.js';
@@ -57,7 +65,12 @@ export function parseWrite(parser: RecordParser, value: unknown, key: string): P
     ifSequence:
       input['ifSequence'] === undefined
         ? undefined
-        : optionalInteger(input['ifSequence'], { name: 'if_sequence', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
+        : optionalInteger(input['ifSequence'], {
+            name: 'if_sequence',
+            min: 0,
+            max: Number.MAX_SAFE_INTEGER,
+            fallback: 0,
+          }),
   };
   if (!parsed.upsert && !parsed.patch && !parsed.deletion && !parsed.restore) {
     throw invalid('empty_batch', 'write has no upsert, patch or delete', { what: 'write' });
@@ -73,12 +86,17 @@ function parsePatch({ vectors }: RecordParser, value: unknown): ParsedPatch {
   const input = mustBeObject(value, 'patch');
   mustHaveOnly(input, ['records', 'mode'], 'patch');
   const mode = input['mode'] ?? 'merge';
-  if (mode !== 'merge' && mode !== 'replace') throw invalid('invalid_request', 'mode must be merge or replace', { field: 'mode' });
+  if (mode !== 'merge' && mode !== 'replace')
+    throw invalid('invalid_request', 'mode must be merge or replace', { field: 'mode' });
   const records = mustBeBatch(input['records'], 'records', BATCH).map((record, i): ParsedPatchRecord => {
     const where = `records[${i}]`;
     const fields = mustBeObject(record, where);
     mustHaveOnly(fields, ['id', 'vector', 'metadata'], where);
-    const { id, vector, metadata } = fields as { id?: unknown; vector?: unknown; metadata?: JsonObject | null };
+    const { id, vector, metadata } = fields as {
+      id?: unknown;
+      vector?: unknown;
+      metadata?: JsonObject | null;
+    };
     // Checked as text now, so that a bad patch is refused before anything else happens.
     metadataToText(metadata, where);
     return {
@@ -108,7 +126,10 @@ function parseRestore(value: unknown): readonly string[] {
 }
 
 /** The batch of a write that does not depend on the state; undefined where it does. */
-export function tryPrepareBlind({ digests, schema }: RecordParser, write: ParsedWrite): PreparedBatch | undefined {
+export function tryPrepareBlind(
+  { digests, schema }: RecordParser,
+  write: ParsedWrite,
+): PreparedBatch | undefined {
   const { upsert, patch, deletion, restore, ifSequence } = write;
   if (patch !== undefined || restore !== undefined || ifSequence !== undefined) return undefined;
   if (deletion !== undefined && 'filter' in deletion) return undefined;
@@ -123,13 +144,22 @@ export function tryPrepareBlind({ digests, schema }: RecordParser, write: Parsed
 }
 
 /** Identifies what was asked: the same for a repetition of the same request, whatever the state in between. */
-export function requestHash({ digests }: RecordParser, write: ParsedWrite, blind: PreparedBatch | undefined): string {
+export function requestHash(
+  { digests }: RecordParser,
+  write: ParsedWrite,
+  blind: PreparedBatch | undefined,
+): string {
   if (blind !== undefined) return hashRequest(digests, 'blind', utf8Encode(blind.contentSha));
   const { upsert, patch, deletion, restore, ifSequence } = write;
   const description = {
     upsert: upsert === undefined ? null : prepareBatch(digests, upsert.batch, NO_COUNTS).contentSha,
     patch: patch === undefined ? null : { mode: patch.mode, records: patch.records.map(describePatch) },
-    delete: deletion === undefined ? null : 'ids' in deletion ? deletion : { ...deletion, filter: filterToJson(deletion.filter) },
+    delete:
+      deletion === undefined
+        ? null
+        : 'ids' in deletion
+          ? deletion
+          : { ...deletion, filter: filterToJson(deletion.filter) },
     restore: restore ?? null,
     if_sequence: ifSequence ?? null,
   };
@@ -137,5 +167,9 @@ export function requestHash({ digests }: RecordParser, write: ParsedWrite, blind
 }
 
 function describePatch({ id, vector, metadata }: ParsedPatchRecord): unknown {
-  return { id, vector: vector === undefined ? null : Array.from(vector), metadata: metadata === undefined ? 'kept' : [metadata] };
+  return {
+    id,
+    vector: vector === undefined ? null : Array.from(vector),
+    metadata: metadata === undefined ? 'kept' : [metadata],
+  };
 }

@@ -30,9 +30,13 @@ export function resolveWrite(write: ParsedWrite, view: SlotView, dimension: numb
   if (patch !== undefined) add(resolvePatch(patch, view, dimension));
   if (deletion !== undefined) add(resolveDelete(deletion, view, dimension));
   if (restore !== undefined) add(resolveRestore(restore, view, dimension));
-  const sum = (name: keyof ResultCounts): number => parts.reduce((total, { counts }) => total + counts[name], 0);
+  const sum = (name: keyof ResultCounts): number =>
+    parts.reduce((total, { counts }) => total + counts[name], 0);
   return {
-    batch: joinBatches(parts.map(({ batch }) => batch), dimension),
+    batch: joinBatches(
+      parts.map(({ batch }) => batch),
+      dimension,
+    ),
     counts: {
       upserted: sum('upserted'),
       patched: sum('patched'),
@@ -90,11 +94,17 @@ function resolvePatch({ records, mode }: ParsedPatch, view: SlotView, dimension:
   return { batch: upsertBatch([...patched.values()], dimension), counts };
 }
 
-function applyPatch(current: StoredRecord, patch: ParsedPatchRecord, mode: ParsedPatch['mode']): StoredRecord {
+function applyPatch(
+  current: StoredRecord,
+  patch: ParsedPatchRecord,
+  mode: ParsedPatch['mode'],
+): StoredRecord {
   const vector = patch.vector ?? current.vector;
   if (patch.metadata === undefined) return { ...current, vector };
   const merged =
-    mode === 'replace' || patch.metadata === null ? patch.metadata : mergePatch(documentOf(current.metadata), patch.metadata);
+    mode === 'replace' || patch.metadata === null
+      ? patch.metadata
+      : mergePatch(documentOf(current.metadata), patch.metadata);
   // Two metadata within the limits may merge into one that is not.
   return { ...current, vector, metadata: metadataToText(merged, `record ${JSON.stringify(patch.id)}`) };
 }
@@ -119,5 +129,8 @@ function resolveRestore(ids: readonly string[], view: SlotView, dimension: numbe
     if (record?.hidden === true) hidden.push({ ...record, hidden: false });
     else missing++;
   }
-  return { batch: upsertBatch(hidden, dimension), counts: { ...NO_COUNTS, restored: hidden.length, missing } };
+  return {
+    batch: upsertBatch(hidden, dimension),
+    counts: { ...NO_COUNTS, restored: hidden.length, missing },
+  };
 }

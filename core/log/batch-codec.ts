@@ -52,7 +52,16 @@ function sectionsOf(shape: Shape): Sections {
   const ids = expires + (shape.expires ? 8 * shape.upserts : 0);
   const metadata = ids + shape.idBytes;
   const vectors = alignUp(metadata + shape.metadataBytes, 64);
-  return { kinds, idEnds, metadataEnds, expires, ids, metadata, vectors, end: vectors + 4 * shape.upserts * shape.dimension };
+  return {
+    kinds,
+    idEnds,
+    metadataEnds,
+    expires,
+    ids,
+    metadata,
+    vectors,
+    end: vectors + 4 * shape.upserts * shape.dimension,
+  };
 }
 
 function textBytes(texts: readonly string[]): number {
@@ -73,15 +82,28 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
   const at = sectionsOf(shape);
   const bytes = new Uint8Array(at.end);
   const view = new DataView(bytes.buffer);
-  const fixed = [shape.ops, shape.upserts, 1, shape.expires ? FLAG_EXPIRES : 0, shape.idBytes, shape.metadataBytes];
+  const fixed = [
+    shape.ops,
+    shape.upserts,
+    1,
+    shape.expires ? FLAG_EXPIRES : 0,
+    shape.idBytes,
+    shape.metadataBytes,
+  ];
   fixed.forEach((value, i) => view.setUint32(4 * i, value, true));
   view.setUint32(FIXED_BYTES, shape.dimension, true);
   view.setUint32(FIXED_BYTES + 4, DEFAULT_FIELD.length, true);
   bytes.set(utf8Encode(DEFAULT_FIELD), FIXED_BYTES + 8);
   bytes.set(batch.kinds, at.kinds);
   writeTexts(bytes, batch.ids, at.ids, new Uint32Array(bytes.buffer, at.idEnds, shape.ops));
-  writeTexts(bytes, batch.metadata, at.metadata, new Uint32Array(bytes.buffer, at.metadataEnds, shape.upserts));
-  if (batch.expiresMs !== undefined) new Float64Array(bytes.buffer, at.expires, shape.upserts).set(batch.expiresMs);
+  writeTexts(
+    bytes,
+    batch.metadata,
+    at.metadata,
+    new Uint32Array(bytes.buffer, at.metadataEnds, shape.upserts),
+  );
+  if (batch.expiresMs !== undefined)
+    new Float64Array(bytes.buffer, at.expires, shape.upserts).set(batch.expiresMs);
   new Float32Array(bytes.buffer, at.vectors, batch.vectors.length).set(batch.vectors);
   return bytes;
 }
@@ -104,7 +126,8 @@ export interface BatchPlace {
 /** Throws `corrupt`. The vectors are a view of `bytes` where that is aligned, else a copy. */
 export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPlace): Batch {
   const must = (condition: boolean, offset: number, expected: string, found: string | number): void => {
-    if (!condition) throw corrupt({ key: place.key, offset: place.offset + offset, expected, found: String(found) });
+    if (!condition)
+      throw corrupt({ key: place.key, offset: place.offset + offset, expected, found: String(found) });
   };
   must(bytes.length >= FIXED_BYTES + FIELD_BYTES, 0, 'a batch', `${bytes.length} bytes`);
   // Alignment of the typed views below: an object may arrive at any offset of a larger buffer.
@@ -123,7 +146,12 @@ export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPl
   must(u32(12) <= FLAG_EXPIRES, 12, 'flags 0 or 1', u32(12));
   must(shape.dimension === dimension, FIXED_BYTES, `dimension ${dimension}`, shape.dimension);
   const nameBytes = u32(FIXED_BYTES + 4);
-  must(nameBytes === DEFAULT_FIELD.length, FIXED_BYTES + 4, `a field name of ${DEFAULT_FIELD.length} bytes`, nameBytes);
+  must(
+    nameBytes === DEFAULT_FIELD.length,
+    FIXED_BYTES + 4,
+    `a field name of ${DEFAULT_FIELD.length} bytes`,
+    nameBytes,
+  );
   const name = String.fromCharCode(...own.subarray(FIXED_BYTES + 8, FIXED_BYTES + 8 + nameBytes));
   must(name === DEFAULT_FIELD, FIXED_BYTES + 8, `field ${DEFAULT_FIELD}`, JSON.stringify(name));
   must(shape.upserts <= shape.ops, 4, `at most ${shape.ops} upserts`, shape.upserts);
@@ -142,11 +170,21 @@ export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPl
   const metadataEnds = new Uint32Array(own.buffer, base + at.metadataEnds, shape.upserts);
   const texts = (start: number, length: number, ends: Uint32Array, max: number): string[] => {
     const bad = firstBadEnd(ends, length, max);
-    must(bad < 0, start, `text ends within ${length} bytes, of at most ${max} each`, `another at text ${bad}`);
+    must(
+      bad < 0,
+      start,
+      `text ends within ${length} bytes, of at most ${max} each`,
+      `another at text ${bad}`,
+    );
     try {
       return readTexts(own.subarray(start, start + length), ends);
     } catch {
-      throw corrupt({ key: place.key, offset: place.offset + start, expected: 'UTF-8', found: 'other bytes' });
+      throw corrupt({
+        key: place.key,
+        offset: place.offset + start,
+        expected: 'UTF-8',
+        found: 'other bytes',
+      });
     }
   };
   return {

@@ -34,7 +34,14 @@ export interface ResultCounts {
   readonly more: number;
 }
 
-export const NO_COUNTS: ResultCounts = { upserted: 0, patched: 0, missing: 0, deleted: 0, restored: 0, more: 0 };
+export const NO_COUNTS: ResultCounts = {
+  upserted: 0,
+  patched: 0,
+  missing: 0,
+  deleted: 0,
+  restored: 0,
+  more: 0,
+};
 
 export function emptyBatch(dimension: number): Batch {
   return {

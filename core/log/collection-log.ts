@@ -185,7 +185,12 @@ export class CollectionLog<S extends LogSink> {
   }
 
   /** Reads slots (after, last] in parallel and hands them over in order. False where one is missing. */
-  async #readRange(after: number, last: number, dimension: number, take: (slot: LoadedSlot) => void): Promise<boolean> {
+  async #readRange(
+    after: number,
+    last: number,
+    dimension: number,
+    take: (slot: LoadedSlot) => void,
+  ): Promise<boolean> {
     for (let next = after + 1; next <= last; next += limits.replayParallel) {
       const count = Math.min(limits.replayParallel, last - next + 1);
       const seqs = Array.from({ length: count }, (_, i) => sequence(next + i));
@@ -215,7 +220,9 @@ export class CollectionLog<S extends LogSink> {
     const { foldedSeq, schema } = head.head;
     const state = new LogState(head, this.#newSink(head.head));
     try {
-      const complete = await this.#readRange(foldedSeq, listed, schema.dimension, (slot) => state.apply(slot));
+      const complete = await this.#readRange(foldedSeq, listed, schema.dimension, (slot) =>
+        state.apply(slot),
+      );
       const usable = complete && (this.#within(start) || (await this.#stillAbove(head)));
       // A load that another call overtook is not needed: the next round freshens that one's state.
       if (usable && this.#state === undefined && !this.#released) {

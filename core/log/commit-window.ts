@@ -38,7 +38,8 @@ export class CommitWindow {
 
   /** Adds the batches of slot `seq` that took effect. */
   add(seq: Sequence, batches: readonly SlotBatch[]): void {
-    for (const { keyHash, requestHash, counts } of batches) this.#entries.set(keyHash, { requestHash, seq, counts });
+    for (const { keyHash, requestHash, counts } of batches)
+      this.#entries.set(keyHash, { requestHash, seq, counts });
     this.#slots.push({ seq, keys: batches.map((batch) => batch.keyHash) });
     while (this.#entries.size > limits.windowKeys) {
       const oldest = this.#slots.shift()!;

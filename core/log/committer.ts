@@ -106,7 +106,10 @@ export class Committer<S extends LogSink> {
   }
 
   /** Ends the writes whose key took effect before, or may have. Gives back those that are new. */
-  async #answerRepeats(state: LogState<S>, writes: readonly PendingWrite<S>[]): Promise<readonly PendingWrite<S>[]> {
+  async #answerRepeats(
+    state: LogState<S>,
+    writes: readonly PendingWrite<S>[],
+  ): Promise<readonly PendingWrite<S>[]> {
     const fresh: PendingWrite<S>[] = [];
     const repeats: PendingWrite<S>[] = [];
     for (const write of writes) {
@@ -158,7 +161,11 @@ export class Committer<S extends LogSink> {
   ): PreparedBatch {
     const { plan } = write.request;
     if ('prepared' in plan) return plan.prepared;
-    const { batch, counts } = plan.resolve({ state, before: group.map(({ prepared }) => prepared.batch), seq });
+    const { batch, counts } = plan.resolve({
+      state,
+      before: group.map(({ prepared }) => prepared.batch),
+      seq,
+    });
     return prepareBatch(this.#log.context.ports.digests, batch, counts);
   }
 
@@ -191,7 +198,10 @@ export class Committer<S extends LogSink> {
   }
 
   /** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */
-  async #place(after: Sequence, drafts: readonly Omit<Drafted<S>, 'content'>[]): Promise<readonly Drafted<S>[]> {
+  async #place(
+    after: Sequence,
+    drafts: readonly Omit<Drafted<S>, 'content'>[],
+  ): Promise<readonly Drafted<S>[]> {
     const { store, ports, uid } = this.#log.context;
     return await Promise.all(
       drafts.map(async (drafted): Promise<Drafted<S>> => {
@@ -231,7 +241,8 @@ export class Committer<S extends LogSink> {
     }
     const batches = group.map(({ prepared }) => prepared.batch);
     this.#log.applyOwn(state, { slot: won.slot, batches }, won.sinceMs);
-    for (const { write, prepared } of group) write.settle({ sequence: won.slot.seq, counts: prepared.counts });
+    for (const { write, prepared } of group)
+      write.settle({ sequence: won.slot.seq, counts: prepared.counts });
   }
 
   /** A clock that is far off would make labels that retention and people cannot use: the store's date is used instead. */
@@ -252,16 +263,25 @@ function checkLogRoom<S extends LogSink>(state: LogState<S>, moreBytes: number):
   const { logBytes, logSlots } = tierLimits[state.head.head.schema.tier];
   const { slots, bytes } = state.unfolded;
   const over = (limit: string, value: number, maximum: number): CairnError =>
-    new CairnError('quota', 'log_too_long', `the unfolded log is full: ${limit} would be ${value}, the maximum is ${maximum}`, {
-      details: { limit, value, maximum },
-      outcome: 'not_applied',
-      retryAfterS: 60,
-    });
+    new CairnError(
+      'quota',
+      'log_too_long',
+      `the unfolded log is full: ${limit} would be ${value}, the maximum is ${maximum}`,
+      {
+        details: { limit, value, maximum },
+        outcome: 'not_applied',
+        retryAfterS: 60,
+      },
+    );
   if (slots + 1 > logSlots) throw over('log_slots', slots + 1, logSlots);
   if (bytes + moreBytes > logBytes) throw over('log_bytes', bytes + moreBytes, logBytes);
 }
 
-function answerRepeat<S extends LogSink>(state: LogState<S>, write: PendingWrite<S>, gcFloor: Sequence): void {
+function answerRepeat<S extends LogSink>(
+  state: LogState<S>,
+  write: PendingWrite<S>,
+  gcFloor: Sequence,
+): void {
   const entry = state.window.find(write.keyHash)!;
   if (entry.seq <= gcFloor) return;
   if (entry.requestHash === write.request.requestHash) {
@@ -270,7 +290,9 @@ function answerRepeat<S extends LogSink>(state: LogState<S>, write: PendingWrite
   }
   const message = `idempotency key ${write.request.key} was used for another request at sequence ${entry.seq}`;
   const details = { idempotency_key: write.request.key, sequence: entry.seq };
-  write.fail(new CairnError('conflict', 'idempotency_key_reused', message, { details, outcome: 'not_applied' }));
+  write.fail(
+    new CairnError('conflict', 'idempotency_key_reused', message, { details, outcome: 'not_applied' }),
+  );
 }
 
 function windowPassed<S extends LogSink>(write: PendingWrite<S>): CairnError {

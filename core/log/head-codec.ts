@@ -64,7 +64,12 @@ export class DocumentReader {
   wrong(field: string, expected: string, found: unknown): Error {
     const where = `${this.#path}${field}`;
     const shown = (JSON.stringify(found) ?? String(found)).slice(0, 80);
-    return corrupt({ key: this.#key, offset: 64, expected: `${where === '' ? 'body' : where}: ${expected}`, found: shown });
+    return corrupt({
+      key: this.#key,
+      offset: 64,
+      expected: `${where === '' ? 'body' : where}: ${expected}`,
+      found: shown,
+    });
   }
 
   read<T>(field: string, expected: string, is: (value: unknown) => value is T): T {
@@ -139,14 +144,19 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
   const found = d.uid('uid');
   if (found !== uid) throw d.wrong('uid', uid, found);
   const segments = d.array('segments', limits.headBytes);
-  if (segments.length > 0) throw d.wrong('segments', 'none, as this release reads no segments', segments.length);
+  if (segments.length > 0)
+    throw d.wrong('segments', 'none, as this release reads no segments', segments.length);
   const foldedSeq = d.integer('folded_seq', SAFE);
   return Object.freeze({
     uid,
     version: headVersion(d.integer('version', { ...SAFE, min: 1 })),
     nonce: d.text('nonce', HEX_128),
     nonces: d.read('nonces', 'nonces', (value): value is string[] => {
-      return Array.isArray(value) && value.length <= limits.headNonces && value.every((nonce) => HEX_128.test(String(nonce)));
+      return (
+        Array.isArray(value) &&
+        value.length <= limits.headNonces &&
+        value.every((nonce) => HEX_128.test(String(nonce)))
+      );
     }),
     state: d.oneOf('state', ['active', 'dropped'] as const),
     namespace: d.uid('namespace'),
@@ -163,16 +173,24 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
 function readSchema(d: DocumentReader): CollectionSchema {
   const index = d.object('index');
   const fields = d.object('fields');
-  const declared: Record<string, { readonly filterable: boolean }> = Object.create(null) as Record<string, never>;
+  const declared: Record<string, { readonly filterable: boolean }> = Object.create(null) as Record<
+    string,
+    never
+  >;
   for (const name of fields.keys()) {
-    const filterable = fields.object(name).read('filterable', 'true or false', (v): v is boolean => typeof v === 'boolean');
+    const filterable = fields
+      .object(name)
+      .read('filterable', 'true or false', (v): v is boolean => typeof v === 'boolean');
     declared[name] = { filterable };
   }
   return {
     dimension: d.integer('dimension', settingRanges.dimension),
     metric: d.oneOf('metric', METRICS),
     tier: d.oneOf('tier', TIERS),
-    index: { m: index.integer('m', settingRanges.m), efConstruction: index.integer('ef_construction', settingRanges.efConstruction) },
+    index: {
+      m: index.integer('m', settingRanges.m),
+      efConstruction: index.integer('ef_construction', settingRanges.efConstruction),
+    },
     quantization: d.oneOf('quantization', QUANTIZATIONS),
     fields: declared,
     softDeleteDays: d.integer('soft_delete_days', settingRanges.softDeleteDays),

@@ -32,15 +32,22 @@ export async function swapHead(
     if (edit === undefined) return current.head;
     const next = nextHead(current.head, nonce, edit);
     await keepCopy(context, current);
-    const result = await store.put(headKey(uid), sealHead(ports.digests, next), { if: { version: current.token } });
+    const result = await store.put(headKey(uid), sealHead(ports.digests, next), {
+      if: { version: current.token },
+    });
     if (result.status === 'applied') return next;
     // Refused or unknown: the head says which. An SDK's own retry can turn a swap that won into a refusal.
     await ports.sleep(Math.min(limits.retryBaseMs * 2 ** Math.min(round, 10), limits.retryMaxMs));
   }
-  throw new CairnError('unavailable', 'head_contended', `the head of ${uid} could not be changed in ${limits.casRounds} tries`, {
-    outcome: 'unknown',
-    retryAfterS: 1,
-  });
+  throw new CairnError(
+    'unavailable',
+    'head_contended',
+    `the head of ${uid} could not be changed in ${limits.casRounds} tries`,
+    {
+      outcome: 'unknown',
+      retryAfterS: 1,
+    },
+  );
 }
 
 /** Rivals write the same bytes, so whoever comes second is refused and all is well. */
@@ -52,5 +59,7 @@ async function keepCopy(context: LogContext, { head }: LoadedHead): Promise<void
     if (result.status !== 'unknown') return;
     await ports.sleep(Math.min(limits.retryBaseMs * 2 ** Math.min(round, 10), limits.retryMaxMs));
   }
-  throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, { outcome: 'not_applied' });
+  throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
+    outcome: 'not_applied',
+  });
 }

@@ -35,7 +35,8 @@ export const WORK_PREFIX = 'work/';
 export const workKey = (uid: Uid): string => WORK_PREFIX + uid;
 export const collectionPrefix = (uid: Uid): string => `${COLLECTIONS_PREFIX}${uid}/`;
 export const headKey = (uid: Uid): string => `${collectionPrefix(uid)}head`;
-export const headCopyKey = (uid: Uid, version: HeadVersion): string => `${collectionPrefix(uid)}heads/${rev(version)}`;
+export const headCopyKey = (uid: Uid, version: HeadVersion): string =>
+  `${collectionPrefix(uid)}heads/${rev(version)}`;
 export const logPrefix = (uid: Uid): string => `${collectionPrefix(uid)}log/`;
 export const slotKey = (uid: Uid, seq: Sequence): string => logPrefix(uid) + rev(seq);
 

@@ -83,7 +83,11 @@ export async function listTail(context: LogContext): Promise<Sequence> {
 }
 
 /** Undefined where there is no such slot. Cost: one GET, and one more per referenced batch. */
-export async function tryReadSlot(context: LogContext, seq: Sequence, dimension: number): Promise<LoadedSlot | undefined> {
+export async function tryReadSlot(
+  context: LogContext,
+  seq: Sequence,
+  dimension: number,
+): Promise<LoadedSlot | undefined> {
   const got = await context.store.get(slotKey(context.uid, seq));
   if (got.status !== 'found') return undefined;
   const slot = openSlot(context.ports.digests, context.uid, seq, got.bytes);
@@ -91,7 +95,12 @@ export async function tryReadSlot(context: LogContext, seq: Sequence, dimension:
   return { slot, batches };
 }
 
-async function readBatch(context: LogContext, seq: Sequence, batch: SlotBatch, dimension: number): Promise<Batch> {
+async function readBatch(
+  context: LogContext,
+  seq: Sequence,
+  batch: SlotBatch,
+  dimension: number,
+): Promise<Batch> {
   const { content } = batch;
   const key = slotKey(context.uid, seq);
   if ('inline' in content) return decodeBatch(content.inline, dimension, { key, offset: 64 });
@@ -102,7 +111,8 @@ async function readBatch(context: LogContext, seq: Sequence, batch: SlotBatch, d
     throw corrupt({ key, offset: 64, expected, found: `one after slot ${after}` });
   }
   const got = await context.store.get(blobKey);
-  if (got.status !== 'found') throw corrupt({ key: blobKey, offset: 0, expected: `${bytes} bytes`, found: 'no object' });
+  if (got.status !== 'found')
+    throw corrupt({ key: blobKey, offset: 0, expected: `${bytes} bytes`, found: 'no object' });
   const body = openSealed(context.ports.digests, { kind: 'BAT', key: blobKey }, got.bytes);
   const found = bytesToHex(context.ports.digests.sha256(body));
   if (body.length !== bytes || found !== batch.contentSha) {

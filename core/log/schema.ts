@@ -22,7 +22,12 @@ export const TIERS: readonly Tier[] = ['edge', 'server'];
 export const QUANTIZATIONS: readonly Quantization[] = ['sq8', 'none', 'rabitq', 'pq'];
 
 /** What an integer or number setting may be. Used to check requests, and heads read from the bucket. */
-export const settingRanges: Readonly<Record<"dimension" | "m" | "efConstruction" | "softDeleteDays", { readonly min: number; readonly max: number }>> = {
+export const settingRanges: Readonly<
+  Record<
+    'dimension' | 'm' | 'efConstruction' | 'softDeleteDays',
+    { readonly min: number; readonly max: number }
+  >
+> = {
   dimension: { min: 1, max: limits.dimension },
   m: { min: 4, max: 64 },
   efConstruction: { min: 16, max: 1_000 },

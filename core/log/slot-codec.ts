@@ -85,7 +85,14 @@ function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void 
   target.set(mustHex(batch.keyHash, 16), 0);
   target.set(mustHex(batch.requestHash, 32), 16);
   target.set(mustHex(batch.contentSha, 32), 48);
-  const numbers = [counts.upserted, counts.patched, counts.missing, counts.deleted, counts.restored, counts.more];
+  const numbers = [
+    counts.upserted,
+    counts.patched,
+    counts.missing,
+    counts.deleted,
+    counts.restored,
+    counts.more,
+  ];
   numbers.forEach((count, i) => view.setUint32(80 + 4 * i, count, true));
   const referenced = 'uuid' in content;
   view.setBigUint64(104, BigInt(batch.resolvedAt ?? 0), true);
@@ -164,7 +171,11 @@ export function openSlot(digests: Digests, uid: Uid, seq: Sequence, bytes: Uint8
   const count = view.getUint32(16, true);
   const room = `1 to ${limits.keysPerSlot} batches within the slot`;
   const entriesEnd = HEADER_BYTES + ENTRY_BYTES * count;
-  must(count >= 1 && count <= limits.keysPerSlot && entriesEnd <= body.length, { offset: 16, expected: room, found: count });
+  must(count >= 1 && count <= limits.keysPerSlot && entriesEnd <= body.length, {
+    offset: 16,
+    expected: room,
+    found: count,
+  });
   const payload = bytesToHex(digests.sha256(body.subarray(HEADER_BYTES, entriesEnd)));
   must(payload === hex(88, 32), { offset: 88, expected: `payload hash ${payload}`, found: hex(88, 32) });
 
@@ -182,15 +193,26 @@ export function openSlot(digests: Digests, uid: Uid, seq: Sequence, bytes: Uint8
   };
 }
 
-function readEntry(body: Uint8Array, at: number, must: (condition: boolean, field: Field) => void): SlotBatch {
+function readEntry(
+  body: Uint8Array,
+  at: number,
+  must: (condition: boolean, field: Field) => void,
+): SlotBatch {
   const view = new DataView(body.buffer, body.byteOffset + at, ENTRY_BYTES);
-  const hex = (from: number, length: number): string => bytesToHex(body.subarray(at + from, at + from + length));
+  const hex = (from: number, length: number): string =>
+    bytesToHex(body.subarray(at + from, at + from + length));
   const flags = view.getUint32(112, true);
-  must(flags <= (FLAG_RESOLVED | FLAG_REFERENCED), { offset: at + 112, expected: 'flags 0 to 3', found: flags });
+  must(flags <= (FLAG_RESOLVED | FLAG_REFERENCED), {
+    offset: at + 112,
+    expected: 'flags 0 to 3',
+    found: flags,
+  });
   const offset = Number(view.getBigUint64(120, true));
   const length = Number(view.getBigUint64(128, true));
   const referenced = (flags & FLAG_REFERENCED) !== 0;
-  const fits = referenced ? length <= limits.batchBlobBytes : offset % 64 === 0 && offset + length <= body.length;
+  const fits = referenced
+    ? length <= limits.batchBlobBytes
+    : offset % 64 === 0 && offset + length <= body.length;
   must(fits, { offset: at + 120, expected: 'a content within its object', found: `${offset}+${length}` });
   const count = (i: number): number => view.getUint32(80 + 4 * i, true);
   const u = hex(136, 16);
