@@ -3,4 +3,4 @@ export { base64Decode } from './base64';
 export { crc32c, crc32cPages, init } from './crc32c';
 export { l1, l2Squared, negatedDot } from './distance';
 export { firstNonFinite, sumSquares } from './numbers';
-export { bitmapAnd, collectEqual, scanTopK, scoreRows } from './scan';
+export { collectEqual, scanTopK, scoreRows } from './scan';

@@ -184,10 +184,3 @@ export function scoreRows(
     store<f32>(out + (<usize>i << 2), scaled(value, scales, row));
   }
 }
-
-/** target &= source over `bytes` bytes. Requires: a multiple of 8. */
-export function bitmapAnd(target: usize, source: usize, bytes: usize): void {
-  for (let i: usize = 0; i < bytes; i += 8) {
-    store<u64>(target + i, load<u64>(target + i) & load<u64>(source + i));
-  }
-}

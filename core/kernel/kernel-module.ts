@@ -17,7 +17,6 @@ export interface KernelExports {
   base64Decode(source: number, length: number, target: number, last: number): number;
   firstNonFinite(values: number, count: number): number;
   sumSquares(rows: number, rowCount: number, dimension: number, stride: number, out: number): void;
-  bitmapAnd(target: number, source: number, bytes: number): void;
   l2Squared(a: number, b: number, dimension: number): number;
   negatedDot(a: number, b: number, dimension: number): number;
   l1(a: number, b: number, dimension: number): number;

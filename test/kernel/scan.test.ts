@@ -186,13 +186,3 @@ describe('scoreRows', () => {
     );
   });
 });
-
-test('bitmapAnd keeps what both have and touches nothing past its end', () => {
-  arena.u8.fill(0xff, LIVE, LIVE + 32);
-  arena.u8.fill(0xa5, LIST, LIST + 32);
-  arena.exports.bitmapAnd(LIVE, LIST, 24);
-  expect([...arena.u8.subarray(LIVE, LIVE + 32)]).toEqual([
-    ...Array<number>(24).fill(0xa5),
-    ...Array<number>(8).fill(0xff),
-  ]);
-});
