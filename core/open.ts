@@ -8,7 +8,7 @@ import type { Clock, Digests, Random, Sleep } from './base/ports.js';
 import { EngineDatabase } from './engine/index.js';
 import type { Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
-import { memoryStore, retryingStore } from './store/index.js';
+import { accountingStore, memoryStore, retryingStore } from './store/index.js';
 import type { ObjectStore } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
@@ -23,6 +23,10 @@ export interface OpenOptions {
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
   readonly shareRequests?: boolean;
+  /** Make the store where there is none. Default true. */
+  readonly createStore?: boolean;
+  /** Make the store's directory where it is missing. Default true. */
+  readonly createStore?: boolean;
   /** A store of your own instead of one that the URL names; the URL is then only a name. */
   readonly store?: ObjectStore;
 }
@@ -42,13 +46,13 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   };
   const { store, sha256 } =
     options.store === undefined
-      ? await openStore(url, ports.clock)
+      ? await openStore(url, ports.clock, options.createStore ?? true)
       : { store: options.store, sha256: undefined };
   const kernel = new Kernel(await compileEmbeddedKernel(), {
     memoryBudgetBytes: options.memoryBudgetBytes ?? MEMORY_BUDGET_BYTES,
   });
   return new EngineDatabase({
-    store: retryingStore(store, ports),
+    store: accountingStore(retryingStore(store, ports)),
     ports: { ...ports, digests: createDigests(kernel, sha256) },
     kernel,
     tier: options.tier ?? 'server',
@@ -62,12 +66,12 @@ interface OpenedStore {
   readonly sha256: Digests['sha256'] | undefined;
 }
 
-async function openStore(url: string, clock: Clock): Promise<OpenedStore> {
+async function openStore(url: string, clock: Clock, create: boolean): Promise<OpenedStore> {
   if (url === 'memory:') return { store: memoryStore({ clock }), sha256: undefined };
   if (url.startsWith('file:') && url.length > 'file:'.length) {
     // Only here, and lazily: nothing else of the engine needs Node.
     const node = await import('./store/adapters/node/index.js');
-    return { store: await node.openFileStore(filePath(url)), sha256: node.nodeSha256 };
+    return { store: await node.openFileStore(filePath(url), { create }), sha256: node.nodeSha256 };
   }
   throw new CairnError(
     'invalid',
