@@ -40,8 +40,6 @@ export interface AppOptions {
   /** Origins whose pages may call; `*` for all. Default none. */
   readonly corsOrigins?: readonly string[];
   readonly load?: LoadLimits;
-  /** Shared with whoever counts store requests. */
-  readonly metrics?: Metrics;
   readonly onFailure?: (failure: Failure) => void;
 }
 
@@ -72,7 +70,7 @@ class HttpApp {
   readonly #finder = new RouteFinder(routes);
   readonly #origins: Origins;
   readonly #load: Load;
-  readonly #metrics: Metrics;
+  readonly #metrics = new Metrics();
   readonly #services: Services;
   #openApi: string | undefined;
   #reachedMs = Number.NEGATIVE_INFINITY;
@@ -81,7 +79,6 @@ class HttpApp {
     this.#options = options;
     this.#origins = new Origins(options.corsOrigins ?? []);
     this.#load = new Load(options.load ?? loadDefaults);
-    this.#metrics = options.metrics ?? new Metrics();
     this.#services = {
       database: options.database,
       version: options.version,

@@ -30,6 +30,12 @@ export interface TextBody {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Platforms type their own streams too loosely or too tightly. */
+interface ByteTransform {
+  readonly readable: ReadableStream<Bytes>;
+  readonly writable: WritableStream<Bytes>;
+}
+
 /** Returns undefined for an empty body. */
 export async function readText(request: Request, rules: BodyRules): Promise<TextBody | undefined> {
   const declared = declaredLength(request);
@@ -140,7 +146,7 @@ async function readGzip(stream: ReadableStream<Bytes>, rules: BodyRules): Promis
     },
   });
   try {
-    const inflater = new DecompressionStream('gzip') as unknown as ReadableWritablePair<Bytes, Bytes>;
+    const inflater = new DecompressionStream('gzip') as unknown as ByteTransform;
     return concatBytes(
       await readChunks(stream.pipeThrough(counted).pipeThrough(inflater), rules, 'inflated body'),
     );

@@ -3,4 +3,5 @@ export { createApp, loadDefaults, type App, type AppOptions, type Failure } from
 export { createGuard, type Guard, type GuardSettings } from './guard.js';
 export type { LoadLimits } from './load.js';
 export { isLoopbackHost } from './loopback.js';
-export { Metrics, type StoreRequest } from './metrics.js';
+export { problemResponse } from './problems.js';
+export { snakeDeep } from './spelling.js';

@@ -21,17 +21,9 @@ export interface AnsweredRequest {
   readonly seconds: number;
 }
 
-export interface StoreRequest {
-  readonly operation: string;
-  /** Bytes of the body sent or received. */
-  readonly bytes: number;
-}
-
 export class Metrics {
   readonly #requests = new Map<string, number>();
   readonly #latency = new Map<string, Histogram>();
-  readonly #storeRequests = new Map<string, number>();
-  readonly #storeBytes = new Map<string, number>();
 
   recordRequest(request: AnsweredRequest): void {
     const { route, method, status, seconds } = request;
@@ -43,12 +35,6 @@ export class Metrics {
     if (bucket !== -1) histogram.counts[bucket]!++;
     histogram.sum += seconds;
     histogram.count++;
-  }
-
-  recordStoreRequest(request: StoreRequest): void {
-    const key = labels({ operation: request.operation });
-    add(this.#storeRequests, key, 1);
-    add(this.#storeBytes, key, request.bytes);
   }
 
   text(load: Load, version: string): string {
@@ -67,20 +53,6 @@ export class Metrics {
     for (const [name, help, value] of gauges) family(lines, name, 'gauge', help, new Map([['', value]]));
     family(lines, 'cairn_http_requests_total', 'counter', 'Requests answered.', this.#requests);
     this.#latencyText(lines);
-    family(
-      lines,
-      'cairn_store_requests_total',
-      'counter',
-      'Requests to the object store.',
-      this.#storeRequests,
-    );
-    family(
-      lines,
-      'cairn_store_bytes_total',
-      'counter',
-      'Bytes sent to and read from the store.',
-      this.#storeBytes,
-    );
     return `${lines.join('\n')}\n`;
   }
 

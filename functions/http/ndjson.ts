@@ -98,22 +98,23 @@ function mustLeaveRoom(key: string, commits: number): void {
 
 /** Says which line the engine means, and how much of the body is durable already. */
 function located(error: CairnError, batch: readonly Line[], done: readonly UpsertResult[]): CairnError {
-  const row = error.details['row'];
-  const line = typeof row === 'number' ? batch[row]?.number : undefined;
+  const lineOf = (row: string): number => batch[Number(row)]?.number ?? 0;
+  const place = /\brecords\[(\d+)\]/;
+  const row = place.exec(error.message)?.[1];
   const first = done[0];
   return withDetails(
     error,
     {
-      ...(line === undefined ? {} : { line }),
+      ...(row === undefined ? {} : { line: lineOf(row), where: `line ${lineOf(row)}` }),
       ...(first === undefined
         ? {}
-        : { appliedCommits: done.length, appliedLines: done.length * limits.batchRecords }),
+        : { applied_commits: done.length, applied_lines: done.length * limits.batchRecords }),
       // A late repeat writes from the first commit on, so its key must be looked for from there.
-      ...(first === undefined || error.details['firstTail'] === undefined
+      ...(first === undefined || error.details['first_tail'] === undefined
         ? {}
-        : { firstTail: first.sequence - 1 }),
+        : { first_tail: first.sequence - 1 }),
     },
-    line === undefined ? error.message : `line ${line}: ${error.message}`,
+    error.message.replace(place, (_, digits: string) => `line ${lineOf(digits)}`),
   );
 }
 

@@ -82,7 +82,7 @@ const sharedParameters = {
     in: 'header',
     description:
       'Makes a repeat safe: the same key and request get the first answer again, the same key with another request 422.',
-    schema: { type: 'string', pattern: '^[!-~]+$', minLength: 1, maxLength: limits.idempotencyKeyBytes },
+    schema: { type: 'string', pattern: '^[ -~]+$', minLength: 1, maxLength: limits.idempotencyKeyBytes },
   },
   FirstTail: {
     name: 'Cairn-First-Tail',

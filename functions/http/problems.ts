@@ -3,7 +3,7 @@
  * a better status. Internal errors keep their message and stack out of the answer: they go to the operator's log.
  */
 import { CairnError, isCairnError } from '../../core/base/errors.js';
-import type { ErrorKind } from '../../core/base/errors.js';
+import type { ErrorDetails, ErrorKind } from '../../core/base/errors.js';
 import { respellNames, snakeKeys } from './spelling.js';
 
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {
@@ -79,9 +79,18 @@ export function problemOf(error: CairnError, requestId: string): Problem {
     detail: respellNames(detail),
     code: error.code,
     request_id: requestId,
-    ...(hidden || Object.keys(error.details).length === 0 ? {} : { details: snakeKeys(error.details) }),
+    ...(hidden || Object.keys(error.details).length === 0 ? {} : { details: respellDetails(error.details) }),
     ...(error.outcome === undefined ? {} : { outcome: error.outcome }),
   };
+}
+
+/** Names of fields among the facts are respelt too. */
+function respellDetails(details: ErrorDetails): object {
+  const respelt = Object.entries(snakeKeys(details)).map(([key, value]) => [
+    key,
+    Array.isArray(value) ? value.map((part) => respellNames(String(part))) : value,
+  ]);
+  return Object.fromEntries(respelt) as object;
 }
 
 /** The headers that some errors owe. */
@@ -93,7 +102,16 @@ export function problemHeaders(error: CairnError): Readonly<Record<string, strin
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="cairn"';
   if (error.code === 'unsupported_content_encoding') headers['accept-encoding'] = 'gzip';
   if (error.code === 'method_not_allowed') headers['allow'] = String(error.details['allow']);
-  const firstTail = error.details['firstTail'] ?? error.details['first_tail'];
+  const firstTail = error.details['first_tail'];
   if (firstTail !== undefined) headers['cairn-first-tail'] = String(firstTail);
   return headers;
+}
+
+/** A whole answer for a message that did not become a request. */
+export function problemResponse(thrown: unknown, requestId: string): Response {
+  const error = asCairnError(thrown);
+  const headers = new Headers(problemHeaders(error));
+  headers.set('content-type', problemType);
+  headers.set('x-request-id', requestId);
+  return new Response(JSON.stringify(problemOf(error, requestId)), { status: statusOf(error), headers });
 }

@@ -3,7 +3,7 @@ import { invalid } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import type { WriteOptions } from '../../core/index.js';
 
-const printable = /^[\x21-\x7e]+$/;
+const printable = /^[\x20-\x7e]+$/;
 
 /** `madeUp` stands in for a key that the client did not send. */
 export function writeOptions(
@@ -14,7 +14,7 @@ export function writeOptions(
   if (!printable.test(idempotencyKey) || idempotencyKey.length > limits.idempotencyKeyBytes) {
     throw invalid(
       'invalid_idempotency_key',
-      `Idempotency-Key has ${idempotencyKey.length} characters: it takes 1 to ${limits.idempotencyKeyBytes} of printable ASCII without spaces`,
+      `Idempotency-Key has ${idempotencyKey.length} characters: it takes 1 to ${limits.idempotencyKeyBytes} of printable ASCII`,
       { limit: 'idempotencyKeyBytes', value: idempotencyKey.length, maximum: limits.idempotencyKeyBytes },
     );
   }

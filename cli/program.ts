@@ -1,0 +1,92 @@
+/** The command line: commands, flags, help, and the exit code of a call. */
+import { Command, CommanderError } from 'commander';
+import { settingTable } from '../functions/node/index.js';
+import type { Setting } from '../functions/node/index.js';
+import { collect } from './collect.js';
+import { compact } from './compact.js';
+import { loadSettings } from './configuration.js';
+import type { Flags } from './configuration.js';
+import { serve } from './serve.js';
+import { stats } from './stats.js';
+import { exitCodes, reportError } from './terminal.js';
+import type { StoreCommand } from './store-command.js';
+import type { Terminal } from './terminal.js';
+import { packageVersion } from './version.js';
+
+const footer = `
+Settings come from flags, then CAIRN_* variables, then cairn.toml: see docs/CONFIGURATION.md.
+Exit codes: 0 done, 1 failed, 2 called or configured wrongly.`;
+
+/** Returns the exit code. Never throws. */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = createProgram(terminal);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCodes.done;
+  } catch (error) {
+    // Commander has printed its own message, or the help or version that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    return reportError(terminal, error);
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('cairn')
+    .description('A vector database without servers: your bucket is the database.')
+    .version(packageVersion(), '-v, --version')
+    .addHelpText('after', footer)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.error(text.trimEnd()),
+      outputError: (text, write) =>
+        write(
+          `cairn: ${text
+            .trim()
+            .replace(/^error: /, '')
+            .replace(/\s*\n\s*/g, ' ')}`,
+        ),
+    });
+  const serving = program
+    .command('serve')
+    .description('serve the HTTP interface until SIGTERM or SIGINT')
+    .action(async () => serve(await loadSettings(flagsOf(serving), terminal), packageVersion(), terminal));
+  addSettings(serving, Object.values(settingTable));
+  addStoreCommands(program, terminal);
+  return program;
+}
+
+/** Commands that work on a store directly, beside servers or without any. */
+function addStoreCommands(program: Command, terminal: Terminal): void {
+  const onStore = (usage: string, description: string, run: StoreCommand): void => {
+    const command = program.command(usage).description(description);
+    addSettings(command, [settingTable['store']!, settingTable['memoryBudgetBytes']!]);
+    command.option('--json', 'print JSON').action(async () => {
+      const { json, ...flags } = flagsOf(command);
+      await run(
+        await loadSettings(flags, terminal),
+        { name: command.args[0], json: json === true },
+        terminal,
+      );
+    });
+  };
+  onStore('collect', 'delete what no collection needs any more', collect);
+  onStore('compact [collection]', 'compact one collection, or all of them', compact);
+  onStore('stats [collection]', 'sizes of one collection, or of all of them', stats);
+}
+
+function addSettings(command: Command, settings: readonly Setting[]): void {
+  for (const { flag, help, read } of settings) {
+    if (flag !== undefined) command.option(read === 'boolean' ? `--${flag}` : `--${flag} <value>`, help);
+  }
+  command.option('--config <file>', 'settings file, default cairn.toml where there is one');
+}
+
+/** The flags given, by their long names. */
+function flagsOf(command: Command): Flags {
+  return Object.fromEntries(
+    command.options
+      .map((option) => [option.long!.slice(2), command.getOptionValue(option.attributeName()) as unknown])
+      .filter(([, value]) => value !== undefined),
+  ) as Flags;
+}

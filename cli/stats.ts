@@ -1,0 +1,42 @@
+/** `cairn stats [COLLECTION]`: one line per collection, or everything that is known of one. */
+import type { CollectionStats } from '../core/index.js';
+import { snakeDeep } from '../functions/http/index.js';
+import { chosen, withDatabase } from './store-command.js';
+import type { StoreCommand } from './store-command.js';
+import { formatBytes, formatTable } from './terminal.js';
+
+export const stats: StoreCommand = (settings, { name, json }, { out }) =>
+  withDatabase(settings, async (database) => {
+    const found: CollectionStats[] = [];
+    for await (const collection of chosen(database, name)) found.push(await collection.stats());
+    if (json) out(JSON.stringify(snakeDeep(name === undefined ? found : found[0])));
+    else if (name !== undefined) found.flatMap(detailed).forEach((line) => out(line));
+    else if (found.length === 0) out(`no collections in ${database.store}`);
+    else overview(found).forEach((line) => out(line));
+  });
+
+function overview(found: readonly CollectionStats[]): string[] {
+  const header = ['collection', 'records', 'sequence', 'log slots', 'log', 'segments'];
+  const rows = found.map(({ name, records, sequence, log, segments }) => [
+    name,
+    records.visible,
+    sequence,
+    log.slots,
+    formatBytes(log.bytes),
+    segments.length,
+  ]);
+  return formatTable(header, rows);
+}
+
+function detailed({ name, sequence, records, log, memory, segments, head }: CollectionStats): string[] {
+  const segmentBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0);
+  return [
+    `collection  ${name}`,
+    `sequence    ${sequence}`,
+    `records     ${records.visible} visible, ${records.softDeleted} soft-deleted, ${records.expired} expired`,
+    `log         ${log.slots} of ${log.slotsMax} slots, ${formatBytes(log.bytes)} of ${formatBytes(log.bytesMax)}, folded up to ${log.foldedSequence}`,
+    `memory      ${formatBytes(memory.vectorBytes)} of vectors, ${memory.rows} rows, ${memory.deadRows} dead`,
+    `segments    ${segments.length}, ${formatBytes(segmentBytes)}`,
+    `head        version ${head.version}, collected up to ${head.gcFloor}`,
+  ];
+}

@@ -1,0 +1,42 @@
+/** What commands on a store share: they open it, never create it, and close it again. */
+import { open } from '../core/index.js';
+import type { Collection, Database } from '../core/index.js';
+import type { Settings } from '../functions/node/index.js';
+import type { Terminal } from './terminal.js';
+
+export interface StoreCall {
+  /** The collection that is named on the command line. */
+  readonly name: string | undefined;
+  readonly json: boolean;
+}
+
+export type StoreCommand = (settings: Settings, call: StoreCall, terminal: Terminal) => Promise<void>;
+
+export async function withDatabase(
+  { store, memoryBudgetBytes }: Settings,
+  work: (database: Database) => Promise<void>,
+): Promise<void> {
+  const database = await open(store, {
+    createStore: false,
+    ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
+  });
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+/** The named collection, or every one. */
+export async function* chosen(database: Database, name: string | undefined): AsyncGenerator<Collection> {
+  if (name !== undefined) {
+    yield database.collection(name);
+    return;
+  }
+  let cursor: string | undefined;
+  do {
+    const page = await database.listCollections(cursor === undefined ? {} : { cursor });
+    for (const found of page.collections) yield database.collection(found.name);
+    cursor = page.next;
+  } while (cursor !== undefined);
+}

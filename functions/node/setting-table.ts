@@ -1,0 +1,152 @@
+/**
+ * Every setting of the command and the Node server: its names, how its text is read, its range and default. The page
+ * docs/CONFIGURATION.md has the same table, and a test compares them.
+ */
+import { z } from 'zod';
+import { loadDefaults } from '../http/index.js';
+
+export interface Setting {
+  /** As cairn.toml spells it. */
+  readonly key: string;
+  /** Environment variables, the strongest first. */
+  readonly variables: readonly string[];
+  /** Long flag without dashes; absent where a flag would put a secret into the process list. */
+  readonly flag?: string;
+  /** How a text of the environment or a flag becomes a value. */
+  readonly read: 'text' | 'number' | 'boolean' | 'list';
+  readonly schema: z.ZodType;
+  /** In words of the reader: what a refused value should have been. */
+  readonly wanted: string;
+  /** For `--help`. */
+  readonly help: string;
+}
+
+const origin = /^(?:\*|https?:\/\/[^/\s*,]+)$/;
+const apiKey = /^[\x21-\x2b\x2d-\x7e]{1,256}$/;
+
+const table = {
+  store: {
+    key: 'store',
+    variables: ['CAIRN_STORE'],
+    flag: 'store',
+    read: 'text',
+    schema: z.string().min(1).default('file:./.cairn'),
+    wanted: 'a store URL such as file:./.cairn or memory:',
+    help: 'where the data lives: file:PATH or memory:',
+  },
+  host: {
+    key: 'host',
+    variables: ['CAIRN_HOST'],
+    flag: 'host',
+    read: 'text',
+    schema: z.string().min(1).max(255).default('127.0.0.1'),
+    wanted: 'a host name or address',
+    help: 'address to listen on',
+  },
+  port: {
+    key: 'port',
+    variables: ['CAIRN_PORT', 'PORT'],
+    flag: 'port',
+    read: 'number',
+    schema: z.int().min(0).max(65_535).default(8_080),
+    wanted: 'an integer from 0 to 65535',
+    help: 'port to listen on, 0 for a free one',
+  },
+  demo: {
+    key: 'demo',
+    variables: ['CAIRN_DEMO'],
+    flag: 'demo',
+    read: 'boolean',
+    schema: z.boolean().default(false),
+    wanted: 'true or false',
+    help: 'load a demo collection if it is not there',
+  },
+  apiKeys: {
+    key: 'api_keys',
+    variables: ['CAIRN_API_KEYS'],
+    read: 'list',
+    schema: z.array(z.string().regex(apiKey)).max(1_000).default([]),
+    wanted: 'keys of 1 to 256 printable ASCII characters, without spaces and commas',
+    help: 'keys that callers must present',
+  },
+  allowAnonymous: {
+    key: 'allow_anonymous',
+    variables: ['CAIRN_ALLOW_ANONYMOUS'],
+    read: 'boolean',
+    schema: z.boolean().default(false),
+    wanted: 'true or false',
+    help: 'serve anyone without keys',
+  },
+  corsOrigins: {
+    key: 'cors_origins',
+    variables: ['CAIRN_CORS_ORIGINS'],
+    flag: 'cors-origins',
+    read: 'list',
+    schema: z.array(z.string().regex(origin)).max(1_000).default([]),
+    wanted: 'origins such as https://app.example.com, or *',
+    help: 'web origins whose pages may call, separated by commas',
+  },
+  tier: {
+    key: 'tier',
+    variables: ['CAIRN_TIER'],
+    flag: 'tier',
+    read: 'text',
+    schema: z.enum(['server', 'edge']).default('server'),
+    wanted: 'server or edge',
+    help: 'tier of new collections: server or edge',
+  },
+  memoryBudgetBytes: {
+    key: 'memory_budget_bytes',
+    variables: ['CAIRN_MEMORY_BUDGET_BYTES'],
+    flag: 'memory-budget-bytes',
+    read: 'number',
+    schema: z.int().min(16_777_216).optional(),
+    wanted: 'an integer of at least 16777216',
+    help: 'memory for loaded collections',
+  },
+  maxConcurrentRequests: {
+    key: 'max_concurrent_requests',
+    variables: ['CAIRN_MAX_CONCURRENT_REQUESTS'],
+    flag: 'max-concurrent-requests',
+    read: 'number',
+    schema: z.int().min(1).max(100_000).default(loadDefaults.requests),
+    wanted: 'an integer from 1 to 100000',
+    help: 'requests under way before 503',
+  },
+  maxBodyBytesInFlight: {
+    key: 'max_body_bytes_in_flight',
+    variables: ['CAIRN_MAX_BODY_BYTES_IN_FLIGHT'],
+    flag: 'max-body-bytes-in-flight',
+    read: 'number',
+    schema: z.int().min(67_108_864).default(loadDefaults.bodyBytes),
+    wanted: 'an integer of at least 67108864, one largest body',
+    help: 'bytes of bodies in memory before 503',
+  },
+  shutdownGraceMs: {
+    key: 'shutdown_grace_ms',
+    variables: ['CAIRN_SHUTDOWN_GRACE_MS'],
+    flag: 'shutdown-grace-ms',
+    read: 'number',
+    schema: z.int().min(0).max(600_000).default(10_000),
+    wanted: 'an integer from 0 to 600000',
+    help: 'how long a shutdown waits for answers under way',
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export const settingTable: Readonly<Record<string, Setting>> = table;
+
+/** Settings with every default filled in. */
+export interface Settings {
+  readonly store: string;
+  readonly host: string;
+  readonly port: number;
+  readonly demo: boolean;
+  readonly apiKeys: readonly string[];
+  readonly allowAnonymous: boolean;
+  readonly corsOrigins: readonly string[];
+  readonly tier: 'server' | 'edge';
+  readonly memoryBudgetBytes?: number | undefined;
+  readonly maxConcurrentRequests: number;
+  readonly maxBodyBytesInFlight: number;
+  readonly shutdownGraceMs: number;
+}
