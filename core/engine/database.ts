@@ -8,7 +8,7 @@ import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
-import type { ObjectStore } from '../store/index.js';
+import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Catalog } from './catalog.js';
 import { Collector } from './collector.js';
 import { EngineCollection } from './collection.js';
@@ -20,7 +20,7 @@ import { invalid } from '../base/errors.js';
 import type * as api from './types.js';
 
 export interface DatabaseOptions {
-  readonly store: ObjectStore;
+  readonly store: AccountingStore;
   readonly ports: Ports;
   readonly kernel: Kernel;
   /** The tier of collections that are created without one. */
@@ -127,6 +127,10 @@ export class EngineDatabase implements api.Database {
   async collect(): Promise<api.CollectResult> {
     const { store, ports } = this.#options;
     return await new Collector({ store, ports, catalog: this.#catalog }).run();
+  }
+
+  storeUsage(): StoreUsage {
+    return this.#options.store.snapshot();
   }
 
   async ping(): Promise<void> {

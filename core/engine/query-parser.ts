@@ -107,11 +107,14 @@ function checkEffort(input: Readonly<Record<string, unknown>>, what: string): vo
 }
 
 function parseScoreBound(input: Readonly<Record<string, unknown>>, metric: Metric): number | undefined {
-  const [right, wrong] = higherIsNearer(metric) ? ['minScore', 'maxDistance'] : ['maxDistance', 'minScore'];
-  const spelt = (name: string): string => (name === 'minScore' ? 'min_score' : 'max_distance');
-  if (input[wrong!] !== undefined) {
-    const message = `${spelt(wrong!)} has no meaning under ${metric}; use ${spelt(right!)}`;
-    throw invalid('invalid_request', message, { field: spelt(wrong!), metric });
+  const similarity = higherIsNearer(metric);
+  const right = similarity ? 'min_score' : 'max_distance';
+  const wrong = similarity ? 'max_distance' : 'min_score';
+  if (input[similarity ? 'maxDistance' : 'minScore'] !== undefined) {
+    throw invalid('invalid_request', `${wrong} has no meaning under ${metric}; use ${right}`, {
+      field: wrong,
+      metric,
+    });
   }
-  return optionalNumber(input[right!], spelt(right!));
+  return optionalNumber(input[similarity ? 'minScore' : 'maxDistance'], right);
 }

@@ -122,7 +122,7 @@ function toBatch({ schema, digests }: RecordParser, key: string, columns: Column
 }
 
 /** A function of key and row number alone, so that a repeated request makes the same records. */
-export function deriveId(digests: Digests, key: string, row: number): string {
+function deriveId(digests: Digests, key: string, row: number): string {
   return formatUuid(digests.sha256(utf8Encode(`${row}\n${key}`)), 8);
 }
 

@@ -5,6 +5,7 @@
 import type { Tier } from '../base/limits.js';
 import type { Metric } from '../kernel/index.js';
 import type { CollectionSchema, Quantization } from '../log/index.js';
+import type { StoreUsage } from '../store/index.js';
 
 /** A JSON value as metadata holds it. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
@@ -356,6 +357,8 @@ export interface Database {
   dropCollection(name: string): Promise<void>;
   /** Deletes what nothing needs any more. */
   collect(): Promise<CollectResult>;
+  /** Requests to the store since it was opened, by operation and outcome, and bytes both ways. */
+  storeUsage(): StoreUsage;
   /** One cheap request to the store; throws where it cannot be reached. */
   ping(): Promise<void>;
   /** Waits for writes under way, then frees memory. Further calls throw. */

@@ -67,7 +67,7 @@ export function nextHead(current: Head, nonce: string, edit: Partial<Pick<Head, 
 }
 
 /** Invariants 6, 12 and 21: nothing goes back, one lineage, a dropped collection stays dropped. */
-export function checkSuccessor(current: Head, next: Head): void {
+function checkSuccessor(current: Head, next: Head): void {
   const holds = (condition: boolean, what: string): void =>
     assertInternal(condition, `head ${current.uid} version ${next.version} would break: ${what}`);
   holds(next.uid === current.uid, 'one uid');

@@ -75,8 +75,8 @@ export interface SealedSlot {
 
 function mustHex(hex: string, bytes: number): Uint8Array {
   const out = tryHexToBytes(hex);
-  assertInternal(out?.length === bytes, `not ${bytes} bytes of hex: ${hex}`);
-  return out!;
+  assertInternal(out !== undefined && out.length === bytes, `not ${bytes} bytes of hex: ${hex}`);
+  return out;
 }
 
 function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void {
