@@ -23,8 +23,6 @@ export interface OpenOptions {
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
   readonly shareRequests?: boolean;
-  /** Make the store where there is none. Default true. */
-  readonly createStore?: boolean;
   /** Make the store's directory where it is missing. Default true. */
   readonly createStore?: boolean;
   /** A store of your own instead of one that the URL names; the URL is then only a name. */
