@@ -83,7 +83,12 @@ class HttpApp {
       database: options.database,
       version: options.version,
       ping: () => this.#ping(),
-      metricsText: () => this.#metrics.text(this.#load, options.version),
+      metricsText: () =>
+        this.#metrics.text({
+          load: this.#load,
+          store: options.database.storeUsage(),
+          version: options.version,
+        }),
       openApiText: () => (this.#openApi ??= this.#openApiText()),
     };
   }
@@ -156,7 +161,10 @@ class HttpApp {
     return {
       services: this.#services,
       url,
-      collection: database.collection(name),
+      // Only routes under a collection ask, and only they have a name.
+      get collection() {
+        return database.collection(name);
+      },
       write,
       text: readOnce,
       json: async () => {

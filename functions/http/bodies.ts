@@ -3,7 +3,8 @@
  * read into one buffer, decoded once and parsed once.
  */
 import { concatBytes } from '../../core/base/bytes.js';
-import { CairnError, invalid, isCairnError } from '../../core/base/errors.js';
+import { invalid, isCairnError } from '../../core/base/errors.js';
+import type { CairnError } from '../../core/base/errors.js';
 import { jsonFault } from './json-fault.js';
 import type { Admission } from './load.js';
 
@@ -29,12 +30,6 @@ export interface TextBody {
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** Platforms type their own streams too loosely or too tightly. */
-interface ByteTransform {
-  readonly readable: ReadableStream<Bytes>;
-  readonly writable: WritableStream<Bytes>;
-}
 
 /** Returns undefined for an empty body. */
 export async function readText(request: Request, rules: BodyRules): Promise<TextBody | undefined> {
@@ -146,7 +141,7 @@ async function readGzip(stream: ReadableStream<Bytes>, rules: BodyRules): Promis
     },
   });
   try {
-    const inflater = new DecompressionStream('gzip') as unknown as ByteTransform;
+    const inflater = new DecompressionStream('gzip');
     return concatBytes(
       await readChunks(stream.pipeThrough(counted).pipeThrough(inflater), rules, 'inflated body'),
     );

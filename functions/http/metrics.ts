@@ -2,6 +2,7 @@
  * Counters for /metrics, in the Prometheus text format. Routes are labelled by their template, never by their path, so
  * the number of series stays bounded.
  */
+import type { Database } from '../../core/index.js';
 import type { Load } from './load.js';
 
 const bucketsS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -21,6 +22,12 @@ export interface AnsweredRequest {
   readonly seconds: number;
 }
 
+export interface MetricsSources {
+  readonly load: Load;
+  readonly store: ReturnType<Database['storeUsage']>;
+  readonly version: string;
+}
+
 export class Metrics {
   readonly #requests = new Map<string, number>();
   readonly #latency = new Map<string, Histogram>();
@@ -37,7 +44,7 @@ export class Metrics {
     histogram.count++;
   }
 
-  text(load: Load, version: string): string {
+  text({ load, store, version }: MetricsSources): string {
     const lines: string[] = [];
     family(lines, 'cairn_info', 'gauge', 'The running version.', new Map([[labels({ version }), 1]]));
     const gauges = [
@@ -53,6 +60,7 @@ export class Metrics {
     for (const [name, help, value] of gauges) family(lines, name, 'gauge', help, new Map([['', value]]));
     family(lines, 'cairn_http_requests_total', 'counter', 'Requests answered.', this.#requests);
     this.#latencyText(lines);
+    storeText(lines, store);
     return `${lines.join('\n')}\n`;
   }
 
@@ -72,6 +80,21 @@ export class Metrics {
       );
     }
   }
+}
+
+function storeText(lines: string[], store: MetricsSources['store']): void {
+  const requests = Object.entries(store.outcomes).map(([name, value]) => {
+    const [operation = '', outcome = ''] = name.split('_');
+    return [labels({ operation, outcome }), value] as const;
+  });
+  family(lines, 'cairn_store_requests_total', 'counter', 'Requests to the object store.', new Map(requests));
+  const counters = [
+    ['cairn_store_read_bytes_total', 'Bytes of bodies read from the store.', store.bytesRead],
+    ['cairn_store_written_bytes_total', 'Bytes of bodies sent to the store.', store.bytesWritten],
+    ['cairn_store_listed_keys_total', 'Keys that lists answered.', store.keysListed],
+    ['cairn_store_deleted_keys_total', 'Keys deleted.', store.keysDeleted],
+  ] as const;
+  for (const [name, help, value] of counters) family(lines, name, 'counter', help, new Map([['', value]]));
 }
 
 function add(counters: Map<string, number>, key: string, amount: number): void {

@@ -74,7 +74,7 @@ function upsertIn(body: unknown, where: string): UpsertInput {
     return recordsIn(mustMatch(rowsSchema, body, where).records, `${where}.records`);
   }
   if (Object.hasOwn(body, 'vectors') || Object.hasOwn(body, 'ids')) {
-    return camelKeys(mustMatch(columnsSchema, body, where)) as UpsertInput;
+    return camelKeys(mustMatch(columnsSchema, body, where));
   }
   // Names what is unknown, which may be a misspelt `records`, before what is missing.
   mustMatch(z.strictObject({ ...rowsSchema.shape, ...columnsSchema.shape }).partial(), body, where);

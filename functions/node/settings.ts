@@ -72,17 +72,11 @@ function fromFile(
 
 /** Leaves a text that is not of the kind as it is: the schema refuses it. */
 function readText({ read }: Setting, text: string): unknown {
-  switch (read) {
-    case 'text':
-      return text;
-    case 'number':
-      return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
-    case 'boolean':
-      if (text === 'true' || text === '1') return true;
-      return text === 'false' || text === '0' ? false : text;
-    case 'list':
-      return text.split(',').map((part) => part.trim());
-  }
+  if (read === 'number') return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+  if (read === 'list') return text.split(',').map((part) => part.trim());
+  if (read === 'boolean' && (text === 'true' || text === '1')) return true;
+  if (read === 'boolean' && (text === 'false' || text === '0')) return false;
+  return text;
 }
 
 function refused({ key, wanted }: Setting, { source, value }: Found): CairnError {
