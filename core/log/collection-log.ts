@@ -101,12 +101,17 @@ export class CollectionLog<S extends LogSink> {
 
   /**
    * Takes in the slot that a writer of this process won, once it has checked the head: the state is then as fresh as a
-   * strong read that began at `sinceMs`. Nothing happens where a read came first.
+   * strong read that began at `sinceMs`. Nothing happens where a read came first. The commit stands whether or not this
+   * process has the memory to hold it: where it has not, the next read says so.
    */
   applyOwn(state: LogState<S>, loaded: LoadedSlot, sinceMs: number): void {
     if (state !== this.#state || !state.follows(loaded)) return;
-    state.apply(loaded);
-    this.#freshAtMs = Math.max(this.#freshAtMs ?? 0, sinceMs);
+    try {
+      state.apply(loaded);
+      this.#freshAtMs = Math.max(this.#freshAtMs ?? 0, sinceMs);
+    } catch {
+      this.#replace(undefined);
+    }
   }
 
   #startNext(): Promise<LogState<S>> {
@@ -162,7 +167,13 @@ export class CollectionLog<S extends LogSink> {
     for (const loaded of staged) {
       if (loaded.slot.seq <= state.position.seq) continue;
       if (!state.follows(loaded)) return false;
-      state.apply(loaded);
+      try {
+        state.apply(loaded);
+      } catch (error) {
+        // Half of a slot may be in: such a state must not answer anybody.
+        this.#replace(undefined);
+        throw error;
+      }
     }
     if (head.head.version >= state.head.head.version) state.head = head;
     this.#freshAtMs = start.monotonicMs;
