@@ -38,27 +38,36 @@ export class OpenCollections {
   }
 
   /**
-   * Runs `use` on the collection that `name` stands for. Where it proves to be gone, the name is resolved once more:
-   * it may have been made anew. Throws `not_found` (`collection_not_found`).
+   * Runs `use` on the collection that `name` stands for. Where it proves to be gone, the name is resolved once more: it
+   * may have been made anew. Where memory is short, the collections used longest ago give theirs up, one after another.
+   * Throws `not_found` (`collection_not_found`).
    */
   async use<T>(name: string, use: (collection: OpenCollection) => Promise<T>): Promise<T> {
-    for (let tries = 0; tries < 2; tries++) {
+    let resolved = 0;
+    for (;;) {
       const collection = await this.#resolve(name);
-      if (collection === undefined) break;
+      if (collection === undefined || resolved > 1) throw collectionNotFound(name);
       try {
         return await use(collection);
       } catch (error) {
-        if (!(error instanceof CairnError && error.code === 'collection_gone')) throw error;
-        this.forget(name, collection.uid);
+        if (hasCode(error, 'collection_gone')) {
+          this.forget(name, collection.uid);
+          resolved++;
+        } else if (!hasCode(error, 'memory_budget_exceeded') || !this.#unloadOldest(collection)) {
+          throw error;
+        }
       }
     }
-    throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, {
-      details: { collection: name },
-    });
   }
 
-  isOpen(name: string): boolean {
-    return this.#open.get(name)?.log.state !== undefined;
+  /** Frees the memory of one other collection. False where none has any. */
+  #unloadOldest(wanted: OpenCollection): boolean {
+    for (const collection of this.#open.values()) {
+      if (collection === wanted || collection.log.state === undefined) continue;
+      collection.log.unload();
+      return true;
+    }
+    return false;
   }
 
   forget(name: string, uid: Uid): void {
@@ -79,7 +88,12 @@ export class OpenCollections {
   async #resolve(name: string): Promise<OpenCollection | undefined> {
     this.#mustBeOpen();
     const known = this.#open.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // A map walks in the order of insertion: the first is the one used longest ago.
+      this.#open.delete(name);
+      this.#open.set(name, known);
+      return known;
+    }
     const uid = await this.#options.catalog.find(name);
     if (uid === undefined) return undefined;
     this.#mustBeOpen();
@@ -104,4 +118,14 @@ export class OpenCollections {
   #mustBeOpen(): void {
     if (this.#closed) throw new CairnError('unavailable', 'closed', 'the database was closed');
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof CairnError && error.code === code;
+}
+
+function collectionNotFound(name: string): CairnError {
+  return new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, {
+    details: { collection: name },
+  });
 }

@@ -63,7 +63,12 @@ export class CollectionLog<S extends LogSink> {
     return this.#state ?? (await this.load());
   }
 
-  /** Gives memory back; a call still under way ends in an error. */
+  /** Gives memory back; the next call loads again. */
+  unload(): void {
+    this.#replace(undefined);
+  }
+
+  /** Gives memory back for good; a call still under way ends in an error. */
   release(): void {
     this.#released = true;
     this.#replace(undefined);
