@@ -20,16 +20,16 @@ export interface ObjectStoreHarness {
   /** A client of the bucket under test. */
   readonly store: ObjectStore;
   /** One more client of the same bucket, as another process would have it. */
-  openAnother?(): Promise<ObjectStore>;
-  dispose(): Promise<void>;
+  readonly openAnother?: () => Promise<ObjectStore>;
+  readonly dispose: () => Promise<void>;
 }
 
 /** Faults that only some adapters can be put through; their tests exist only where the hook does. */
 export interface ObjectStoreFaults {
   /** A client that the store must turn away: wrong credentials. */
-  openForbidden?(): Promise<ObjectStore>;
+  readonly openForbidden?: () => Promise<ObjectStore>;
   /** Makes the next answers for the object of `key` shorter than they promise to be. */
-  shorten?(key: string): Promise<void>;
+  readonly shorten?: (key: string) => Promise<void>;
 }
 
 const RACERS = 32;

@@ -166,48 +166,51 @@ class FileStore implements ObjectStore {
     // Who comes late with much is refused before it is written and fsynced for nothing; for little the look costs more.
     if (bytes.length >= LOOK_FIRST_BYTES && (await this.#isThere(place))) return { status: 'refused' };
     return this.#withTmp(bytes, async (tmp) => {
-      try {
-        await this.#files.link(tmp.path, place.object);
-      } catch (error) {
-        if (!isErrno(error, 'EEXIST')) throw error;
-        const current = await this.#look(place);
-        // Over a tombstone the object is absent, and stays mutable.
-        return current?.buried === true
-          ? this.#append(place, current.generation, tmp)
-          : { status: 'refused' };
-      }
-      const end = await onceVisible(async () => {
-        await this.#files.step('object-linked');
-        const begun = await this.#published(place);
-        return begun ? this.#generations.settle(place, tmp) : { status: 'applied' };
-      });
-      return putResult(end, tmp.stat);
+      const linked = await this.#linkNew(place, tmp);
+      if (linked !== undefined) return linked;
+      const current = await this.#look(place);
+      // Over a tombstone the object is absent, and stays mutable.
+      return current?.buried === true ? this.#append(place, current.generation, tmp) : { status: 'refused' };
     });
   }
 
+  /**
+   * Without a condition: a creation where there is nothing, else one more generation. Never a rename over what is
+   * there: that could not be told apart from what a late conversion renames (generations.ts), and would come back.
+   */
   async #replace(place: ObjectPlace, bytes: Uint8Array): Promise<PutResult> {
-    let visible = false;
-    for (let round = 0; round < limits.generationRounds; round++) {
-      try {
-        const end = await this.#withTmp(bytes, async (tmp): Promise<PutResult> => {
-          const current = await this.#look(place);
-          if (current !== undefined && current.generation > 0)
-            return this.#append(place, current.generation, tmp);
-          await this.#files.rename(tmp.path, place.object);
-          visible = true;
-          await this.#files.step('object-renamed');
-          if (!(await this.#published(place))) return putResult({ status: 'applied' }, tmp.stat);
-          await this.#generations.convert(place);
-          return { status: 'refused' };
-        });
-        // Refused: somebody swapped in between, or made the object mutable. Once more, on top of that.
+    return this.#withTmp(bytes, async (tmp) => {
+      for (let round = 0; round < limits.generationRounds; round++) {
+        const linked = await this.#linkNew(place, tmp);
+        if (linked !== undefined) return linked;
+        await this.#generations.convert(place);
+        const current = await this.#look(place);
+        if (current === undefined || current.generation === 0) continue;
+        const end = await this.#append(place, current.generation, tmp);
         if (end.status !== 'refused') return end;
-      } catch (cause) {
-        if (visible) return { status: 'unknown', cause };
-        throw cause;
       }
+      throw contended(place);
+    });
+  }
+
+  /** The end of a put to a name that was free, or undefined where it is taken. */
+  async #linkNew(place: ObjectPlace, tmp: TmpFile): Promise<PutResult | undefined> {
+    try {
+      await this.#files.link(tmp.path, place.object);
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return undefined;
+      throw error;
     }
-    return { status: 'unknown', cause: contended(place) };
+    const end = await onceVisible(async () => {
+      await this.#files.step('object-linked');
+      const [begun] = await Promise.all([
+        this.#generations.begun(place),
+        this.#files.syncDirectory(place.directory),
+      ]);
+      await this.#files.step('object-synced');
+      return begun ? this.#generations.settle(place, tmp) : { status: 'applied' };
+    });
+    return putResult(end, tmp.stat);
   }
 
   async #swap(place: ObjectPlace, bytes: Uint8Array, version: StoreVersion): Promise<PutResult> {
@@ -227,7 +230,8 @@ class FileStore implements ObjectStore {
   async #remove(place: ObjectPlace): Promise<boolean> {
     const current = await this.#look(place);
     if (current === undefined || current.buried) return false;
-    if (current.generation > 0) {
+    if (await this.#generations.begun(place)) {
+      await this.#generations.convert(place);
       await this.#generations.bury(place);
       return false;
     }
@@ -257,16 +261,6 @@ class FileStore implements ObjectStore {
     return found.flatMap((current, at) =>
       current === undefined || current.buried ? [] : [{ key: keys[at]!, size: Number(current.stat.size) }],
     );
-  }
-
-  /** Makes a new x.obj durable. Answers whether somebody has begun to make it mutable. */
-  async #published(place: ObjectPlace): Promise<boolean> {
-    const [begun] = await Promise.all([
-      this.#generations.begun(place),
-      this.#files.syncDirectory(place.directory),
-    ]);
-    await this.#files.step('object-synced');
-    return begun;
   }
 
   async #append(place: ObjectPlace, base: number, tmp: TmpFile): Promise<PutResult> {

@@ -6,7 +6,8 @@
  *   generations  x.obj is the marker; the value is the file of the highest number in x.gen/, absent if a tombstone
  *
  * A swap at generation n links its fsynced file to n + 1: one of any number of racers wins. After that the newest 8
- * are kept, lower ones unlinked in ascending order; the highest is never unlinked, so the highest never falls.
+ * are kept, lower ones unlinked in ascending order; the highest is never unlinked, so the highest never falls. Below a
+ * tombstone the kept ones become tombstones too: that frees their bytes and keeps their numbers taken.
  *
  * Stale swaps. A process that stalls between reading n and linking n + 1 may find that name free again because it was
  * pruned, and raise a dead number. Nobody reads it (the highest counts) but its own link succeeded. n + 1 is pruned only
@@ -19,13 +20,16 @@
  * version. A crash before (5) leaves plain, after it generations.
  *
  * The rename of (5) cannot ask whether x.obj is still P: POSIX has no conditional rename. A converter that stalled after
- * (3) may hit what a delete, a re-creation or an unconditional put left there meanwhile. Therefore each of these, having
- * changed x.obj by name, looks for x.gen before it acknowledges. The converter made x.gen before it looked at x.obj
- * (1, 3), so either it saw the change or the changer sees x.gen, and then mends: a delete puts a tombstone on top; a
- * put makes sure that its body is the top; each then survives the late rename, and a converter that finds its number
- * taken looks again. h is read before x.obj is looked at (2, 3), so a late link of (4) cannot climb over what was
- * mended. What remains, only while such calls overlap and only for readers, is that the old value may show again
- * until the call that overlaps has ended; nothing acknowledged is lost.
+ * (3) may hit what a deletion and a creation left there meanwhile. Therefore both, having changed x.obj by name, look for
+ * x.gen before they acknowledge. The converter made x.gen before it looked at x.obj (1, 3), so either it saw the change
+ * or the changer sees x.gen, and then mends: a deletion puts a tombstone on top, a creation makes sure that its body is a
+ * generation. Either survives the late rename, and a converter that finds its number taken looks again. h is read
+ * before x.obj is looked at (2, 3), so a late link of (4) cannot climb over what was mended. A delete that finds x.gen
+ * beforehand does not unlink but converts and buries; an unconditional put never renames.
+ *
+ * What remains, while a first swap, a delete and a creation of one key all overlap: a reader may see the deleted value
+ * once more before the delete returns, and a creation may end `unknown` although it was seen for a moment. Nothing
+ * acknowledged is lost, and nothing that was refused takes effect.
  *
  * Readers open x.obj first, always: a cached "this one has generations" would outlive a delete that hit the marker. One
  * who finds the generation gone that it had just listed looks again: at least 8 swaps went by.
@@ -130,7 +134,7 @@ export class Generations {
     });
   }
 
-  /** Makes a plain object mutable without changing its value. Does nothing where there is no object. */
+  /** Makes a plain object mutable without changing its value. Does nothing where there is none or it is mutable. */
   async convert(place: ObjectPlace): Promise<void> {
     await this.#files.ensureDirectory(place.generations);
     await this.#files.step('generations-made');
@@ -163,7 +167,10 @@ export class Generations {
         if (top !== undefined && (await closeIf(top, tombstone))) return;
         if (top !== undefined) files.closeNow(top.fd);
         const end = await this.append(place, base, tmp);
-        if (end.status === 'applied') return;
+        if (end.status === 'applied') {
+          await this.#empty(place, tmp, base + 1);
+          return;
+        }
         if (end.status === 'unknown' && !isCairnError(end.cause)) throw end.cause;
       }
       throw contended(place);
@@ -173,21 +180,19 @@ export class Generations {
   }
 
   /**
-   * For a creation that was linked to x.obj and then found x.gen: makes sure that the new body is the value.
-   * Ensures: `applied` means that no late conversion can take it away.
+   * For a creation that was linked to x.obj and then found x.gen: makes its body a generation, which no late conversion
+   * can take away. Where it is none it was replaced, deleted or hit by such a conversion, and nobody can tell which.
    */
   async settle(place: ObjectPlace, tmp: TmpFile): Promise<WriteEnd> {
-    for (let round = 0; round < limits.generationRounds; round++) {
-      await this.convert(place);
-      const current = await this.peek(place);
-      for (const number of await this.#numbers(place)) {
-        if ((await inodeOf(`${place.generations}/${number}`)) === tmp.stat.ino) return { status: 'applied' };
-      }
-      if (current === undefined || !current.buried) break;
-      const end = await this.append(place, current.generation, tmp);
-      if (end.status !== 'refused') return end;
+    await this.convert(place);
+    for (const number of await this.#numbers(place)) {
+      if ((await inodeOf(`${place.generations}/${number}`)) === tmp.stat.ino) return { status: 'applied' };
     }
-    return { status: 'unknown', cause: contended(place) };
+    const message = `object ${place.key} was changed by others while it was created`;
+    return {
+      status: 'unknown',
+      cause: new CairnError('conflict', 'store_overtaken', message, { outcome: 'unknown' }),
+    };
   }
 
   /** A private link to the plain file, or undefined where there is none (any more). */
@@ -241,6 +246,18 @@ export class Generations {
         if (!isErrno(error, 'ENOENT')) return;
       }
       await this.#files.step('generation-pruned');
+    }
+  }
+
+  /** What cannot be emptied now only keeps its space. */
+  async #empty(place: ObjectPlace, tmp: TmpFile, below: number): Promise<void> {
+    for (const number of (await this.#numbers(place)).filter((kept) => kept < below)) {
+      const path = this.#files.tmpPath();
+      await files.link(tmp.path, path).catch(() => {});
+      await files.rename(path, `${place.generations}/${number}`).catch(() => {});
+      // A rename onto a link of the same file does nothing.
+      await this.#files.discard(path);
+      await this.#files.step('generation-emptied');
     }
   }
 
