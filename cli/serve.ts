@@ -7,27 +7,36 @@ import { createApp, createGuard } from '../functions/http/index.js';
 import type { Failure } from '../functions/http/index.js';
 import { anonymousNotice, guardSettings, startServer } from '../functions/node/index.js';
 import type { RunningServer, Settings } from '../functions/node/index.js';
+import { demoLines, loadDemo } from './demo/index.js';
 import type { Terminal } from './terminal.js';
 
 /** Resolves when the server has been told to stop and has stopped. */
 export async function serve(settings: Settings, version: string, terminal: Terminal): Promise<void> {
   const stopped = stopSignal();
   const lock = guardSettings(settings);
-  const server = await start(settings, version, terminal);
+  const { server, demo } = await start(settings, version, terminal);
   const notice = anonymousNotice(lock);
   if (notice !== undefined) terminal.out(notice);
   terminal.out(`listening on ${server.url}`);
+  if (demo) demoLines({ url: server.url, locked: lock.keys.length > 0 }).forEach(terminal.out);
   terminal.out(`${await stopped} received, stopping`);
   await server.close({ graceMs: settings.shutdownGraceMs });
   terminal.out('stopped');
 }
 
-async function start(settings: Settings, version: string, terminal: Terminal): Promise<RunningServer> {
+interface Started {
+  readonly server: RunningServer;
+  /** Whether there is a demo collection to ask. */
+  readonly demo: boolean;
+}
+
+async function start(settings: Settings, version: string, terminal: Terminal): Promise<Started> {
   const database = await open(settings.store, {
     tier: settings.tier,
     ...(settings.memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes: settings.memoryBudgetBytes }),
   });
   try {
+    const demo = settings.demo && (await loadDemo(database, { log: terminal.out })) !== undefined;
     const app = createApp({
       database,
       guard: await createGuard(guardSettings(settings)),
@@ -38,12 +47,13 @@ async function start(settings: Settings, version: string, terminal: Terminal): P
       load: { requests: settings.maxConcurrentRequests, bodyBytes: settings.maxBodyBytesInFlight },
       onFailure: (failure) => terminal.error(describeFailure(failure)),
     });
-    return await startServer({
+    const server = await startServer({
       app,
       host: settings.host,
       port: settings.port,
       onClose: () => database.close(),
     });
+    return { server, demo };
   } catch (error) {
     await database.close();
     throw error;
