@@ -1,0 +1,139 @@
+/** Bodies on the wire: types, encodings, lengths. */
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from './client.js';
+import { freshCollection } from './writes.js';
+
+const bodyBytesMax = 67_108_864;
+const query = JSON.stringify({ vector: [1, 0] });
+
+async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield bytes.subarray(at, at + size);
+  }
+}
+
+export function describeBodies(client: () => Client): void {
+  describe('a body', () => {
+    let path: string;
+    beforeAll(async () => {
+      path = await freshCollection(client());
+    });
+
+    test.each(['application/json', 'Application/JSON; charset=UTF-8', 'application/json;charset="utf-8"'])(
+      'of type %s is read',
+      async (type) => {
+        const answer = await client().send('POST', `${path}/query`, {
+          body: query,
+          headers: { 'content-type': type },
+        });
+        expect(answer.status).toBe(200);
+      },
+    );
+
+    test.each([
+      ['text/plain', 'query'],
+      ['application/json; charset=latin1', 'query'],
+      ['application/x-ndjson', 'query'],
+      ['multipart/form-data; boundary=x', 'upsert'],
+      ['', 'query'],
+    ])('of type %j is 415 for %s', async (type, call) => {
+      const headers = type === '' ? {} : { 'content-type': type };
+      const { json } = await client().send('POST', `${path}/${call}`, {
+        body: query,
+        headers: headers as Record<string, string>,
+      });
+      expect(json).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+    });
+
+    test('may be gzipped', async () => {
+      const body = gzipSync(JSON.stringify({ ids: ['z'], vectors: [[1, 2]] }));
+      const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      expect((await client().send('POST', `${path}/upsert`, { body, headers })).json).toMatchObject({
+        upserted: 1,
+      });
+      const ndjson = gzipSync('{"id":"y","vector":[1,2]}\n');
+      const types = { 'content-type': 'application/x-ndjson', 'content-encoding': 'GZIP' };
+      expect(
+        (await client().send('POST', `${path}/upsert`, { body: ndjson, headers: types })).json,
+      ).toMatchObject({ upserted: 1 });
+    });
+
+    test('that is no gzip, cut short or damaged is 400', async () => {
+      const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      const whole = gzipSync(query);
+      const damaged = Buffer.from(whole);
+      damaged[damaged.length - 6]! ^= 1;
+      for (const body of [Buffer.from(query), whole.subarray(0, -4), damaged]) {
+        const { json } = await client().send('POST', `${path}/query`, { body, headers });
+        expect(json).toMatchObject({ status: 400, code: 'malformed_gzip' });
+      }
+    });
+
+    test.each(['br', 'deflate', 'gzip, gzip'])('encoded as %s is 415', async (encoding) => {
+      const headers = { 'content-type': 'application/json', 'content-encoding': encoding };
+      const answer = await client().send('POST', `${path}/query`, { body: query, headers });
+      expect(answer.json).toMatchObject({ status: 415, code: 'unsupported_content_encoding' });
+      expect(answer.headers['accept-encoding']).toBe('gzip');
+    });
+
+    test('that inflates past the limit is cut off', async () => {
+      const bomb = gzipSync(Buffer.alloc(bodyBytesMax + 1, ' '), { level: 9 });
+      expect(bomb.length).toBeLessThan(100_000);
+      const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      const { json } = await client().send('POST', `${path}/query`, { body: bomb, headers });
+      expect(json).toMatchObject({
+        status: 413,
+        code: 'body_too_large',
+        details: { limit: 'bodyBytes', maximum: bodyBytesMax },
+      });
+    });
+
+    test('that declares more than the limit is 413 before it is sent', async () => {
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': String(bodyBytesMax + 1),
+        expect: '100-continue',
+      };
+      const { json } = await client().send('POST', `${path}/query`, {
+        chunks: inChunks(new Uint8Array(), 1),
+        headers,
+      });
+      expect(json).toMatchObject({
+        status: 413,
+        details: { limit: 'bodyBytes', value: bodyBytesMax + 1, maximum: bodyBytesMax },
+      });
+    });
+
+    test('without a length is counted as it comes', async () => {
+      const headers = { 'content-type': 'application/json' };
+      const small = await client().send('POST', `${path}/query`, {
+        chunks: inChunks(Buffer.from(query), 3),
+        headers,
+      });
+      expect(small.status).toBe(200);
+      const large = Buffer.alloc(bodyBytesMax + 1, ' ');
+      const { json } = await client().send('POST', `${path}/query`, {
+        chunks: inChunks(large, 1_048_576),
+        headers,
+      });
+      expect(json).toMatchObject({ status: 413, code: 'body_too_large' });
+    });
+
+    test('is UTF-8', async () => {
+      const headers = { 'content-type': 'application/json' };
+      const body = Buffer.from([0x22, 0xff, 0x22]);
+      expect((await client().send('POST', `${path}/query`, { body, headers })).json).toMatchObject({
+        status: 400,
+        code: 'malformed_utf8',
+      });
+      const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(query)]);
+      expect((await client().send('POST', `${path}/query`, { body: marked, headers })).status).toBe(200);
+    });
+
+    test('of a GET or DELETE is ignored', async () => {
+      expect((await client().send('GET', path, { body: 'x' })).status).toBe(200);
+    });
+  });
+}

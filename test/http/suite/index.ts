@@ -1,0 +1,42 @@
+/**
+ * The HTTP suite: one set of tests for every runtime that serves the app.
+ *
+ * Strategy: real HTTP against a real server on an empty store, every route and every kind of refusal. Each answer is
+ * checked twice: by its test, and against the OpenAPI document that the same server gives.
+ */
+import { afterAll, beforeAll, describe } from 'vitest';
+import { describeBadInput } from './bad-input.js';
+import { describeBodies } from './bodies.js';
+import { Client } from './client.js';
+import { describeCollections } from './collections.js';
+import { describeLock } from './lock.js';
+import { describeProtocol } from './protocol.js';
+import { describeReads } from './reads.js';
+import { describeRepeats } from './repeats.js';
+import type { ServerUnderTest, StartServer } from './server-under-test.js';
+import { describeWrites } from './writes.js';
+
+export type { ServerSettings, ServerUnderTest, StartServer } from './server-under-test.js';
+
+export function describeHttp(name: string, start: StartServer): void {
+  describe(name, () => {
+    describe('without keys', () => {
+      let server: ServerUnderTest;
+      let client: Client;
+      beforeAll(async () => {
+        server = await start();
+        client = new Client(server.url);
+      });
+      afterAll(() => server.close());
+      const theClient = (): Client => client;
+      describeCollections(theClient);
+      describeWrites(theClient);
+      describeRepeats(theClient);
+      describeReads(theClient);
+      describeBadInput(theClient);
+      describeBodies(theClient);
+      describeProtocol(theClient);
+    });
+    describeLock(start);
+  });
+}

@@ -1,0 +1,163 @@
+/** Query, fetch, count, scan. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Answer, Client } from './client.js';
+import { base64Of, freshName } from './server-under-test.js';
+import { freshCollection } from './writes.js';
+
+const records = [
+  { id: 'east', vector: [1, 0], metadata: { year: 2019, lang: 'en', deep: { title: 'E' } } },
+  { id: 'north', vector: [0, 2], metadata: { year: 2020, lang: 'de' } },
+  { id: 'north-east', vector: [3, 3], metadata: { year: 2021, lang: 'en' } },
+  { id: 'west', vector: [-4, 0], metadata: { year: 2022, lang: 'fr' } },
+];
+
+export function describeReads(client: () => Client): void {
+  describe('query', () => {
+    let path: string;
+    beforeAll(async () => {
+      path = await freshCollection(client());
+      await client().post(`${path}/upsert`, { records });
+    });
+    const ask = (body: object): Promise<Answer> => client().post(`${path}/query`, body);
+
+    test('answers the nearest first, with scores, metadata and what it cost', async () => {
+      const { json, headers } = await ask({ vector: [1, 0.1], k: 2 });
+      expect(json['matches']!.map(({ id }) => id)).toEqual(['east', 'north-east']);
+      expect(json['matches']![0]).toEqual({
+        id: 'east',
+        score: expect.closeTo(0.99504, 4) as number,
+        metadata: records[0]!.metadata,
+      });
+      expect(json).toMatchObject({ sequence: 1, usage: { requests: 2, rows_scanned: 4 } });
+      expect(headers['server-timing']).toMatch(/^freshen;dur=[\d.]+, search;dur=[\d.]+, total;dur=[\d.]+$/);
+    });
+
+    test('takes base64, the id of a record, every knob', async () => {
+      const wanted = ['north', 'north-east'];
+      for (const body of [
+        { vector: base64Of(0, 1), k: 2 },
+        { id: 'north', k: 2 },
+        { vector: [0, 1], k: 2, target_recall: 1 },
+        { vector: [0, 1], k: 2, ef: 50 },
+        { vector: [0, 1], k: 2, exact: true, consistency: 'eventual', timeout_ms: 1_000 },
+        { vector: [0, 1], min_score: 0.5 },
+        { vector: [0, 1], k: 2, as_of: 1 },
+        { vector: [0, 1], k: 2, include_deleted: true },
+      ]) {
+        expect(
+          (await ask(body)).json['matches']!.map(({ id }) => id),
+          JSON.stringify(body),
+        ).toEqual(wanted);
+      }
+    });
+
+    test('takes both spellings of a filter', async () => {
+      for (const filter of [{ year: { $gte: 2020 }, lang: 'en' }, "year >= 2020 AND lang = 'en'"]) {
+        expect((await ask({ vector: [1, 0], filter })).json['matches']!.map(({ id }) => id)).toEqual([
+          'north-east',
+        ]);
+      }
+    });
+
+    test('includes what is asked for', async () => {
+      const shown = async (include: readonly string[]): Promise<unknown> =>
+        (await ask({ id: 'east', k: 1, include })).json['matches']![0];
+      const score = expect.closeTo(1, 5) as number;
+      expect(await shown([])).toEqual({ id: 'east', score });
+      expect(await shown(['vector'])).toEqual({ id: 'east', score, vector: [1, 0] });
+      expect(await shown(['metadata.deep.title', 'expires_at'])).toEqual({
+        id: 'east',
+        score,
+        metadata: { deep: { title: 'E' } },
+      });
+    });
+
+    test('answers many queries on one state', async () => {
+      const queries = [
+        { vector: [1, 0], k: 1 },
+        { id: 'west', k: 1, include: [] },
+      ];
+      const { json } = await ask({ queries });
+      expect(json['results']!.map(({ matches }) => matches!.map(({ id }) => id))).toEqual([
+        ['east'],
+        ['west'],
+      ]);
+    });
+
+    test('answers all there is where k is larger, and nothing on an empty collection', async () => {
+      expect((await ask({ vector: [1, 0], k: 10_000 })).json['matches']).toHaveLength(4);
+      const empty = await freshCollection(client());
+      expect((await client().post(`${empty}/query`, { vector: [1, 0] })).json).toMatchObject({
+        matches: [],
+        sequence: 0,
+      });
+    });
+
+    test('scores distances by the metric, and bounds them', async () => {
+      const plain = await freshCollection(client(), { dimension: 2, metric: 'euclidean' });
+      await client().post(`${plain}/upsert`, { records });
+      const { json } = await client().post(`${plain}/query`, {
+        vector: [0, 0],
+        max_distance: 2,
+        include: [],
+      });
+      expect(json['matches']).toEqual([
+        { id: 'east', score: 1 },
+        { id: 'north', score: 2 },
+      ]);
+    });
+
+    test('knows no such id and no such collection', async () => {
+      expect((await ask({ id: 'nobody' })).status).toBe(404);
+      const { status, json } = await client().post(`/v1/collections/${freshName()}/query`, {
+        vector: [1, 0],
+      });
+      expect(status).toBe(404);
+      expect(json).toMatchObject({ code: 'collection_not_found' });
+    });
+  });
+
+  describe('fetch, count and scan', () => {
+    let path: string;
+    beforeAll(async () => {
+      path = await freshCollection(client());
+      await client().post(`${path}/upsert`, { records });
+    });
+
+    test('fetch answers in the order asked', async () => {
+      const { json } = await client().post(`${path}/fetch`, { ids: ['west', 'nobody', 'east'], include: [] });
+      expect(json).toEqual({ records: [{ id: 'west' }, { id: 'east' }], sequence: 1 });
+    });
+
+    test('count takes a filter, or no body at all', async () => {
+      expect((await client().post(`${path}/count`, { filter: 'year > 2020' })).json).toEqual({
+        count: 2,
+        sequence: 1,
+      });
+      expect((await client().send('POST', `${path}/count`)).json).toEqual({ count: 4, sequence: 1 });
+    });
+
+    test('scan walks in id order by cursors', async () => {
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const { json } = await client().post(`${path}/scan`, {
+          limit: 2,
+          include: [],
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        seen.push(...json['records']!.map(({ id }) => String(id)));
+        cursor = json['cursor'];
+      } while (cursor !== undefined);
+      expect(seen).toEqual(['east', 'north', 'north-east', 'west']);
+      const { json } = await client().post(`${path}/scan`, {
+        filter: { lang: 'en' },
+        include: ['metadata.year', 'vector'],
+      });
+      expect(json['records']).toEqual([
+        { id: 'east', vector: [1, 0], metadata: { year: 2019 } },
+        { id: 'north-east', vector: [3, 3], metadata: { year: 2021 } },
+      ]);
+    });
+  });
+}

@@ -1,0 +1,30 @@
+/** What a runtime brings to the suite: a way to start a server with given settings on an empty store. */
+
+export interface ServerSettings {
+  readonly apiKeys?: readonly string[];
+  readonly allowAnonymous?: boolean;
+  readonly corsOrigins?: readonly string[];
+  /** Requests, and bytes of bodies, under way before 503. Absent: the runtime's own. */
+  readonly load?: { readonly requests: number; readonly bodyBytes: number };
+}
+
+export interface ServerUnderTest {
+  /** `http://HOST:PORT`, on loopback. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export type StartServer = (settings?: ServerSettings) => Promise<ServerUnderTest>;
+
+let names = 0;
+
+/** A name that no other test of this run uses. */
+export function freshName(): string {
+  names++;
+  return `c${names}`;
+}
+
+/** Base64 of little-endian 32-bit floats. */
+export function base64Of(...numbers: readonly number[]): string {
+  return Buffer.from(Float32Array.from(numbers).buffer).toString('base64');
+}
