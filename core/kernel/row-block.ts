@@ -126,7 +126,6 @@ export class RowBlock {
     this.#pool = pool;
     this.#layout = layoutOf(dimension, capacity);
     this.#arena = pool.acquire(arenaClass);
-    this.#arena.u8.fill(0, this.#layout.live, this.#layout.live + this.#layout.bitmapBytes);
   }
 
   get arenaClass(): ArenaClass {

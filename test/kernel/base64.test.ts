@@ -49,11 +49,15 @@ describe('base64Decode', () => {
     );
   });
 
-  test('judges every byte at every position as its twin does', () => {
-    const good = base64Of(
-      Uint8Array.from({ length: 36 }, (_, i) => i * 7),
-      true,
-    );
+  test.each([
+    [36, true],
+    [35, true],
+    [35, false],
+    [34, true],
+    [34, false],
+  ])('judges every byte at every position as its twin does: %i bytes, padded: %s', (length, padded) => {
+    const bytes = Uint8Array.from({ length }, (_, i) => i * 7);
+    const good = base64Of(bytes, padded);
     for (let at = 0; at < good.length; at++) {
       for (let byte = 0; byte < 256; byte++) {
         const text = good.slice(0, at) + String.fromCharCode(byte) + good.slice(at + 1);
@@ -85,6 +89,14 @@ describe('base64Decode', () => {
   ])('refuses %s', (_, text, badOffset) => {
     expect(decodeRaw(text)).toEqual({ badOffset });
     expect(decodeBase64Scalar(text)).toEqual({ badOffset });
+  });
+
+  test('takes whole quartets without padding where more follows', () => {
+    const answers = ['AAAA', 'AAA', 'AA', 'A', 'AAA=', 'AA==', ''].map((text) => {
+      arena.u8.set(Buffer.from(text), SOURCE);
+      return arena.exports.base64Decode(SOURCE, text.length, TARGET, 0);
+    });
+    expect(answers).toEqual([3, -3, -2, -1, -4, -3, 0]);
   });
 
   test('writes nothing past its bytes', () => {
