@@ -2,13 +2,6 @@
 import { expect, test } from 'vitest';
 import { compileEmbeddedKernel } from '../../core/kernel/index.js';
 
-/** What of the namespace is used here: Node's types have none. */
-declare const WebAssembly: {
-  readonly Module: { imports(module: object): unknown[] };
-  readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-};
-
 const module = await compileEmbeddedKernel();
 
 test('imports one memory and nothing else', () => {
