@@ -74,11 +74,10 @@ describe('interleavings of the file store', () => {
       for (const moves of stalls) {
         // Process 0 makes so many moves, then 1 all of its own, then 0 the rest.
         const schedule = [...Array<number>(moves + 1).fill(2), ...Array<number>(60).fill(1)];
-        await check(join(directory, `${others.join('-')}-${moves}`), {
-          initial: 'plain',
-          programs: [['swap'], others],
-          schedule,
-        });
+        const stalled: Scenario = { initial: 'plain', programs: [['swap'], others], schedule };
+        await expect(
+          check(join(directory, `${others.join('-')}-${moves}`), stalled),
+        ).resolves.toBeUndefined();
       }
     });
   }
@@ -145,18 +144,12 @@ function versionOf(put: PutResult): StoreVersion {
 }
 
 async function perform(store: ObjectStore, call: Call, version: StoreVersion): Promise<PutResult> {
-  const body = utf8Encode(call.writes);
-  switch (call.operation) {
-    case 'create':
-      return store.put(KEY, body, { if: 'absent' });
-    case 'replace':
-      return store.put(KEY, body, { if: 'any' });
-    case 'swap':
-      return store.put(KEY, body, { if: { version } });
-    case 'delete':
-      await store.delete([KEY]);
-      return { status: 'applied', version, modifiedMs: 0 };
+  if (call.operation === 'delete') {
+    await store.delete([KEY]);
+    return { status: 'applied', version, modifiedMs: 0 };
   }
+  const condition = { create: 'absent', replace: 'any', swap: { version } } as const;
+  return store.put(KEY, utf8Encode(call.writes), { if: condition[call.operation] });
 }
 
 /** A program on a store of its own that stops at every step until it is let go. */
@@ -170,13 +163,7 @@ class Process {
     const process = new Process();
     const store = await openFileStore(directory, { onStep: () => process.#stop() });
     process.#go = () => {
-      program(store).then(
-        () => {
-          process.done = true;
-          process.#onStopped();
-        },
-        (error: unknown) => process.#onFailed(error),
-      );
+      void process.#run(program(store));
     };
     return process;
   }
@@ -188,6 +175,16 @@ class Process {
       this.#onFailed = reject;
       this.#go();
     });
+  }
+
+  async #run(program: Promise<void>): Promise<void> {
+    try {
+      await program;
+      this.done = true;
+      this.#onStopped();
+    } catch (error) {
+      this.#onFailed(error);
+    }
   }
 
   #stop(): Promise<void> {

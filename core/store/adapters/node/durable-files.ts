@@ -32,22 +32,22 @@ export type FileStoreStep =
 export type OnStep = (step: FileStoreStep) => void | Promise<void>;
 
 interface FileCalls {
-  open(path: string, flags: string | number): Promise<number>;
-  read(fd: number, into: Uint8Array, part: FilePart): Promise<number>;
-  write(fd: number, from: Uint8Array, part: FilePart): Promise<number>;
-  fsync(fd: number): Promise<void>;
-  link(existing: string, target: string): Promise<void>;
-  unlink(path: string): Promise<void>;
-  rename(existing: string, target: string): Promise<void>;
-  mkdir(path: string): Promise<void>;
-  readdir(path: string): Promise<string[]>;
-  access(path: string): Promise<void>;
-  stat(path: string): Promise<BigIntStats>;
+  open: (path: string, flags: string | number) => Promise<number>;
+  read: (fd: number, into: Uint8Array, part: FilePart) => Promise<number>;
+  write: (fd: number, from: Uint8Array, part: FilePart) => Promise<number>;
+  fsync: (fd: number) => Promise<void>;
+  link: (existing: string, target: string) => Promise<void>;
+  unlink: (path: string) => Promise<void>;
+  rename: (existing: string, target: string) => Promise<void>;
+  mkdir: (path: string) => Promise<void>;
+  readdir: (path: string) => Promise<string[]>;
+  access: (path: string) => Promise<void>;
+  stat: (path: string) => Promise<BigIntStats>;
   /** These four touch the kernel's memory only: a trip to the thread pool would cost ten times more. */
-  openDirectoryNow(path: string): number;
-  fstatNow(fd: number): BigIntStats;
-  futimesNow(fd: number, seconds: number): void;
-  closeNow(fd: number): void;
+  openDirectoryNow: (path: string) => number;
+  fstatNow: (fd: number) => BigIntStats;
+  futimesNow: (fd: number, seconds: number) => void;
+  closeNow: (fd: number) => void;
 }
 
 interface FilePart {

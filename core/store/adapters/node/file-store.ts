@@ -230,8 +230,8 @@ class FileStore implements ObjectStore {
   async #remove(place: ObjectPlace): Promise<boolean> {
     const current = await this.#look(place);
     if (current === undefined || current.buried) return false;
-    if (await this.#generations.begun(place)) {
-      await this.#generations.convert(place);
+    if (current.generation > 0 || (await this.#generations.begun(place))) {
+      if (current.generation === 0) await this.#generations.convert(place);
       await this.#generations.bury(place);
       return false;
     }
