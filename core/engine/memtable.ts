@@ -50,8 +50,9 @@ export class Memtable implements LogSink {
   readonly #order = new OrderedIds();
   /** Rows with an expiry that have not ended: few, or none. */
   readonly #expiring = new Set<Row>();
+  /** Soft-deleted rows that have not ended. */
+  readonly #hiding = new Set<Row>();
   #live = 0;
-  #hiddenLive = 0;
   #released = false;
 
   constructor(kernel: Kernel, schema: CollectionSchema) {
@@ -146,23 +147,29 @@ export class Memtable implements LogSink {
   }
 
   #remove(id: string, forGood: boolean, at: LogPosition): void {
-    const row = this.#newest.get(id);
-    if (row === undefined || this.#ended[row] !== Infinity) return;
+    if (!this.canRemove(id, forGood)) return;
+    const row = this.#newest.get(id)!;
     if (forGood) {
       this.#end(row, at.seq);
-    } else if (this.#hidden[row] === Infinity) {
+    } else {
       this.#hidden[row] = at.seq;
       this.#hiddenMs[row] = at.label;
-      this.#hiddenLive++;
+      this.#hiding.add(row);
       this.#kill(row);
     }
+  }
+
+  /** Whether a delete (`forGood`) or a soft delete of `id` changes anything, whatever the clock says of the record. */
+  canRemove(id: string, forGood: boolean): boolean {
+    const row = this.#newest.get(id);
+    return row !== undefined && this.#ended[row] === Infinity && (forGood || this.#hidden[row] === Infinity);
   }
 
   #end(row: Row, seq: Sequence): void {
     if (this.#ended[row] !== Infinity) return;
     this.#ended[row] = seq;
     this.#live--;
-    if (this.#hidden[row] !== Infinity) this.#hiddenLive--;
+    this.#hiding.delete(row);
     this.#expiring.delete(row);
     this.#kill(row);
   }
@@ -228,16 +235,25 @@ export class Memtable implements LogSink {
     return true;
   }
 
+  /**
+   * Of the newest state: what a read sees, what it sees with `includeDeleted` besides, and what is there until a
+   * compaction drops it but no read sees (expired, or soft-deleted longer ago than the collection's days).
+   */
   counts(nowMs: number): {
     readonly visible: number;
     readonly softDeleted: number;
     readonly expired: number;
   } {
-    let expired = 0;
-    for (const row of this.#expiring) {
-      if (this.#expiresMs[row]! <= nowMs && this.#hidden[row] === Infinity) expired++;
+    let softDeleted = 0;
+    for (const row of this.#hiding) {
+      if (this.#expiresMs[row]! > nowMs && !this.#isGone(row, nowMs)) softDeleted++;
     }
-    return { visible: this.#live - this.#hiddenLive - expired, softDeleted: this.#hiddenLive, expired };
+    let expiredVisible = 0;
+    for (const row of this.#expiring) {
+      if (this.#expiresMs[row]! <= nowMs && !this.#hiding.has(row)) expiredVisible++;
+    }
+    const visible = this.#live - this.#hiding.size - expiredVisible;
+    return { visible, softDeleted, expired: this.#live - visible - softDeleted };
   }
 
   /** Bytes of WebAssembly memory held, and rows that no longer count. */

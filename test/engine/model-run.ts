@@ -1,0 +1,296 @@
+/**
+ * A history under way: the databases, the model of what should be in them, and a scan that goes on from step to step.
+ */
+import { isCairnError } from '../../core/index.js';
+import type { Collection, Database, WriteResult } from '../../core/index.js';
+import { byUtf8, failure, mustEqual } from './fixture.js';
+import type { TestClock } from './fixture.js';
+import { document, shown } from './model.js';
+import type { Model, ModelWrite } from './model.js';
+import { FILTERS, IDS } from './model-steps.js';
+import type { Look, WriteRequest } from './model-steps.js';
+
+export class Run {
+  readonly model: Model;
+  readonly clock: TestClock;
+  readonly dimension: number;
+  readonly #open: () => Promise<Database>;
+  readonly #databases: Database[] = [];
+  #cursor: string | undefined;
+  #after = '';
+
+  constructor(settings: {
+    model: Model;
+    clock: TestClock;
+    dimension: number;
+    open: () => Promise<Database>;
+  }) {
+    this.model = settings.model;
+    this.clock = settings.clock;
+    this.dimension = settings.dimension;
+    this.#open = settings.open;
+  }
+
+  async start(): Promise<void> {
+    this.#databases.push(await this.#open(), await this.#open());
+    const { metric, softDeleteDays } = this.model;
+    await this.#databases[0]!.createCollection('c', { dimension: this.dimension, metric, softDeleteDays });
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#databases.map((database) => database.close()));
+  }
+
+  collection(which: number): Collection {
+    return this.#databases[which]!.collection('c');
+  }
+
+  async reopen(which: number): Promise<void> {
+    await this.#databases[which]!.close();
+    this.#databases[which] = await this.#open();
+  }
+
+  /** Three numbers that matter, one that keeps the vector from being zero, and zeros. */
+  vector(of: readonly number[]): number[] {
+    const vector = new Array<number>(this.dimension).fill(0);
+    [...of, 0.5].forEach((value, i) => (vector[i] = value));
+    return vector;
+  }
+
+  toModel(request: WriteRequest): ModelWrite {
+    const now = this.clock.wallMs();
+    const { upsert: rows, patch: patches, delete: removal, restore, ifSequence } = request;
+    return {
+      ...(rows === undefined
+        ? {}
+        : {
+            upsert: rows.map((row) => ({
+              id: row.id,
+              vector: this.vector(row.head),
+              metadata: row.metadata,
+              expiresMs: row.expiry === undefined ? Infinity : now + row.expiry,
+            })),
+          }),
+      ...(patches === undefined
+        ? {}
+        : {
+            patch: {
+              mode: patches.mode,
+              records: patches.records.map((record) => ({
+                id: record.id,
+                vector: record.head === undefined ? undefined : this.vector(record.head),
+                metadata: record.metadata,
+              })),
+            },
+          }),
+      ...(removal === undefined
+        ? {}
+        : { delete: { ids: removal.ids, soft: removal.soft, filter: FILTERS[removal.filter]!.holds } }),
+      ...(restore === undefined ? {} : { restore }),
+      ...(ifSequence === undefined ? {} : { ifSequence: Math.max(0, this.model.sequence - ifSequence) }),
+    };
+  }
+
+  async send(which: number, request: WriteRequest, write: ModelWrite): Promise<Answer> {
+    const collection = this.collection(which);
+    const rows = write.upsert?.map(({ expiresMs, metadata, ...row }) => ({
+      ...row,
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(expiresMs === Infinity ? {} : { expiresAt: new Date(expiresMs).toISOString() }),
+    }));
+    const removal = request.delete && {
+      soft: request.delete.soft,
+      ...(request.delete.ids === undefined
+        ? { filter: FILTERS[request.delete.filter]!.input }
+        : { ids: request.delete.ids }),
+    };
+    const patches = write.patch && {
+      mode: write.patch.mode,
+      records: write.patch.records.map((record) => ({
+        id: record.id,
+        ...(record.vector === undefined ? {} : { vector: Float32Array.from(record.vector) }),
+        ...(record.metadata === undefined ? {} : { metadata: record.metadata }),
+      })),
+    };
+    try {
+      if (write.restore !== undefined) return await collection.restore({ ids: write.restore });
+      if (rows === undefined) {
+        return patches === undefined ? await collection.delete(removal!) : await collection.patch(patches);
+      }
+      if (request.columns === true) {
+        return await collection.upsert({
+          ids: rows.map((row) => row.id),
+          vectors: Float32Array.from(rows.flatMap((row) => row.vector)),
+          metadata: rows.map((row) => row.metadata ?? null),
+          expiresAt: rows.map((row) => row.expiresAt ?? null),
+        });
+      }
+      if (request.columns === false) return await collection.upsert(rows);
+      return await collection.write({
+        upsert: rows,
+        ...(patches === undefined ? {} : { patch: patches }),
+        ...(removal === undefined ? {} : { delete: removal }),
+        ...(write.ifSequence === undefined ? {} : { ifSequence: write.ifSequence }),
+      });
+    } catch (error) {
+      if (isCairnError(error) && error.code === 'sequence_conflict') return 'conflict';
+      throw error;
+    }
+  }
+
+  /** Sends writes at once, and gives them to the model in the order in which they took effect. */
+  async write(requests: readonly { readonly db: number; readonly request: WriteRequest }[]): Promise<void> {
+    const writes = requests.map(({ request }) => this.toModel(request));
+    const answers = await Promise.all(
+      requests.map(({ db: which, request }, i) => this.send(which, request, writes[i]!)),
+    );
+    const now = this.clock.wallMs();
+    const applied = answers
+      .map((answer, i) => ({ answer, i }))
+      .filter((one): one is { answer: Exclude<Answer, 'conflict'>; i: number } => one.answer !== 'conflict')
+      .sort((a, b) => a.answer.sequence - b.answer.sequence || a.i - b.i);
+    for (const { answer, i } of applied) {
+      if (answer.sequence > this.model.sequence) this.model.beginSlot(now);
+      mustEqual(answer.sequence, this.model.sequence);
+      mustEqual(this.model.meetsCondition(writes[i]!), true);
+      const expected = this.model.apply(writes[i]!, now);
+      for (const name of ['upserted', 'patched', 'missing', 'deleted', 'restored'] as const) {
+        if (name in answer) mustEqual({ i, [name]: answer[name] }, { i, [name]: expected[name] });
+      }
+      const rows = writes[i]!.upsert?.length ?? 0;
+      const duplicates = rows - expected.upserted;
+      mustEqual(answer.duplicates, duplicates === 0 ? undefined : duplicates);
+      mustEqual(answer.ids, undefined);
+    }
+    // What was changed stays changed, so a condition that failed before all of them were applied fails after that too.
+    answers.forEach((answer, i) => {
+      if (answer === 'conflict') mustEqual(this.model.meetsCondition(writes[i]!), false);
+    });
+  }
+
+  async check(with_: Look): Promise<void> {
+    await this.#checkQuery(with_);
+    await this.#checkById(with_);
+    await this.#checkFetch(with_);
+    await this.#checkCounts(with_);
+    await this.#checkScan(with_);
+  }
+
+  async #checkQuery(with_: Look): Promise<void> {
+    const { model } = this;
+    const asOf = with_.asOf === undefined ? undefined : Math.floor(with_.asOf * model.sequence);
+    const similarity = model.metric === 'cosine' || model.metric === 'dot';
+    const query = {
+      vector: this.vector(with_.head),
+      k: with_.k,
+      includeDeleted: with_.includeDeleted,
+      ...(with_.filter === undefined ? {} : { filter: FILTERS[with_.filter]!.input }),
+      ...(with_.bound === undefined
+        ? {}
+        : similarity
+          ? { minScore: with_.bound }
+          : { maxDistance: with_.bound }),
+      ...(asOf === undefined ? {} : { asOf }),
+      include: ['metadata', 'vector', 'expires_at'],
+    };
+    const answer = await this.collection(with_.db).query(query);
+    const records = model.history[asOf ?? model.sequence]!;
+    const filter = with_.filter === undefined ? undefined : FILTERS[with_.filter]!.holds;
+    const expected = model.query(records, this.clock.wallMs(), { ...with_, vector: query.vector, filter });
+    mustEqual(answer.matches, expected);
+    mustEqual(answer.sequence, asOf ?? model.sequence);
+  }
+
+  async #checkById({ db: which, id: name, k, includeDeleted, asOf: fraction }: Look): Promise<void> {
+    if (name === undefined) return;
+    const { model } = this;
+    const asOf = fraction === undefined ? model.sequence : Math.floor(fraction * model.sequence);
+    const records = model.history[asOf]!;
+    const there = model.visible(records, this.clock.wallMs(), includeDeleted).includes(name);
+    const asked = this.collection(which).query({
+      id: name,
+      k,
+      includeDeleted,
+      asOf,
+      include: ['vector', 'metadata', 'expires_at'],
+    });
+    if (!there) {
+      await failure(() => asked, { kind: 'not_found', code: 'record_not_found' });
+      return;
+    }
+    const { vector } = records.get(name)!;
+    const query = { vector, k, includeDeleted, filter: undefined, bound: undefined };
+    mustEqual((await asked).matches, model.query(records, this.clock.wallMs(), query));
+  }
+
+  async #checkFetch({ db: which, includeDeleted, k }: Look): Promise<void> {
+    const { model } = this;
+    const seen = model.visible(model.records, this.clock.wallMs(), includeDeleted);
+    const asked = IDS.slice(k % 3);
+    const answer = await this.collection(which).fetch({
+      ids: asked,
+      includeDeleted,
+      include: ['metadata', 'vector', 'expires_at'],
+    });
+    mustEqual(answer, {
+      records: asked
+        .filter((name) => seen.includes(name))
+        .map((name) => ({ id: name, ...shown(model.records.get(name)!) })),
+      sequence: model.sequence,
+    });
+  }
+
+  async #checkCounts({ db: which, includeDeleted, filter }: Look): Promise<void> {
+    const { model } = this;
+    const collection = this.collection(which);
+    const now = this.clock.wallMs();
+    const seen = model.visible(model.records, now, includeDeleted);
+    const holds = filter === undefined ? undefined : FILTERS[filter]!;
+    const counted = await collection.count({
+      includeDeleted,
+      ...(holds === undefined ? {} : { filter: holds.input }),
+    });
+    const expected = seen.filter(
+      (name) => holds === undefined || holds.holds(document(model.records.get(name)!)),
+    );
+    mustEqual(counted, { count: expected.length, sequence: model.sequence });
+    const stats = await collection.stats();
+    const visible = model.visible(model.records, now, false).length;
+    const shownAtAll = model.visible(model.records, now, true).length;
+    mustEqual(stats.records, {
+      visible,
+      softDeleted: shownAtAll - visible,
+      expired: model.records.size - shownAtAll,
+    });
+    mustEqual(stats.log.slots, model.sequence);
+    mustEqual(stats.memory.rows - stats.memory.deadRows, model.records.size);
+  }
+
+  /** One page of a scan that began some steps ago; at its end the next one begins. */
+  async #checkScan({ db: which, includeDeleted, filter, limit }: Look): Promise<void> {
+    const { model } = this;
+    const holds = filter === undefined ? undefined : FILTERS[filter]!;
+    const answer = await this.collection(which).scan({
+      limit,
+      includeDeleted,
+      include: ['metadata', 'vector', 'expires_at'],
+      ...(holds === undefined ? {} : { filter: holds.input }),
+      ...(this.#cursor === undefined ? {} : { cursor: this.#cursor }),
+    });
+    const rest = model
+      .visible(model.records, this.clock.wallMs(), includeDeleted)
+      .filter((name) => this.#after === '' || byUtf8(name, this.#after) > 0)
+      .filter((name) => holds === undefined || holds.holds(document(model.records.get(name)!)));
+    const page = rest.slice(0, limit);
+    mustEqual(
+      answer.records,
+      page.map((name) => ({ id: name, ...shown(model.records.get(name)!) })),
+    );
+    mustEqual(answer.cursor !== undefined, rest.length > limit);
+    this.#cursor = answer.cursor;
+    this.#after = answer.cursor === undefined ? '' : page.at(-1)!;
+  }
+}
+
+type Answer =
+  'conflict' | (Omit<WriteResult, 'sequence'> & { readonly sequence: number; readonly restored?: number });
