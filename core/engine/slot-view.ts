@@ -95,9 +95,18 @@ export class SlotView {
         upsert++;
         return;
       }
-      const record = batch.kinds[op] === OP_DELETE ? undefined : this.find(id);
+      const forGood = batch.kinds[op] === OP_DELETE;
+      if (!this.#canRemove(id, forGood)) return;
+      const record = forGood ? undefined : this.find(id);
       this.#changed.set(id, record === undefined ? undefined : { ...record, hidden: true });
     });
+  }
+
+  /** A removal of nothing is no change: else a condition would fail only because two writes shared a slot. */
+  #canRemove(id: string, forGood: boolean): boolean {
+    if (!this.#changed.has(id)) return this.#memtable.canRemove(id, forGood);
+    const record = this.#changed.get(id);
+    return record !== undefined && (forGood || !record.hidden);
   }
 }
 
