@@ -28,6 +28,11 @@ export interface ParsedUpsert {
 }
 
 const BATCH = { name: 'batchRecords', max: limits.batchRecords };
+/** A date alone is an instant to filters. As an expiry it would leave open in whose day it ends. */
+const DATE_TIME = /^[^Tt]{10}[Tt]/;
+/** Seconds since 1970 of the first year that RFC 3339 can write in UTC, and of the first that it cannot. */
+const YEAR_0_S = -62_167_219_200;
+const YEAR_10000_S = 253_402_300_800;
 const RECORD_FIELDS = ['id', 'vector', 'metadata', 'expiresAt'] as const;
 const COLUMN_FIELDS = ['ids', 'vectors', 'metadata', 'expiresAt'] as const;
 
@@ -129,8 +134,8 @@ function deriveId(digests: Digests, key: string, row: number): string {
 /** Milliseconds since 1970, Infinity where there is no expiry. */
 function parseExpiry(value: unknown, where: string): number {
   if (value === undefined || value === null) return Infinity;
-  const instant = typeof value === 'string' ? tryParseInstant(value) : undefined;
-  if (instant === undefined) {
+  const instant = typeof value === 'string' && DATE_TIME.test(value) ? tryParseInstant(value) : undefined;
+  if (instant === undefined || instant.seconds < YEAR_0_S || instant.seconds >= YEAR_10000_S) {
     const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kindOf(value);
     throw invalid('invalid_expiry', `${where}: expires_at must be an RFC 3339 date-time, got ${shown}`, {
       where,
