@@ -103,7 +103,11 @@ export class EngineCollection implements api.Collection {
   async #write(input: UnknownObject, options: api.WriteOptions = {}): Promise<Written> {
     const given = mustBeObject(options, 'options');
     mustHaveOnly(given, ['idempotencyKey', 'firstTail', 'timeoutMs'], 'options');
-    const key = options.idempotencyKey ?? bytesToHex(this.#ports.random.fill(new Uint8Array(16)));
+    // A null is no missing key: whoever passes one believes that the write is safe to repeat.
+    const key =
+      given['idempotencyKey'] === undefined
+        ? bytesToHex(this.#ports.random.fill(new Uint8Array(16)))
+        : given['idempotencyKey'];
     if (typeof key !== 'string' || !KEY.test(key)) {
       throw invalid(
         'invalid_idempotency_key',
