@@ -2,7 +2,7 @@
  * Checks a decoded body or query string against its schema and turns the first fault into a typed error that names
  * field, value and limit. Unknown fields come first, with the nearest known name: the other faults are often theirs.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalid, overLimit } from '../../core/base/errors.js';
 import type { CairnError } from '../../core/base/errors.js';
 import { nearestName } from '../../core/base/nearest.js';

@@ -2,7 +2,7 @@
  * The named schemas of the OpenAPI document: what vectors, filters, records and problems look like on the wire. Those of
  * requests are descriptions for the engine's own checks; those of answers are held against real answers by the tests.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/base/limits.js';
 import { componentRef, count, idJson, sequence } from './schema-parts.js';
 import type { NamedSchemas } from './route.js';

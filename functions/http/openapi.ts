@@ -1,7 +1,7 @@
 /**
  * The OpenAPI 3.1 document, made of the route table and of the very schemas that requests are checked with.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/base/limits.js';
 import { componentRef } from './schema-parts.js';
 import { isOfCollection } from './route.js';

@@ -1,5 +1,5 @@
 /** Query strings: checked like bodies, by a schema, after the texts of numbers have become numbers. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalid } from '../../core/base/errors.js';
 import { mustMatch } from './checks.js';
 

@@ -1,5 +1,5 @@
 /** Routes on collections as wholes: create, describe, list, drop, stats, compact, recall. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalid } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import type { CollectionDescription, CollectionSettings, VectorInput } from '../../core/index.js';

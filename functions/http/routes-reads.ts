@@ -1,5 +1,5 @@
 /** Routes that read records: query, fetch, count, scan. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalid } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import type { QueryInput, QueryResult } from '../../core/index.js';

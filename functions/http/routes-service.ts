@@ -1,5 +1,5 @@
 /** Routes on the server itself: liveness, readiness, metrics, and the document that describes all routes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ok } from './route.js';
 import type { Route } from './route.js';
 

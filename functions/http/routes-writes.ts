@@ -1,5 +1,5 @@
 /** Routes that change records: upsert, patch, delete, restore, and write, which is the first three in one commit. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { invalid } from '../../core/base/errors.js';
 import type { DeleteInput, PatchInput, UpsertInput, UpsertResult, WriteInput } from '../../core/index.js';
 import { mustMatch, shown } from './checks.js';

@@ -3,7 +3,7 @@
  * allowed length: their rows are checked by the engine, in one fast pass, and a second walk over ten thousand rows here
  * would cost more than the write. The OpenAPI document still describes them in full.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/base/limits.js';
 import type { Consistency, FilterInput, VectorInput } from '../../core/index.js';
 
