@@ -11,6 +11,8 @@ export interface ServerSettings {
 export interface ServerUnderTest {
   /** `http://HOST:PORT`, on loopback. */
   readonly url: string;
+  /** The runtime itself refuses a Host header that makes no URL, in its own words: the app never sees it. */
+  readonly refusesHosts?: boolean;
   close(): Promise<void>;
 }
 
