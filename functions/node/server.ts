@@ -37,6 +37,8 @@ const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 300_000;
 /** Longer than the 60 s of common load balancers, so that they close first. */
 const keepAliveTimeoutMs = 65_000;
+/** Turns of the event loop: one accepts, one reads, and as many again. */
+const settlingTurns = 4;
 const graceDefaultMs = 10_000;
 /** How long a refused body is still swallowed, so that the client can read the answer before the connection ends. */
 const lingerMs = 1_000;
@@ -149,10 +151,12 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
 }
 
 async function shutDown(server: Server, graceMs: number): Promise<void> {
+  // What the kernel holds already, connections not yet accepted and requests not yet read, is served: closing now
+  // would reset it.
+  for (let turn = 0; turn < settlingTurns; turn++) await new Promise((resolve) => setImmediate(resolve));
   const ended = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);
   await ended;
   clearTimeout(timer);

@@ -39,10 +39,10 @@ export function describeBodies(client: () => Client): void {
       ['multipart/form-data; boundary=x', 'upsert'],
       ['', 'query'],
     ])('of type %j is 415 for %s', async (type, call) => {
-      const headers = type === '' ? {} : { 'content-type': type };
+      const headers: Record<string, string> = type === '' ? {} : { 'content-type': type };
       const { json } = await client().send('POST', `${path}/${call}`, {
         body: query,
-        headers: headers as Record<string, string>,
+        headers,
       });
       expect(json).toMatchObject({ status: 415, code: 'unsupported_media_type' });
     });

@@ -4,7 +4,6 @@
  */
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
-import { expect } from 'vitest';
 import { resolveRef, violations } from './schema-check.js';
 import type { OpenApi, Operation, ResponseObject } from './schema-check.js';
 
@@ -17,7 +16,17 @@ export interface Answer {
 }
 
 /** Answers are checked against their schemas already: tests read them freely. */
-export type Json = { readonly [key: string]: Json } & readonly Json[] & string & number & boolean;
+export type Json = Readonly<Record<string, unknown>>;
+
+/** The records under `key` of an answer. */
+export function rowsOf(json: Json, key: string): readonly Json[] {
+  return json[key] as readonly Json[];
+}
+
+/** One field of each of them. */
+export function columnOf(json: Json, key: string, field: string): readonly unknown[] {
+  return rowsOf(json, key).map((row) => row[field]);
+}
 
 export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>>;
@@ -101,24 +110,20 @@ export class Client {
     const document = await this.#openApi();
     const operation = document === undefined ? undefined : operationOf(document, method, path);
     const type = answer.headers['content-type'] ?? '';
-    if (answer.status >= 400) expect(type, `${method} ${path}`).toBe('application/problem+json');
+    const where = `${method} ${path} ${answer.status}`;
+    if (answer.status >= 400)
+      must(type === 'application/problem+json', `${where}: a problem of type ${type}`);
     if (method === 'HEAD' || document === undefined) return;
-    const response = operation?.responses[String(answer.status)] ??
-      operation?.responses['default'] ?? { $ref: '#/components/responses/Problem', description: '' };
-    const { content } =
-      response.$ref === undefined ? response : (resolveRef(document, response.$ref) as ResponseObject);
+    const { content } = responseOf(document, operation, answer.status);
     if (content === undefined) {
-      expect(answer.text).toBe('');
+      must(answer.text === '', `${where}: a body that the document does not know`);
       return;
     }
     const described = Object.entries(content).find(([name]) => type.startsWith(name));
-    expect(described, `${method} ${path} ${answer.status}: ${type} is not in the document`).toBeDefined();
-    if (type.includes('json')) {
-      expect(
-        violations(described![1].schema, JSON.parse(answer.text), document),
-        `${method} ${path}`,
-      ).toEqual([]);
-    }
+    if (described === undefined) throw new Error(`${where}: ${type} is not in the document`);
+    if (!type.includes('json')) return;
+    const wrong = violations(described[1].schema, JSON.parse(answer.text), document);
+    must(wrong.length === 0, `${where} is not as the document says: ${wrong.join('; ')}`);
   }
 
   async #openApi(): Promise<OpenApi | undefined> {
@@ -128,6 +133,18 @@ export class Client {
     }
     return this.#document;
   }
+}
+
+function must(condition: boolean, message: string): void {
+  if (!condition) throw new Error(message);
+}
+
+/** What no route answers is still a problem. */
+function responseOf(document: OpenApi, operation: Operation | undefined, status: number): ResponseObject {
+  const { responses = {} } = operation ?? {};
+  const response = responses[String(status)] ?? responses['default'];
+  if (response !== undefined && response.$ref === undefined) return response;
+  return resolveRef(document, response?.$ref ?? '#/components/responses/Problem') as ResponseObject;
 }
 
 function answerOf(status: number, headers: IncomingHttpHeaders, text: string): Answer {

@@ -1,5 +1,6 @@
 /** Collections as wholes, and the server's own routes. */
 import { describe, expect, test } from 'vitest';
+import { columnOf } from './client.js';
 import type { Client } from './client.js';
 import { freshName } from './server-under-test.js';
 
@@ -83,10 +84,11 @@ export function describeCollections(client: () => Client): void {
         await client().put(`/v1/collections/${prefix}${suffix}`, { dimension: 2 });
       }
       const first = (await client().get(`/v1/collections?prefix=${prefix}&limit=2`)).json;
-      expect(first['collections']!.map(({ name }) => name)).toEqual([`${prefix}a`, `${prefix}b`]);
-      const second = (await client().get(`/v1/collections?prefix=${prefix}&limit=2&cursor=${first['next']!}`))
-        .json;
-      expect(second['collections']!.map(({ name }) => name)).toEqual([`${prefix}c`]);
+      expect(columnOf(first, 'collections', 'name')).toEqual([`${prefix}a`, `${prefix}b`]);
+      const second = (
+        await client().get(`/v1/collections?prefix=${prefix}&limit=2&cursor=${String(first['next'])}`)
+      ).json;
+      expect(columnOf(second, 'collections', 'name')).toEqual([`${prefix}c`]);
       expect(second).not.toHaveProperty('next');
     });
 

@@ -19,7 +19,7 @@ import { describeWrites } from './writes.js';
 export type { ServerSettings, ServerUnderTest, StartServer } from './server-under-test.js';
 
 export function describeHttp(name: string, start: StartServer): void {
-  describe(name, () => {
+  describe(`HTTP on ${name}`, () => {
     describe('without keys', () => {
       let server: ServerUnderTest;
       let client: Client;

@@ -1,5 +1,6 @@
 /** Query, fetch, count, scan. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { columnOf, rowsOf } from './client.js';
 import type { Answer, Client } from './client.js';
 import { base64Of, freshName } from './server-under-test.js';
 import { freshCollection } from './writes.js';
@@ -22,8 +23,8 @@ export function describeReads(client: () => Client): void {
 
     test('answers the nearest first, with scores, metadata and what it cost', async () => {
       const { json, headers } = await ask({ vector: [1, 0.1], k: 2 });
-      expect(json['matches']!.map(({ id }) => id)).toEqual(['east', 'north-east']);
-      expect(json['matches']![0]).toEqual({
+      expect(columnOf(json, 'matches', 'id')).toEqual(['east', 'north-east']);
+      expect(rowsOf(json, 'matches')[0]).toEqual({
         id: 'east',
         score: expect.closeTo(0.99504, 4) as number,
         metadata: records[0]!.metadata,
@@ -44,16 +45,13 @@ export function describeReads(client: () => Client): void {
         { vector: [0, 1], k: 2, as_of: 1 },
         { vector: [0, 1], k: 2, include_deleted: true },
       ]) {
-        expect(
-          (await ask(body)).json['matches']!.map(({ id }) => id),
-          JSON.stringify(body),
-        ).toEqual(wanted);
+        expect(columnOf((await ask(body)).json, 'matches', 'id'), JSON.stringify(body)).toEqual(wanted);
       }
     });
 
     test('takes both spellings of a filter', async () => {
       for (const filter of [{ year: { $gte: 2020 }, lang: 'en' }, "year >= 2020 AND lang = 'en'"]) {
-        expect((await ask({ vector: [1, 0], filter })).json['matches']!.map(({ id }) => id)).toEqual([
+        expect(columnOf((await ask({ vector: [1, 0], filter })).json, 'matches', 'id')).toEqual([
           'north-east',
         ]);
       }
@@ -61,7 +59,7 @@ export function describeReads(client: () => Client): void {
 
     test('includes what is asked for', async () => {
       const shown = async (include: readonly string[]): Promise<unknown> =>
-        (await ask({ id: 'east', k: 1, include })).json['matches']![0];
+        rowsOf((await ask({ id: 'east', k: 1, include })).json, 'matches')[0];
       const score = expect.closeTo(1, 5) as number;
       expect(await shown([])).toEqual({ id: 'east', score });
       expect(await shown(['vector'])).toEqual({ id: 'east', score, vector: [1, 0] });
@@ -78,7 +76,7 @@ export function describeReads(client: () => Client): void {
         { id: 'west', k: 1, include: [] },
       ];
       const { json } = await ask({ queries });
-      expect(json['results']!.map(({ matches }) => matches!.map(({ id }) => id))).toEqual([
+      expect(rowsOf(json, 'results').map((result) => columnOf(result, 'matches', 'id'))).toEqual([
         ['east'],
         ['west'],
       ]);
@@ -146,8 +144,8 @@ export function describeReads(client: () => Client): void {
           include: [],
           ...(cursor === undefined ? {} : { cursor }),
         });
-        seen.push(...json['records']!.map(({ id }) => String(id)));
-        cursor = json['cursor'];
+        seen.push(...columnOf(json, 'records', 'id').map(String));
+        cursor = json['cursor'] as string | undefined;
       } while (cursor !== undefined);
       expect(seen).toEqual(['east', 'north', 'north-east', 'west']);
       const { json } = await client().post(`${path}/scan`, {

@@ -72,9 +72,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 const checks: Readonly<Record<string, Check>> = {
   $ref: (pointer: string, value, at, _all, document) =>
     violations(resolveRef(document, pointer) as Schema, value, document, at),
-  type: (type: string, value, at) => {
-    const fits = type === 'integer' ? Number.isInteger(value) : typeOf(value) === type;
-    return fits ? [] : [`${at} is ${typeOf(value)}, not ${type}`];
+  type: (types: string | readonly string[], value, at) => {
+    const fits = [types]
+      .flat()
+      .some((type) => (type === 'integer' ? Number.isInteger(value) : typeOf(value) === type));
+    return fits ? [] : [`${at} is ${typeOf(value)}, not ${String(types)}`];
   },
   properties: (properties: Readonly<Record<string, Schema>>, value, at, _all, document) =>
     !isObject(value)

@@ -1,0 +1,141 @@
+/** The portable app without a server: hosted without keys, errors that are ours, a store that fails. */
+import { describe, expect, test } from 'vitest';
+import { CairnError } from '../../core/base/errors.js';
+import type { Database } from '../../core/index.js';
+import type { Failure } from '../../functions/http/index.js';
+import { open, testApp, watchedStore } from './harness.js';
+
+const at = (path: string, init?: RequestInit): Request => new Request(`http://db.example.com${path}`, init);
+
+/** A database of which only `method` is called, and throws. */
+function failing(method: keyof Database, error: unknown): Database {
+  return { [method]: () => Promise.reject(error) } as unknown as Database;
+}
+
+describe('a hosted handler without keys', () => {
+  test('answers 503 to all but /health', async () => {
+    const app = await testApp(await open('memory:'), { exposure: 'hosted' });
+    expect((await app(at('/health'))).status).toBe(200);
+    for (const path of ['/ready', '/metrics', '/openapi.json', '/v1/collections', '/nothing']) {
+      const response = await app(at(path));
+      expect(response.status, path).toBe(503);
+      expect(await response.json()).toMatchObject({ code: 'no_keys_configured' });
+    }
+    expect((await app(at('/v1/collections', { method: 'OPTIONS' }))).status).toBe(503);
+  });
+
+  test('serves anyone where that is allowed, but no foreign page', async () => {
+    const app = await testApp(await open('memory:'), { exposure: 'hosted', allowAnonymous: true });
+    expect((await app(at('/v1/collections'))).status).toBe(200);
+    expect((await app(at('/v1/collections', { headers: { origin: 'https://evil.example' } }))).status).toBe(
+      403,
+    );
+    expect((await app(at('/v1/collections', { headers: { origin: 'https://db.example.com' } }))).status).toBe(
+      200,
+    );
+  });
+
+  test('serves those with a key where there are keys', async () => {
+    const app = await testApp(await open('memory:'), { exposure: 'hosted', keys: ['k'] });
+    expect((await app(at('/ready'))).status).toBe(200);
+    expect((await app(at('/v1/collections'))).status).toBe(401);
+    expect((await app(at('/v1/collections', { headers: { authorization: 'Bearer k' } }))).status).toBe(200);
+  });
+});
+
+describe('errors', () => {
+  test('of ours are logged with their request id, and tell the client nothing else', async () => {
+    const failures: Failure[] = [];
+    const bug = new TypeError('secret detail');
+    const app = await testApp(failing('listCollections', bug), {
+      keys: ['k'],
+      onFailure: (failure) => failures.push(failure),
+    });
+    const headers = { authorization: 'Bearer k', 'x-request-id': 'r-1' };
+    const response = await app(at('/v1/collections', { headers }));
+    const text = await response.text();
+    expect(response.status).toBe(500);
+    expect(text).not.toMatch(/secret|TypeError|\.ts|\.js/);
+    expect(JSON.parse(text)).toMatchObject({ code: 'internal_error', request_id: 'r-1' });
+    expect(failures).toEqual([{ requestId: 'r-1', method: 'GET', route: '/collections', error: bug }]);
+  });
+
+  test.each([
+    ['quota', 429, '7'],
+    ['unavailable', 503, '7'],
+    ['corrupt', 500, '7'],
+    ['forbidden', 403, '7'],
+    ['conflict', 409, '7'],
+  ] as const)('of kind %s are %i', async (kind, status, retryAfter) => {
+    const error = new CairnError(kind, 'some_code', 'softDeleteDays is wrong', {
+      details: { slotsMax: 3, differing: ['softDeleteDays'] },
+      outcome: 'unknown',
+      retryAfterS: 6.2,
+    });
+    const app = await testApp(failing('listCollections', error), { keys: ['k'] });
+    const response = await app(at('/v1/collections', { headers: { authorization: 'Bearer k' } }));
+    expect(response.status).toBe(status);
+    expect(response.headers.get('retry-after')).toBe(retryAfter);
+    expect(await response.json()).toMatchObject({
+      code: 'some_code',
+      detail: 'soft_delete_days is wrong',
+      outcome: 'unknown',
+      details: { slots_max: 3, differing: ['soft_delete_days'] },
+    });
+  });
+
+  test('of a store that cannot be reached make the server not ready, not unhealthy', async () => {
+    const app = await testApp(
+      failing('ping', new CairnError('unavailable', 'store_unreachable', 'no answer')),
+      { keys: ['k'] },
+    );
+    expect((await app(at('/ready'))).status).toBe(503);
+    expect((await app(at('/health'))).status).toBe(200);
+  });
+
+  test('of damaged objects name key and offset, and other collections go on', async () => {
+    const store = watchedStore(() => Promise.resolve());
+    const first = await open('memory:', { store });
+    for (const name of ['good', 'bad']) {
+      const collection = await first.createCollection(name, { dimension: 2 });
+      await collection.upsert({ ids: ['a'], vectors: [[1, 1]] });
+    }
+    const logs = (await store.list('c/')).map(({ key }) => key).filter((key) => key.includes('/log/'));
+    const app = await testApp(await open('memory:', { store }), { exposure: 'hosted', allowAnonymous: true });
+    const damaged = await store.get(logs[0]!);
+    if (damaged.status !== 'found') throw new Error('the slot is there');
+    damaged.bytes[100]! ^= 1;
+    await store.put(logs[0]!, damaged.bytes, { if: 'any' });
+    const answers = await Promise.all(
+      ['good', 'bad'].map(async (name) => app(at(`/v1/collections/${name}/count`, { method: 'POST' }))),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 500]));
+    const refused = answers.find(({ status }) => status === 500)!;
+    expect(await refused.json()).toMatchObject({
+      code: 'corrupt_object',
+      details: { key: logs[0], offset: expect.any(Number) as number },
+    });
+  });
+});
+
+describe('readiness', () => {
+  test('asks the store at most once a second', async () => {
+    let pings = 0;
+    let nowMs = 0;
+    const database = {
+      ping: () => {
+        pings++;
+        return Promise.resolve();
+      },
+    } as unknown as Database;
+    const app = await testApp(database, {
+      keys: ['k'],
+      clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
+    });
+    for (let i = 0; i < 5; i++) await app(at('/ready'));
+    expect(pings).toBe(1);
+    nowMs = 1_000;
+    await app(at('/ready'));
+    expect(pings).toBe(2);
+  });
+});
