@@ -15,6 +15,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareUtf8, utf8Decode, utf8Encode } from '../../core/base/bytes.js';
 import { limits } from '../../core/base/limits.js';
 import type { GetResult, ObjectStore, PutResult, StoreVersion } from '../../core/store/index.js';
+import { oddKeys } from './odd-keys.js';
+import { checkAgainstMap, storeCall } from './store-calls.js';
 
 export interface ObjectStoreHarness {
   /** A client of the bucket under test. */
@@ -398,7 +400,7 @@ export function describeObjectStore(
 
       it('agrees with a map under any sequence of calls', { timeout: SLOW_MS }, async () => {
         await fc.assert(
-          fc.asyncProperty(fc.array(call, { maxLength: 30 }), async (calls) =>
+          fc.asyncProperty(fc.array(storeCall, { maxLength: 30 }), async (calls) =>
             checkAgainstMap(store, fresh(), calls),
           ),
           { numRuns: 30 },
@@ -429,109 +431,6 @@ export function describeObjectStore(
 /** One test for a hook that is there, none for one that is not. */
 function given<T>(hook: T | undefined): T[] {
   return hook === undefined ? [] : [hook];
-}
-
-const oddKeys: readonly string[] = [
-  'plain',
-  'UPPER and lower',
-  'upper and lower',
-  'with space',
-  'per%cent',
-  'per%25cent',
-  '%2e',
-  '~',
-  '~tmp',
-  '~tmp/x',
-  '~0',
-  'dots/./in',
-  'dots/../in',
-  '...',
-  'a',
-  'a/b',
-  'a/b/',
-  'a//b',
-  'a.obj',
-  'a.obj/b',
-  'a.obj.obj',
-  'a.gen',
-  'a.gen/1',
-  'a.gen/b.obj',
-  'ünï/çödé/日本語/\u{1f9ed}',
-  'e\u0301',
-  '\u00e9',
-  'quotes"\'<>&\\|*?:;=+$#@!,[]{}^`',
-  `long/${'x'.repeat(200)}`,
-  `long/${'x'.repeat(201)}`,
-  `long/${'x'.repeat(400)}`,
-  `long/${'x'.repeat(200)}/y`,
-  `long/${'x'.repeat(200)}-`,
-  `long/${'x'.repeat(200)}..`,
-  `long/${'x'.repeat(200)}../y`,
-  `long/${'x'.repeat(196)}.obj/y`,
-  `long/${'x'.repeat(198)}é!`,
-  `long/${'x'.repeat(198)}a`,
-  `long/${'é'.repeat(300)}`,
-  `long/${'.'.repeat(402)}`,
-  `hex/${'6e'.repeat(128)}`,
-];
-
-type Call =
-  | { readonly do: 'create' | 'replace' | 'swap'; readonly name: string; readonly body: Uint8Array }
-  | { readonly do: 'delete' | 'get'; readonly name: string }
-  | { readonly do: 'list'; readonly name: string; readonly after: string; readonly limit: number };
-
-const someName = fc.constantFrom('a', 'a/b', 'a-b', 'a/b.obj', 'b', 'B', 'é/x', 'a.gen');
-const someBody = fc.uint8Array({ maxLength: 90 });
-const call: fc.Arbitrary<Call> = fc.oneof(
-  fc.record({ do: fc.constantFrom('create', 'replace', 'swap'), name: someName, body: someBody }),
-  fc.record({ do: fc.constantFrom('delete', 'get'), name: someName }),
-  fc.record({
-    do: fc.constant('list' as const),
-    name: fc.oneof(fc.constant(''), someName),
-    after: fc.oneof(fc.constant(''), someName),
-    limit: fc.integer({ min: 1, max: 9 }),
-  }),
-);
-
-async function checkAgainstMap(store: ObjectStore, prefix: string, calls: readonly Call[]): Promise<void> {
-  const map = new Map<string, { body: Uint8Array; version: StoreVersion }>();
-  for (const step of calls) {
-    const key = prefix + step.name;
-    const known = map.get(step.name);
-    switch (step.do) {
-      case 'create':
-      case 'replace':
-      case 'swap': {
-        const stale = 'no-such-version' as StoreVersion;
-        const version = known?.version ?? stale;
-        const condition = { create: 'absent', replace: 'any', swap: { version } } as const;
-        const put = await store.put(key, step.body, { if: condition[step.do] });
-        const fits = { create: known === undefined, replace: true, swap: known !== undefined };
-        expect(put.status).toBe(fits[step.do] ? 'applied' : 'refused');
-        if (put.status === 'applied') map.set(step.name, { body: step.body, version: put.version });
-        break;
-      }
-      case 'delete':
-        await store.delete([key]);
-        map.delete(step.name);
-        break;
-      case 'get': {
-        const found = await store.get(key);
-        if (known === undefined) expect(found).toEqual({ status: 'absent' });
-        else expect(found).toMatchObject({ status: 'found', bytes: known.body, version: known.version });
-        break;
-      }
-      case 'list': {
-        const expected = [...map.keys()]
-          .filter((name) => name.startsWith(step.name) && compareUtf8(name, step.after) > 0)
-          .toSorted(compareUtf8)
-          .slice(0, step.limit)
-          .map((name) => ({ key: prefix + name, size: map.get(name)!.body.length }));
-        expect(await store.list(key, { after: prefix + step.after, limit: step.limit })).toEqual(expected);
-        break;
-      }
-    }
-  }
 }
 
 type Found = Extract<GetResult, { status: 'found' }>;

@@ -320,10 +320,14 @@ async function inChild(command: string, args: readonly string[]): Promise<unknow
   return JSON.parse((await promisify(execFile)(command, args)).stdout) as unknown;
 }
 
+function asRoot(command: string, args: readonly string[]): void {
+  execFileSync(command, args, { stdio: 'ignore' });
+}
+
 function canMount(): boolean {
   if (!isRoot) return false;
   try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
+    asRoot('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']);
     return true;
   } catch {
     return false;
@@ -331,10 +335,10 @@ function canMount(): boolean {
 }
 
 async function mounted(args: readonly string[], run: () => Promise<void>): Promise<void> {
-  execFileSync('mount', args);
+  asRoot('mount', args);
   try {
     await run();
   } finally {
-    execFileSync('umount', [args.at(-1)!]);
+    asRoot('umount', [args.at(-1)!]);
   }
 }

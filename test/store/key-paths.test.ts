@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placeOf, readName, tryDecodeSegment } from '../../core/store/adapters/node/key-paths.js';
 
-const ROOT = '/root/of/store';
+const ROOT = '/store';
 const nasty = fc.constantFrom(
   '.',
   '..',
@@ -35,12 +35,12 @@ describe('key paths', () => {
   it('lay out a key as documented', () => {
     expect(placeOf(ROOT, 'c/0a1b/head')).toEqual({
       key: 'c/0a1b/head',
-      directory: '/root/of/store/c/0a1b',
-      object: '/root/of/store/c/0a1b/head.obj',
-      generations: '/root/of/store/c/0a1b/head.gen',
+      directory: '/store/c/0a1b',
+      object: '/store/c/0a1b/head.obj',
+      generations: '/store/c/0a1b/head.gen',
     });
-    expect(placeOf(ROOT, '../~/A b//.obj').object).toBe('/root/of/store/%2e%2e/%7e/%41%20b/~0/.obj.obj');
-    expect(placeOf(ROOT, 'x.obj/y.gen/z').object).toBe('/root/of/store/x%2eobj/y%2egen/z.obj');
+    expect(placeOf(ROOT, '../~/A b//.obj').object).toBe('/store/%2e%2e/%7e/%41%20b/~0/.obj.obj');
+    expect(placeOf(ROOT, 'x.obj/y.gen/z').object).toBe('/store/x%2eobj/y%2egen/z.obj');
     const hex = '6e'.repeat(128);
     expect(placeOf(ROOT, `n/${hex}`).object).toBe(`${ROOT}/n/${hex.slice(0, 200)}~/${hex.slice(200)}.obj`);
   });

@@ -43,7 +43,8 @@ interface FileCalls {
   readdir: (path: string) => Promise<string[]>;
   access: (path: string) => Promise<void>;
   stat: (path: string) => Promise<BigIntStats>;
-  /** These four touch the kernel's memory only: a trip to the thread pool would cost ten times more. */
+  /** These touch the kernel's memory only, on a local disk: a trip to the thread pool would cost ten times more. */
+  statNow: (path: string) => BigIntStats | undefined;
   openDirectoryNow: (path: string) => number;
   fstatNow: (fd: number) => BigIntStats;
   futimesNow: (fd: number, seconds: number) => void;
@@ -75,6 +76,7 @@ export const files: FileCalls = {
   readdir: promisify(fs.readdir),
   access: promisify(fs.access),
   stat: (path) => fs.promises.stat(path, { bigint: true }),
+  statNow: (path) => fs.statSync(path, { bigint: true, throwIfNoEntry: false }),
   openDirectoryNow: (path) => fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY),
   fstatNow: (fd) => fs.fstatSync(fd, { bigint: true }),
   futimesNow: (fd, seconds) => fs.futimesSync(fd, seconds, seconds),

@@ -42,8 +42,6 @@ export interface FileStoreOptions {
   readonly onStep?: OnStep;
 }
 
-const LOOK_FIRST_BYTES = 256 * 1024;
-
 /** Opens the store in directory `path`. Throws `not_found` or `invalid` where there is none to be had. */
 export async function openFileStore(path: string, options: FileStoreOptions = {}): Promise<ObjectStore> {
   const root = resolve(path);
@@ -163,8 +161,9 @@ class FileStore implements ObjectStore {
   }
 
   async #create(place: ObjectPlace, bytes: Uint8Array): Promise<PutResult> {
-    // Who comes late with much is refused before it is written and fsynced for nothing; for little the look costs more.
-    if (bytes.length >= LOOK_FIRST_BYTES && (await this.#isThere(place))) return { status: 'refused' };
+    // Who comes late is refused before a body is written and fsynced for nothing.
+    const taken = files.statNow(place.object);
+    if (taken !== undefined && !mayBeMarker(taken)) return { status: 'refused' };
     return this.#withTmp(bytes, async (tmp) => {
       const linked = await this.#linkNew(place, tmp);
       if (linked !== undefined) return linked;
@@ -243,16 +242,11 @@ class FileStore implements ObjectStore {
     return true;
   }
 
-  async #isThere(place: ObjectPlace): Promise<boolean> {
-    const current = await this.#look(place);
-    return current !== undefined && !current.buried;
-  }
-
   /** `peek`, but one stat suffices for what is no marker by its size. */
   async #look(place: ObjectPlace): Promise<Omit<CurrentFile, 'fd'> | undefined> {
     const stat = await statOrAbsent(place.object);
     if (stat === undefined) return undefined;
-    if (stat.size !== BigInt(marker.length)) return { stat, generation: 0, buried: false };
+    if (!mayBeMarker(stat)) return { stat, generation: 0, buried: false };
     return this.#generations.peek(place);
   }
 
@@ -306,6 +300,10 @@ async function readObject(key: string, current: CurrentFile, options: GetOptions
 
 function versionOf(stat: BigIntStats): StoreVersion {
   return `${stat.ino.toString(36)}-${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}` as StoreVersion;
+}
+
+function mayBeMarker(stat: BigIntStats): boolean {
+  return stat.size === BigInt(marker.length);
 }
 
 function modifiedMsOf(stat: BigIntStats): number {

@@ -14,8 +14,8 @@
  */
 import { utf8Decode, utf8Encode } from '../../../base/bytes.js';
 
-export const OBJECT_SUFFIX = '.obj';
-export const GENERATIONS_SUFFIX = '.gen';
+const OBJECT_SUFFIX = '.obj';
+const GENERATIONS_SUFFIX = '.gen';
 export const TMP_DIRECTORY = '~tmp';
 
 const CHUNK = 200;
