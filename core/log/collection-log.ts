@@ -31,6 +31,13 @@ export interface CollectionLogOptions<S extends LogSink> {
   readonly shareReads: boolean;
 }
 
+interface OwnCheck {
+  /** Read after the slot was won. */
+  readonly head: LoadedHead;
+  /** Before the slot was put. */
+  readonly sinceMs: number;
+}
+
 interface Stopwatch {
   readonly wallMs: number;
   readonly monotonicMs: number;
@@ -109,8 +116,9 @@ export class CollectionLog<S extends LogSink> {
    * strong read that began at `sinceMs`. Nothing happens where a read came first. The commit stands whether or not this
    * process has the memory to hold it: where it has not, the next read says so.
    */
-  applyOwn(state: LogState<S>, loaded: LoadedSlot, sinceMs: number): void {
+  applyOwn(state: LogState<S>, loaded: LoadedSlot, { head, sinceMs }: OwnCheck): void {
     if (state !== this.#state || !state.follows(loaded)) return;
+    if (head.head.version >= state.head.head.version) state.head = head;
     try {
       state.apply(loaded);
       this.#freshAtMs = Math.max(this.#freshAtMs ?? 0, sinceMs);

@@ -17,7 +17,7 @@ import { hashKey, PendingWrite, prepareBatch } from './pending-write.js';
 import type { Committed, PreparedBatch, WriteRequest } from './pending-write.js';
 import { sealSlot } from './slot-codec.js';
 import type { BatchContent, OpenedSlot, SlotBatch } from './slot-codec.js';
-import { putSlot, SlotAbandoned } from './slot-put.js';
+import { putSlot } from './slot-put.js';
 
 export interface CommitterOptions<S extends LogSink> {
   readonly log: CollectionLog<S>;
@@ -52,14 +52,21 @@ export class Committer<S extends LogSink> {
    */
   async commit(request: WriteRequest<S>): Promise<Committed> {
     const { ports } = this.#log.context;
-    const write = new PendingWrite(request, hashKey(ports.digests, request.key), ports.clock.monotonicMs());
+    const write = new PendingWrite(request, hashKey(ports.digests, request.key));
+    // A deadline is kept whatever the store does: a put that never answers must not hold its caller.
+    const done = new AbortController();
+    void ports.sleep(request.timeoutMs, done.signal).then(() => write.expire());
     if (this.#groupCommit) {
       this.#queue.push(write);
       this.#driving ??= this.#driveQueue();
     } else {
       void this.#drive([write]);
     }
-    return await write.done;
+    try {
+      return await write.done;
+    } finally {
+      done.abort();
+    }
   }
 
   /** Resolves when no write is under way. */
@@ -85,21 +92,24 @@ export class Committer<S extends LogSink> {
   /** One slot: decides as many of the writes as fit and gives back the others, in order. */
   async #round(writes: readonly PendingWrite<S>[]): Promise<readonly PendingWrite<S>[]> {
     try {
-      await this.#tryRound(writes);
+      await this.#tryRound(writes.filter((write) => !write.settled));
     } catch (error) {
       for (const write of writes) if (!write.settled && write.inRound) write.fail(failure(write, error));
     }
-    const now = this.#log.context.ports.clock.monotonicMs();
-    for (const write of writes) write.expire(now);
     return writes.filter((write) => !write.settled);
   }
 
   async #tryRound(writes: readonly PendingWrite<S>[]): Promise<void> {
     for (const write of writes) write.inRound = true;
     const state = await this.#log.loaded();
-    const undecided = await this.#answerRepeats(state, writes);
-    if (state !== this.#log.state || undecided.length === 0) return;
-    const group = this.#draft(state, undecided);
+    const { seq } = state.position;
+    const fresh = await this.#answerRepeats(state, writes);
+    // A read may have taken in slots meanwhile, and with them keys that were new a moment ago: look again.
+    if (state !== this.#log.state || state.position.seq !== seq) return;
+    const group = this.#draft(
+      state,
+      fresh.filter((write) => !write.settled),
+    );
     if (group.length === 0) return;
     for (const write of writes) write.inRound = group.some((drafted) => drafted.write === write);
     await this.#write(state, group);
@@ -116,9 +126,14 @@ export class Committer<S extends LogSink> {
       write.firstTail ??= state.position.seq;
       if (state.window.find(write.keyHash) !== undefined) repeats.push(write);
       else if (state.window.reach > write.firstTail) write.fail(windowPassed(write));
-      else fresh.push(write);
+      else {
+        // The window reaches back to the first try and does not hold the key: nothing so far took effect.
+        write.undecided = false;
+        fresh.push(write);
+      }
     }
     if (repeats.length > 0) {
+      for (const write of repeats) write.undecided = true;
       // A head read after the slot was: the slot counts only above the floor of an active head.
       const head = await refreshHead(this.#log.context, state.head);
       for (const write of repeats) answerRepeat(state, write, head.head.gcFloor);
@@ -174,23 +189,26 @@ export class Committer<S extends LogSink> {
     const seq = sequence(state.position.seq + 1);
     const prevChain = state.chain;
     const group = await this.#place(state.position.seq, drafts);
+    const writes = group.map(({ write }) => write);
+    // Later batches may be computed from those before them, so the slot is built anew without the ones that gave up.
+    if (writes.some((write) => write.settled)) return;
     const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
     const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
     const batches = group.map(slotBatch);
     const { slot, bytes } = sealSlot(ports.digests, { uid, seq, nonce, prevChain, label, batches });
     const sinceMs = ports.clock.monotonicMs();
-    const writes = group.map(({ write }) => write);
-    const undecided = (): boolean => {
-      for (const write of writes) write.undecided = true;
-      const now = ports.clock.monotonicMs();
-      for (const write of writes) write.expire(now);
-      return writes.every((write) => write.settled);
-    };
-    const fate = await putSlot(this.#log.context, { seq, nonce, bytes, undecided });
-    if (fate.status !== 'won') {
+    for (const write of writes) write.undecided = true;
+    const abandoned = (): boolean => writes.every((write) => write.settled);
+    const fate = await putSlot(this.#log.context, { seq, nonce, bytes, abandoned });
+    if (fate.status === 'abandoned') return;
+    if (fate.status === 'lost') {
       for (const write of writes) write.undecided = false;
-      // Lost: read what is there, then try the next slot. Collected: the tail was far behind, the head tells where it is.
-      await (fate.status === 'lost' ? this.#log.read('strong', () => {}) : this.#log.load());
+      await this.#log.read('strong', () => {});
+      return;
+    }
+    if (fate.status === 'collected') {
+      // The tail was far behind. What was collected may have been an earlier try of ours: the next round looks.
+      await this.#log.load();
       return;
     }
     this.#watchClock(fate.modifiedMs);
@@ -231,16 +249,14 @@ export class Committer<S extends LogSink> {
     group: readonly Drafted<S>[],
     won: { readonly slot: OpenedSlot; readonly sinceMs: number },
   ): Promise<void> {
-    for (const { write } of group) write.undecided = true;
     const head = await refreshHead(this.#log.context, state.head);
     if (head.head.gcFloor >= won.slot.seq) {
       // A zombie below the floor. The keys are looked up again in what the head says, and written where they are not.
-      for (const { write } of group) write.undecided = false;
       await this.#log.load();
       return;
     }
     const batches = group.map(({ prepared }) => prepared.batch);
-    this.#log.applyOwn(state, { slot: won.slot, batches }, won.sinceMs);
+    this.#log.applyOwn(state, { slot: won.slot, batches }, { head, sinceMs: won.sinceMs });
     for (const { write, prepared } of group)
       write.settle({ sequence: won.slot.seq, counts: prepared.counts });
   }
@@ -304,8 +320,8 @@ function windowPassed<S extends LogSink>(write: PendingWrite<S>): CairnError {
 
 /** What a write is told when its round failed with `error`. */
 function failure<S extends LogSink>(write: PendingWrite<S>, error: unknown): unknown {
-  if (error instanceof SlotAbandoned) return write.outcomeUnknown();
-  const gone = error instanceof CairnError && error.code === 'collection_gone';
-  // On a dropped collection nothing counts, whether or not the slot landed.
-  return write.undecided && !gone ? write.outcomeUnknown(error) : error;
+  if (!write.mayTakeEffect) return error;
+  // Also on a dropped collection: there nothing counts, whether or not the slot landed.
+  if (error instanceof CairnError && error.outcome === 'not_applied') return error;
+  return write.outcomeUnknown(error);
 }

@@ -66,10 +66,9 @@ export function hashRequest(digests: Digests, kind: string, ...parts: readonly U
 export class PendingWrite<S extends LogSink> {
   readonly request: WriteRequest<S>;
   readonly keyHash: string;
-  readonly deadlineMs: number;
   readonly done: Promise<Committed>;
   firstTail: Sequence | undefined;
-  /** A put that may still land carries this write. */
+  /** A slot may hold this write, or a put that may still land. */
   undecided = false;
   settled = false;
   /** An error of the running round is this write's error too. */
@@ -77,10 +76,9 @@ export class PendingWrite<S extends LogSink> {
   #resolve!: (committed: Committed) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(request: WriteRequest<S>, keyHash: string, nowMs: number) {
+  constructor(request: WriteRequest<S>, keyHash: string) {
     this.request = request;
     this.keyHash = keyHash;
-    this.deadlineMs = nowMs + request.timeoutMs;
     this.firstTail = request.firstTail;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -98,20 +96,30 @@ export class PendingWrite<S extends LogSink> {
     this.#reject(error);
   }
 
-  /** Ends the write where its time is over. What the caller is told depends on whether a put may still land. */
-  expire(nowMs: number): void {
-    if (this.settled || nowMs < this.deadlineMs) return;
-    this.fail(this.undecided ? this.outcomeUnknown() : this.#timedOut());
+  /** What the caller is told when the time is over depends on whether a put may still land. */
+  expire(): void {
+    if (!this.settled) this.fail(this.mayTakeEffect ? this.outcomeUnknown() : this.#timedOut());
   }
 
+  /** A repeat never knows what became of the tries before it. */
+  get mayTakeEffect(): boolean {
+    return this.undecided || this.request.firstTail !== undefined;
+  }
+
+  /** Not knowing has the kind of its cause, so that corruption is not taken for something that passes. */
   outcomeUnknown(cause?: unknown): CairnError {
     const { key } = this.request;
     const firstTail = this.firstTail ?? 0;
+    const facts = { idempotency_key: key, first_tail: firstTail };
+    if (cause instanceof CairnError && cause.kind !== 'unavailable') {
+      const details = { ...cause.details, ...facts };
+      return new CairnError(cause.kind, cause.code, cause.message, { outcome: 'unknown', details, cause });
+    }
     return new CairnError(
       'unavailable',
       'outcome_unknown',
       `the store did not say whether the write was applied; repeat it with idempotency key ${key} and first tail ${firstTail}`,
-      { outcome: 'unknown', details: { idempotency_key: key, first_tail: firstTail }, retryAfterS: 1, cause },
+      { outcome: 'unknown', details: facts, retryAfterS: 1, cause },
     );
   }
 

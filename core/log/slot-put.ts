@@ -16,18 +16,17 @@ export type SlotFate =
   /** Another's slot is there. */
   | { readonly status: 'lost' }
   /** Refused, and nothing is there: the slot was written and collected. Our tail is far behind. */
-  | { readonly status: 'collected' };
+  | { readonly status: 'collected' }
+  /** Nobody waits any more. The put may still land. */
+  | { readonly status: 'abandoned' };
 
 export interface SlotPut {
   readonly seq: Sequence;
   readonly nonce: string;
   readonly bytes: Uint8Array;
-  /** Called after each try that decided nothing. True: give up, nobody waits for this slot any more. */
-  readonly undecided: (cause: unknown) => boolean;
+  /** Asked after each try that decided nothing: nobody waits for this slot any more. */
+  readonly abandoned: () => boolean;
 }
-
-/** Thrown when everyone who waited gave up. The put may still land; the callers were told so. */
-export class SlotAbandoned extends Error {}
 
 function isCertain(error: unknown): boolean {
   return error instanceof CairnError && error.outcome === 'not_applied';
@@ -55,7 +54,7 @@ export async function putSlot(context: LogContext, put: SlotPut): Promise<SlotFa
     if (found?.status === 'absent' && result.status === 'refused') return { status: 'collected' };
     // Unknown, and not there (or not to be read): the same key and body again. Never the next slot: this put may land.
     inFlight = true;
-    if (put.undecided(result.status === 'unknown' ? result.cause : undefined)) throw new SlotAbandoned();
+    if (put.abandoned()) return { status: 'abandoned' };
     await ports.sleep(Math.min(limits.retryBaseMs * 2 ** attempt, limits.retryMaxMs));
   }
 }
