@@ -3,61 +3,70 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { open } from '../core/index.js';
+import type { Database } from '../core/index.js';
 import { createApp, createGuard } from '../functions/http/index.js';
-import type { Failure } from '../functions/http/index.js';
+import type { App, Failure } from '../functions/http/index.js';
 import { anonymousNotice, guardSettings, startServer } from '../functions/node/index.js';
-import type { RunningServer, Settings } from '../functions/node/index.js';
+import type { Settings } from '../functions/node/index.js';
 import { demoLines, loadDemo } from './demo/index.js';
 import type { Terminal } from './terminal.js';
 
 /** Resolves when the server has been told to stop and has stopped. */
 export async function serve(settings: Settings, version: string, terminal: Terminal): Promise<void> {
+  const { out } = terminal;
   const stopped = stopSignal();
   const lock = guardSettings(settings);
-  const { server, demo } = await start(settings, version, terminal);
-  const notice = anonymousNotice(lock);
-  if (notice !== undefined) terminal.out(notice);
-  terminal.out(`listening on ${server.url}`);
-  if (demo) demoLines({ url: server.url, locked: lock.keys.length > 0 }).forEach(terminal.out);
-  terminal.out(`${await stopped} received, stopping`);
-  await server.close({ graceMs: settings.shutdownGraceMs });
-  terminal.out('stopped');
-}
-
-interface Started {
-  readonly server: RunningServer;
-  /** Whether there is a demo collection to ask. */
-  readonly demo: boolean;
-}
-
-async function start(settings: Settings, version: string, terminal: Terminal): Promise<Started> {
-  const database = await open(settings.store, {
-    tier: settings.tier,
-    ...(settings.memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes: settings.memoryBudgetBytes }),
-  });
-  try {
-    const demo = settings.demo && (await loadDemo(database, { log: terminal.out })) !== undefined;
-    const app = createApp({
-      database,
-      guard: await createGuard(guardSettings(settings)),
-      version,
-      clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
-      newId: randomUUID,
-      corsOrigins: settings.corsOrigins,
-      load: { requests: settings.maxConcurrentRequests, bodyBytes: settings.maxBodyBytesInFlight },
-      onFailure: (failure) => terminal.error(describeFailure(failure)),
-    });
-    const server = await startServer({
-      app,
+  const database = await openStore(settings);
+  const server = await closingOnFailure(database, async () =>
+    startServer({
+      app: await appOf(settings, { database, version, terminal }),
       host: settings.host,
       port: settings.port,
       onClose: () => database.close(),
-    });
-    return { server, demo };
+    }),
+  );
+  // After the port is taken: a second start by mistake must not write.
+  const demo = settings.demo && (await loadDemo(database, { log: out })) !== undefined;
+  const notice = anonymousNotice(lock);
+  if (notice !== undefined) out(notice);
+  out(`listening on ${server.url}`);
+  if (settings.demo)
+    demoLines({ url: server.url, locked: lock.keys.length > 0 }).forEach((line) => out(line));
+  out(`${await stopped} received, stopping`);
+  await server.close({ graceMs: settings.shutdownGraceMs });
+  out('stopped');
+}
+
+function openStore({ store, tier, memoryBudgetBytes }: Settings): Promise<Database> {
+  return open(store, { tier, ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }) });
+}
+
+async function closingOnFailure<T>(database: Database, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+interface Served {
+  readonly database: Database;
+  readonly version: string;
+  readonly terminal: Terminal;
+}
+
+async function appOf(settings: Settings, { database, version, terminal }: Served): Promise<App> {
+  return createApp({
+    database,
+    guard: await createGuard(guardSettings(settings)),
+    version,
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    newId: randomUUID,
+    corsOrigins: settings.corsOrigins,
+    load: { requests: settings.maxConcurrentRequests, bodyBytes: settings.maxBodyBytesInFlight },
+    onFailure: (failure) => terminal.error(describeFailure(failure)),
+  });
 }
 
 /** One line of JSON per failure, the stack included: the answer to the client has only the request id. */
