@@ -1,0 +1,68 @@
+/**
+ * `cairn serve` as a child process, from the build, for benchmarks and tests that kill, restart or pin it. Output goes
+ * nowhere but into the error of a start that failed.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+
+const command = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const OUTPUT_KEPT = 20_000;
+
+/**
+ * @typedef {object} ServerProcess
+ * @property {string} url
+ * @property {number} pid
+ * @property {number} readyMs from the start of the process to its ready line
+ * @property {() => boolean} running
+ * @property {(signal?: NodeJS.Signals) => Promise<void>} stop sends the signal (SIGTERM) and waits for the end
+ */
+
+/**
+ * Resolves when the server is ready.
+ * @param {object} options
+ * @param {string} options.store URL of the store
+ * @param {readonly string[]} [options.nodeArguments] for example `--cpu-prof`
+ * @param {number} [options.core] the processor core that it is pinned to
+ * @returns {Promise<ServerProcess>}
+ */
+export async function startServer({ store, nodeArguments = [], core }) {
+  const started = performance.now();
+  const line = [process.execPath, ...nodeArguments, command, 'serve', '--store', store, '--port', '0'];
+  if (core !== undefined) line.unshift('taskset', '-c', String(core));
+  // No setting of whoever runs this may reach the server.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:CAIRN_|PORT$)/.test(name)),
+  );
+  const child = spawn(/** @type {string} */ (line[0]), line.slice(1), {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  let output = '';
+  const url = await new Promise((resolve, reject) => {
+    /** @param {Buffer} chunk */
+    const take = (chunk) => {
+      output = (output + chunk.toString()).slice(-OUTPUT_KEPT);
+      const ready = /listening on (http:\S+)/.exec(output);
+      if (ready !== null) resolve(ready[1]);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('error', reject);
+    child.on('exit', (code, signal) =>
+      reject(new Error(`the server ended with ${code ?? signal} before it was ready: ${output}`)),
+    );
+  });
+  return {
+    url,
+    pid: /** @type {number} */ (child.pid),
+    readyMs: performance.now() - started,
+    running: () => child.exitCode === null && child.signalCode === null,
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
