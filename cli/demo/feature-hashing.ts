@@ -6,15 +6,15 @@
  */
 
 /** Numbers per vector. */
-export const embeddingDimension = 256;
+export const embeddingDimension = 384;
 
 /** Part of what a stored chunk's id is made from: raise it when the same text would get another vector. */
 export const embeddingVersion = 1;
 
-const weights = { word: 1, pair: 0.35, gram: 0.12 } as const;
+const weights = { word: 1, pair: 0.2, gram: 0.12 } as const;
 const gramLength = 4;
 /** How much of a word's weight is left where it says nothing of the subject. */
-const stopWordShare = 0.05;
+const stopWordShare = 0.02;
 
 const stopWords: ReadonlySet<string> = new Set(
   (

@@ -82,9 +82,9 @@ async function idsOf(collection: Collection): Promise<Set<string>> {
   return ids;
 }
 
-/** Page and headings are embedded with the text: what a chunk is about often stands only there. */
+/** The headings are embedded with the text: what a chunk is about often stands only there. */
 function toRecord({ id, source, heading, text }: DemoChunk): RecordInput {
-  return { id, vector: embedText(`${source}\n${heading}\n${text}`), metadata: { source, heading, text } };
+  return { id, vector: embedText(`${heading}\n${text}`), metadata: { source, heading, text } };
 }
 
 /** Its id is the question, so that a query by id asks it. */

@@ -10,9 +10,9 @@ export interface Chunk {
 }
 
 /** A chunk is closed where the next block would make it longer than this. */
-const targetLength = 900;
+const targetLength = 500;
 /** A block longer than this is cut along its lines. */
-const lengthMax = 1_400;
+const lengthMax = 900;
 
 export function chunkMarkdown(page: string): readonly Chunk[] {
   return sectionsOf(page).flatMap(({ heading, lines }) =>
@@ -76,21 +76,36 @@ function blocksOf(lines: readonly string[]): string[] {
   return blocks.flatMap((block) => (block.length > lengthMax ? cutLong(block) : [block]));
 }
 
-/** Every piece of a table keeps its header row, without which the cells say little. */
+/** Into pieces of about the same length. Every piece of a table keeps its header, without which the cells say little. */
 function cutLong(block: string): string[] {
   const lines = block.split('\n').flatMap((line) => line.match(new RegExp(`.{1,${lengthMax}}`, 'gu')) ?? []);
   const header = /^\|[\s:|-]+\|$/.test(lines[1] ?? '') ? lines.slice(0, 2) : [];
+  const items = itemsOf(lines.slice(header.length));
+  const total = items.reduce((sum, item) => sum + item.length + 1, 0);
+  const pieceLength = total / Math.ceil(total / targetLength);
   const pieces: string[][] = [];
   let length = Infinity;
-  for (const line of lines.slice(header.length)) {
-    if (length + line.length > targetLength) {
+  for (const item of items) {
+    if (length + item.length / 2 > pieceLength) {
       pieces.push([...header]);
       length = 0;
     }
-    pieces.at(-1)!.push(line);
-    length += line.length + 1;
+    pieces.at(-1)!.push(item);
+    length += item.length + 1;
   }
   return pieces.map((piece) => piece.join('\n'));
+}
+
+/** An indented line goes on with the one before it, as in a list, unless that is long already. */
+function itemsOf(lines: readonly string[]): string[] {
+  const items: string[] = [];
+  for (const line of lines) {
+    const last = items.at(-1);
+    if (/^\s/.test(line) && last !== undefined && last.length + line.length < targetLength) {
+      items[items.length - 1] = `${last}\n${line}`;
+    } else items.push(line);
+  }
+  return items;
 }
 
 function packed(blocks: readonly string[]): string[] {
