@@ -10,9 +10,11 @@ import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
 import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
 import { usageBetween } from '../store/index.js';
+import { checkWrite, mustStillHold, tryCheckWrite } from './checked-write.js';
 import { parseCursor } from './cursor.js';
 import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
 import type { UnknownObject } from './input-shape.js';
+import { keepInput } from './kept-input.js';
 import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
@@ -25,7 +27,6 @@ import type { RecordParser } from './records.js';
 import { SlotView } from './slot-view.js';
 import type * as api from './types.js';
 import { VectorParser } from './vectors.js';
-import { parseWrite, requestHash, tryPrepareBlind } from './write-parser.js';
 import type { ParsedWrite } from './write-parser.js';
 import { resolveWrite } from './write-resolver.js';
 
@@ -118,16 +119,19 @@ export class EngineCollection implements api.Collection {
     const firstTail =
       options.firstTail === undefined ? undefined : sequence(optionalInteger(options.firstTail, range));
     const timeoutMs = parseTimeout(options.timeoutMs);
+    const known = this.#open.peek(this.name)?.log.state?.head.head.schema;
+    const atCall = known === undefined ? undefined : tryCheckWrite(this.#parser(known), input, key);
+    const kept = atCall === undefined ? keepInput(input) : undefined;
     return await this.#open.use(this.name, async (collection) => {
-      const schema = await this.#schema(collection);
-      const parser = this.#parser(schema);
-      const write = parseWrite(parser, input, key);
-      const blind = tryPrepareBlind(parser, write);
+      const schema = await this.#schema(collection, atCall === undefined);
+      const checked = atCall ?? checkWrite(this.#parser(schema), kept, key);
+      mustStillHold(checked, schema, this.name);
+      const { write, blind, requestHash } = checked;
       const committed = await collection.committer.commit({
         key,
         firstTail,
         timeoutMs,
-        requestHash: requestHash(parser, write, blind),
+        requestHash,
         plan:
           blind === undefined
             ? {
@@ -153,9 +157,10 @@ export class EngineCollection implements api.Collection {
 
   /** All on one state. The strictest consistency and the shortest time limit among them count for all. */
   async #queries(
-    inputs: readonly unknown[],
+    given: readonly unknown[],
     what: (i: number) => string,
   ): Promise<readonly api.QueryResult[]> {
+    const inputs = given.map(keepInput);
     const started = this.#ports.clock.monotonicMs();
     const read = strictest(inputs.map((input, i) => parseRead(mustBeObject(input, what(i)))));
     return await this.#open.use(this.name, async (collection) => {
@@ -232,7 +237,7 @@ export class EngineCollection implements api.Collection {
       const { head } = state.head;
       return {
         name: head.name,
-        ...head.schema,
+        ...copySchema(head.schema),
         sequence: state.position.seq,
         count: state.sink.counts(this.#ports.clock.wallMs()).visible,
         segments: 0,
@@ -286,7 +291,7 @@ export class EngineCollection implements api.Collection {
     const given =
       fields['vectors'] === undefined
         ? undefined
-        : mustBeBatch(fields['vectors'], 'vectors', { name: 'queriesPerRequest', max });
+        : mustBeBatch(fields['vectors'], 'vectors', { name: 'queriesPerRequest', max }).map(keepInput);
     return await this.#on(parseRead(fields), (state) => {
       const vectors = new VectorParser(this.#kernel, state.sink.schema);
       const view: View = { asOf: NEWEST, nowMs: this.#ports.clock.wallMs(), includeDeleted: false };
@@ -321,7 +326,9 @@ export class EngineCollection implements api.Collection {
     return await withTimeLimit(this.#ports.sleep, read.timeoutMs, collection.log.read(read.consistency, use));
   }
 
-  async #schema({ log }: OpenCollection): Promise<CollectionSchema> {
+  /** `fresh`: as a strong read sees it. Otherwise as it was when last read; the commit finds out what became of it. */
+  async #schema({ log }: OpenCollection, fresh: boolean): Promise<CollectionSchema> {
+    if (fresh) return await log.read('strong', (state) => state.head.head.schema);
     return (await log.loaded()).head.head.schema;
   }
 
@@ -332,6 +339,12 @@ export class EngineCollection implements api.Collection {
 
 function more(counts: ResultCounts): { more?: true } {
   return counts.more > 0 ? { more: true } : {};
+}
+
+/** The head's own stays with the engine: a caller may write to what it got. */
+function copySchema(schema: CollectionSchema): CollectionSchema {
+  const fields = Object.entries(schema.fields).map(([name, field]) => [name, { ...field }] as const);
+  return { ...schema, index: { ...schema.index }, fields: Object.fromEntries(fields) };
 }
 
 function strictest(queries: readonly ParsedRead[]): ParsedRead {

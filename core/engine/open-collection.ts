@@ -60,6 +60,11 @@ export class OpenCollections {
     }
   }
 
+  /** What is open under the name, without a look at the store: it may be gone. */
+  peek(name: string): OpenCollection | undefined {
+    return this.#open.get(name);
+  }
+
   /** Frees the memory of one other collection. False where none has any. */
   #unloadOldest(wanted: OpenCollection): boolean {
     for (const collection of this.#open.values()) {

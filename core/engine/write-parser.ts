@@ -22,6 +22,7 @@ import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteg
 import { metadataToText } from './metadata.js';
 import { parseUpsert } from './records.js';
 import type { ParsedUpsert, RecordParser } from './records.js';
+import { documentOf } from './slot-view.js';
 import type { JsonObject, PatchMode } from './types.js';
 
 const BATCH = { name: 'batchRecords', max: limits.batchRecords };
@@ -92,20 +93,20 @@ function parsePatch({ vectors }: RecordParser, value: unknown): ParsedPatch {
     const where = `records[${i}]`;
     const fields = mustBeObject(record, where);
     mustHaveOnly(fields, ['id', 'vector', 'metadata'], where);
-    const { id, vector, metadata } = fields as {
-      id?: unknown;
-      vector?: unknown;
-      metadata?: JsonObject | null;
-    };
-    // Checked as text now, so that a bad patch is refused before anything else happens.
-    metadataToText(metadata, where);
+    const { id, vector, metadata } = fields;
     return {
       id: mustBeRecordId(id, where),
       vector: vector === undefined ? undefined : vectors.one(vector, where),
-      metadata,
+      metadata: parsePatchMetadata(metadata, where),
     };
   });
   return { records, mode };
+}
+
+/** A copy by way of its text, which is checked: the patch is applied later, and the caller's object may have changed. */
+function parsePatchMetadata(value: unknown, where: string): ParsedPatchRecord['metadata'] {
+  if (value === undefined || value === null) return value;
+  return documentOf(metadataToText(value, where));
 }
 
 function parseDelete(value: unknown): ParsedDelete {
