@@ -30,8 +30,7 @@ export async function serve(settings: Settings, version: string, terminal: Termi
   const notice = anonymousNotice(lock);
   if (notice !== undefined) out(notice);
   out(`listening on ${server.url}`);
-  if (settings.demo)
-    demoLines({ url: server.url, locked: lock.keys.length > 0 }).forEach((line) => out(line));
+  if (demo) demoLines({ url: server.url, locked: lock.keys.length > 0 }).forEach((line) => out(line));
   out(`${await stopped} received, stopping`);
   await server.close({ graceMs: settings.shutdownGraceMs });
   out('stopped');

@@ -1,0 +1,297 @@
+/**
+ * The command as users run it: the built file in a process of its own, in an empty directory.
+ *
+ * Held: exit codes and one-line errors; `serve` says when it is ready, and after SIGTERM every write that it answered is
+ * in the store; the other commands see what servers wrote.
+ */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Client } from '../http/suite/client.js';
+import { run, start } from './command.js';
+import type { Ended, Running } from './command.js';
+
+let directory: string;
+let running: Running[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'cairn-cli-'));
+});
+
+afterEach(async () => {
+  for (const { child } of running) child.kill('SIGKILL');
+  await Promise.all(running.map(({ ended }) => ended));
+  running = [];
+  await rm(directory, { recursive: true, force: true });
+});
+
+function serve(args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): Running {
+  const server = start(['serve', '--port', '0', ...args], { directory, environment });
+  running.push(server);
+  return server;
+}
+
+const call = (...args: readonly string[]): Promise<Ended> => run(args, { directory });
+
+async function stop(server: Running, signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+  server.child.kill(signal);
+  return server.ended;
+}
+
+describe('usage', () => {
+  test('--version and --help', async () => {
+    expect(await call('--version')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+      error: '',
+    });
+    const help = await call('--help');
+    expect(help).toMatchObject({ code: 0, error: '' });
+    for (const word of ['serve', 'collect', 'compact', 'stats', 'Exit codes: 0 done, 1 failed, 2'])
+      expect(help.out).toContain(word);
+    const serving = await call('serve', '--help');
+    expect(serving.code).toBe(0);
+    for (const flag of ['--store', '--port', '--host', '--demo', '--config'])
+      expect(serving.out).toContain(flag);
+  });
+
+  test.each<[string, readonly string[], number, string]>([
+    ['an unknown flag', ['serve', '--prot', '1'], 2, "cairn: unknown option '--prot' (Did you mean --port?)"],
+    ['an unknown command', ['stat'], 2, "cairn: unknown command 'stat' (Did you mean stats?)"],
+    ['a flag without its value', ['serve', '--port'], 2, "cairn: option '--port <value>' argument missing"],
+    [
+      'too many arguments',
+      ['stats', 'a', 'b'],
+      2,
+      "cairn: too many arguments for 'stats'. Expected 1 argument but got 2.",
+    ],
+    [
+      'a port that is none',
+      ['serve', '--port', 'http'],
+      2,
+      'cairn: --port must be an integer from 0 to 65535, got "http"',
+    ],
+    [
+      'a wrong store URL',
+      ['serve', '--store', 's4://bucket'],
+      2,
+      'cairn: store "s4://bucket" is neither file:PATH nor memory:',
+    ],
+    [
+      'a settings file that is not there',
+      ['serve', '--config', 'other.toml'],
+      2,
+      'cairn: cannot read other.toml: no such file',
+    ],
+    [
+      'a host beyond this machine without keys',
+      ['serve', '--host', '192.0.2.1'],
+      2,
+      'cairn: refusing to listen on 192.0.2.1',
+    ],
+    [
+      'a store that is not there',
+      ['stats', '--store', 'file:nowhere'],
+      1,
+      'cairn: there is no store directory',
+    ],
+  ])('%s is one line on stderr', async (_, args, code, message) => {
+    const ended = await call(...args);
+    expect(ended.error.trimEnd().split('\n')).toEqual([expect.stringContaining(message) as string]);
+    expect(ended).toMatchObject({ code, out: '' });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  test('no command prints the help and exits with 2', async () => {
+    const ended = await call();
+    expect(ended.code).toBe(2);
+    expect(ended.error).toContain('Usage: cairn');
+  });
+
+  test('a file where the store should be is refused', async () => {
+    await writeFile(join(directory, 'file'), 'x');
+    const ended = await call('serve', '--store', 'file:file');
+    expect(ended.code).toBe(2);
+    expect(ended.error).toMatch(/^cairn: .*is not a directory.*\n$/);
+  });
+});
+
+describe('settings', () => {
+  test('come from flags, then the environment, then cairn.toml', async () => {
+    await writeFile(join(directory, 'cairn.toml'), 'store = "file:from-file"\napi_keys = ["from-file"]\n');
+    const server = serve([], { CAIRN_STORE: 'file:from-environment' });
+    const client = new Client(await server.url, { authorization: 'Bearer from-file' });
+    expect((await client.put('/v1/collections/c', { dimension: 2 })).status).toBe(201);
+    expect((await client.get('/v1/collections', { headers: { authorization: 'Bearer x' } })).status).toBe(
+      401,
+    );
+    await stop(server);
+    expect(await readdir(directory)).toContain('from-environment');
+    expect(await readdir(directory)).not.toContain('from-file');
+    const second = serve(['--store', 'file:from-flag']);
+    await second.url;
+    await stop(second);
+    expect(await readdir(directory)).toContain('from-flag');
+  });
+
+  test('are refused where they stand', async () => {
+    await writeFile(join(directory, 'cairn.toml'), 'prot = 1\n');
+    expect((await call('serve')).error).toBe(
+      'cairn: cairn.toml: key "prot" is not a setting: did you mean port?\n',
+    );
+    const ended = await run(['stats'], { directory, environment: { CAIRN_STROE: 'x' } });
+    expect(ended).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('CAIRN_STROE is not a setting: did you mean CAIRN_STORE?') as string,
+    });
+  });
+});
+
+describe('serve', () => {
+  test('says what is anonymous and where it listens, and stops cleanly on SIGINT', async () => {
+    const server = serve(['--store', 'memory:']);
+    expect(await server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const ended = await stop(server, 'SIGINT');
+    expect(ended).toMatchObject({ code: 0, signal: null, error: '' });
+    expect(ended.out).toMatch(
+      /^no API keys: anyone on this machine.*\nlistening on \S+\nSIGINT received, stopping\nstopped\n$/,
+    );
+  });
+
+  test('names a port in use', async () => {
+    const first = serve(['--store', 'memory:']);
+    const { host } = new URL(await first.url);
+    const ended = await call('serve', '--store', 'memory:', '--port', host.split(':')[1]!);
+    expect(ended).toMatchObject({ code: 1, out: '', error: `cairn: port in use: ${host}\n` });
+  });
+
+  test('loses no answered write when it is told to stop under load', async () => {
+    const server = serve();
+    const client = new Client(await server.url);
+    await client.put('/v1/collections/c', { dimension: 2 });
+    const answered: string[] = [];
+    const writer = async (name: string): Promise<void> => {
+      for (let i = 0; ; i++) {
+        const id = `${name}-${i}`;
+        try {
+          const { status } = await client.post(
+            '/v1/collections/c/upsert',
+            { ids: [id], vectors: [[1, i]] },
+            { judged: false },
+          );
+          if (status === 200) answered.push(id);
+        } catch {
+          return;
+        }
+      }
+    };
+    const writers = Array.from({ length: 8 }, (_, i) => writer(`w${i}`));
+    while (answered.length < 40) await new Promise((resolve) => setTimeout(resolve, 5));
+    const ended = await stop(server);
+    await Promise.all(writers);
+    expect(ended).toMatchObject({ code: 0, error: '' });
+
+    const again = serve();
+    const second = new Client(await again.url);
+    const seen = new Set<unknown>();
+    for (let cursor: unknown; ;) {
+      const { json } = await second.post('/v1/collections/c/scan', {
+        limit: 10_000,
+        include: [],
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      for (const { id } of json['records'] as { id: string }[]) seen.add(id);
+      cursor = json['cursor'];
+      if (cursor === undefined) break;
+    }
+    expect(answered.filter((id) => !seen.has(id))).toEqual([]);
+    await stop(again);
+  });
+
+  test('loads the demo once, and prints a line that asks it', async () => {
+    const server = serve(['--demo']);
+    const client = new Client(await server.url);
+    const first = (await client.get('/v1/collections/docs')).json;
+    expect(first['count']).toBeGreaterThan(10);
+    expect((await stop(server)).out).toContain(`curl -s ${client.url}/v1/collections/docs/query`);
+    const again = serve(['--demo']);
+    expect((await new Client(await again.url).get('/v1/collections/docs')).json).toEqual(first);
+    await stop(again);
+  });
+});
+
+describe('commands on a store', () => {
+  async function filled(): Promise<void> {
+    const server = serve();
+    const client = new Client(await server.url);
+    for (const name of ['papers', 'images']) await client.put(`/v1/collections/${name}`, { dimension: 2 });
+    await client.post('/v1/collections/papers/upsert', {
+      ids: ['a', 'b'],
+      vectors: [
+        [1, 1],
+        [2, 1],
+      ],
+    });
+    await client.post('/v1/collections/papers/delete', { ids: ['a'], soft: true });
+    await stop(server);
+  }
+
+  test('stats lists all collections, or tells all of one', async () => {
+    await filled();
+    const all = await call('stats');
+    expect(all).toMatchObject({ code: 0, error: '' });
+    expect(all.out).toMatch(/^collection +records +sequence.*\nimages +0 +0 .*\npapers +1 +2 .*\n$/);
+    const one = await call('stats', 'papers');
+    expect(one.out).toMatch(/^records +1 visible, 1 soft-deleted, 0 expired$/m);
+    expect(JSON.parse((await call('stats', 'papers', '--json')).out)).toMatchObject({
+      name: 'papers',
+      sequence: 2,
+      records: { visible: 1, soft_deleted: 1 },
+    });
+    expect(JSON.parse((await call('stats', '--json')).out)).toMatchObject([
+      { name: 'images' },
+      { name: 'papers' },
+    ]);
+    expect(await call('stats', 'nobody')).toMatchObject({
+      code: 1,
+      out: '',
+      error: expect.stringContaining('nobody') as string,
+    });
+  });
+
+  test('stats of an empty store says so', async () => {
+    await mkdir(join(directory, '.cairn'));
+    expect((await call('stats')).out).toMatch(/^no collections in /);
+  });
+
+  test('compact and collect say what they did', async () => {
+    await filled();
+    expect((await call('compact')).out).toMatch(
+      /^images: folded 0 log slots.*\npapers: folded 0 log slots.*\n$/,
+    );
+    expect(JSON.parse((await call('compact', 'papers', '--json')).out)).toMatchObject({
+      name: 'papers',
+      sequence: 2,
+    });
+    expect(await call('collect')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^deleted 0 objects/) as string,
+    });
+    expect(JSON.parse((await call('collect', '--json')).out)).toEqual({
+      objects: 0,
+      bytes: 0,
+      collections: 0,
+    });
+  });
+
+  test('run beside a server, which goes on', async () => {
+    const server = serve();
+    const client = new Client(await server.url);
+    await client.put('/v1/collections/c', { dimension: 2 });
+    await client.post('/v1/collections/c/upsert', { ids: ['a'], vectors: [[1, 1]] });
+    expect((await call('stats', 'c')).out).toMatch(/^sequence +1$/m);
+    expect((await client.post('/v1/collections/c/count', {})).json).toMatchObject({ count: 1 });
+    await stop(server);
+  });
+});
