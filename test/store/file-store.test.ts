@@ -98,6 +98,14 @@ describe('the directory of a file store', () => {
     expect(await store.get('head', { unless: version })).toEqual({ status: 'unchanged' });
   });
 
+  it('stamps no two bodies with one time: an inode that is used again must not bring back a version', async () => {
+    const store = await openFileStore(directory);
+    const keys = Array.from({ length: 300 }, (_, at) => `k${at}`);
+    await Promise.all(keys.map((key) => store.put(key, body, { if: 'absent' })));
+    const stats = await Promise.all(keys.map((key) => fs.stat(join(directory, `${key}.obj`), { bigint: true })));
+    expect(new Set(stats.map(({ mtimeNs }) => mtimeNs)).size).toBe(keys.length);
+  });
+
   it('lets foreign files lie', async () => {
     const store = await openFileStore(directory);
     await store.put('dir/key', body, { if: 'absent' });
