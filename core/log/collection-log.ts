@@ -5,11 +5,12 @@
  * Reads stage slots in private and apply them in one synchronous step once the head allows it, so any number of calls
  * may run at once without a lock.
  */
-import { CairnError } from '../base/errors.js';
+import { CairnError, corrupt } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Head } from './head.js';
+import { slotKey } from './layout.js';
 import { listTail, mustReadHead, refreshHead, tryReadSlot } from './log-reader.js';
 import type { LoadedHead, LoadedSlot, LogContext } from './log-reader.js';
 import { LogState } from './log-state.js';
@@ -203,28 +204,28 @@ export class CollectionLog<S extends LogSink> {
       if (staged.length % PROBES_BEFORE_LIST !== 0) continue;
       const last = from + staged.length;
       const tail = await listTail(this.context);
-      const complete = await this.#readRange(last, tail, dimension, (slot) => staged.push(slot));
-      if (!complete) return undefined;
+      const missing = await this.#readRange(last, tail, dimension, (slot) => staged.push(slot));
+      if (missing !== undefined) return undefined;
     }
   }
 
-  /** Reads slots (after, last] in parallel and hands them over in order. False where one is missing. */
+  /** Reads slots (after, last] in parallel and hands them over in order. Gives back the first that is missing. */
   async #readRange(
     after: number,
     last: number,
     dimension: number,
     take: (slot: LoadedSlot) => void,
-  ): Promise<boolean> {
+  ): Promise<Sequence | undefined> {
     for (let next = after + 1; next <= last; next += limits.replayParallel) {
       const count = Math.min(limits.replayParallel, last - next + 1);
       const seqs = Array.from({ length: count }, (_, i) => sequence(next + i));
       const slots = await Promise.all(seqs.map((seq) => tryReadSlot(this.context, seq, dimension)));
-      for (const slot of slots) {
-        if (slot === undefined) return false;
+      for (const [i, slot] of slots.entries()) {
+        if (slot === undefined) return seqs[i];
         take(slot);
       }
     }
-    return true;
+    return undefined;
   }
 
   /** Loads from the head, whatever is held. Cost: head and LIST together, then the slots together. */
@@ -244,10 +245,9 @@ export class CollectionLog<S extends LogSink> {
     const { foldedSeq, schema } = head.head;
     const state = new LogState(head, this.#newSink(head.head));
     try {
-      const complete = await this.#readRange(foldedSeq, listed, schema.dimension, (slot) =>
-        state.apply(slot),
-      );
-      const usable = complete && (this.#within(start) || (await this.#stillAbove(head)));
+      const missing = await this.#readRange(foldedSeq, listed, schema.dimension, (slot) => state.apply(slot));
+      if (missing !== undefined) await this.#mustBeCollected(head, missing);
+      const usable = missing === undefined && (this.#within(start) || (await this.#stillAbove(head)));
       // A load that another call overtook is not needed: the next round freshens that one's state.
       if (usable && this.#state === undefined && !this.#released) {
         this.#replace(state);
@@ -267,6 +267,14 @@ export class CollectionLog<S extends LogSink> {
   async #stillAbove(head: LoadedHead): Promise<boolean> {
     const current = await refreshHead(this.context, head);
     return current.head.gcFloor <= head.head.foldedSeq;
+  }
+
+  /** Invariant 2: above the floor of a head read after the slot was missed, the log has no holes. */
+  async #mustBeCollected(head: LoadedHead, missing: Sequence): Promise<void> {
+    const current = await refreshHead(this.context, head);
+    if (missing <= current.head.gcFloor) return;
+    const key = slotKey(this.context.uid, missing);
+    throw corrupt({ key, offset: 0, expected: 'a slot, as later ones are there', found: 'no object' });
   }
 
   #replace(state: LogState<S> | undefined): void {

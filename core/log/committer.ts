@@ -124,8 +124,12 @@ export class Committer<S extends LogSink> {
     const repeats: PendingWrite<S>[] = [];
     for (const write of writes) {
       write.firstTail ??= state.position.seq;
-      if (state.window.find(write.keyHash) !== undefined) repeats.push(write);
-      else if (state.window.reach > write.firstTail) write.fail(windowPassed(write));
+      const entry = state.window.find(write.keyHash);
+      if (entry !== undefined) {
+        // Whatever the head will say about that slot: the first try was no later than this.
+        write.firstTail = sequence(Math.min(write.firstTail, entry.seq - 1));
+        repeats.push(write);
+      } else if (state.window.reach > write.firstTail) write.fail(windowPassed(write));
       else {
         // The window reaches back to the first try and does not hold the key: nothing so far took effect.
         write.undecided = false;
