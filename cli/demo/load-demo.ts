@@ -3,7 +3,6 @@
  * Compares what is there with what should be, by ids made from contents: a second start embeds and writes nothing, a
  * changed page costs its changed chunks, and a load that was cut short is completed.
  */
-import { isCairnError } from '../../core/index.js';
 import type { Collection, CollectionSettings, Database, RecordInput } from '../../core/index.js';
 import { isDemoId, readDocumentation } from './documentation.js';
 import type { DemoChunk } from './documentation.js';
@@ -43,8 +42,7 @@ export async function loadDemo(
     log(describeLoad(load));
     return load;
   } catch (error) {
-    if (!isCairnError(error) && !isMissingFile(error)) throw error;
-    log(`demo not loaded: ${error.message}`);
+    log(`demo not loaded: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
 }
@@ -97,8 +95,4 @@ function describeLoad({ chunks, written, deleted }: DemoLoad): string {
   if (written === 0 && deleted === 0) return `${what}, unchanged`;
   const removed = deleted === 0 ? '' : `, ${deleted} removed`;
   return `${what}, ${written} of them embedded now by feature hashing (lexical, not a language model)${removed}`;
-}
-
-function isMissingFile(error: unknown): error is Error {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
