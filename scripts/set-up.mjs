@@ -144,12 +144,22 @@ export async function mustRun(what, command, args) {
   process.exit(code);
 }
 
-/** @param {readonly string[]} args */
-async function npm(args) {
-  // Under `npm start` npm says where it is; a bare `node scripts/start.mjs` takes the one on the path.
+/**
+ * How npm is started: under `npm start` npm says where it is; a bare `node scripts/start.mjs` takes the one on the path.
+ * @param {readonly string[]} args
+ * @returns {{ command: string, args: readonly string[] }}
+ */
+export function npmCommand(args) {
   const path = process.env['npm_execpath'];
-  if (path?.endsWith('.js')) await mustRun(`npm ${args[0]}`, process.execPath, [path, ...args]);
-  else await mustRun(`npm ${args[0]}`, 'npm', args);
+  return path?.endsWith('.js')
+    ? { command: process.execPath, args: [path, ...args] }
+    : { command: 'npm', args };
+}
+
+/** @param {readonly string[]} given */
+async function npm(given) {
+  const { command, args } = npmCommand(given);
+  await mustRun(`npm ${given[0]}`, command, args);
 }
 
 /** Node, packages and build, each only where it is missing or stale. */
