@@ -1,0 +1,79 @@
+/** Child processes of the suites that try other Nodes: run to the end, or a server started and stopped by its id. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../../scripts/set-up.mjs';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+export interface ServeProcess {
+  readonly url: string;
+  /** Sends SIGTERM and waits for the end. */
+  stop(): Promise<Ended>;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+const command = join(root, 'dist/cli/main.js');
+
+export function mustBeBuilt(): void {
+  if (!existsSync(command)) throw new Error(`${command} is missing: run \`npm run build\` first`);
+}
+
+/** Without our own environment: settings, loaders and flags of the test run are none of the child's business. */
+function start(binary: string, args: readonly string[], directory: string): Started {
+  const child = spawn(binary, args, { cwd: directory, env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    let out = '';
+    let error = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (error += text));
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, out, error }));
+  });
+  return { child, ended };
+}
+
+/** Runs a script of this folder and returns the JSON that it prints. */
+export async function runCheck(binary: string, args: readonly string[]): Promise<unknown> {
+  const { code, out, error } = await start(binary, args, join(root, 'test/runtime')).ended;
+  if (code !== 0)
+    throw new Error(`${binary} ${args.join(' ')} ended with exit code ${code}:\n${error}${out}`);
+  return JSON.parse(out) as unknown;
+}
+
+/** `cairn serve` on a free port. Resolves when it listens. */
+export async function startServe(binary: string, folder: string): Promise<ServeProcess> {
+  const args = [command, 'serve', '--port', '0', '--store', 'file:store'];
+  const { child, ended } = start(binary, args, folder);
+  const listening = new Promise<string>((resolve) => {
+    let out = '';
+    child.stdout?.on('data', (text: string) => {
+      out += text;
+      const url = /listening on (http:\/\/\S+)\n/.exec(out)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+  const url = await Promise.race([
+    listening,
+    ended.then(({ code, out, error }) => {
+      throw new Error(`${binary} serve ended with exit code ${code} before it listened:\n${error}${out}`);
+    }),
+  ]);
+  return {
+    url,
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}

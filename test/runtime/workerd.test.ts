@@ -1,0 +1,151 @@
+/**
+ * Strategy: core and functions/http, bundled as for a deployment to Workers (worker-entry.ts), in workerd itself. The
+ * HTTP suite that every runtime runs, then what is particular to Workers: what the bundle holds and weighs, that
+ * module load does nothing that is refused there, that requests which interleave need nothing of each other, and that
+ * all works while the clock stands still.
+ *
+ * The memory store in one isolate stands in for a bucket. Of Workers' limits, those on memory, CPU time and connections
+ * are not enforced by a local workerd, and so are not tested.
+ */
+import process from 'node:process';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeHttp } from '../http/suite/index.js';
+import { hasRuntimes } from './install.js';
+import type { WorkerSettings } from './worker-entry.js';
+import { bundleWorker, startWorker } from './workerd.js';
+import type { Bundle, Worker } from './workerd.js';
+
+/** Of the 3 MiB that the smallest plan takes, most is to stay the user's own. */
+const gzippedBytesMax = 400 * 1024;
+
+let bundled: Promise<Bundle> | undefined;
+const theBundle = (): Promise<Bundle> => (bundled ??= bundleWorker('test/runtime/worker-entry.ts'));
+
+async function start(settings: WorkerSettings = {}): Promise<Worker> {
+  return startWorker(await theBundle(), { SETTINGS: settings });
+}
+
+const jsonOf = (body: unknown): { body: string; headers: Record<string, string> } => ({
+  body: JSON.stringify(body),
+  headers: { 'content-type': 'application/json' },
+});
+
+async function call(url: string, body: unknown, method = 'POST'): Promise<{ status: number; json: unknown }> {
+  const answer = await fetch(url, { method, ...jsonOf(body) });
+  return { status: answer.status, json: await answer.json() };
+}
+
+describe.skipIf(!hasRuntimes())('workerd', () => {
+  describe('the bundle', () => {
+    test('imports nothing at run time but the kernel', async () => {
+      const { imports, code } = await theBundle();
+      expect(imports).toEqual(['./cairn.wasm']);
+      expect(code).not.toMatch(/["'`]node:|\bimport\s*\(|\brequire\s*\(/);
+    });
+
+    test('holds nothing that only other hosts need', async () => {
+      const { contents } = await theBundle();
+      expect(contents).toContain('core/engine/database.ts');
+      const foreign = /^(?:cli|functions\/node|core\/store\/adapters\/node)\/|wasm-bytes|^core\/open\.ts$/;
+      expect(contents.filter((path) => foreign.test(path))).toEqual([]);
+      // One language of messages, not sixty: see how functions/http imports zod.
+      expect(contents.filter((path) => path.includes('zod/v4/locales/')).length).toBeLessThan(3);
+    });
+
+    test(`is at most ${gzippedBytesMax} bytes, gzipped, with the kernel`, async () => {
+      const { code, wasm } = await theBundle();
+      const [codeBytes, wasmBytes] = [gzipSync(code).length, gzipSync(wasm).length];
+      process.stdout.write(
+        `worker bundle: ${code.length} bytes, gzipped ${codeBytes} + kernel ${wasmBytes} = ${codeBytes + wasmBytes}\n`,
+      );
+      expect(codeBytes + wasmBytes).toBeLessThanOrEqual(gzippedBytesMax);
+    });
+  });
+
+  // That it does is what makes the suite below a proof that no module of ours does any of this.
+  test.each(['crypto.randomUUID()', 'setTimeout(() => {}, 1)', 'await fetch("http://127.0.0.1")'])(
+    'refuses %s at module load',
+    async (statement) => {
+      const { wasm } = await theBundle();
+      const code = `${statement}; export default { fetch: () => new Response() };`;
+      await expect(startWorker({ code, wasm }, {})).rejects.toThrow('not allowed within global scope');
+    },
+  );
+
+  describeHttp('workerd', async (settings) => {
+    const worker = await start(settings);
+    return { ...worker, refusesHosts: true };
+  });
+
+  describe('requests that interleave', () => {
+    let worker: Worker;
+    beforeAll(async () => {
+      worker = await start({ storeDelayMs: 2 });
+    });
+    afterAll(() => worker.close());
+
+    test('each write takes effect once, and is read at once', async () => {
+      const path = `${worker.url}/v1/collections/busy`;
+      const created = await Promise.all([1, 2, 3, 4].map(() => call(path, { dimension: 2 }, 'PUT')));
+      expect(created.filter(({ status }) => status === 201)).toHaveLength(1);
+      expect(created.filter(({ status }) => status === 200)).toHaveLength(3);
+      const writers = Array.from({ length: 8 }, async (_, writer) => {
+        for (let n = 0; n < 4; n++) {
+          const id = `w${writer}-${n}`;
+          expect(await call(`${path}/upsert`, { ids: [id], vectors: [[writer, n + 1]] })).toMatchObject({
+            status: 200,
+          });
+          const { json } = await call(`${path}/fetch`, { ids: [id] });
+          expect(json).toMatchObject({ records: [{ id, vector: [writer, n + 1] }] });
+        }
+      });
+      await Promise.all(writers);
+      expect(await call(`${path}/count`, {})).toMatchObject({ json: { count: 32, sequence: 32 } });
+    });
+
+    test('one whose client leaves holds up no other', async () => {
+      const path = `${worker.url}/v1/collections/left`;
+      await call(path, { dimension: 2 }, 'PUT');
+      const leaving = Array.from({ length: 8 }, async (_, n) => {
+        const body = jsonOf({ ids: [`gone-${n}`], vectors: [[n, 1]] });
+        const signal = AbortSignal.timeout(n);
+        await fetch(`${path}/upsert`, { method: 'POST', ...body, signal }).catch(() => undefined);
+      });
+      const staying = [1, 2, 3, 4].map((n) =>
+        call(`${path}/upsert`, { ids: [`stays-${n}`], vectors: [[n, 1]] }),
+      );
+      expect((await Promise.all(staying)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      await Promise.all(leaving);
+      const ids = [1, 2, 3, 4].map((n) => `stays-${n}`);
+      expect(await call(`${path}/fetch`, { ids })).toMatchObject({
+        json: { records: ids.map((id) => ({ id })) },
+      });
+    });
+
+    test('give workerd nothing to complain of', () => {
+      expect(worker.complaints()).toBe('');
+    });
+  });
+
+  test('all works while the clock stands still', async () => {
+    const worker = await start({ clock: 'standing', storeDelayMs: 1 });
+    const path = `${worker.url}/v1/collections/still`;
+    try {
+      expect(await call(path, { dimension: 2 }, 'PUT')).toMatchObject({ status: 201 });
+      const ids = ['a', 'b', 'c', 'd'];
+      const writes = ids.map((id, n) => call(`${path}/upsert`, { ids: [id], vectors: [[n, 1]] }));
+      expect((await Promise.all(writes)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      expect(await call(`${path}/patch`, { records: [{ id: 'a', metadata: { n: 1 } }] })).toMatchObject({
+        json: { patched: 1, sequence: 5 },
+      });
+      expect(await call(`${path}/delete`, { filter: 'n = 1' })).toMatchObject({ json: { deleted: 1 } });
+      expect(await call(`${path}/query`, { vector: [3, 1], k: 2, consistency: 'eventual' })).toMatchObject({
+        json: { matches: [{ id: 'd' }, { id: 'c' }], sequence: 6 },
+      });
+      expect(await fetch(`${worker.url}/ready`)).toMatchObject({ status: 200 });
+    } finally {
+      await worker.close();
+    }
+  });
+});

@@ -1,0 +1,127 @@
+/**
+ * Bundles a Worker with esbuild and runs it in workerd by way of miniflare, on loopback. Both come from this folder's
+ * own packages, which may not be there yet when the compiler reads this file: hence the few types of theirs below.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { root } from '../../scripts/set-up.mjs';
+import { packageFolder } from './install.js';
+
+export interface Bundle {
+  readonly code: string;
+  readonly wasm: Uint8Array;
+  /** What the code imports at run time. */
+  readonly imports: readonly string[];
+  /** Source files of which something is in it, by their paths from the root. */
+  readonly contents: readonly string[];
+}
+
+export interface Worker {
+  readonly url: string;
+  /** What workerd has complained of so far: uncaught errors, promises that cross requests. */
+  complaints(): string;
+  close(): Promise<void>;
+}
+
+interface Output {
+  readonly imports: readonly { readonly path: string }[];
+  readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>>;
+}
+
+interface Esbuild {
+  build(options: object): Promise<{
+    readonly outputFiles: readonly { readonly text: string }[];
+    readonly metafile: { readonly outputs: Readonly<Record<string, Output>> };
+  }>;
+}
+
+interface MiniflareModule {
+  readonly Miniflare: new (options: object) => {
+    readonly ready: Promise<URL>;
+    dispose(): Promise<void>;
+  };
+}
+
+const compatibilityDate = '2026-04-01';
+const kernelPath = join(root, 'build/wasm/cairn.wasm');
+const kernelModule = './cairn.wasm';
+
+/** As wrangler would: modules for Workers, and the kernel beside them as a module of its own. */
+export async function bundleWorker(entry: string): Promise<Bundle> {
+  const esbuild = (await import(
+    pathToFileURL(join(packageFolder('esbuild'), 'lib/main.js')).href
+  )) as Esbuild;
+  const { outputFiles, metafile } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile: 'worker.js',
+    write: false,
+    bundle: true,
+    metafile: true,
+    format: 'esm',
+    target: 'es2023',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['workerd', 'worker'],
+    logLevel: 'silent',
+    plugins: [kernelBeside],
+  });
+  const output = Object.values(metafile.outputs)[0]!;
+  const inputs = Object.entries(output.inputs);
+  return {
+    code: outputFiles[0]!.text,
+    wasm: readFileSync(kernelPath),
+    imports: output.imports.map(({ path }) => path),
+    contents: inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path),
+  };
+}
+
+const kernelBeside = {
+  name: 'kernel-beside',
+  setup(build: { onResolve(rule: { filter: RegExp }, resolve: () => object): void }): void {
+    build.onResolve({ filter: /\/cairn\.wasm$/ }, () => ({ path: kernelModule, external: true }));
+  },
+};
+
+/** Throws where workerd refuses the code, as it does for what happens at module load and may not. */
+export async function startWorker(
+  { code, wasm }: Pick<Bundle, 'code' | 'wasm'>,
+  bindings: object,
+): Promise<Worker> {
+  // Else it asks the network for facts about the caller, and its maker about us.
+  process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false';
+  process.env['WRANGLER_SEND_METRICS'] = 'false';
+  const entry = pathToFileURL(join(packageFolder('miniflare'), 'dist/src/index.js')).href;
+  const { Miniflare } = (await import(entry)) as MiniflareModule;
+  let complaints = '';
+  const miniflare = new Miniflare({
+    host: '127.0.0.1',
+    port: 0,
+    cf: false,
+    compatibilityDate,
+    bindings,
+    modules: [
+      { type: 'ESModule', path: 'worker.js', contents: code },
+      { type: 'CompiledWasm', path: 'cairn.wasm', contents: wasm },
+    ],
+    handleRuntimeStdio: (out: Readable, error: Readable) => {
+      for (const stream of [out, error])
+        stream.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+    },
+    // Nothing here may reach out.
+    outboundService: () => {
+      throw new Error('the worker called the network');
+    },
+  });
+  try {
+    const url = await miniflare.ready;
+    return { url: url.origin, complaints: () => complaints, close: () => miniflare.dispose() };
+  } catch (error) {
+    // It rejects for the same reason as the start.
+    await miniflare.dispose().catch(() => undefined);
+    throw new Error(`workerd did not start: ${complaints}`, { cause: error });
+  }
+}
