@@ -80,7 +80,9 @@ export async function upsertLines(
         ),
       );
     } catch (error) {
-      throw isCairnError(error) ? located(error, batch, results) : error;
+      throw isCairnError(error)
+        ? located(error, batch, { idempotencyKey: write.idempotencyKey, done: results })
+        : error;
     }
   }
   return merged(results, lines, commits);
@@ -96,25 +98,30 @@ function mustLeaveRoom(key: string, commits: number): void {
   );
 }
 
+/** What is durable of the body when a commit fails, and under which key the whole body can be repeated. */
+interface Progress {
+  readonly idempotencyKey: string;
+  readonly done: readonly UpsertResult[];
+}
+
 /** Says which line the engine means, and how much of the body is durable already. */
-function located(error: CairnError, batch: readonly Line[], done: readonly UpsertResult[]): CairnError {
+function located(error: CairnError, batch: readonly Line[], { idempotencyKey, done }: Progress): CairnError {
   const lineOf = (row: string): number => batch[Number(row)]?.number ?? 0;
   const place = /\brecords\[(\d+)\]/;
   const row = place.exec(error.message)?.[1];
+  const atRow = row === undefined ? {} : { line: lineOf(row), where: `line ${lineOf(row)}` };
+  const message = error.message.replace(place, (_, digits: string) => `line ${lineOf(digits)}`);
   const first = done[0];
+  if (first === undefined) return withDetails(error, atRow, message);
+  const applied = { applied_commits: done.length, applied_lines: done.length * limits.batchRecords };
+  if (error.outcome !== 'unknown') return withDetails(error, { ...atRow, ...applied }, message);
+  // A late repeat writes from the first commit on, so its key must be looked for from there.
+  const firstTail = first.sequence - 1;
   return withDetails(
     error,
-    {
-      ...(row === undefined ? {} : { line: lineOf(row), where: `line ${lineOf(row)}` }),
-      ...(first === undefined
-        ? {}
-        : { applied_commits: done.length, applied_lines: done.length * limits.batchRecords }),
-      // A late repeat writes from the first commit on, so its key must be looked for from there.
-      ...(first === undefined || error.details['first_tail'] === undefined
-        ? {}
-        : { first_tail: first.sequence - 1 }),
-    },
-    error.message.replace(place, (_, digits: string) => `line ${lineOf(digits)}`),
+    { ...applied, idempotency_key: idempotencyKey, first_tail: firstTail },
+    `the store did not say whether commit ${done.length + 1} was applied; repeat the whole body with idempotency ` +
+      `key ${idempotencyKey} and first tail ${firstTail}`,
   );
 }
 

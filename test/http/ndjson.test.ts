@@ -10,13 +10,13 @@ interface Upsert {
 }
 
 /** Commits take the sequences from 6 on; `fail` is thrown instead of the given one (from 0). */
-function collection(fail?: { readonly at: number; readonly error: unknown }) {
+function collection(fail?: { readonly at: number; readonly error: Error }) {
   const upserts: Upsert[] = [];
   const upsert = (input: UpsertInput, options?: WriteOptions) => {
     const rows = (input as readonly unknown[]).length;
     const commit = upserts.length;
     upserts.push({ rows, options });
-    if (fail?.at === commit) return Promise.reject(fail.error as Error);
+    if (fail?.at === commit) return Promise.reject(fail.error);
     return Promise.resolve({ upserted: rows, sequence: 6 + commit });
   };
   return { upserts, collection: { upsert } as unknown as Collection };
@@ -62,7 +62,10 @@ test('an unknown outcome of a later commit asks for a repeat from before the fir
     code: 'outcome_unknown',
     outcome: 'unknown',
     retryAfterS: 2,
-    details: { first_tail: 5, applied_commits: 1, applied_lines: 10_000 },
+    details: { idempotency_key: 'k', first_tail: 5, applied_commits: 1, applied_lines: 10_000 },
+    message: expect.stringContaining(
+      'repeat the whole body with idempotency key k and first tail 5',
+    ) as string,
   });
 });
 
