@@ -91,16 +91,18 @@ export async function tryReadSlot(
   const got = await context.store.get(slotKey(context.uid, seq));
   if (got.status !== 'found') return undefined;
   const slot = openSlot(context.ports.digests, context.uid, seq, got.bytes);
-  const batches = await Promise.all(slot.batches.map((batch) => readBatch(context, seq, batch, dimension)));
-  return { slot, batches };
+  const read = await Promise.all(slot.batches.map((batch) => tryReadBatch(context, seq, batch, dimension)));
+  const batches = read.filter((batch) => batch !== undefined);
+  return batches.length === read.length ? { slot, batches } : undefined;
 }
 
-async function readBatch(
+/** Undefined where the object that holds the batch was collected, and with it the slot. */
+async function tryReadBatch(
   context: LogContext,
   seq: Sequence,
   batch: SlotBatch,
   dimension: number,
-): Promise<Batch> {
+): Promise<Batch | undefined> {
   const { content } = batch;
   const key = slotKey(context.uid, seq);
   if ('inline' in content) return decodeBatch(content.inline, dimension, { key, offset: 64 });
@@ -111,8 +113,12 @@ async function readBatch(
     throw corrupt({ key, offset: 64, expected, found: `one after slot ${after}` });
   }
   const got = await context.store.get(blobKey);
-  if (got.status !== 'found')
+  if (got.status !== 'found') {
+    // Only a head that was read after the object was missed tells a collector's work from a loss.
+    const { head } = await mustReadHead(context);
+    if (seq <= head.gcFloor) return undefined;
     throw corrupt({ key: blobKey, offset: 0, expected: `${bytes} bytes`, found: 'no object' });
+  }
   const body = openSealed(context.ports.digests, { kind: 'BAT', key: blobKey }, got.bytes);
   const found = bytesToHex(context.ports.digests.sha256(body));
   if (body.length !== bytes || found !== batch.contentSha) {
