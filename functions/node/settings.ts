@@ -19,6 +19,9 @@ export interface SettingSources {
 /** The variable that names the settings file itself. */
 export const configVariable = 'CAIRN_CONFIG';
 
+/** Variables of the repository's own tools, which may start a server in their environment. */
+const toolVariables = ['CAIRN_DATA'];
+
 const prefix = 'CAIRN_';
 const ours: readonly Setting[] = Object.values(settingTable);
 
@@ -114,7 +117,7 @@ function refuseUnknown(
 ): void {
   const variables = [...ours.flatMap((setting) => setting.variables), configVariable];
   for (const name of Object.keys(environment)) {
-    if (name.startsWith(prefix) && !variables.includes(name)) {
+    if (name.startsWith(prefix) && !variables.includes(name) && !toolVariables.includes(name)) {
       throw unknownSetting(`environment variable ${name}`, nearestName(name, variables));
     }
   }
