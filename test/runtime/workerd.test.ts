@@ -1,8 +1,8 @@
 /**
  * Strategy: core and functions/http, bundled as for a deployment to Workers (worker-entry.ts), in workerd itself. The
- * HTTP suite that every runtime runs, then what is particular to Workers: what the bundle holds and weighs, that
- * module load does nothing that is refused there, that requests which interleave need nothing of each other, and that
- * all works while the clock stands still.
+ * HTTP suite that every runtime runs; scores beside Node's; then what is particular to Workers: what the bundle holds
+ * and weighs, that module load does nothing that is refused there, that requests which interleave need nothing of each
+ * other, and that all works while the clock stands still.
  *
  * The memory store in one isolate stands in for a bucket. Of Workers' limits, those on memory, CPU time and connections
  * are not enforced by a local workerd, and so are not tested.
@@ -10,6 +10,7 @@
 import process from 'node:process';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { open } from '../../core/index.js';
 import { describeHttp } from '../http/suite/index.js';
 import { hasRuntimes } from './install.js';
 import type { WorkerSettings } from './worker-entry.js';
@@ -126,6 +127,32 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
     test('give workerd nothing to complain of', () => {
       expect(worker.complaints()).toBe('');
     });
+  });
+
+  test('scores are those of Node, to the last bit', async () => {
+    const worker = await start();
+    const database = await open('memory:');
+    const count = 100;
+    const rows = Array.from({ length: count * 7 }, (_, i) => ((i * 7_919) % 1_000) / 999 - 0.5);
+    const vectors = Float32Array.from(rows);
+    const base64 = Buffer.from(vectors.buffer).toString('base64');
+    const ids = Array.from({ length: count }, (_, row) => `r${row}`);
+    try {
+      for (const metric of ['cosine', 'euclidean', 'dot', 'manhattan'] as const) {
+        const papers = await database.createCollection(metric, { dimension: 7, metric });
+        await papers.upsert({ ids, vectors });
+        const { matches } = await papers.query({ vector: vectors.subarray(0, 7), k: count });
+        const path = `${worker.url}/v1/collections/${metric}`;
+        await call(path, { dimension: 7, metric }, 'PUT');
+        await call(`${path}/upsert`, { ids, vectors: base64 });
+        const { json } = await call(`${path}/query`, { vector: rows.slice(0, 7), k: count });
+        expect(matches).toHaveLength(count);
+        expect(json).toMatchObject({ matches });
+      }
+    } finally {
+      await database.close();
+      await worker.close();
+    }
   });
 
   test('all works while the clock stands still', async () => {
