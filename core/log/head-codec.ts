@@ -109,7 +109,8 @@ export class DocumentReader {
   }
 
   object(field: string): DocumentReader {
-    return new DocumentReader(this.#key, this.#document[field], `${this.#path}${field}.`);
+    const value = Object.hasOwn(this.#document, field) ? this.#document[field] : undefined;
+    return new DocumentReader(this.#key, value, `${this.#path}${field}.`);
   }
 
   keys(): readonly string[] {
@@ -135,6 +136,8 @@ export function openDocument(
 }
 
 const SAFE = { min: 0, max: Number.MAX_SAFE_INTEGER };
+/** What a Date can hold. */
+const DATE_MAX_MS = 8_640_000_000_000_000;
 const HEX_128 = /^[0-9a-f]{32}$/;
 const HEX_256 = /^[0-9a-f]{64}$/;
 
@@ -155,13 +158,15 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
       return (
         Array.isArray(value) &&
         value.length <= limits.headNonces &&
-        value.every((nonce) => HEX_128.test(String(nonce)))
+        value.every((nonce) => typeof nonce === 'string' && HEX_128.test(nonce))
       );
     }),
     state: d.oneOf('state', ['active', 'dropped'] as const),
     namespace: d.uid('namespace'),
     name: d.text('name', /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/),
-    createdMs: d.number('created_ms'),
+    createdMs: d.read('created_ms', 'a date in milliseconds', (value): value is number => {
+      return Number.isFinite(value) && Math.abs(value as number) <= DATE_MAX_MS;
+    }),
     foldedSeq: sequence(foldedSeq),
     foldedChain: d.text('folded_chain', HEX_256),
     foldedLabel: d.number('folded_label'),

@@ -7,7 +7,7 @@
  *              u32 upserted, patched, missing, deleted, restored, more,
  *              u64 resolvedAt, u32 flags, u32 zero, u64 offset, u64 length, uuid[16], u64 after                      160 bytes
  *   flags   := 1 resolvedAt counts, 2 the content is in the object batch/{rev(after)}-{uuid}
- *   content := a batch (`batch-codec.ts`) at a multiple of 64 from the start of the body
+ *   content := a batch (`batch-codec.ts`) at the next multiple of 64 from the start of the body, in the order of entries
  *   payload := SHA-256 of all entries; each holds the SHA-256 of its content, so this covers every byte
  *   chain   := SHA-256(prevChain, header, payload)
  *
@@ -179,8 +179,19 @@ export function openSlot(digests: Digests, uid: Uid, seq: Sequence, bytes: Uint8
   const payload = bytesToHex(digests.sha256(body.subarray(HEADER_BYTES, entriesEnd)));
   must(payload === hex(88, 32), { offset: 88, expected: `payload hash ${payload}`, found: hex(88, 32) });
 
+  // The contents lie as `sealSlot` lays them out: one cannot be used twice, nor stand for the entries themselves.
   const batches: SlotBatch[] = [];
-  for (let at = HEADER_BYTES; at < entriesEnd; at += ENTRY_BYTES) batches.push(readEntry(body, at, must));
+  let end = entriesEnd;
+  for (let at = HEADER_BYTES; at < entriesEnd; at += ENTRY_BYTES) {
+    const batch = readEntry(body, { at, contentFrom: alignUp(end, 64) }, must);
+    batches.push(batch);
+    if ('inline' in batch.content) end = alignUp(end, 64) + batch.content.inline.length;
+  }
+  must(end === body.length, {
+    offset: end,
+    expected: `the end of a slot of ${end} bytes`,
+    found: body.length,
+  });
   return {
     uid,
     seq,
@@ -195,7 +206,7 @@ export function openSlot(digests: Digests, uid: Uid, seq: Sequence, bytes: Uint8
 
 function readEntry(
   body: Uint8Array,
-  at: number,
+  { at, contentFrom }: { readonly at: number; readonly contentFrom: number },
   must: (condition: boolean, field: Field) => void,
 ): SlotBatch {
   const view = new DataView(body.buffer, body.byteOffset + at, ENTRY_BYTES);
@@ -212,7 +223,7 @@ function readEntry(
   const referenced = (flags & FLAG_REFERENCED) !== 0;
   const fits = referenced
     ? length <= limits.batchBlobBytes
-    : offset % 64 === 0 && offset + length <= body.length;
+    : offset === contentFrom && offset + length <= body.length;
   must(fits, { offset: at + 120, expected: 'a content within its object', found: `${offset}+${length}` });
   const count = (i: number): number => view.getUint32(80 + 4 * i, true);
   const u = hex(136, 16);
