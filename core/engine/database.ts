@@ -9,6 +9,7 @@ import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
+import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
 import { Collector } from './collector.js';
 import { EngineCollection } from './collection.js';
@@ -42,12 +43,20 @@ export class EngineDatabase implements api.Database {
   readonly #options: DatabaseOptions;
   readonly #catalog: Catalog;
   readonly #open: OpenCollections;
+  readonly #calls = new Calls();
 
   constructor(options: DatabaseOptions) {
     const { store, ports, kernel, shareRequests } = options;
     this.#options = options;
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
-    this.#open = new OpenCollections({ catalog: this.#catalog, store, ports, kernel, shareRequests });
+    this.#open = new OpenCollections({
+      catalog: this.#catalog,
+      store,
+      ports,
+      kernel,
+      shareRequests,
+      calls: this.#calls,
+    });
   }
 
   get store(): string {
@@ -57,7 +66,7 @@ export class EngineDatabase implements api.Database {
   async createCollection(name: string, settings: api.CollectionSettings): Promise<api.CreatedCollection> {
     mustBeName(name, 'collection');
     const schema = resolveSettings(settings, this.#options.tier);
-    const { head, created } = await this.#catalog.create(name, schema);
+    const { head, created } = await this.#calls.run(() => this.#catalog.create(name, schema));
     if (!created) {
       // Without a tier of its own a request takes the collection's, whichever handler made that.
       const wanted = settings.tier === undefined ? { ...schema, tier: head.schema.tier } : schema;
@@ -88,6 +97,7 @@ export class EngineDatabase implements api.Database {
       max: limits.listLimit,
       fallback: 100,
     });
+    this.#calls.mustBeOpen();
     const collections: api.CollectionDescription[] = [];
     let after = parseCursor(fields['cursor']);
     for (;;) {
@@ -115,9 +125,12 @@ export class EngineDatabase implements api.Database {
 
   async dropCollection(name: string): Promise<void> {
     mustBeName(name, 'collection');
-    const uid = await this.#catalog.find(name);
-    const dropped = await this.#catalog.drop(name);
-    if (uid !== undefined) this.#open.forget(name, uid);
+    const dropped = await this.#calls.run(async () => {
+      const uid = await this.#catalog.find(name);
+      const done = await this.#catalog.drop(name);
+      if (uid !== undefined) this.#open.forget(name, uid);
+      return done;
+    });
     if (dropped) return;
     throw new CairnError('not_found', 'collection_not_found', `there is no collection ${name}`, {
       details: { collection: name },
@@ -125,6 +138,8 @@ export class EngineDatabase implements api.Database {
   }
 
   async collect(): Promise<api.CollectResult> {
+    // Not waited for by close: it may sleep for a minute, and what it leaves undone the next one does.
+    this.#calls.mustBeOpen();
     const { store, ports } = this.#options;
     return await new Collector({ store, ports, catalog: this.#catalog }).run();
   }
@@ -134,10 +149,11 @@ export class EngineDatabase implements api.Database {
   }
 
   async ping(): Promise<void> {
-    await this.#options.store.list('catalog/', { limit: 1 });
+    await this.#calls.run(() => this.#options.store.list('catalog/', { limit: 1 }));
   }
 
   async close(): Promise<void> {
+    await this.#calls.close();
     await this.#open.close();
     await this.#options.store.close();
   }

@@ -9,6 +9,7 @@ import type { Kernel } from '../kernel/index.js';
 import { CollectionLog, Committer } from '../log/index.js';
 import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
+import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
 import { Memtable } from './memtable.js';
 
@@ -26,12 +27,12 @@ export interface OpenCollectionsOptions {
   readonly kernel: Kernel;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+  readonly calls: Calls;
 }
 
 export class OpenCollections {
   readonly #options: OpenCollectionsOptions;
   readonly #open = new Map<string, OpenCollection>();
-  #closed = false;
 
   constructor(options: OpenCollectionsOptions) {
     this.#options = options;
@@ -40,9 +41,13 @@ export class OpenCollections {
   /**
    * Runs `use` on the collection that `name` stands for. Where it proves to be gone, the name is resolved once more: it
    * may have been made anew. Where memory is short, the collections used longest ago give theirs up, one after another.
-   * Throws `not_found` (`collection_not_found`).
+   * Throws `not_found` (`collection_not_found`), `unavailable` (`closed`).
    */
   async use<T>(name: string, use: (collection: OpenCollection) => Promise<T>): Promise<T> {
+    return await this.#options.calls.run(() => this.#use(name, use));
+  }
+
+  async #use<T>(name: string, use: (collection: OpenCollection) => Promise<T>): Promise<T> {
     let resolved = 0;
     for (;;) {
       const collection = await this.#resolve(name);
@@ -82,16 +87,14 @@ export class OpenCollections {
     collection.log.release();
   }
 
-  /** Waits for writes under way, then frees all memory. */
+  /** Waits for writes whose callers have given up, then frees all memory. Requires: no call under way. */
   async close(): Promise<void> {
-    this.#closed = true;
     await Promise.all([...this.#open.values()].map(({ committer }) => committer.idle()));
     for (const { log } of this.#open.values()) log.release();
     this.#open.clear();
   }
 
   async #resolve(name: string): Promise<OpenCollection | undefined> {
-    this.#mustBeOpen();
     const known = this.#open.get(name);
     if (known !== undefined) {
       // A map walks in the order of insertion: the first is the one used longest ago.
@@ -101,7 +104,6 @@ export class OpenCollections {
     }
     const uid = await this.#options.catalog.find(name);
     if (uid === undefined) return undefined;
-    this.#mustBeOpen();
     const meanwhile = this.#open.get(name);
     if (meanwhile?.uid === uid) return meanwhile;
     const collection = this.#make(uid);
@@ -118,10 +120,6 @@ export class OpenCollections {
       shareReads: shareRequests,
     });
     return { uid, store, log, committer: new Committer({ log, groupCommit: shareRequests }) };
-  }
-
-  #mustBeOpen(): void {
-    if (this.#closed) throw new CairnError('unavailable', 'closed', 'the database was closed');
   }
 }
 

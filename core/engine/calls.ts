@@ -1,0 +1,32 @@
+/**
+ * The calls that a database has under way, so that closing it can refuse new ones and wait for these.
+ */
+import { CairnError } from '../base/errors.js';
+
+export class Calls {
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
+  /** Throws `unavailable` (`closed`). */
+  mustBeOpen(): void {
+    if (this.#closed) throw new CairnError('unavailable', 'closed', 'the database was closed');
+  }
+
+  /** Runs a call that `close` is to wait for. */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    this.mustBeOpen();
+    const running = call();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Refuses calls from now on, and resolves when those under way have ended, however they did. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+  }
+}
