@@ -32,14 +32,25 @@ export function tryCheckWrite(parser: RecordParser, input: unknown, key: string)
   }
 }
 
-/** What was checked against one schema holds under another where these are the same. */
-export function mustStillHold(checked: CheckedWrite, schema: CollectionSchema, name: string): void {
+/**
+ * Checks once more what another metric may refuse, where the collection turns out to be another one than at the call.
+ * Throws `conflict` (`collection_replaced`) where the dimension is another: the caller's own rows are gone by then.
+ */
+export function mustStillHold(checked: CheckedWrite, parser: RecordParser, name: string): void {
   const { dimension, metric } = checked.schema;
-  if (dimension === schema.dimension && metric === schema.metric) return;
-  throw new CairnError(
-    'conflict',
-    'collection_replaced',
-    `collection ${name} was dropped and made anew with dimension ${schema.dimension} and metric ${schema.metric} while this write for dimension ${dimension} and metric ${metric} was under way`,
-    { details: { collection: name }, outcome: 'not_applied' },
-  );
+  const now = parser.schema;
+  if (dimension !== now.dimension) {
+    throw new CairnError(
+      'conflict',
+      'collection_replaced',
+      `collection ${name} was dropped and made anew with dimension ${now.dimension}; this write was checked for dimension ${dimension}`,
+      { details: { collection: name, dimension: now.dimension }, outcome: 'not_applied' },
+    );
+  }
+  if (metric === now.metric) return;
+  const { upsert, patch } = checked.write;
+  if (upsert !== undefined) parser.vectors.checkRows(upsert.batch.vectors, (row) => `records[${row}]`);
+  patch?.records.forEach(({ vector }, i) => {
+    if (vector !== undefined) parser.vectors.checkRows(vector, () => `records[${i}]`);
+  });
 }

@@ -124,8 +124,9 @@ export class EngineCollection implements api.Collection {
     const kept = atCall === undefined ? keepInput(input) : undefined;
     return await this.#open.use(this.name, async (collection) => {
       const schema = await this.#schema(collection, atCall === undefined);
-      const checked = atCall ?? checkWrite(this.#parser(schema), kept, key);
-      mustStillHold(checked, schema, this.name);
+      const parser = this.#parser(schema);
+      const checked = atCall ?? checkWrite(parser, kept, key);
+      mustStillHold(checked, parser, this.name);
       const { write, blind, requestHash } = checked;
       const committed = await collection.committer.commit({
         key,
