@@ -2,10 +2,17 @@
  * `open`: a store's URL to a database. The composition root of the embedded library: picks the adapter, brings the real
  * clock and the embedded kernel together with the engine.
  */
-import { CairnError } from './base/errors.js';
+import { invalid } from './base/errors.js';
 import type { Tier } from './base/limits.js';
 import type { Clock, Digests, Random, Sleep } from './base/ports.js';
-import { EngineDatabase } from './engine/index.js';
+import {
+  EngineDatabase,
+  mustBeObject,
+  mustBeTier,
+  mustHaveOnly,
+  optionalBoolean,
+  optionalInteger,
+} from './engine/index.js';
 import type { Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
 import { accountingStore, memoryStore, retryingStore } from './store/index.js';
@@ -29,7 +36,16 @@ export interface OpenOptions {
   readonly store?: ObjectStore;
 }
 
-const MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024;
+const MEMORY_BUDGET = {
+  name: 'memoryBudgetBytes',
+  min: 1024 * 1024,
+  max: Number.MAX_SAFE_INTEGER,
+  fallback: 1024 * 1024 * 1024,
+} as const;
+const OPTIONS = [
+  ...['clock', 'random', 'sleep', 'store'],
+  ...['memoryBudgetBytes', 'tier', 'shareRequests', 'createStore'],
+];
 
 /**
  * Opens a store: `file:PATH` or `memory:`. Several processes may have the same store open at once.
@@ -37,6 +53,14 @@ const MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024;
  * the store cannot be used.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<Database> {
+  const given = mustBeObject(options, 'options');
+  mustHaveOnly(given, OPTIONS, 'options');
+  const memoryBudgetBytes = optionalInteger(given['memoryBudgetBytes'], MEMORY_BUDGET);
+  const tier = mustBeTier(given['tier'] ?? 'server');
+  const createStore =
+    given['createStore'] === undefined || optionalBoolean(given['createStore'], 'createStore');
+  const shareRequests =
+    given['shareRequests'] === undefined || optionalBoolean(given['shareRequests'], 'shareRequests');
   const ports = {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
@@ -44,17 +68,15 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   };
   const { store, sha256 } =
     options.store === undefined
-      ? await openStore(url, ports.clock, options.createStore ?? true)
+      ? await openStore(url, ports.clock, createStore)
       : { store: options.store, sha256: undefined };
-  const kernel = new Kernel(await compileEmbeddedKernel(), {
-    memoryBudgetBytes: options.memoryBudgetBytes ?? MEMORY_BUDGET_BYTES,
-  });
+  const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
   return new EngineDatabase({
     store: accountingStore(retryingStore(store, ports)),
     ports: { ...ports, digests: createDigests(kernel, sha256) },
     kernel,
-    tier: options.tier ?? 'server',
-    shareRequests: options.shareRequests ?? true,
+    tier,
+    shareRequests,
   });
 }
 
@@ -64,21 +86,15 @@ interface OpenedStore {
   readonly sha256: Digests['sha256'] | undefined;
 }
 
-async function openStore(url: string, clock: Clock, create: boolean): Promise<OpenedStore> {
+async function openStore(url: unknown, clock: Clock, create: boolean): Promise<OpenedStore> {
   if (url === 'memory:') return { store: memoryStore({ clock }), sha256: undefined };
-  if (url.startsWith('file:') && url.length > 'file:'.length) {
+  if (typeof url === 'string' && url.startsWith('file:') && url.length > 'file:'.length) {
     // Only here, and lazily: nothing else of the engine needs Node.
     const node = await import('./store/adapters/node/index.js');
     return { store: await node.openFileStore(filePath(url), { create }), sha256: node.nodeSha256 };
   }
-  throw new CairnError(
-    'invalid',
-    'invalid_store_url',
-    `store ${JSON.stringify(url)} is neither file:PATH nor memory:`,
-    {
-      details: { store: url },
-    },
-  );
+  const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
+  throw invalid('invalid_store_url', `store ${shown} is neither file:PATH nor memory:`, { store: shown });
 }
 
 /** `file:./a`, `file:/a` and `file:///a`. A path is taken as it is written, without percent-decoding. */

@@ -59,6 +59,11 @@ function fieldsOf(value: unknown): CollectionSchema['fields'] {
   return out;
 }
 
+/** Throws `invalid`. */
+export function mustBeTier(value: unknown): Tier {
+  return oneOf('tier', value, TIERS);
+}
+
 const NAMES = ['dimension', 'metric', 'tier', 'index', 'quantization', 'fields', 'softDeleteDays'] as const;
 
 /** Throws `invalid`. */
@@ -70,7 +75,7 @@ export function resolveSettings(input: CollectionSettings, defaultTier: Tier): C
   return {
     dimension: integer('dimension', settings['dimension']),
     metric: oneOf('metric', settings['metric'] ?? 'cosine', METRICS),
-    tier: oneOf('tier', settings['tier'] ?? defaultTier, TIERS),
+    tier: mustBeTier(settings['tier'] ?? defaultTier),
     index: {
       m: integer('m', index['m'] ?? 16),
       efConstruction: integer('efConstruction', index['efConstruction'] ?? 128),
