@@ -2,7 +2,8 @@
  * Bundles a Worker with esbuild and runs it in workerd by way of miniflare, on loopback. Both come from this folder's
  * own packages, which may not be there yet when the compiler reads this file: hence the few types of theirs below.
  */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
@@ -97,31 +98,55 @@ export async function startWorker(
   const entry = pathToFileURL(join(packageFolder('miniflare'), 'dist/src/index.js')).href;
   const { Miniflare } = (await import(entry)) as MiniflareModule;
   let complaints = '';
-  const miniflare = new Miniflare({
-    host: '127.0.0.1',
-    port: 0,
-    cf: false,
-    compatibilityDate,
-    bindings,
-    modules: [
-      { type: 'ESModule', path: 'worker.js', contents: code },
-      { type: 'CompiledWasm', path: 'cairn.wasm', contents: wasm },
-    ],
-    handleRuntimeStdio: (out: Readable, error: Readable) => {
-      for (const stream of [out, error])
-        stream.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
-    },
-    // Nothing here may reach out.
-    outboundService: () => {
-      throw new Error('the worker called the network');
-    },
-  });
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-workerd-'));
+  const miniflare = inFolder(
+    folder,
+    () =>
+      new Miniflare({
+        host: '127.0.0.1',
+        port: 0,
+        cf: false,
+        compatibilityDate,
+        bindings,
+        modules: [
+          { type: 'ESModule', path: 'worker.js', contents: code },
+          { type: 'CompiledWasm', path: 'cairn.wasm', contents: wasm },
+        ],
+        handleRuntimeStdio: (out: Readable, error: Readable) => {
+          for (const stream of [out, error])
+            stream.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+        },
+        // Nothing here may reach out.
+        outboundService: () => {
+          throw new Error('the worker called the network');
+        },
+      }),
+  );
+  const close = async (): Promise<void> => {
+    try {
+      await miniflare.dispose();
+    } finally {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  };
   try {
     const url = await miniflare.ready;
-    return { url: url.origin, complaints: () => complaints, close: () => miniflare.dispose() };
+    return { url: url.origin, complaints: () => complaints, close };
   } catch (error) {
     // It rejects for the same reason as the start.
-    await miniflare.dispose().catch(() => undefined);
+    await close().catch(() => undefined);
     throw new Error(`workerd did not start: ${complaints}`, { cause: error });
+  }
+}
+
+/** Miniflare puts its files under the system's temporary directory, and does not wait until it has removed them. */
+function inFolder<T>(folder: string, make: () => T): T {
+  const { TMPDIR } = process.env;
+  process.env['TMPDIR'] = folder;
+  try {
+    return make();
+  } finally {
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
   }
 }
