@@ -1,0 +1,225 @@
+/**
+ * One object of every kind, made from fixed numbers: the same bytes on every machine, for ever.
+ */
+import { utf8Encode } from '../../core/base/bytes.js';
+import { formatUuid, headVersion, sequence } from '../../core/base/ids.js';
+import type { Uid } from '../../core/base/ids.js';
+import type { Digests } from '../../core/base/ports.js';
+import { newObject, openSealed, seal, sealJson } from '../../core/base/sealed-object.js';
+import { limits } from '../../core/index.js';
+import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
+import { decodeBatch, encodeBatch } from '../../core/log/batch-codec.js';
+import { deletionBatch, NO_COUNTS, OP_HIDE } from '../../core/log/batch.js';
+import type { Batch } from '../../core/log/batch.js';
+import { openDocument, openHead, sealHead } from '../../core/log/head-codec.js';
+import { firstHead, nextHead } from '../../core/log/head.js';
+import type { Head } from '../../core/log/head.js';
+import {
+  batchKey,
+  DEFAULT_NAMESPACE_UID,
+  entryKey,
+  headCopyKey,
+  headKey,
+  slotKey,
+} from '../../core/log/layout.js';
+import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
+import type { SlotBatch } from '../../core/log/slot-codec.js';
+
+export const digests: Digests = createDigests(
+  new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 }),
+);
+
+const hex = (start: number, bytes: number): string =>
+  Array.from({ length: bytes }, (_, i) => ((start + i) & 255).toString(16).padStart(2, '0')).join('');
+
+export const uid = hex(0x10, 16) as Uid;
+const UUID = formatUuid(
+  Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i),
+  4,
+);
+/** 2026-01-01T00:00:00Z. */
+const CREATED_MS = 1_767_225_600_000;
+
+export interface GoldenObject {
+  readonly file: string;
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** Opens the bytes with every check and writes what was read again. */
+  readonly reencode: (bytes: Uint8Array) => Uint8Array;
+}
+
+const active: Head = firstHead({
+  uid,
+  nonce: hex(0x20, 16),
+  namespace: DEFAULT_NAMESPACE_UID,
+  name: 'papers',
+  createdMs: CREATED_MS,
+  schema: {
+    dimension: 2,
+    metric: 'cosine',
+    tier: 'server',
+    index: { m: 16, efConstruction: 128 },
+    quantization: 'sq8',
+    fields: { year: { filterable: true }, abstract: { filterable: false } },
+    softDeleteDays: 30,
+  },
+});
+const dropped = nextHead(active, hex(0x30, 16), { state: 'dropped' });
+
+/** One record with all that a record can have: the example of docs/FORMAT.md. */
+export const exampleBatch: Batch = {
+  kinds: Uint8Array.of(0),
+  ids: ['a1'],
+  dimension: 2,
+  vectors: Float32Array.of(0.5, -1),
+  metadata: ['{"year":2020}'],
+  expiresMs: Float64Array.of(CREATED_MS + 86_400_000),
+};
+const mixedBatch: Batch = {
+  kinds: Uint8Array.of(0, 1, 0, 2),
+  ids: ['é', 'gone', '\u{1f600}', 'hidden'],
+  dimension: 2,
+  vectors: Float32Array.of(1, 2, 3, 4),
+  metadata: ['', '{"lone":"\\ud800","deep":{"list":[1,null,true]}}'],
+  expiresMs: undefined,
+};
+
+function slotBatch(name: number, batch: Batch, counts: Partial<SlotBatch['counts']>): SlotBatch {
+  const inline = encodeBatch(batch);
+  const contentSha = Buffer.from(digests.sha256(inline)).toString('hex');
+  return {
+    keyHash: hex(name, 16),
+    requestHash: hex(name + 0x10, 32),
+    contentSha,
+    counts: { ...NO_COUNTS, ...counts },
+    resolvedAt: undefined,
+    content: { inline },
+  };
+}
+
+const firstSlot = sealSlot(digests, {
+  uid,
+  seq: sequence(1),
+  nonce: hex(0x40, 16),
+  prevChain: CHAIN_START,
+  label: CREATED_MS + 1_000,
+  batches: [slotBatch(0x50, exampleBatch, { upserted: 1 })],
+});
+
+const secondSlot = sealSlot(digests, {
+  uid,
+  seq: sequence(2),
+  nonce: hex(0x41, 16),
+  prevChain: firstSlot.slot.chain,
+  label: CREATED_MS + 2_000.5,
+  batches: [
+    slotBatch(0x60, mixedBatch, { upserted: 2, deleted: 2 }),
+    {
+      ...slotBatch(0x61, deletionBatch(['a1'], OP_HIDE, 2), { deleted: 1, more: 1 }),
+      resolvedAt: sequence(1),
+    },
+    {
+      ...slotBatch(0x62, exampleBatch, { patched: 1, missing: 3, restored: 4 }),
+      resolvedAt: sequence(0),
+      content: { after: sequence(1), uuid: UUID, bytes: encodeBatch(exampleBatch).length },
+    },
+  ],
+});
+
+function sealBatch(key: string, batch: Batch): Uint8Array {
+  const content = encodeBatch(batch);
+  const object = newObject(content.length);
+  object.body.set(content);
+  return seal(digests, { kind: 'BAT', key }, object);
+}
+
+function entry(file: string, name: string, of: Uid | null): GoldenObject {
+  const key = entryKey(DEFAULT_NAMESPACE_UID, name);
+  const write = (value: unknown): Uint8Array =>
+    sealJson(digests, { kind: 'ENT', key }, value, limits.catalogEntryBytes);
+  return {
+    file,
+    key,
+    bytes: write({ name, uid: of }),
+    reencode: (bytes) => {
+      const document = openDocument(digests, { kind: 'ENT', key }, bytes);
+      return write({
+        name: document.text('name', /./),
+        uid: document.read(
+          'uid',
+          'a uid or null',
+          (value): value is string | null => value === null || typeof value === 'string',
+        ),
+      });
+    },
+  };
+}
+
+const headObject = (file: string, key: string, head: Head): GoldenObject => ({
+  file,
+  key,
+  bytes: sealHead(digests, head),
+  reencode: (bytes) => sealHead(digests, openHead(digests, uid, bytes)),
+});
+
+const slotObject = (file: string, seq: number, bytes: Uint8Array): GoldenObject => ({
+  file,
+  key: slotKey(uid, sequence(seq)),
+  bytes,
+  reencode: (stored) => {
+    const slot = openSlot(digests, uid, sequence(seq), stored);
+    const batches = slot.batches.map((batch): SlotBatch => {
+      if (!('inline' in batch.content)) return batch;
+      const { inline } = batch.content;
+      return { ...batch, content: { inline: encodeBatch(decodeBatch(inline, 2, { key: file, offset: 0 })) } };
+    });
+    return sealSlot(digests, { ...slot, batches }).bytes;
+  },
+});
+
+const blobKey = batchKey(uid, sequence(1), UUID);
+
+export const goldenObjects: readonly GoldenObject[] = [
+  entry('entry.bin', 'papers', uid),
+  entry('entry-vacant.bin', 'vacant', null),
+  headObject('head.bin', headKey(uid), active),
+  headObject('head-dropped.bin', headKey(uid), dropped),
+  headObject('head-copy.bin', headCopyKey(uid, headVersion(1)), active),
+  slotObject('slot.bin', 1, firstSlot.bytes),
+  slotObject('slot-group.bin', 2, secondSlot.bytes),
+  {
+    file: 'batch.bin',
+    key: blobKey,
+    bytes: sealBatch(blobKey, exampleBatch),
+    reencode: (bytes) => {
+      const body = openSealed(digests, { kind: 'BAT', key: blobKey }, bytes);
+      return sealBatch(blobKey, decodeBatch(body, 2, { key: blobKey, offset: 64 }));
+    },
+  },
+];
+
+/** Bytes of a slot of one request: what a write of `rows` records puts. */
+export function slotBytes(rows: number, dimension: number, metadata: string): number {
+  const batch: Batch = {
+    kinds: new Uint8Array(rows),
+    ids: Array.from({ length: rows }, (_, i) => `id-${String(i).padStart(5, '0')}`),
+    dimension,
+    vectors: new Float32Array(rows * dimension),
+    metadata: new Array<string>(rows).fill(metadata),
+    expiresMs: undefined,
+  };
+  const inline = encodeBatch(batch);
+  if (inline.length > limits.inlineBatchBytes) return sealBatch(blobKey, batch).length;
+  const one = { ...slotBatch(0x50, exampleBatch, {}), content: { inline } };
+  return sealSlot(digests, { ...firstSlot.slot, batches: [one] }).bytes.length;
+}
+
+/** Parts of the example slot: where each begins, and what it is. */
+export interface Part {
+  readonly offset: number;
+  readonly what: string;
+}
+
+export const exampleSlot: Uint8Array = firstSlot.bytes;
+export const exampleKey: string = slotKey(uid, sequence(1));
+export const exampleKeyHash: Uint8Array = digests.sha256(utf8Encode(exampleKey)).subarray(0, 16);
