@@ -1,11 +1,10 @@
 /**
- * Request bodies: content type, gzip, size bounds that hold before anything is allocated, UTF-8 and JSON. A body is
- * read into one buffer, decoded once and parsed once.
+ * Request bodies: content type, gzip, and size bounds that hold before anything is allocated. A body is read into one
+ * buffer.
  */
 import { concatBytes } from '../../core/base/bytes.js';
 import { invalid, isCairnError } from '../../core/base/errors.js';
 import type { CairnError } from '../../core/base/errors.js';
-import { jsonFault } from './json-fault.js';
 import type { Admission } from './load.js';
 
 export type BodyKind = 'json' | 'ndjson';
@@ -24,15 +23,15 @@ export interface BodyRules {
   readonly admission: Admission;
 }
 
-export interface TextBody {
+export interface Body {
   readonly kind: BodyKind;
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Returns undefined for an empty body. */
-export async function readText(request: Request, rules: BodyRules): Promise<TextBody | undefined> {
+export async function readBody(request: Request, rules: BodyRules): Promise<Body | undefined> {
   const declared = declaredLength(request);
   if (request.body === null || declared === 0) return undefined;
   const type = request.headers.get('content-type');
@@ -45,22 +44,7 @@ export async function readText(request: Request, rules: BodyRules): Promise<Text
     encoding === 'gzip' ? await readGzip(stream, rules) : await readPlain(stream, declared, rules);
   if (bytes.length === 0) return undefined;
   if (kind === undefined) throw wrongType(type, rules.accept);
-  return { kind, text: mustDecode(bytes) };
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    const fault = jsonFault(text);
-    if (fault === undefined) throw error;
-    const { line, column, offset, reason } = fault;
-    throw invalid('malformed_json', `body is not JSON at line ${line}, column ${column}: ${reason}`, {
-      line,
-      column,
-      offset,
-    });
-  }
+  return { kind, bytes };
 }
 
 function declaredLength(request: Request): number | undefined {
@@ -177,13 +161,5 @@ async function eachChunk(stream: ReadableStream<Bytes>, take: (chunk: Bytes) => 
     // Not awaited: a source that does not answer must not hold the refusal back.
     reader.cancel(error).catch(() => undefined);
     throw error;
-  }
-}
-
-function mustDecode(bytes: Bytes): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw invalid('malformed_utf8', `body is not UTF-8 (${bytes.length} bytes)`);
   }
 }

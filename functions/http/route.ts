@@ -3,7 +3,7 @@
  */
 import type { z } from 'zod';
 import type { Collection, Database, WriteOptions } from '../../core/index.js';
-import type { BodyKind, TextBody } from './bodies.js';
+import type { BodyKind } from './bodies.js';
 import type { Access } from './guard.js';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -26,8 +26,8 @@ export interface Call {
   readonly collection: Collection;
   /** The idempotency key (made up where the client sent none) and the first tail. Requires: `writes` of the route. */
   readonly write: WriteOptions & { readonly idempotencyKey: string };
-  /** The body, undefined where it is empty. */
-  text(): Promise<TextBody | undefined>;
+  /** The body as text where it is NDJSON, undefined where it is JSON or empty. */
+  ndjson(): Promise<string | undefined>;
   /** The body as JSON; an absent one is an empty object where the route says that it may be. */
   json(): Promise<unknown>;
 }

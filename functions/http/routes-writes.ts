@@ -106,10 +106,10 @@ function writeIn(body: unknown): WriteInput {
 }
 
 async function runUpsert(call: Call): Promise<Reply> {
-  const body = await call.text();
+  const lines = await call.ndjson();
   let result: UpsertResult;
-  if (body?.kind === 'ndjson') {
-    result = await upsertLines(call.collection, parseLines(body.text), call.write);
+  if (lines !== undefined) {
+    result = await upsertLines(call.collection, parseLines(lines), call.write);
   } else {
     result = await call.collection.upsert(upsertIn(await call.json(), 'body'), call.write);
   }
