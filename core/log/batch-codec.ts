@@ -110,6 +110,13 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
 
 function writeTexts(bytes: Uint8Array, texts: readonly string[], start: number, ends: Uint32Array): void {
   const encoder = new TextEncoder();
+  // One call for all where every character is a byte, as in most ids and metadata.
+  const all = texts.join('');
+  if (encoder.encodeInto(all, bytes.subarray(start)).written === all.length) {
+    let end = 0;
+    for (let i = 0; i < texts.length; i++) ends[i] = end += texts[i]!.length;
+    return;
+  }
   let at = start;
   texts.forEach((text, i) => {
     if (text.length > 0) at += encoder.encodeInto(text, bytes.subarray(at)).written;

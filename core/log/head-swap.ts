@@ -51,11 +51,11 @@ export async function swapHead(
 }
 
 /** Rivals write the same bytes, so whoever comes second is refused and all is well. */
-async function keepCopy(context: LogContext, { head }: LoadedHead): Promise<void> {
+async function keepCopy(context: LogContext, { head, bytes }: LoadedHead): Promise<void> {
   const { ports, store, uid } = context;
   const key = headCopyKey(uid, head.version);
   for (let round = 0; round < limits.casRounds; round++) {
-    const result = await store.put(key, sealHead(ports.digests, head), { if: 'absent' });
+    const result = await store.put(key, bytes, { if: 'absent' });
     if (result.status !== 'unknown') return;
     await ports.sleep(Math.min(limits.retryBaseMs * 2 ** Math.min(round, 10), limits.retryMaxMs));
   }

@@ -8,7 +8,7 @@ import type { Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { openSealed } from '../base/sealed-object.js';
-import type { ObjectStore, StoreVersion } from '../store/index.js';
+import type { GetResult, ObjectStore, StoreVersion } from '../store/index.js';
 import type { Batch } from './batch.js';
 import { decodeBatch } from './batch-codec.js';
 import { openHead } from './head-codec.js';
@@ -29,6 +29,8 @@ export interface LoadedHead {
   readonly head: Head;
   readonly token: StoreVersion;
   readonly modifiedMs: number;
+  /** As they lie in the store: a later release may keep more in them than this one reads. */
+  readonly bytes: Uint8Array;
 }
 
 /** A slot with the batches that it commits, decoded, in order. */
@@ -49,7 +51,11 @@ export async function tryReadHead(context: LogContext): Promise<LoadedHead | und
   const { store, ports, uid } = context;
   const got = await store.get(headKey(uid));
   if (got.status !== 'found') return undefined;
-  return { head: openHead(ports.digests, uid, got.bytes), token: got.version, modifiedMs: got.modifiedMs };
+  return { head: openHead(ports.digests, uid, got.bytes), ...facts(got) };
+}
+
+function facts(got: Extract<GetResult, { status: 'found' }>): Omit<LoadedHead, 'head'> {
+  return { token: got.version, modifiedMs: got.modifiedMs, bytes: got.bytes };
 }
 
 /** The active head; throws `collection_gone` for any other. */
@@ -67,7 +73,7 @@ export async function refreshHead(context: LogContext, known: LoadedHead): Promi
   if (got.status === 'absent') throw collectionGone(uid);
   const head = openHead(ports.digests, uid, got.bytes);
   if (head.state !== 'active') throw collectionGone(uid);
-  return { head, token: got.version, modifiedMs: got.modifiedMs };
+  return { head, ...facts(got) };
 }
 
 /** The newest sequence that LIST shows, 0 for an empty log. Cost: one LIST of one key. */

@@ -17,9 +17,12 @@ export interface PreparedBatch {
   readonly contentSha: string;
 }
 
+/** The batch that is answered has its vectors in `content`: those that were given may be a caller's buffer. */
 export function prepareBatch(digests: Digests, batch: Batch, counts: ResultCounts): PreparedBatch {
   const content = encodeBatch(batch);
-  return { batch, counts, content, contentSha: bytesToHex(digests.sha256(content)) };
+  const floats = batch.vectors.length;
+  const vectors = new Float32Array(content.buffer, content.byteLength - 4 * floats, floats);
+  return { batch: { ...batch, vectors }, counts, content, contentSha: bytesToHex(digests.sha256(content)) };
 }
 
 /** What a state-dependent batch is computed from: the log state at r, then the batches that come before it in slot r+1. */
