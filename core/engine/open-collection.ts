@@ -104,8 +104,10 @@ export class OpenCollections {
     }
     const uid = await this.#options.catalog.find(name);
     if (uid === undefined) return undefined;
+    // Whoever was first counts, also with another uid: the older of the two is found out when it is used, and a log that
+    // was pushed out of the map would keep its memory for ever.
     const meanwhile = this.#open.get(name);
-    if (meanwhile?.uid === uid) return meanwhile;
+    if (meanwhile !== undefined) return meanwhile;
     const collection = this.#make(uid);
     this.#open.set(name, collection);
     return collection;
