@@ -47,9 +47,13 @@ export function newUuid(random: Random): string {
   return formatUuid(random.fill(new Uint8Array(16)), 4);
 }
 
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** Checks the name of a collection or namespace. */
 export function mustBeName(value: unknown, what: string): string {
-  if (typeof value !== 'string' || !NAME.test(value)) {
+  if (typeof value !== 'string' || !isName(value)) {
     const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 140)) : typeof value;
     throw invalid(
       'invalid_name',

@@ -2,10 +2,13 @@
  * Names of collections. An entry maps a name to a uid, or to none; it is only ever changed by compare-and-swap. (The
  * store port has no conditional delete, and an unconditional one could remove the entry of a collection that was made
  * under the same name a moment ago, so a dropped name keeps a small vacant entry.)
+ *
+ * Each state of an entry has a nonce: where a store's version is a hash of the content, a put that was long under way
+ * must not find an old state come back.
  */
-import { bytesToHex, tryHexToBytes, utf8Decode } from '../base/bytes.js';
+import { bytesToHex, tryHexToBytes } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
-import { isUid, newUid } from '../base/ids.js';
+import { isName, isUid, newUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
@@ -48,6 +51,10 @@ export class Catalog {
 
   constructor(options: CatalogOptions) {
     this.#options = options;
+  }
+
+  get namespace(): Uid {
+    return this.#options.namespace;
   }
 
   /** The uid that a name stands for, if any. Whether its head is active is for the caller to see. Cost: 1 GET. */
@@ -104,21 +111,41 @@ export class Catalog {
     await swapHead({ store, ports, uid }, (head) =>
       head.state === 'active' ? { state: 'dropped' } : undefined,
     );
-    await store.put(workKey(uid), new Uint8Array(0), { if: 'any' });
+    // Best effort: a collector finds the head without it, only later.
+    await store.put(workKey(uid), new Uint8Array(0), { if: 'any' }).catch(() => {});
+  }
+
+  /**
+   * Makes sure that the name will never stand for this head, where it does not yet; false where it does. A creator reads
+   * the entry before it puts the head: with the entry changed since, its own put of the entry is refused, however late.
+   */
+  async fence({ name, uid }: Pick<Head, 'name' | 'uid'>): Promise<boolean> {
+    for (let round = 0; round < limits.casRounds; round++) {
+      const entry = await this.#read(name);
+      if (entry?.uid === uid) return false;
+      const condition: PutOptions['if'] = entry === undefined ? 'absent' : { version: entry.token };
+      const result = await this.#putEntry(name, entry?.uid ?? null, condition);
+      if (result.status === 'applied') return true;
+      await this.#wait(round);
+    }
+    throw contended(`the entry of ${name} could not be changed`);
   }
 
   /** Names with an entry, vacant ones included, in the order of their bytes. Cost: 1 LIST. */
   async names(prefix: string, after: string, limit: number): Promise<readonly string[]> {
     const { store, namespace } = this.#options;
     const keys = entryPrefix(namespace);
-    const listed = await store.list(entryKey(namespace, prefix), {
-      after: after === '' ? keys : entryKey(namespace, after),
-      limit,
-    });
-    return listed.flatMap(({ key }) => {
-      const bytes = tryHexToBytes(key.slice(keys.length));
-      return bytes === undefined ? [] : [utf8Decode(bytes)];
-    });
+    const names: string[] = [];
+    let last = after === '' ? keys : entryKey(namespace, after);
+    while (names.length < limit) {
+      const wanted = limit - names.length;
+      const listed = await store.list(entryKey(namespace, prefix), { after: last, limit: wanted });
+      // A key that is nobody's name is passed over: one odd object must not hide all others.
+      names.push(...listed.flatMap(({ key }) => tryName(key.slice(keys.length)) ?? []));
+      if (listed.length < wanted) break;
+      last = listed.at(-1)!.key;
+    }
+    return names;
   }
 
   async #activeHead(uid: Uid): Promise<Head | undefined> {
@@ -136,14 +163,13 @@ export class Catalog {
     return head;
   }
 
-  async #putEntry(name: string, uid: Uid | null, condition: PutOptions['if']): Promise<void> {
+  async #putEntry(name: string, uid: Uid | null, condition: PutOptions['if']): Promise<PutResult> {
     const { ports, namespace } = this.#options;
     const key = entryKey(namespace, name);
-    await this.#decide(
-      key,
-      sealJson(ports.digests, { kind: 'ENT', key }, { name, uid }, limits.catalogEntryBytes),
-      condition,
-    );
+    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+    const document = { name, uid, nonce };
+    const bytes = sealJson(ports.digests, { kind: 'ENT', key }, document, limits.catalogEntryBytes);
+    return await this.#decide(key, bytes, condition);
   }
 
   /** Puts until the answer is not `unknown`. A refusal may hide an earlier try that won: the caller reads the object. */
@@ -160,6 +186,12 @@ export class Catalog {
     const { ports } = this.#options;
     await ports.sleep(retryDelayMs(round, ports.random));
   }
+}
+
+function tryName(hex: string): string | undefined {
+  const bytes = tryHexToBytes(hex);
+  const name = bytes === undefined ? '' : String.fromCharCode(...bytes.subarray(0, limits.keyBytes));
+  return isName(name) ? name : undefined;
 }
 
 function contended(what: string): CairnError {

@@ -14,6 +14,7 @@ import {
   WORK_PREFIX,
   workKey,
 } from '../log/index.js';
+import { CairnError } from '../base/errors.js';
 import { isUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
@@ -38,19 +39,26 @@ export class Collector {
     this.#options = options;
   }
 
+  /** A corrupt head is left alone and reported at the end: all other collections are collected before that. */
   async run(): Promise<CollectResult> {
     const { store, ports } = this.#options;
-    for (const uid of await this.#uids()) await this.#retireOrphan(uid);
-    const hinted = await this.#hinted();
-    const dropped: { readonly uid: Uid; readonly garbage: readonly ListedObject[] }[] = [];
-    for (const uid of hinted) {
-      if (!(await this.#isDropped(uid))) continue;
-      dropped.push({ uid, garbage: await this.#garbage(uid) });
+    const failures: unknown[] = [];
+    for (const uid of await this.#uids()) {
+      await this.#unlessCorrupt(failures, () => this.#retireOrphan(uid));
     }
-    if (dropped.some(({ garbage }) => garbage.length > 0)) await ports.sleep(limits.fenceMs);
+    const hinted = await this.#hinted();
+    const dropped: Uid[] = [];
+    for (const uid of hinted) {
+      const garbage = await this.#unlessCorrupt(failures, async () => {
+        return (await this.#isDropped(uid)) ? await this.#garbage(uid) : [];
+      });
+      if (garbage !== undefined && garbage.length > 0) dropped.push(uid);
+    }
+    // Only what was read as dropped before this wait may be deleted after it.
+    if (dropped.length > 0) await ports.sleep(limits.fenceMs);
     let objects = 0;
     let bytes = 0;
-    for (const { uid } of dropped) {
+    for (const uid of dropped) {
       // Listed again: a writer that had read the head before it was dropped may have put a slot since.
       const garbage = await this.#garbage(uid);
       for (let at = 0; at < garbage.length; at += limits.deleteKeys) {
@@ -60,7 +68,18 @@ export class Collector {
       bytes += garbage.reduce((sum, { size }) => sum + size, 0);
     }
     if (hinted.length > 0) await store.delete(hinted.map(workKey));
-    return { objects, bytes, collections: dropped.filter(({ garbage }) => garbage.length > 0).length };
+    if (failures.length > 0) throw failures[0];
+    return { objects, bytes, collections: dropped.length };
+  }
+
+  async #unlessCorrupt<T>(failures: unknown[], work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CairnError && error.kind === 'corrupt')) throw error;
+      failures.push(error);
+      return undefined;
+    }
   }
 
   /** Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. */
@@ -82,9 +101,14 @@ export class Collector {
       const [first] = await this.#options.store.list(COLLECTIONS_PREFIX, { after, limit: 1 });
       if (first === undefined) return uids;
       const uid = first.key.slice(COLLECTIONS_PREFIX.length, COLLECTIONS_PREFIX.length + 32);
-      if (isUid(uid)) uids.push(uid);
-      // U+10FFFF sorts behind every character that a key of ours has.
-      after = `${COLLECTIONS_PREFIX}${uid}/\u{10ffff}`;
+      if (isUid(uid) && first.key.startsWith(collectionPrefix(uid))) {
+        uids.push(uid);
+        // U+10FFFF sorts behind every character that a key of ours has.
+        after = `${collectionPrefix(uid)}\u{10ffff}`;
+      } else {
+        // Nothing of ours.
+        after = first.key;
+      }
     }
   }
 
@@ -97,12 +121,14 @@ export class Collector {
   async #retireOrphan(uid: Uid): Promise<void> {
     const { store, ports, catalog } = this.#options;
     const loaded = await tryReadHead({ store, ports, uid });
-    if (loaded === undefined) return;
+    if (loaded === undefined || loaded.head.namespace !== catalog.namespace) return;
     if (loaded.head.state === 'active') {
       if ((await catalog.find(loaded.head.name)) === uid) return;
       // Both dates are the store's own.
       const marked = await store.put(workKey(uid), new Uint8Array(0), { if: 'any' });
       if (marked.status !== 'applied' || marked.modifiedMs - loaded.modifiedMs < ORPHAN_AGE_MS) return;
+      // The age is a courtesy. What makes it safe is that no put of the entry that is still under way can win.
+      if (!(await catalog.fence(loaded.head))) return;
     }
     await catalog.retire(uid);
   }
