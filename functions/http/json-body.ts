@@ -56,27 +56,27 @@ export function parseJsonBytes(bytes: Uint8Array, tools: JsonTools): unknown {
   return tryParseLifted(bytes, tools) ?? parseJson(decodeUtf8(bytes));
 }
 
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** Undefined where there is nothing to lift, or the body is not what lifting is for. */
 function tryParseLifted(bytes: Uint8Array, { asciiText, newMark }: JsonTools): unknown {
-  const span = bytes.length < liftedBytesMin ? undefined : findVectors(bytes);
-  if (span === undefined) return undefined;
+  const start = bytes.length < liftedBytesMin ? undefined : findVectors(bytes);
+  if (start === undefined) return undefined;
+  // Its end is looked for in the text: engines search those with memchr, and bytes one by one.
+  const text = asciiText(bytes.subarray(start));
+  const length = text.indexOf('"');
+  const vectors = text.slice(0, Math.max(0, length));
+  if (length < liftedBytesMin || vectors.includes('\\')) return undefined;
   const mark = newMark();
-  const rest = concatBytes([bytes.subarray(0, span.start), utf8Encode(mark), bytes.subarray(span.end)]);
   let body: unknown;
   try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(rest));
+    const rest = [bytes.subarray(0, start), utf8Encode(mark), bytes.subarray(start + length)];
+    body = JSON.parse(decodeUtf8(concatBytes(rest)));
   } catch {
     return undefined;
   }
   // Only here do routes take columns. Anywhere else, in metadata say, the text must stay what it is.
   const columns = [body, fieldOf(body, 'upsert')].find((part) => fieldOf(part, 'vectors') === mark);
   if (columns === undefined) return undefined;
-  (columns as { vectors: string }).vectors = asciiText(bytes.subarray(span.start, span.end));
+  (columns as { vectors: string }).vectors = vectors;
   return body;
 }
 
@@ -85,21 +85,17 @@ function fieldOf(value: unknown, name: string): unknown {
   return (value as Readonly<Record<string, unknown>>)[name];
 }
 
-/** The inside of the first large string without escapes that is the value of `"vectors"`. */
-function findVectors(bytes: Uint8Array): Span | undefined {
+/** Where the first string begins that is the value of `"vectors"`. */
+function findVectors(bytes: Uint8Array): number | undefined {
   let open = bytes.indexOf(QUOTE);
   for (let quotes = 0; open !== -1 && quotes < quotesMax; quotes += 2) {
+    if (isVectorsValue(bytes, open)) return open + 1;
     let end = bytes.indexOf(QUOTE, open + 1);
     while (end !== -1 && isEscaped(bytes, end, open + 1)) {
       if (++quotes > quotesMax) return undefined;
       end = bytes.indexOf(QUOTE, end + 1);
     }
     if (end === -1) return undefined;
-    if (end - open > liftedBytesMin && isVectorsValue(bytes, open)) {
-      const start = open + 1;
-      const backslash = bytes.indexOf(BACKSLASH, start);
-      return backslash !== -1 && backslash < end ? undefined : { start, end };
-    }
     open = bytes.indexOf(QUOTE, end + 1);
   }
   return undefined;
