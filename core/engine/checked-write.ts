@@ -19,7 +19,16 @@ export interface CheckedWrite {
 export function checkWrite(parser: RecordParser, input: unknown, key: string): CheckedWrite {
   const write = parseWrite(parser, input, key);
   const blind = tryPrepareBlind(parser, write);
-  return { schema: parser.schema, write, blind, requestHash: requestHash(parser, write, blind) };
+  const hash = requestHash(parser, write, blind);
+  return { schema: parser.schema, write: withOwnRows(write, blind), blind, requestHash: hash };
+}
+
+/** Columns of floats are parsed where they lie. From here on the caller may write to them: a blind batch holds a copy. */
+function withOwnRows(write: ParsedWrite, blind: PreparedBatch | undefined): ParsedWrite {
+  const { upsert } = write;
+  if (upsert === undefined) return write;
+  const vectors = blind?.batch.vectors ?? upsert.batch.vectors.slice();
+  return { ...write, upsert: { ...upsert, batch: { ...upsert.batch, vectors } } };
 }
 
 /** Undefined where the schema forbids the write: it may be that of a collection that was dropped meanwhile. */

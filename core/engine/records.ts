@@ -36,7 +36,7 @@ const YEAR_10000_S = 253_402_300_800;
 const RECORD_FIELDS = ['id', 'vector', 'metadata', 'expiresAt'] as const;
 const COLUMN_FIELDS = ['ids', 'vectors', 'metadata', 'expiresAt'] as const;
 
-/** `key`: the idempotency key, from which absent ids are derived. Throws `invalid`. */
+/** `key`: the idempotency key, from which absent ids are derived. The vectors may be the caller's own. Throws `invalid`. */
 export function parseUpsert(parser: RecordParser, input: unknown, key: string): ParsedUpsert {
   return Array.isArray(input)
     ? parseRows(parser, input, key)
@@ -53,8 +53,8 @@ function parseRows(parser: RecordParser, input: readonly unknown[], key: string)
   return toBatch(parser, key, {
     ids: records.map((record) => record['id']),
     vectors: parser.vectors.rows(records.length, (i) => records[i]!['vector'], where),
-    metadata: records.map((record, i) => metadataToText(record['metadata'], where(i))),
-    expiresAt: records.map((record) => record['expiresAt']),
+    metadata: toTexts(records.length, (i) => records[i]!['metadata'], where),
+    expiresMs: toExpiries(records.length, (i) => records[i]!['expiresAt'], where),
     where,
   });
 }
@@ -65,26 +65,31 @@ function parseColumns(parser: RecordParser, input: UnknownObject, key: string): 
   const count = vectors.length / parser.schema.dimension;
   if (count === 0) throw invalid('empty_batch', 'vectors is empty', { what: 'vectors' });
   if (count > BATCH.max) throw overLimit(BATCH.name, count, BATCH.max, 'vectors');
-  const column = (name: 'ids' | 'metadata' | 'expiresAt'): readonly unknown[] => {
-    if (input[name] === undefined) return new Array<undefined>(count).fill(undefined);
+  const column = (name: 'ids' | 'metadata' | 'expiresAt'): readonly unknown[] | undefined => {
+    if (input[name] === undefined) return undefined;
     const values = mustBeArray(input[name], name);
     if (values.length === count) return values;
     throw invalid('invalid_request', `${name} has ${values.length} elements for ${count} vectors`, {
       vectors: count,
     });
   };
+  const [ids, metadata, expiresAt] = [column('ids'), column('metadata'), column('expiresAt')];
+  const where = (i: number): string => `ids[${i}]`;
   return toBatch(parser, key, {
-    ids: column('ids'),
+    ids: ids ?? new Array<undefined>(count).fill(undefined),
     vectors,
-    metadata: column('metadata').map((value, i) => metadataToText(value, `metadata[${i}]`)),
-    expiresAt: column('expiresAt'),
-    where: (i) => `ids[${i}]`,
+    metadata: toTexts(
+      count,
+      (i) => metadata?.[i],
+      (i) => `metadata[${i}]`,
+    ),
+    expiresMs: expiresAt === undefined ? undefined : toExpiries(count, (i) => expiresAt[i], where),
+    where,
   });
 }
 
 function columnVectors({ vectors }: RecordParser, input: unknown): Float32Array {
-  // A caller may reuse its buffer while the write is under way: what was validated must be what is written.
-  if (input instanceof Float32Array) return vectors.matrix(input.slice(), 'vectors');
+  if (input instanceof Float32Array) return vectors.matrix(input, 'vectors');
   if (typeof input === 'string') return vectors.matrix(input, 'vectors');
   const rows = mustBeBatch(input, 'vectors', BATCH);
   return vectors.rows(
@@ -98,22 +103,49 @@ interface Columns {
   readonly ids: readonly unknown[];
   readonly vectors: Float32Array;
   readonly metadata: readonly string[];
-  readonly expiresAt: readonly unknown[];
+  readonly expiresMs: Float64Array | undefined;
   readonly where: (row: number) => string;
 }
+
+// Where a value stands is put into words only for an error: words for every row cost more than its checks.
+
+function toTexts(
+  count: number,
+  at: (row: number) => unknown,
+  where: (row: number) => string,
+): readonly string[] {
+  return Array.from({ length: count }, (_, i) => {
+    const value = at(i);
+    return value === undefined || value === null ? '' : metadataToText(value, where(i));
+  });
+}
+
+/** Undefined where no row expires. */
+function toExpiries(
+  count: number,
+  at: (row: number) => unknown,
+  where: (row: number) => string,
+): Float64Array | undefined {
+  let expiresMs: Float64Array | undefined;
+  for (let i = 0; i < count; i++) {
+    const value = at(i);
+    if (value === undefined || value === null) continue;
+    expiresMs ??= new Float64Array(count).fill(Infinity);
+    expiresMs[i] = parseExpiry(value, where(i));
+  }
+  return expiresMs;
+}
+
+/** The ids that nearly everybody has, told at a glance. Others are looked at more closely, and may still be right. */
+const PLAIN_ID = /^[\x20-\x7e]{1,128}$/;
 
 function toBatch({ schema, digests }: RecordParser, key: string, columns: Columns): ParsedUpsert {
   let derived = false;
   const ids = columns.ids.map((id, i) => {
+    if (typeof id === 'string' && PLAIN_ID.test(id)) return id;
     if (id !== undefined) return mustBeRecordId(id, columns.where(i));
     derived = true;
     return deriveId(digests, key, i);
-  });
-  let expires = false;
-  const expiresMs = Float64Array.from(columns.expiresAt, (value, i) => {
-    const ms = parseExpiry(value, columns.where(i));
-    expires ||= ms !== Infinity;
-    return ms;
   });
   const batch: Batch = {
     kinds: new Uint8Array(ids.length),
@@ -121,7 +153,7 @@ function toBatch({ schema, digests }: RecordParser, key: string, columns: Column
     dimension: schema.dimension,
     vectors: columns.vectors,
     metadata: columns.metadata,
-    expiresMs: expires ? expiresMs : undefined,
+    expiresMs: columns.expiresMs,
   };
   return { batch, distinct: new Set(ids).size, derived };
 }
@@ -131,9 +163,8 @@ function deriveId(digests: Digests, key: string, row: number): string {
   return formatUuid(digests.sha256(utf8Encode(`${row}\n${key}`)), 8);
 }
 
-/** Milliseconds since 1970, Infinity where there is no expiry. */
+/** Milliseconds since 1970. */
 function parseExpiry(value: unknown, where: string): number {
-  if (value === undefined || value === null) return Infinity;
   const instant = typeof value === 'string' && DATE_TIME.test(value) ? tryParseInstant(value) : undefined;
   if (instant === undefined || instant.seconds < YEAR_0_S || instant.seconds >= YEAR_10000_S) {
     const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kindOf(value);

@@ -95,32 +95,36 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
   view.setUint32(FIXED_BYTES + 4, DEFAULT_FIELD.length, true);
   bytes.set(utf8Encode(DEFAULT_FIELD), FIXED_BYTES + 8);
   bytes.set(batch.kinds, at.kinds);
-  writeTexts(bytes, batch.ids, at.ids, new Uint32Array(bytes.buffer, at.idEnds, shape.ops));
-  writeTexts(
-    bytes,
-    batch.metadata,
-    at.metadata,
-    new Uint32Array(bytes.buffer, at.metadataEnds, shape.upserts),
-  );
+  const ids = { start: at.ids, length: shape.idBytes };
+  writeTexts(bytes, batch.ids, ids, new Uint32Array(bytes.buffer, at.idEnds, shape.ops));
+  const metadata = { start: at.metadata, length: shape.metadataBytes };
+  writeTexts(bytes, batch.metadata, metadata, new Uint32Array(bytes.buffer, at.metadataEnds, shape.upserts));
   if (batch.expiresMs !== undefined)
     new Float64Array(bytes.buffer, at.expires, shape.upserts).set(batch.expiresMs);
   new Float32Array(bytes.buffer, at.vectors, batch.vectors.length).set(batch.vectors);
   return bytes;
 }
 
-function writeTexts(bytes: Uint8Array, texts: readonly string[], start: number, ends: Uint32Array): void {
+function writeTexts(
+  bytes: Uint8Array,
+  texts: readonly string[],
+  place: { readonly start: number; readonly length: number },
+  ends: Uint32Array,
+): void {
   const encoder = new TextEncoder();
-  // One call for all where every character is a byte, as in most ids and metadata.
-  const all = texts.join('');
-  if (encoder.encodeInto(all, bytes.subarray(start)).written === all.length) {
+  let characters = 0;
+  for (const text of texts) characters += text.length;
+  // As many bytes as characters: all of it is ASCII, and one call encodes it. Longer ones would only double the memory.
+  if (characters === place.length && characters <= limits.inlineBatchBytes) {
+    encoder.encodeInto(texts.join(''), bytes.subarray(place.start));
     let end = 0;
     for (let i = 0; i < texts.length; i++) ends[i] = end += texts[i]!.length;
     return;
   }
-  let at = start;
+  let at = place.start;
   texts.forEach((text, i) => {
     if (text.length > 0) at += encoder.encodeInto(text, bytes.subarray(at)).written;
-    ends[i] = at - start;
+    ends[i] = at - place.start;
   });
 }
 
