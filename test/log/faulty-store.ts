@@ -149,26 +149,15 @@ class FaultyStore implements ObjectStore {
       const { truth } = this.#options.bucket;
       if (fault === undefined || !('put' in fault)) return await truth.put(key, bytes, options);
       const cause = unavailable(key);
-      switch (fault.put) {
-        case 'not_applied':
-          throw new CairnError('unavailable', 'disk_full', 'no space left', { outcome: 'not_applied' });
-        case 'lost':
-          return { status: 'unknown', cause };
-        case 'late':
-          this.#options.bucket.later({
-            requestsLeft: fault.requests,
-            key,
-            bytes: bytes.slice(),
-            options,
-          });
-          return { status: 'unknown', cause };
-        case 'landed':
-          await truth.put(key, bytes, options);
-          return { status: 'unknown', cause };
-        case 'retried':
-          await truth.put(key, bytes, options);
-          return { status: 'refused' };
+      if (fault.put === 'not_applied') {
+        throw new CairnError('unavailable', 'disk_full', 'no space left', { outcome: 'not_applied' });
       }
+      if (fault.put === 'late') {
+        const late = { requestsLeft: fault.requests, key, bytes: bytes.slice(), options };
+        this.#options.bucket.later(late);
+      }
+      if (fault.put === 'landed' || fault.put === 'retried') await truth.put(key, bytes, options);
+      return fault.put === 'retried' ? { status: 'refused' } : { status: 'unknown', cause };
     });
   }
 
@@ -200,23 +189,13 @@ export function randomFaults(chance: Chance, probability: number): Script {
     const slow = { slow: chance.pick([50, 500, 5_000, 29_990, 70_000]) };
     const before = { before: chance.pick([50, 500, 5_000, 70_000]) };
     const late: Fault = { put: 'late', requests: chance.below(40) };
-    switch (op) {
-      case 'put':
-        return chance.pick<Fault>([
-          { put: 'landed' },
-          { put: 'lost' },
-          { put: 'retried' },
-          late,
-          late,
-          slow,
-          before,
-        ]);
-      case 'get':
-        return chance.pick<Fault>([{ get: 'unavailable' }, { get: 'unavailable' }, slow, before]);
-      case 'list':
-        return chance.pick<Fault>([{ list: 'unavailable' }, slow, before]);
-      case 'delete':
-        return { delete: 'unavailable' };
-    }
+    const lost: Fault = { put: 'lost' };
+    const faults: Readonly<Record<StoreRequest['op'], readonly Fault[]>> = {
+      put: [{ put: 'landed' }, lost, { put: 'retried' }, late, late, slow, before],
+      get: [{ get: 'unavailable' }, { get: 'unavailable' }, slow, before],
+      list: [{ list: 'unavailable' }, slow, before],
+      delete: [{ delete: 'unavailable' }],
+    };
+    return chance.pick(faults[op]);
   };
 }

@@ -82,8 +82,7 @@ describe('a writer behind the floor', () => {
     const write = errorOf(a.write('x', { key: 'k', timeoutMs: 400_000 }));
     const collect = (async () => {
       await world.time.sleep(50_000);
-      const key = slotKey(world.uid, sequence(1));
-      const slot = await world.bucket.truth.get(key);
+      const slot = await world.bucket.truth.get(slotKey(world.uid, sequence(1)));
       if (slot.status !== 'found') throw new Error('the put did not land');
       const { chain } = openSlot(digests, world.uid, sequence(1), slot.bytes);
       await world.forceHead({ foldedSeq: sequence(1), foldedChain: chain, gcFloor: sequence(1) });

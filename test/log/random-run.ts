@@ -239,7 +239,11 @@ export class RandomRun {
     const reads = this.history.filter((call) => call.kind === 'read');
     const writes = this.history.filter((call) => call.kind === 'write');
     return (
-      this.#doubled(reads) ?? this.#lost(reads, writes) ?? this.#refused(reads, writes) ?? this.#order(writes)
+      this.#doubled(reads) ??
+      this.#miscounted(reads, writes) ??
+      this.#lost(reads, writes) ??
+      this.#refused(reads, writes) ??
+      this.#order(writes)
     );
   }
 

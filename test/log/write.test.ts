@@ -281,7 +281,7 @@ describe('keys', () => {
     const world = await new LogWorld().start();
     const a = world.process('a');
     await world.run(a.write('x', { key: 'k' }));
-    let chain = (await world.run(a.log.read('strong', (state) => state.chain))) as string;
+    let chain = await world.run(a.log.read('strong', (state) => state.chain));
     const keysPerSlot = limits.keysPerSlot;
     const slots = limits.windowKeys / keysPerSlot;
     for (let slot = 0; slot < slots; slot++) {
