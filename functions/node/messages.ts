@@ -131,7 +131,6 @@ function bodyOf(message: IncomingMessage, onFirstRead: () => void): ReadableStre
         const broken = (): void =>
           finish(() => controller.error(invalid('body_cut_short', 'the request broke off inside its body')));
         message.on('end', () => finish(() => controller.close()));
-        message.on('error', broken);
         message.on('close', broken);
         message.pause();
       },

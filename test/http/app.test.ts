@@ -60,6 +60,16 @@ describe('errors', () => {
     expect(failures).toEqual([{ requestId: 'r-1', method: 'GET', route: '/collections', error: bug }]);
   });
 
+  test('of ours that have a code keep it, and nothing else', async () => {
+    const error = new CairnError('internal', 'assertion_failed', 'secret state', { details: { secret: 1 } });
+    const app = await testApp(failing('listCollections', error), { keys: ['k'] });
+    const response = await app(at('/v1/collections', { headers: { authorization: 'Bearer k' } }));
+    const text = await response.text();
+    expect(response.status).toBe(500);
+    expect(JSON.parse(text)).toMatchObject({ code: 'assertion_failed' });
+    expect(text).not.toContain('secret');
+  });
+
   test.each([
     ['quota', 429, '7'],
     ['unavailable', 503, '7'],
@@ -115,6 +125,58 @@ describe('errors', () => {
       code: 'corrupt_object',
       details: { key: logs[0], offset: expect.any(Number) as number },
     });
+  });
+});
+
+describe('messages', () => {
+  test('HEAD has the length of the body, and no body', async () => {
+    const app = await testApp(await open('memory:'), { keys: ['k'] });
+    const response = await app(at('/health', { method: 'HEAD' }));
+    expect(response.body).toBeNull();
+    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(10);
+  });
+
+  test('the headers of a write reach the engine', async () => {
+    const seen: unknown[] = [];
+    const database = {
+      collection: () => ({
+        restore: (input: unknown, options: unknown) => {
+          seen.push(input, options);
+          return Promise.resolve({ restored: 0, missing: 1, sequence: 1 });
+        },
+      }),
+    } as unknown as Database;
+    const app = await testApp(database, { keys: ['k'] });
+    const headers = {
+      authorization: 'Bearer k',
+      'content-type': 'application/json',
+      'idempotency-key': 'the key',
+      'cairn-first-tail': '41',
+    };
+    const body = '{"ids":["a"]}';
+    const response = await app(at('/v1/collections/c/restore', { method: 'POST', headers, body }));
+    expect(response.status).toBe(200);
+    expect(seen).toEqual([{ ids: ['a'] }, { idempotencyKey: 'the key', firstTail: 41 }]);
+  });
+});
+
+describe('metrics', () => {
+  test('count each request in every bucket that it fits', async () => {
+    const ticks = [0, 3, 10, 10 + 40_000];
+    const clock = { wallMs: () => 0, monotonicMs: () => ticks.shift() ?? 50_010 };
+    const app = await testApp(await open('memory:'), { exposure: 'hosted', allowAnonymous: true, clock });
+    await app(at('/health'));
+    await app(at('/health'));
+    const text = await (await app(at('/metrics'))).text();
+    const bucket = (le: string): number =>
+      Number(
+        new RegExp(
+          `^cairn_http_request_seconds_bucket\\{route="/health",method="GET",le="${le}"\\} (\\d+)$`,
+          'm',
+        ).exec(text)?.[1],
+      );
+    expect(['0.001', '0.0025', '0.005', '30', '\\+Inf'].map(bucket)).toEqual([0, 0, 1, 1, 2]);
+    expect(text).toMatch(/^cairn_http_request_seconds_sum\{route="\/health",method="GET"\} 40\.003$/m);
   });
 });
 

@@ -65,10 +65,26 @@ describe('shutdown', () => {
     gate.open();
     const answers = await Promise.all(writes);
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
-    expect(answers.every(({ headers }) => headers.connection === 'close')).toBe(true);
     await closed;
     const reopened = await open('memory:', { store });
     expect(await reopened.collection('c').count()).toMatchObject({ count: 8 });
+  });
+
+  test('tells kept-alive clients that their connection ends', async () => {
+    const gate = closedGate();
+    const { database, state } = await gatedDatabase(gate);
+    const server = await testServer(database);
+    const { socket, received } = rawConnection(server.url);
+    const body = '{"ids":["a"],"vectors":[[1,1]]}';
+    socket.write(
+      `POST /v1/collections/c/upsert HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    await until(() => state.waiting > 0);
+    const closed = server.close({ graceMs: 60_000 });
+    gate.open();
+    await closed;
+    await until(() => socket.closed);
+    expect(received()).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*connection: close\r\n/);
   });
 
   test('is one, however often it is asked for', async () => {
@@ -189,6 +205,18 @@ describe('connections', () => {
       [401, 200, 401, 200].map((status) => `HTTP/1.1 ${status}`),
     );
     socket.destroy();
+    await server.close();
+  });
+
+  test('100-continue is not said to one whose body is not wanted, and the connection ends', async () => {
+    const { database } = await gatedDatabase(closedGate());
+    const server = await testServer(database, { keys: ['the-key'] });
+    const { socket, received } = rawConnection(server.url);
+    socket.write(
+      'POST /v1/collections/c/count HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n',
+    );
+    await until(() => socket.closed);
+    expect(received()).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n(?:.+\r\n)*connection: close\r\n/);
     await server.close();
   });
 

@@ -90,6 +90,18 @@ export function describeBodies(client: () => Client): void {
       });
     });
 
+    test('that grows without ever inflating is cut off too', async () => {
+      const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+      const emptyBlocks = Buffer.alloc(bodyBytesMax + 1, Buffer.from([0, 0, 0, 0xff, 0xff]));
+      const body = Buffer.concat([gzipHeader, emptyBlocks]);
+      const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      const { json } = await client().send('POST', `${path}/query`, {
+        chunks: inChunks(body, 1_048_576),
+        headers,
+      });
+      expect(json).toMatchObject({ status: 413, code: 'body_too_large', details: { limit: 'bodyBytes' } });
+    });
+
     test('that declares more than the limit is 413 before it is sent', async () => {
       const headers = {
         'content-type': 'application/json',
