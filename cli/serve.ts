@@ -6,7 +6,7 @@ import { open } from '../core/index.js';
 import type { Database } from '../core/index.js';
 import { createApp, createGuard } from '../functions/http/index.js';
 import type { App, Failure } from '../functions/http/index.js';
-import { anonymousNotice, asciiText, guardSettings, startServer } from '../functions/node/index.js';
+import { anonymousNotice, guardSettings, hostBytes, startServer } from '../functions/node/index.js';
 import type { Settings } from '../functions/node/index.js';
 import { demoLines, loadDemo } from './demo/index.js';
 import type { Terminal } from './terminal.js';
@@ -62,7 +62,7 @@ async function appOf(settings: Settings, { database, version, terminal }: Served
     version,
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     newId: randomUUID,
-    asciiText,
+    hostBytes,
     corsOrigins: settings.corsOrigins,
     load: { requests: settings.maxConcurrentRequests, bodyBytes: settings.maxBodyBytesInFlight },
     onFailure: (failure) => terminal.error(describeFailure(failure)),

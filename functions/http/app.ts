@@ -10,7 +10,7 @@ import { readBody } from './bodies.js';
 import type { Body } from './bodies.js';
 import type { Access, Guard } from './guard.js';
 import { decodeUtf8, parseJson, parseJsonBytes } from './json-body.js';
-import type { AsciiText } from './json-body.js';
+import type { HostBytes } from './json-body.js';
 import { Load } from './load.js';
 import type { Admission, LoadLimits } from './load.js';
 import { Metrics } from './metrics.js';
@@ -42,8 +42,8 @@ export interface AppOptions {
   /** Origins whose pages may call; `*` for all. Default none. */
   readonly corsOrigins?: readonly string[];
   readonly load?: LoadLimits;
-  /** A platform's fastest way from ASCII bytes to text. Default: the portable one. */
-  readonly asciiText?: AsciiText;
+  /** The host's own ways with bytes, where it has any: columns are then decoded without a text in between. */
+  readonly hostBytes?: HostBytes;
   readonly onFailure?: (failure: Failure) => void;
 }
 
@@ -154,7 +154,7 @@ class HttpApp {
 
   #call(exchange: Exchange, route: Route, name: string, admission?: Admission): Call {
     const { request, url } = exchange;
-    const { database, newId, asciiText = decodeUtf8 } = this.#options;
+    const { database, newId, hostBytes: host } = this.#options;
     let body: Promise<Body | undefined> | undefined;
     const readOnce = (): Promise<Body | undefined> => {
       const rules = { bytesMax: limits.bodyBytes, accept: route.body?.accept ?? [], admission: admission! };
@@ -177,7 +177,7 @@ class HttpApp {
       json: async () => {
         const read = await readOnce();
         if (read === undefined) return route.body?.optional === true ? {} : parseJson('');
-        return parseJsonBytes(read.bytes, { asciiText, newMark: newId });
+        return parseJsonBytes(read.bytes, { host, newMark: newId });
       },
     };
   }

@@ -17,7 +17,10 @@ const rowsSchema = z.strictObject({ records: bulkArray<unknown>(componentRef('Re
 const columnsSchema = z.strictObject({
   ids: bulkArray<string>(idJson).optional(),
   vectors: z
-    .custom<string | readonly string[]>((value) => typeof value === 'string' || Array.isArray(value))
+    .custom<string | readonly string[] | Float32Array>(
+      // No JSON holds floats: they are base64 that was decoded while the body was read.
+      (value) => typeof value === 'string' || Array.isArray(value) || value instanceof Float32Array,
+    )
     .meta({
       description: 'An array of vectors, or one base64 string of all rows in order.',
       anyOf: [

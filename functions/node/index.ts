@@ -1,5 +1,5 @@
 /** The door of the plain Node server and its settings. */
-export { asciiText } from './ascii.js';
+export { hostBytes } from './host-bytes.js';
 export { anonymousNotice, guardSettings } from './locked.js';
 export { startServer, type RunningServer, type ServerOptions } from './server.js';
 export { settingTable, type Setting, type Settings } from './setting-table.js';

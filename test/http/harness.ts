@@ -6,7 +6,7 @@ import { memoryStore } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { createApp, createGuard } from '../../functions/http/index.js';
 import type { App, AppOptions, GuardSettings } from '../../functions/http/index.js';
-import { asciiText, startServer } from '../../functions/node/index.js';
+import { hostBytes, startServer } from '../../functions/node/index.js';
 import type { RunningServer } from '../../functions/node/index.js';
 
 export const systemClock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -22,7 +22,7 @@ export async function testApp(
     version: '0.0.0-test',
     clock: systemClock,
     newId: randomUUID,
-    asciiText,
+    hostBytes,
     ...rest,
   });
 }
