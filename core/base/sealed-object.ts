@@ -47,8 +47,11 @@ export interface UnsealedObject {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-export function newObject(bodyBytes: number): UnsealedObject {
-  const bytes = new Uint8Array(objectBytes(bodyBytes));
+/** `memory`: where the object may be made instead of in fresh memory, should it fit. Whatever that holds is lost. */
+export function newObject(bodyBytes: number, memory?: ArrayBuffer): UnsealedObject {
+  const length = objectBytes(bodyBytes);
+  const fits = memory !== undefined && memory.byteLength >= length;
+  const bytes = fits ? new Uint8Array(memory, 0, length).fill(0) : new Uint8Array(length);
   return { bytes, body: bytes.subarray(HEADER_BYTES, HEADER_BYTES + bodyBytes) };
 }
 

@@ -6,7 +6,7 @@ import { CairnError } from '../base/errors.js';
 import type { Uid } from '../base/ids.js';
 import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
-import { CollectionLog, Committer } from '../log/index.js';
+import { CollectionLog, Committer, SpareMemory } from '../log/index.js';
 import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
@@ -33,6 +33,7 @@ export interface OpenCollectionsOptions {
 export class OpenCollections {
   readonly #options: OpenCollectionsOptions;
   readonly #open = new Map<string, OpenCollection>();
+  readonly #memory = new SpareMemory();
 
   constructor(options: OpenCollectionsOptions) {
     this.#options = options;
@@ -121,7 +122,8 @@ export class OpenCollections {
       newSink: (head) => new Memtable(kernel, head.schema),
       shareReads: shareRequests,
     });
-    return { uid, store, log, committer: new Committer({ log, groupCommit: shareRequests }) };
+    const committer = new Committer({ log, groupCommit: shareRequests, memory: this.#memory });
+    return { uid, store, log, committer };
   }
 }
 

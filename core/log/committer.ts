@@ -18,11 +18,14 @@ import type { Committed, PreparedBatch, WriteRequest } from './pending-write.js'
 import { sealSlot } from './slot-codec.js';
 import type { BatchContent, OpenedSlot, SlotBatch } from './slot-codec.js';
 import { putSlot } from './slot-put.js';
+import { SpareMemory } from './spare-memory.js';
 
 export interface CommitterOptions<S extends LogSink> {
   readonly log: CollectionLog<S>;
   /** Let writes that wait together share a slot. Off where a promise must not cross requests (Workers). */
   readonly groupCommit: boolean;
+  /** Shared by the collections of a process. Default: the committer's own. */
+  readonly memory?: SpareMemory;
 }
 
 /** A write with the batch that it commits in the slot being built. */
@@ -36,6 +39,7 @@ interface Drafted<S extends LogSink> {
 export class Committer<S extends LogSink> {
   readonly #log: CollectionLog<S>;
   readonly #groupCommit: boolean;
+  readonly #memory: SpareMemory;
   #queue: PendingWrite<S>[] = [];
   #driving: Promise<void> | undefined;
   /** How far the store's date is ahead of the writer's clock, where that is more than five minutes. */
@@ -44,6 +48,7 @@ export class Committer<S extends LogSink> {
   constructor(options: CommitterOptions<S>) {
     this.#log = options.log;
     this.#groupCommit = options.groupCommit;
+    this.#memory = options.memory ?? new SpareMemory();
   }
 
   /**
@@ -199,7 +204,8 @@ export class Committer<S extends LogSink> {
     const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
     const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
     const batches = group.map(slotBatch);
-    const { slot, bytes } = sealSlot(ports.digests, { uid, seq, nonce, prevChain, label, batches });
+    const plain = { uid, seq, nonce, prevChain, label, batches };
+    const { slot, bytes } = sealSlot(ports.digests, plain, this.#memory.take());
     const sinceMs = ports.clock.monotonicMs();
     for (const write of writes) write.undecided = true;
     const abandoned = (): boolean => writes.every((write) => write.settled);
@@ -215,6 +221,7 @@ export class Committer<S extends LogSink> {
       await this.#log.load();
       return;
     }
+    if (fate.atOnce) this.#memory.give(bytes.buffer);
     this.#watchClock(fate.modifiedMs);
     await this.#acknowledge(state, group, { slot, sinceMs });
   }

@@ -106,7 +106,8 @@ function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void 
   }
 }
 
-export function sealSlot(digests: Digests, slot: Slot): SealedSlot {
+/** `memory`: where the slot may be made instead of in fresh memory, should it fit. */
+export function sealSlot(digests: Digests, slot: Slot, memory?: ArrayBuffer): SealedSlot {
   const entriesEnd = HEADER_BYTES + ENTRY_BYTES * slot.batches.length;
   let end = entriesEnd;
   const offsets = slot.batches.map(({ content }) => {
@@ -116,7 +117,7 @@ export function sealSlot(digests: Digests, slot: Slot): SealedSlot {
     return offset;
   });
   if (end > limits.slotBytes) throw overLimit('slotBytes', end, limits.slotBytes, 'commit');
-  const object = newObject(end);
+  const object = newObject(end, memory);
   const { body } = object;
   slot.batches.forEach((batch, i) => {
     const at = HEADER_BYTES + ENTRY_BYTES * i;

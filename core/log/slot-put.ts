@@ -12,7 +12,12 @@ import { openSlot } from './slot-codec.js';
 
 export type SlotFate =
   /** `modifiedMs`: the store's date of the put, where this try was answered. */
-  | { readonly status: 'won'; readonly modifiedMs: number | undefined }
+  | {
+      readonly status: 'won';
+      readonly modifiedMs: number | undefined;
+      /** The only put that was made was answered: none is under way that still reads the bytes. */
+      readonly atOnce: boolean;
+    }
   /** Another's slot is there. */
   | { readonly status: 'lost' }
   /** Refused, and nothing is there: the slot was written and collected. Our tail is far behind. */
@@ -45,11 +50,12 @@ export async function putSlot(context: LogContext, put: SlotPut): Promise<SlotFa
       if (isCertain(error) && !inFlight) throw error;
       result = { status: 'unknown', cause: error };
     }
-    if (result.status === 'applied') return { status: 'won', modifiedMs: result.modifiedMs };
+    if (result.status === 'applied')
+      return { status: 'won', modifiedMs: result.modifiedMs, atOnce: attempt === 0 };
     const found = await tryGet(context, key);
     if (found?.status === 'found') {
       const mine = openSlot(ports.digests, context.uid, put.seq, found.bytes).nonce === put.nonce;
-      return mine ? { status: 'won', modifiedMs: found.modifiedMs } : { status: 'lost' };
+      return mine ? { status: 'won', modifiedMs: found.modifiedMs, atOnce: false } : { status: 'lost' };
     }
     if (found?.status === 'absent' && result.status === 'refused') return { status: 'collected' };
     // Unknown, and not there (or not to be read): the same key and body again. Never the next slot: this put may land.
