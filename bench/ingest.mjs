@@ -88,9 +88,11 @@ async function measure(name) {
       const metric = 'euclidean';
       await mustCall(control, 'PUT', `/v1/collections/${collection}`, { dimension: set.dimension, metric });
       const { perBatchMs, oneFileMs } = measureYardstick(folder, batches);
+      const before = server.cpuMs();
       const { ms, cpuMs } = await ask(sender, { act: 'send', url: server.url, collection, connections });
       console.log(
-        `  round ${round + 1}: server ${ms.toFixed(0)} ms (client's processor time ${cpuMs.toFixed(0)} ms), ` +
+        `  round ${round + 1}: server ${ms.toFixed(0)} ms (processor time ${server.cpuMs() - before} ms, ` +
+          `client's ${cpuMs.toFixed(0)} ms), ` +
           `bare script ${perBatchMs.toFixed(0)} ms a file per batch, ${oneFileMs.toFixed(0)} ms one file`,
       );
       best = {
