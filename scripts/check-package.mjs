@@ -12,7 +12,8 @@ import { mustRun, root } from './set-up.mjs';
 const { name, bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const modules = join(root, 'node_modules');
 /** What a tarball may hold at its top. */
-const topLevel = /^(?:package\.json|README\.md|ARCHITECTURE\.md|CHANGELOG\.md|LICENSE|dist\/.+\.(?:js|d\.ts)|docs\/.+)$/;
+const topLevel =
+  /^(?:package\.json|README\.md|ARCHITECTURE\.md|CHANGELOG\.md|LICENSE|dist\/.+\.(?:js|d\.ts)|docs\/.+)$/;
 
 /**
  * @param {string} folder

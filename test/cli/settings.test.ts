@@ -70,7 +70,9 @@ describe('sources', () => {
 
   test('an empty variable is none, and variables of others are none of ours', () => {
     expect(
-      resolveSettings({ environment: { CAIRN_PORT: '', PORT: '', PATH: '/bin', CAIRNX: '1', CAIRN_DATA: 'x' } }).port,
+      resolveSettings({
+        environment: { CAIRN_PORT: '', PORT: '', PATH: '/bin', CAIRNX: '1', CAIRN_DATA: 'x' },
+      }).port,
     ).toBe(8080);
   });
 });

@@ -102,7 +102,9 @@ describe('the directory of a file store', () => {
     const store = await openFileStore(directory);
     const keys = Array.from({ length: 300 }, (_, at) => `k${at}`);
     await Promise.all(keys.map((key) => store.put(key, body, { if: 'absent' })));
-    const stats = await Promise.all(keys.map((key) => fs.stat(join(directory, `${key}.obj`), { bigint: true })));
+    const stats = await Promise.all(
+      keys.map((key) => fs.stat(join(directory, `${key}.obj`), { bigint: true })),
+    );
     expect(new Set(stats.map(({ mtimeNs }) => mtimeNs)).size).toBe(keys.length);
   });
 
