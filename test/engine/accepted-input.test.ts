@@ -79,8 +79,10 @@ test('ids of every kind, in the order of their bytes', async () => {
   ];
   await c.upsert({ ids, vectors: new Float32Array(ids.length) });
   expect((await c.scan()).records.map(({ id }) => id)).toEqual([...ids].sort(byUtf8));
-  const { matches } = await c.query({ vector: [1], k: 3, include: [] });
-  expect(matches.map(({ id }) => id)).toEqual([...ids].sort(byUtf8).slice(0, 3));
+  for (const k of [1, 3, 8, 9, 10, ids.length]) {
+    const { matches } = await c.query({ vector: [1], k, include: [] });
+    expect(matches.map(({ id }) => id)).toEqual([...ids].sort(byUtf8).slice(0, k));
+  }
   expect((await c.fetch({ ids, include: [] })).records.map(({ id }) => id)).toEqual(ids);
   expect(await c.delete({ ids: ['__proto__'] })).toMatchObject({ deleted: 1 });
   expect((await c.count()).count).toBe(ids.length - 1);

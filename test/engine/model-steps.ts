@@ -60,8 +60,14 @@ const patchMetadata = fc.oneof(
     { tag: { side: { new: 1 } } },
   ),
 );
-/** Few distinct numbers: ties are the rule. */
-const head = fc.tuple(...Array.from({ length: 3 }, () => fc.constantFrom(0, 0.25, 1, -1, 2, -2.5)));
+/** Few distinct vectors: ties are the rule. */
+const head: fc.Arbitrary<readonly number[]> = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom([0, 0, 0], [1, 0, 0], [0, 1, 0]) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(...Array.from({ length: 3 }, () => fc.constantFrom(0, 0.25, 1, -1, 2, -2.5))),
+  },
+);
 /** Milliseconds from now. */
 const expiry = fc.option(fc.constantFrom(-1, 0, 1, 5_000, 3 * DAY_MS), { nil: undefined });
 
