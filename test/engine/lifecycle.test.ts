@@ -38,6 +38,34 @@ test('200 upserts and 200 queries at once', async () => {
   await db.close();
 });
 
+test('whether two writes share a slot does not change what they mean', async () => {
+  const { openAgain } = newBench();
+  const db = await openAgain();
+  const c = await db.createCollection('c', two);
+  await c.upsert([{ id: 'hidden', vector: [1, 1] }]);
+  await c.delete({ ids: ['hidden'], soft: true });
+  // The first write has a slot of its own; those that come while it is written share the next.
+  const write = (id: string): Promise<unknown> =>
+    c.write({ upsert: [{ id, vector: [2, 2] }], ifSequence: 2 }).then(({ sequence }) => sequence);
+  const ends = await Promise.allSettled([
+    c.upsert([{ id: 'first', vector: [1, 1] }]),
+    c.delete({ ids: ['nothing'] }),
+    c.delete({ ids: ['nothing', 'hidden'], soft: true }),
+    write('nothing'),
+    write('hidden'),
+    c.delete({ ids: ['other'] }),
+    c.upsert([{ id: 'other', vector: [1, 1] }]),
+    write('other'),
+  ]);
+  expect(ends.slice(3, 5)).toEqual([
+    { status: 'fulfilled', value: 4 },
+    { status: 'fulfilled', value: 4 },
+  ]);
+  expect(ends[7]).toMatchObject({ status: 'rejected', reason: { code: 'sequence_conflict' } });
+  expect((await c.stats()).log.slots).toBe(4);
+  await db.close();
+});
+
 test('closing waits for writes under way; what was acknowledged is there, what was not says so', async () => {
   for (const shareRequests of [true, false]) {
     const { openAgain } = newBench(slow);
