@@ -136,6 +136,20 @@ describe('messages', () => {
     expect(Number(response.headers.get('content-length'))).toBeGreaterThan(10);
   });
 
+  test.each([
+    ['2', '{', 'body_cut_short'],
+    ['2', '{"vector":[1,1]}', 'body_too_large'],
+  ])('a body that is not %s bytes long as it says is refused: %s', async (length, body, code) => {
+    const app = await testApp(await open('memory:'), { keys: ['k'] });
+    const headers = {
+      authorization: 'Bearer k',
+      'content-type': 'application/json',
+      'content-length': length,
+    };
+    const response = await app(at('/v1/collections/c/query', { method: 'POST', headers, body }));
+    expect(await response.json()).toMatchObject({ code });
+  });
+
   test('the headers of a write reach the engine', async () => {
     const seen: unknown[] = [];
     const database = {

@@ -9,7 +9,7 @@ import type { App, AppOptions, GuardSettings } from '../../functions/http/index.
 import { hostBytes, startServer } from '../../functions/node/index.js';
 import type { RunningServer } from '../../functions/node/index.js';
 
-export const systemClock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const systemClock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 export async function testApp(
   database: Database,

@@ -87,6 +87,32 @@ describe('shutdown', () => {
     expect(received()).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*connection: close\r\n/);
   });
 
+  test('ends a connection when its last answer is through, though that began before', async () => {
+    const large = new Uint8Array(64 * 1024 * 1024);
+    const server = await startServer({
+      app: () =>
+        Promise.resolve(new Response(large, { headers: { 'content-length': String(large.length) } })),
+      host: '127.0.0.1',
+      port: 0,
+    });
+    const socket = connect(server.port, '127.0.0.1');
+    let received = 0;
+    const begun = new Promise<void>((resolve) => {
+      socket.once('data', () => {
+        socket.pause();
+        resolve();
+      });
+    });
+    socket.on('data', (chunk: Buffer) => (received += chunk.length));
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await begun;
+    const closed = server.close({ graceMs: 60_000 });
+    socket.resume();
+    await closed;
+    await until(() => socket.closed);
+    expect(received).toBeGreaterThan(large.length);
+  });
+
   test('is one, however often it is asked for', async () => {
     const { database } = await gatedDatabase(closedGate());
     let closes = 0;
@@ -205,6 +231,23 @@ describe('connections', () => {
       [401, 200, 401, 200].map((status) => `HTTP/1.1 ${status}`),
     );
     socket.destroy();
+    await server.close();
+  });
+
+  test('a client that sends its whole body before it reads gets the refusal all the same', async () => {
+    const { database } = await gatedDatabase(closedGate());
+    const server = await testServer(database);
+    const { socket, received } = rawConnection(server.url);
+    const length = 67_108_865;
+    socket.pause();
+    socket.write(
+      `POST /v1/collections/c/query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`,
+    );
+    const sent = new Promise<unknown>((resolve) => socket.write(new Uint8Array(length), resolve));
+    expect(await sent).toBeFalsy();
+    socket.resume();
+    await until(() => received().includes('body_too_large'));
+    await until(() => socket.closed);
     await server.close();
   });
 
