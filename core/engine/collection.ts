@@ -15,6 +15,7 @@ import { parseCursor } from './cursor.js';
 import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
 import type { UnknownObject } from './input-shape.js';
 import { keepInput } from './kept-input.js';
+import { withLimitedStart } from './limited-start.js';
 import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
@@ -122,12 +123,13 @@ export class EngineCollection implements api.Collection {
     const known = this.#open.peek(this.name)?.log.state?.head.head.schema;
     const atCall = known === undefined ? undefined : tryCheckWrite(this.#parser(known), input, key);
     const kept = atCall === undefined ? keepInput(input) : undefined;
-    return await this.#open.use(this.name, async (collection) => {
+    const commit = async (collection: OpenCollection, begin: () => void): Promise<Written> => {
       const schema = await this.#schema(collection, atCall === undefined);
       const parser = this.#parser(schema);
       const checked = atCall ?? checkWrite(parser, kept, key);
       mustStillHold(checked, parser, this.name);
       const { write, blind, requestHash } = checked;
+      begin();
       const committed = await collection.committer.commit({
         key,
         firstTail,
@@ -144,7 +146,12 @@ export class EngineCollection implements api.Collection {
             : { prepared: blind },
       });
       return { sequence: committed.sequence, counts: committed.counts, write };
-    });
+    };
+    return await this.#open.run(() =>
+      withLimitedStart(this.#ports.sleep, timeoutMs, (begin) =>
+        this.#open.use(this.name, (collection) => commit(collection, begin)),
+      ),
+    );
   }
 
   async query(input: api.QueryInput): Promise<api.QueryResult> {
@@ -164,10 +171,10 @@ export class EngineCollection implements api.Collection {
     const inputs = given.map(keepInput);
     const started = this.#ports.clock.monotonicMs();
     const read = strictest(inputs.map((input, i) => parseRead(mustBeObject(input, what(i)))));
-    return await this.#open.use(this.name, async (collection) => {
+    return await this.#withinLimit(read, async (collection) => {
       const cache = collection.log.state === undefined ? 'cold' : 'warm';
       const before = collection.store.snapshot();
-      return await this.#read(collection, read, (state) => {
+      return await collection.log.read(read.consistency, (state) => {
         const freshened = this.#ports.clock.monotonicMs();
         const { requests, bytesRead } = usageBetween(before, collection.store.snapshot());
         const { schema } = state.sink;
@@ -316,15 +323,17 @@ export class EngineCollection implements api.Collection {
   }
 
   async #on<T>(read: ParsedRead, use: (state: LogState<Memtable>) => T): Promise<T> {
-    return await this.#open.use(this.name, (collection) => this.#read(collection, read, use));
+    return await this.#withinLimit(read, ({ log }) => log.read(read.consistency, use));
   }
 
-  async #read<T>(
-    collection: OpenCollection,
-    read: ParsedRead,
-    use: (state: LogState<Memtable>) => T,
+  /** The limit holds from the look-up of the name on: a store that does not answer ends no call for ever. */
+  async #withinLimit<T>(
+    { timeoutMs }: ParsedRead,
+    use: (collection: OpenCollection) => Promise<T>,
   ): Promise<T> {
-    return await withTimeLimit(this.#ports.sleep, read.timeoutMs, collection.log.read(read.consistency, use));
+    return await this.#open.run(() =>
+      withTimeLimit(this.#ports.sleep, timeoutMs, this.#open.use(this.name, use)),
+    );
   }
 
   /** `fresh`: as a strong read sees it. Otherwise as it was when last read; the commit finds out what became of it. */

@@ -39,16 +39,17 @@ export class OpenCollections {
     this.#options = options;
   }
 
+  /** Runs a call that closing waits for. Throws `unavailable` (`closed`). */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    return await this.#options.calls.run(call);
+  }
+
   /**
    * Runs `use` on the collection that `name` stands for. Where it proves to be gone, the name is resolved once more: it
    * may have been made anew. Where memory is short, the collections used longest ago give theirs up, one after another.
-   * Throws `not_found` (`collection_not_found`), `unavailable` (`closed`).
+   * Throws `not_found` (`collection_not_found`). Requires: within `run`.
    */
   async use<T>(name: string, use: (collection: OpenCollection) => Promise<T>): Promise<T> {
-    return await this.#options.calls.run(() => this.#use(name, use));
-  }
-
-  async #use<T>(name: string, use: (collection: OpenCollection) => Promise<T>): Promise<T> {
     let resolved = 0;
     for (;;) {
       const collection = await this.#resolve(name);

@@ -224,6 +224,33 @@ test('a store that does not answer ends reads and writes at their time limits', 
   expect(error.details).toMatchObject({ idempotency_key: 'k', first_tail: 1 });
 });
 
+test('a store that never answered ends first calls, too, and closing waits no longer than they', async () => {
+  const stuck = { since: 'nothing' };
+  const { openAgain } = newBench((store) => hanging(store, (key) => key.includes(stuck.since)));
+  const maker = await openAgain();
+  await maker.createCollection('c', two);
+  for (const where of ['catalog/', '/head']) {
+    stuck.since = where;
+    const db = await openAgain();
+    const c = db.collection('c');
+    const limit = { timeoutMs: 30 };
+    const row = [{ id: 'a', vector: [1, 1] }];
+    const write = c.upsert(row, limit);
+    const read = c.count(limit);
+    const error = await failure(() => write, {
+      kind: 'unavailable',
+      code: 'timeout',
+      message: /within 30 ms/,
+    });
+    expect(error.outcome).toBe('not_applied');
+    await failure(() => read, { kind: 'unavailable', code: 'timeout' });
+    await db.close();
+  }
+  stuck.since = 'nothing';
+  expect(await maker.collection('c').count()).toEqual({ count: 0, sequence: 0 });
+  await maker.close();
+});
+
 test('a put whose answer is lost is resolved, and counted once', async () => {
   let lose = false;
   const { openAgain } = newBench((store) => ({
@@ -334,12 +361,13 @@ function slow(store: ObjectStore): ObjectStore {
   };
 }
 
-function hanging(store: ObjectStore, isStuck: () => boolean): ObjectStore {
-  const never = <T>(request: () => Promise<T>): Promise<T> => (isStuck() ? new Promise(() => {}) : request());
+function hanging(store: ObjectStore, isStuck: (key: string) => boolean): ObjectStore {
+  const never = <T>(key: string, request: () => Promise<T>): Promise<T> =>
+    isStuck(key) ? new Promise(() => {}) : request();
   return {
     ...forward(store),
-    get: (key, options) => never(() => store.get(key, options)),
-    put: (key, bytes, options) => never(() => store.put(key, bytes, options)),
+    get: (key, options) => never(key, () => store.get(key, options)),
+    put: (key, bytes, options) => never(key, () => store.put(key, bytes, options)),
   };
 }
 
