@@ -16,7 +16,7 @@ import { describeRepeats } from './repeats.js';
 import type { ServerUnderTest, StartServer } from './server-under-test.js';
 import { describeWrites } from './writes.js';
 
-export type { ServerSettings, ServerUnderTest, StartServer } from './server-under-test.js';
+export type { ServerSettings, StartServer } from './server-under-test.js';
 
 export function describeHttp(name: string, start: StartServer): void {
   describe(`HTTP on ${name}`, () => {
