@@ -280,6 +280,11 @@ describe('a name made anew', () => {
       return await b.collection('papers').upsert(record('x'));
     })();
     await world.run(Promise.all([stalled, rest]));
+    // One cold load by `b`: had the log that was open been pushed out, its memory would never come back.
+    const loads = world.bucket.trace.filter(({ process, op, key }) => {
+      return process === 'b' && op === 'list' && key.endsWith('/log/');
+    });
+    expect(loads).toHaveLength(1);
     const before = b.storeUsage();
     await world.run(b.collection('papers').count());
     expect(usageBetween(before, b.storeUsage()).requests).toBe(2);

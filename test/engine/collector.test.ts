@@ -38,6 +38,8 @@ describe('the collector', () => {
     const uid = await dropped(world, a, 'papers');
     const { head } = await world.run(a.catalog.create('kept', world.schema));
     await world.bucket.truth.put(slotKey(head.uid, sequence(1)), new Uint8Array(10), { if: 'any' });
+    // A hint says that there may be work, not what.
+    await world.bucket.truth.put(workKey(head.uid), new Uint8Array(0), { if: 'any' });
     // Three slots and the copy of the first head.
     expect(await world.run(a.collector.run())).toMatchObject({ objects: 4, collections: 1 });
     expect(await world.keys(`c/${uid}/`)).toEqual([headKey(uid)]);

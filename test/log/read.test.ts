@@ -232,6 +232,21 @@ describe('a state that is replaced', () => {
     expect(await world.run(a.read())).toHaveLength(10);
   });
 
+  it('by one of several reads that share a freshening is not read by the others', async () => {
+    const world = await new LogWorld().start();
+    await world.fill(2);
+    const a = await warm(world, 'a');
+    const first = a.read();
+    const unloading = a.log.read('strong', (state) => {
+      const { length } = state.sink.effects;
+      a.log.unload();
+      return length;
+    });
+    const others = [a.read(), a.read()];
+    const [, length, ...rest] = await world.run(Promise.all([first, unloading, ...others]));
+    expect([length, ...rest.map((effects) => effects.length)]).toEqual([2, 2, 2]);
+  });
+
   it('leaves nothing behind when the log is closed during a load', async () => {
     const world = await new LogWorld().start();
     await world.fill(3);
