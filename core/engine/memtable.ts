@@ -86,8 +86,11 @@ export class Memtable implements LogSink {
     const blocks = this.#reserve(rows);
     const norms =
       this.#schema.metric === 'cosine' ? this.#kernel.normSquared(batch.vectors, dimension) : undefined;
+    const scales = norms === undefined ? undefined : Float32Array.from(norms, cosineScale);
+    for (let row = 0, block = 0; row < rows; block++) {
+      row += blocks[block]!.appendRows(batch.vectors.subarray(row * dimension), scales?.subarray(row));
+    }
     let upsert = 0;
-    let block = 0;
     for (let op = 0; op < batch.ids.length; op++) {
       const id = batch.ids[op]!;
       const kind = batch.kinds[op];
@@ -95,9 +98,6 @@ export class Memtable implements LogSink {
         this.#remove(id, kind === OP_DELETE, at);
         continue;
       }
-      const vector = batch.vectors.subarray(upsert * dimension, (upsert + 1) * dimension);
-      const scale = norms === undefined ? 1 : cosineScale(norms[upsert]!);
-      while (blocks[block]!.append(vector, scale) < 0) block++;
       this.#insert(id, at.seq, batch.metadata[upsert]!, batch.expiresMs?.[upsert] ?? Infinity);
       upsert++;
     }

@@ -160,6 +160,32 @@ export class RowBlock {
     return row;
   }
 
+  /**
+   * Appends as many of the vectors as there is room for, and returns how many: a copy of all costs a third of copies
+   * one by one. `scales` as in `append`; absent: 1.
+   */
+  appendRows(vectors: Float32Array, scales: Float32Array | undefined): number {
+    const { dimension } = this;
+    const given = vectors.length / dimension;
+    assertInternal(Number.isInteger(given), `${vectors.length} numbers are no rows of ${dimension}`);
+    const count = Math.min(given, this.capacity - this.#rowCount);
+    const { u8, f32 } = this.#mustArena();
+    const { live, rows, stride } = this.#layout;
+    const first = this.#rowCount;
+    const start = (rows + first * stride) / 4;
+    if (stride === dimension * 4) f32.set(vectors.subarray(0, count * dimension), start);
+    else {
+      for (let row = 0; row < count; row++)
+        f32.set(vectors.subarray(row * dimension, (row + 1) * dimension), start + (row * stride) / 4);
+    }
+    const scalesAt = this.#layout.scales / 4 + first;
+    if (scales === undefined) f32.fill(1, scalesAt, scalesAt + count);
+    else f32.set(scales.subarray(0, count), scalesAt);
+    for (let row = first; row < first + count; row++) u8[live + (row >> 3)]! |= 1 << (row & 7);
+    this.#rowCount += count;
+    return count;
+  }
+
   /** Takes a row out of every later search. Killing it twice is no error. */
   kill(row: number): void {
     this.#mustRow(row);

@@ -1,0 +1,53 @@
+/**
+ * Strategy: rows appended together against the same rows appended one by one, in runs of any length, for dimensions
+ * whose rows lie densely and whose rows do not, until the block is full.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { RowBlock, arenaClasses } from '../../core/kernel/index.js';
+import { newKernel } from './fixture.js';
+
+const { pool } = newKernel();
+const [SMALL] = arenaClasses;
+
+test('appendRows does what append does for each row', () => {
+  const runs = fc.array(fc.nat(40), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(fc.constantFrom(1, 3, 4, 5, 8, 784), runs, fc.boolean(), (dimension, lengths, scaled) => {
+      const together = new RowBlock(pool, dimension, SMALL);
+      const singly = new RowBlock(pool, dimension, SMALL);
+      for (const [run, length] of lengths.entries()) {
+        const vectors = Float32Array.from(
+          { length: length * dimension },
+          (_, i) => ((run * 31 + i) % 17) + 1,
+        );
+        const scales = Float32Array.from({ length }, (_, row) => 1 / (row + 1));
+        const taken = together.appendRows(vectors, scaled ? scales : undefined);
+        expect(taken).toBe(Math.min(length, singly.capacity - singly.rowCount));
+        for (let row = 0; row < taken; row++)
+          singly.append(vectors.subarray(row * dimension, (row + 1) * dimension), scaled ? scales[row]! : 1);
+        if (together.rowCount > 1) for (const block of [together, singly]) block.kill(together.rowCount - 2);
+      }
+      expect([together.rowCount, together.liveCount]).toEqual([singly.rowCount, singly.liveCount]);
+      const query = new Float32Array(dimension).fill(2);
+      for (const metric of ['euclidean', 'cosine'] as const) {
+        const search = { query, metric, k: together.capacity };
+        expect(together.search(search)).toEqual(singly.search(search));
+      }
+      for (let row = 0; row < together.rowCount; row++) {
+        expect(together.vector(row)).toEqual(singly.vector(row));
+        expect(together.isLive(row)).toBe(singly.isLive(row));
+      }
+      for (const block of [together, singly]) block.release();
+    }),
+  );
+});
+
+test('appendRows takes what there is room for, and refuses what is no row', () => {
+  const block = new RowBlock(pool, 784, SMALL);
+  const vectors = new Float32Array((block.capacity + 3) * 784).fill(1);
+  expect(block.appendRows(vectors, undefined)).toBe(block.capacity);
+  expect(block.appendRows(vectors, undefined)).toBe(0);
+  expect(() => block.appendRows(new Float32Array(785), undefined)).toThrow('785 numbers are no rows of 784');
+  block.release();
+});
