@@ -42,9 +42,8 @@ export const limits = {
   slotBytes: 67_108_864, // 64 MiB
   /** Group commit closes a slot at this many inlined bytes: one more batch may be up to `inlineBatchBytes`. */
   groupCommitBytes: 16_777_216, // 16 MiB
-  /** Memory that is kept for the next large slot; for smaller ones fresh memory is as good. */
-  spareMemoryBytesMin: 262_144, // 256 KiB
-  spareMemoryBytesMax: 33_554_432, // 32 MiB
+  /** Memory of large slots and batches that is kept for the next ones. */
+  spareMemoryBytes: 33_554_432, // 32 MiB
   keysPerSlot: 256,
   windowKeys: 65_536,
   eligibleSlots: 256,

@@ -17,6 +17,7 @@ import { corrupt, overLimit } from './errors.js';
 import type { CairnError } from './errors.js';
 import { limits } from './limits.js';
 import type { Digests } from './ports.js';
+import type { SpareMemory } from './spare-memory.js';
 
 /** SLT slot, HED head, BAT batch, ENT catalog entry. */
 export type ObjectKind = 'SLT' | 'HED' | 'BAT' | 'ENT';
@@ -47,11 +48,11 @@ export interface UnsealedObject {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** `memory`: where the object may be made instead of in fresh memory, should it fit. Whatever that holds is lost. */
-export function newObject(bodyBytes: number, memory?: ArrayBuffer): UnsealedObject {
+/** Made in spare memory where there is any that fits. */
+export function newObject(bodyBytes: number, spare?: SpareMemory): UnsealedObject {
   const length = objectBytes(bodyBytes);
-  const fits = memory !== undefined && memory.byteLength >= length;
-  const bytes = fits ? new Uint8Array(memory, 0, length).fill(0) : new Uint8Array(length);
+  const memory = spare?.tryTake(length);
+  const bytes = memory === undefined ? new Uint8Array(length) : new Uint8Array(memory, 0, length).fill(0);
   return { bytes, body: bytes.subarray(HEADER_BYTES, HEADER_BYTES + bodyBytes) };
 }
 

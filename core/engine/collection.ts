@@ -145,6 +145,8 @@ export class EngineCollection implements api.Collection {
               }
             : { prepared: blind },
       });
+      // Its rows are in the memtable and its bytes in the store.
+      if (blind !== undefined) this.#open.spare.give(blind.content.buffer);
       return { sequence: committed.sequence, counts: committed.counts, write };
     };
     return await this.#open.run(() =>
@@ -343,7 +345,8 @@ export class EngineCollection implements api.Collection {
   }
 
   #parser(schema: CollectionSchema): RecordParser {
-    return { schema, vectors: new VectorParser(this.#kernel, schema), digests: this.#ports.digests };
+    const vectors = new VectorParser(this.#kernel, schema);
+    return { schema, vectors, digests: this.#ports.digests, spare: this.#open.spare };
   }
 }
 

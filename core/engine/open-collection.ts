@@ -4,9 +4,11 @@
  */
 import { CairnError } from '../base/errors.js';
 import type { Uid } from '../base/ids.js';
+import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
+import { SpareMemory } from '../base/spare-memory.js';
 import type { Kernel } from '../kernel/index.js';
-import { CollectionLog, Committer, SpareMemory } from '../log/index.js';
+import { CollectionLog, Committer } from '../log/index.js';
 import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
@@ -33,10 +35,12 @@ export interface OpenCollectionsOptions {
 export class OpenCollections {
   readonly #options: OpenCollectionsOptions;
   readonly #open = new Map<string, OpenCollection>();
-  readonly #memory = new SpareMemory();
+  /** For large writes. None where requests share nothing: that is where memory is scarce. */
+  readonly spare: SpareMemory;
 
   constructor(options: OpenCollectionsOptions) {
     this.#options = options;
+    this.spare = new SpareMemory(options.shareRequests ? limits.spareMemoryBytes : 0);
   }
 
   /** Runs a call that closing waits for. Throws `unavailable` (`closed`). */
@@ -123,7 +127,7 @@ export class OpenCollections {
       newSink: (head) => new Memtable(kernel, head.schema),
       shareReads: shareRequests,
     });
-    const committer = new Committer({ log, groupCommit: shareRequests, memory: this.#memory });
+    const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
     return { uid, store, log, committer };
   }
 }

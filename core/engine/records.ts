@@ -6,6 +6,7 @@ import { invalid, overLimit } from '../base/errors.js';
 import { formatUuid, mustBeRecordId } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
+import type { SpareMemory } from '../base/spare-memory.js';
 import { tryParseInstant } from '../filter/index.js';
 import type { Batch, CollectionSchema } from '../log/index.js';
 import { kindOf, mustBeArray, mustBeBatch, mustBeObject, mustHaveOnly } from './input-shape.js';
@@ -17,6 +18,8 @@ export interface RecordParser {
   readonly schema: CollectionSchema;
   readonly vectors: VectorParser;
   readonly digests: Digests;
+  /** Where large batches are encoded. */
+  readonly spare?: SpareMemory;
 }
 
 export interface ParsedUpsert {

@@ -128,7 +128,7 @@ function parseRestore(value: unknown): readonly string[] {
 
 /** The batch of a write that does not depend on the state; undefined where it does. */
 export function tryPrepareBlind(
-  { digests, schema }: RecordParser,
+  { digests, schema, spare }: RecordParser,
   write: ParsedWrite,
 ): PreparedBatch | undefined {
   const { upsert, patch, deletion, restore, ifSequence } = write;
@@ -141,7 +141,7 @@ export function tryPrepareBlind(
     upserted: upsert?.distinct ?? 0,
     deleted: deletion === undefined ? 0 : new Set(deletion.ids).size,
   };
-  return prepareBatch(digests, joinBatches(batches, schema.dimension), counts);
+  return prepareBatch(digests, joinBatches(batches, schema.dimension), counts, spare);
 }
 
 /** Identifies what was asked: the same for a repetition of the same request, whatever the state in between. */

@@ -15,6 +15,7 @@
 import { alignUp, utf8Decode, utf8Encode, utf8Length } from '../base/bytes.js';
 import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
+import type { SpareMemory } from '../base/spare-memory.js';
 import { OP_HIDE, OP_UPSERT } from './batch.js';
 import type { Batch } from './batch.js';
 
@@ -70,7 +71,8 @@ function textBytes(texts: readonly string[]): number {
   return bytes;
 }
 
-export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
+/** Encoded in spare memory where there is any that fits. */
+export function encodeBatch(batch: Batch, spare?: SpareMemory): Uint8Array<ArrayBuffer> {
   const shape: Shape = {
     ops: batch.ids.length,
     upserts: batch.metadata.length,
@@ -80,7 +82,9 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
     metadataBytes: textBytes(batch.metadata),
   };
   const at = sectionsOf(shape);
-  const bytes = new Uint8Array(at.end);
+  const bytes = new Uint8Array(spare?.tryTake(at.end) ?? new ArrayBuffer(at.end), 0, at.end);
+  // The vectors fill the rest to the last byte.
+  bytes.fill(0, 0, at.vectors);
   const view = new DataView(bytes.buffer);
   const fixed = [
     shape.ops,

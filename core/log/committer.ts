@@ -9,6 +9,7 @@ import { newUuid, sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits, tierLimits } from '../base/limits.js';
 import { newObject, seal } from '../base/sealed-object.js';
+import type { SpareMemory } from '../base/spare-memory.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
 import { refreshHead } from './log-reader.js';
@@ -18,14 +19,13 @@ import type { Committed, PreparedBatch, WriteRequest } from './pending-write.js'
 import { sealSlot } from './slot-codec.js';
 import type { BatchContent, OpenedSlot, SlotBatch } from './slot-codec.js';
 import { putSlot } from './slot-put.js';
-import { SpareMemory } from './spare-memory.js';
 
 export interface CommitterOptions<S extends LogSink> {
   readonly log: CollectionLog<S>;
   /** Let writes that wait together share a slot. Off where a promise must not cross requests (Workers). */
   readonly groupCommit: boolean;
-  /** Shared by the collections of a process. Default: the committer's own. */
-  readonly memory?: SpareMemory;
+  /** Where slots are made. Default: in fresh memory. */
+  readonly spare?: SpareMemory;
 }
 
 /** A write with the batch that it commits in the slot being built. */
@@ -39,7 +39,7 @@ interface Drafted<S extends LogSink> {
 export class Committer<S extends LogSink> {
   readonly #log: CollectionLog<S>;
   readonly #groupCommit: boolean;
-  readonly #memory: SpareMemory;
+  readonly #spare: SpareMemory | undefined;
   #queue: PendingWrite<S>[] = [];
   #driving: Promise<void> | undefined;
   /** How far the store's date is ahead of the writer's clock, where that is more than five minutes. */
@@ -48,7 +48,7 @@ export class Committer<S extends LogSink> {
   constructor(options: CommitterOptions<S>) {
     this.#log = options.log;
     this.#groupCommit = options.groupCommit;
-    this.#memory = options.memory ?? new SpareMemory();
+    this.#spare = options.spare;
   }
 
   /**
@@ -205,7 +205,7 @@ export class Committer<S extends LogSink> {
     const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
     const batches = group.map(slotBatch);
     const plain = { uid, seq, nonce, prevChain, label, batches };
-    const { slot, bytes } = sealSlot(ports.digests, plain, this.#memory.take());
+    const { slot, bytes } = sealSlot(ports.digests, plain, this.#spare);
     const sinceMs = ports.clock.monotonicMs();
     for (const write of writes) write.undecided = true;
     const abandoned = (): boolean => writes.every((write) => write.settled);
@@ -221,7 +221,7 @@ export class Committer<S extends LogSink> {
       await this.#log.load();
       return;
     }
-    if (fate.atOnce) this.#memory.give(bytes.buffer);
+    if (fate.atOnce) this.#spare?.give(bytes.buffer);
     this.#watchClock(fate.modifiedMs);
     await this.#acknowledge(state, group, { slot, sinceMs });
   }

@@ -24,4 +24,3 @@ export { hashRequest, prepareBatch } from './pending-write.js';
 export type { Committed, PreparedBatch, SlotDraft, WritePlan } from './pending-write.js';
 export { METRICS, QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema, Quantization } from './schema.js';
-export { SpareMemory } from './spare-memory.js';

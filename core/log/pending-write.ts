@@ -5,6 +5,7 @@ import { bytesToHex, concatBytes, utf8Encode } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
 import type { Digests } from '../base/ports.js';
+import type { SpareMemory } from '../base/spare-memory.js';
 import type { Batch, ResultCounts } from './batch.js';
 import { encodeBatch } from './batch-codec.js';
 import type { LogSink, LogState } from './log-state.js';
@@ -13,13 +14,19 @@ import type { LogSink, LogState } from './log-state.js';
 export interface PreparedBatch {
   readonly batch: Batch;
   readonly counts: ResultCounts;
-  readonly content: Uint8Array;
+  readonly content: Uint8Array<ArrayBuffer>;
   readonly contentSha: string;
 }
 
 /** The batch that is answered has its vectors in `content`: those that were given may be a caller's buffer. */
-export function prepareBatch(digests: Digests, batch: Batch, counts: ResultCounts): PreparedBatch {
-  const content = encodeBatch(batch);
+/** Encoded in spare memory where there is any that fits. */
+export function prepareBatch(
+  digests: Digests,
+  batch: Batch,
+  counts: ResultCounts,
+  spare?: SpareMemory,
+): PreparedBatch {
+  const content = encodeBatch(batch, spare);
   const floats = batch.vectors.length;
   const vectors = new Float32Array(content.buffer, content.byteLength - 4 * floats, floats);
   return { batch: { ...batch, vectors }, counts, content, contentSha: bytesToHex(digests.sha256(content)) };

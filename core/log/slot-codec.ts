@@ -20,6 +20,7 @@ import type { Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { newObject, openSealed, seal } from '../base/sealed-object.js';
+import type { SpareMemory } from '../base/spare-memory.js';
 import type { ResultCounts } from './batch.js';
 import { slotKey } from './layout.js';
 
@@ -106,8 +107,8 @@ function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void 
   }
 }
 
-/** `memory`: where the slot may be made instead of in fresh memory, should it fit. */
-export function sealSlot(digests: Digests, slot: Slot, memory?: ArrayBuffer): SealedSlot {
+/** Made in spare memory where there is any that fits. */
+export function sealSlot(digests: Digests, slot: Slot, spare?: SpareMemory): SealedSlot {
   const entriesEnd = HEADER_BYTES + ENTRY_BYTES * slot.batches.length;
   let end = entriesEnd;
   const offsets = slot.batches.map(({ content }) => {
@@ -117,7 +118,7 @@ export function sealSlot(digests: Digests, slot: Slot, memory?: ArrayBuffer): Se
     return offset;
   });
   if (end > limits.slotBytes) throw overLimit('slotBytes', end, limits.slotBytes, 'commit');
-  const object = newObject(end, memory);
+  const object = newObject(end, spare);
   const { body } = object;
   slot.batches.forEach((batch, i) => {
     const at = HEADER_BYTES + ENTRY_BYTES * i;
