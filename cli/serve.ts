@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
-import { open } from '../core/index.js';
+import { limits, open } from '../core/index.js';
 import type { Database } from '../core/index.js';
 import { createApp, createGuard } from '../functions/http/index.js';
 import type { App, Failure } from '../functions/http/index.js';
@@ -64,7 +64,11 @@ async function appOf(settings: Settings, { database, version, terminal }: Served
     newId: randomUUID,
     hostBytes,
     corsOrigins: settings.corsOrigins,
-    load: { requests: settings.maxConcurrentRequests, bodyBytes: settings.maxBodyBytesInFlight },
+    load: {
+      requests: settings.maxConcurrentRequests,
+      bodyBytes: settings.maxBodyBytesInFlight,
+      idleBytes: limits.spareMemoryBytes,
+    },
     onFailure: (failure) => terminal.error(describeFailure(failure)),
   });
 }

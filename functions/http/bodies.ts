@@ -93,8 +93,7 @@ async function readPlain(
   rules: BodyRules,
 ): Promise<Bytes> {
   if (declared === undefined) return concatBytes(await readChunks(stream, rules, 'body'));
-  rules.admission.takeBytes(declared);
-  const bytes = new Uint8Array(declared);
+  const bytes = rules.admission.takeBuffer(declared);
   let at = 0;
   await eachChunk(stream, (chunk) => {
     if (at + chunk.length > declared)
