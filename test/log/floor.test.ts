@@ -98,6 +98,29 @@ describe('a writer behind the floor', () => {
     expect(error.outcome).toBe('unknown');
   });
 
+  it('whose slot was won, folded and collected before it could look is not told that it failed', async () => {
+    const world = await new LogWorld().start();
+    const a = world.process('a', { retrying: false });
+    await world.run(a.read());
+    const key = slotKey(world.uid, sequence(1));
+    let collected = false;
+    world.bucket.script = async (request) => {
+      if (request.key === key && request.op === 'put') return { put: 'retried' };
+      if (request.key === key && request.op === 'get') {
+        const slot = await world.bucket.truth.get(key);
+        if (slot.status !== 'found') throw new Error('the put did not land');
+        const { chain } = openSlot(digests, world.uid, sequence(1), slot.bytes);
+        await world.forceHead({ foldedSeq: sequence(1), foldedChain: chain, gcFloor: sequence(1) });
+        await world.deleteSlots(1, 1);
+        collected = true;
+      }
+      return collected && request.op === 'list' ? { list: 'unavailable' } : undefined;
+    };
+    const error = await errorOf(world.run(a.write('x', { key: 'k' })));
+    expect(collected).toBe(true);
+    expect(error).toMatchObject({ code: 'outcome_unknown', outcome: 'unknown', details: { first_tail: 0 } });
+  });
+
   it('says that it cannot know, where the window no longer reaches its first tail', async () => {
     const world = await new LogWorld().start();
     const slots = await world.fill(8);

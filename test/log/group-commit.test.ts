@@ -158,6 +158,20 @@ describe('a batch too large for its slot', () => {
     },
   );
 
+  it('that takes long does not carry along who gave up meanwhile', async () => {
+    const world = await new LogWorld().start();
+    const { process, commit } = large(world, 'a', 'k');
+    await world.run(process.read());
+    world.bucket.script = ({ op, key }) =>
+      op === 'put' && key.includes('/batch/') ? { slow: 10_000 } : undefined;
+    const first = process.write('first');
+    const short = errorOf(process.write('x', { timeoutMs: 5_000 }));
+    const [error, committed] = await world.run(Promise.all([short, commit(), first]));
+    expect(error).toMatchObject({ code: 'timeout', outcome: 'not_applied' });
+    expect(committed.sequence).toBe(2);
+    expect((await world.run(process.read())).some(({ id }) => id === 'x')).toBe(false);
+  });
+
   it('that is damaged, exchanged or missing is a corrupt error naming its object', async () => {
     const world = await new LogWorld().start();
     const { commit } = large(world, 'a', 'k');
@@ -193,6 +207,25 @@ describe('a batch too large for its slot', () => {
       return undefined;
     };
     expect(await errorOf(world.run(world.process('b').read()))).toMatchObject({ code: 'collection_gone' });
+  });
+
+  it('that a collector took away below the floor sends a slow reader to the head', async () => {
+    const world = await new LogWorld().start();
+    const { process, commit } = large(world, 'a', 'k');
+    await world.run(commit());
+    const { chain } = process.log.state!;
+    const [blob] = await world.bucket.truth.list(`${collectionPrefix(world.uid)}batch/`);
+    let gone = false;
+    world.bucket.script = async ({ process: name, op, key }) => {
+      if (name !== 'b' || op !== 'get' || key !== blob!.key || gone) return undefined;
+      gone = true;
+      await world.forceHead({ foldedSeq: sequence(1), foldedChain: chain, gcFloor: sequence(1) });
+      await world.bucket.truth.delete([key]);
+      return undefined;
+    };
+    const b = world.process('b');
+    expect(await world.run(b.read())).toEqual([]);
+    expect(b.log.state?.position.seq).toBe(1);
   });
 
   it('counts only in the 256 slots after the tail that its name tells', async () => {
