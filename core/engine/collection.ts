@@ -19,7 +19,7 @@ import { withLimitedStart } from './limited-start.js';
 import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
-import { parseInclude } from './projection.js';
+import { AnswerSize, parseInclude } from './projection.js';
 import { parseFilterOption, parseQuery, parseRead, parseTimeout, READ_FIELDS } from './query-parser.js';
 import type { ParsedRead } from './query-parser.js';
 import { answerCount, answerFetch, answerQuery, answerScan } from './reads.js';
@@ -183,10 +183,16 @@ export class EngineCollection implements api.Collection {
         const vectors = new VectorParser(this.#kernel, schema);
         // A request with one bad query answers none: so all are checked before the first is run.
         const queries = inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
+        const size = new AnswerSize();
         return queries.map((query): api.QueryResult => {
-          const { matches, rowsScanned } = answerQuery(state, query, this.#ports.clock.wallMs());
+          const nowMs = this.#ports.clock.wallMs();
+          const { matches, rowsScanned } = answerQuery(state, query, { nowMs, size });
           const now = this.#ports.clock.monotonicMs();
-          const ms = { freshen: freshened - started, search: now - freshened, total: now - started };
+          const ms = {
+            freshen: toMicroseconds(freshened - started),
+            search: toMicroseconds(now - freshened),
+            total: toMicroseconds(now - started),
+          };
           return {
             matches,
             sequence: query.asOf ?? state.position.seq,
@@ -348,6 +354,11 @@ export class EngineCollection implements api.Collection {
     const vectors = new VectorParser(this.#kernel, schema);
     return { schema, vectors, digests: this.#ports.digests, spare: this.#open.spare };
   }
+}
+
+/** What a clock tells beyond that is noise, and long to read. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function more(counts: ResultCounts): { more?: true } {

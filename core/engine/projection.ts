@@ -1,8 +1,9 @@
 /**
  * What of a record a caller wants to see (`include`), and the record as it is answered.
  */
-import { invalid } from '../base/errors.js';
+import { invalid, overLimit } from '../base/errors.js';
 import type { Row } from '../base/ids.js';
+import { limits } from '../base/limits.js';
 import { kindOf, mustBeArray } from './input-shape.js';
 import type { Memtable, View } from './memtable.js';
 import { documentOf } from './slot-view.js';
@@ -43,6 +44,34 @@ export function parseInclude(value: unknown, fallback: readonly string[]): Proje
     expiresAt: names.includes('expires_at'),
     metadata: names.includes('metadata') ? 'all' : paths,
   };
+}
+
+/** Characters of a number, its comma included, and of a record's own frame, as JSON has them at the most or nearly so. */
+const NUMBER_BYTES = 12;
+const FRAME_BYTES = 64;
+
+/** How large one answer has become. Records of a request share one, however many queries it has. */
+export class AnswerSize {
+  #bytes = 0;
+
+  /** Counts a record. Throws `limit_exceeded` before the record is made. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > limits.answerBytes) {
+      throw overLimit('answerBytes', this.#bytes, limits.answerBytes, 'answer');
+    }
+  }
+
+  /** Whether one more of this size fits. */
+  fits(bytes: number): boolean {
+    return this.#bytes + bytes <= limits.answerBytes;
+  }
+}
+
+export function recordBytes(memtable: Memtable, row: Row, projection: Projection): number {
+  const vector = projection.vector ? memtable.schema.dimension * NUMBER_BYTES : 0;
+  const metadata = projection.metadata.length > 0 ? memtable.metadataText(row).length : 0;
+  return FRAME_BYTES + memtable.id(row).length + vector + metadata;
 }
 
 export function toRecord(memtable: Memtable, row: Row, view: View, projection: Projection): RecordOutput {

@@ -11,7 +11,7 @@ import { toCursor } from './cursor.js';
 import { exactSearch } from './exact-search.js';
 import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
-import { toRecord } from './projection.js';
+import { AnswerSize, recordBytes, toRecord } from './projection.js';
 import type { Projection } from './projection.js';
 import type { ParsedQuery } from './query-parser.js';
 import type { Match, RecordOutput } from './types.js';
@@ -21,7 +21,17 @@ export interface QueryAnswer {
   readonly rowsScanned: number;
 }
 
-export function answerQuery(state: LogState<Memtable>, query: ParsedQuery, nowMs: number): QueryAnswer {
+export interface QueryContext {
+  readonly nowMs: number;
+  /** Of all queries of the request. */
+  readonly size: AnswerSize;
+}
+
+export function answerQuery(
+  state: LogState<Memtable>,
+  query: ParsedQuery,
+  { nowMs, size }: QueryContext,
+): QueryAnswer {
   const memtable = state.sink;
   const { metric } = memtable.schema;
   const { asOf, includeDeleted, filter, k, scoreBound, projection } = query;
@@ -43,6 +53,7 @@ export function answerQuery(state: LogState<Memtable>, query: ParsedQuery, nowMs
   for (const { row, distance } of hits) {
     const score = scoreOf(metric, distance, scale);
     if (scoreBound !== undefined && (higherIsNearer(metric) ? score < scoreBound : score > scoreBound)) break;
+    size.add(recordBytes(memtable, row, projection));
     const { id, ...rest } = toRecord(memtable, row, view, projection);
     matches.push({ id, score, ...rest });
   }
@@ -73,7 +84,11 @@ export function answerFetch(
   projection: Projection,
 ): readonly RecordOutput[] {
   const rows = ids.map((id) => memtable.find(id, view)).filter((row) => row !== undefined);
-  return rows.map((row) => toRecord(memtable, row, view, projection));
+  const size = new AnswerSize();
+  return rows.map((row) => {
+    size.add(recordBytes(memtable, row, projection));
+    return toRecord(memtable, row, view, projection);
+  });
 }
 
 export function answerCount(memtable: Memtable, { filter, view }: Selection): number {
@@ -102,19 +117,20 @@ export interface ScanAnswer {
   readonly cursor: string | undefined;
 }
 
+/** Ends before its limit where the answer would become too large: the cursor goes on from there. */
 export function answerScan(memtable: Memtable, request: ScanRequest): ScanAnswer {
   const { view, after, limit, projection } = request;
-  const rows: Row[] = [];
+  const size = new AnswerSize();
+  const records: RecordOutput[] = [];
   for (const id of memtable.order.after(after)) {
     const row = memtable.find(id, view);
     if (row === undefined || !passes(memtable, row, request)) continue;
-    if (rows.length === limit) {
-      return {
-        records: rows.map((found) => toRecord(memtable, found, view, projection)),
-        cursor: toCursor(memtable.id(rows.at(-1)!)),
-      };
+    const bytes = recordBytes(memtable, row, projection);
+    if (records.length === limit || !size.fits(bytes)) {
+      return { records, cursor: toCursor(records.at(-1)!.id) };
     }
-    rows.push(row);
+    size.add(bytes);
+    records.push(toRecord(memtable, row, view, projection));
   }
-  return { records: rows.map((row) => toRecord(memtable, row, view, projection)), cursor: undefined };
+  return { records, cursor: undefined };
 }
