@@ -40,7 +40,7 @@ export interface LoadedSlot {
 }
 
 /** The collection was dropped, or its head is not there: the caller's name for it is stale. */
-export function collectionGone(uid: Uid): CairnError {
+function collectionGone(uid: Uid): CairnError {
   return new CairnError('not_found', 'collection_gone', `the collection with uid ${uid} was dropped`, {
     details: { uid },
     outcome: 'not_applied',
