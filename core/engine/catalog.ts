@@ -74,6 +74,12 @@ export class Catalog {
     return { uid, token: got.version };
   }
 
+  /** The head of the active collection of that name, if any. Cost: 2 GET. */
+  async findHead(name: string): Promise<Head | undefined> {
+    const uid = await this.find(name);
+    return uid === undefined ? undefined : await this.#activeHead(uid);
+  }
+
   /** Makes a collection, or finds the active one of that name. Cost: 3 GET and 2 PUT, or 2 GET. */
   async create(name: string, schema: CollectionSchema): Promise<Created> {
     for (let round = 0; round < limits.casRounds; round++) {

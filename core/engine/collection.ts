@@ -26,6 +26,7 @@ import { answerCount, answerFetch, answerQuery, answerScan } from './reads.js';
 import { measureRecall, sampleRows } from './recall.js';
 import type { RecordParser } from './records.js';
 import { SlotView } from './slot-view.js';
+import { summaryOf } from './summary.js';
 import type * as api from './types.js';
 import { VectorParser } from './vectors.js';
 import type { ParsedWrite } from './write-parser.js';
@@ -251,14 +252,8 @@ export class EngineCollection implements api.Collection {
   async describe(options: api.ReadOptions = {}): Promise<api.CollectionDescription> {
     return await this.#on(this.#readOptions(options), (state) => {
       const { head } = state.head;
-      return {
-        name: head.name,
-        ...copySchema(head.schema),
-        sequence: state.position.seq,
-        count: state.sink.counts(this.#ports.clock.wallMs()).visible,
-        segments: 0,
-        createdAt: new Date(head.createdMs).toISOString(),
-      };
+      const { visible } = state.sink.counts(this.#ports.clock.wallMs());
+      return { ...summaryOf(head), sequence: state.position.seq, count: visible, segments: 0 };
     });
   }
 
@@ -363,12 +358,6 @@ function toMicroseconds(ms: number): number {
 
 function more(counts: ResultCounts): { more?: true } {
   return counts.more > 0 ? { more: true } : {};
-}
-
-/** The head's own stays with the engine: a caller may write to what it got. */
-function copySchema(schema: CollectionSchema): CollectionSchema {
-  const fields = Object.entries(schema.fields).map(([name, field]) => [name, { ...field }] as const);
-  return { ...schema, index: { ...schema.index }, fields: Object.fromEntries(fields) };
 }
 
 function strictest(queries: readonly ParsedRead[]): ParsedRead {

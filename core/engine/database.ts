@@ -6,6 +6,7 @@ import { mustBeName } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
+import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
@@ -18,6 +19,7 @@ import { kindOf, mustBeObject, mustHaveOnly, optionalInteger } from './input-sha
 import { OpenCollections } from './open-collection.js';
 import { differingSettings, resolveSettings } from './settings.js';
 import { invalid } from '../base/errors.js';
+import { summaryOf } from './summary.js';
 import type * as api from './types.js';
 
 export interface DatabaseOptions {
@@ -28,6 +30,12 @@ export interface DatabaseOptions {
   readonly tier: Tier;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+}
+
+interface ListRequest {
+  readonly prefix: string;
+  readonly limit: number;
+  readonly after: string;
 }
 
 class CreatedEngineCollection extends EngineCollection implements api.CreatedCollection {
@@ -66,7 +74,7 @@ export class EngineDatabase implements api.Database {
   async createCollection(name: string, settings: api.CollectionSettings): Promise<api.CreatedCollection> {
     mustBeName(name, 'collection');
     const schema = resolveSettings(settings, this.#options.tier);
-    const { head, created } = await this.#calls.run(() => this.#catalog.create(name, schema));
+    const { head, created } = await this.#run(() => this.#catalog.create(name, schema));
     if (!created) {
       // Without a tier of its own a request takes the collection's, whichever handler made that.
       const wanted = settings.tier === undefined ? { ...schema, tier: head.schema.tier } : schema;
@@ -97,35 +105,45 @@ export class EngineDatabase implements api.Database {
       max: limits.listLimit,
       fallback: 100,
     });
-    this.#calls.mustBeOpen();
-    const collections: api.CollectionDescription[] = [];
-    let after = parseCursor(fields['cursor']);
+    const after = parseCursor(fields['cursor']);
+    return await this.#run(() => this.#list({ prefix, limit, after }));
+  }
+
+  async #list({ prefix, limit, after }: ListRequest): Promise<api.ListResult> {
+    const collections: (api.CollectionSummary | api.UnreadableCollection)[] = [];
+    let last = after;
     for (;;) {
-      const names = await this.#catalog.names(prefix, after, limit - collections.length + 1);
-      const descriptions = await Promise.all(names.map((name) => this.#tryDescribe(name)));
-      for (const description of descriptions) {
-        if (description === undefined) continue;
+      const names = await this.#catalog.names(prefix, last, limits.replayParallel);
+      for (const summary of await Promise.all(names.map((name) => this.#trySummarise(name)))) {
+        if (summary === undefined) continue;
         if (collections.length === limit) return { collections, next: toCursor(collections.at(-1)!.name) };
-        collections.push(description);
+        collections.push(summary);
       }
       if (names.length === 0) return { collections };
-      after = names.at(-1)!;
+      last = names.at(-1)!;
     }
   }
 
-  /** Undefined where the name is vacant, or became so meanwhile. */
-  async #tryDescribe(name: string): Promise<api.CollectionDescription | undefined> {
+  /** Undefined where the name is vacant. One damaged object must not hide all other collections. */
+  async #trySummarise(name: string): Promise<api.CollectionSummary | api.UnreadableCollection | undefined> {
     try {
-      return await this.collection(name).describe();
+      const head = await this.#catalog.findHead(name);
+      return head === undefined ? undefined : summaryOf(head);
     } catch (error) {
-      if (error instanceof CairnError && error.kind === 'not_found') return undefined;
-      throw error;
+      if (!(error instanceof CairnError && error.kind === 'corrupt')) throw error;
+      return { name, error: { code: error.code, message: error.message } };
     }
+  }
+
+  /** A call that closing waits for and that a store which never answers cannot hold for ever. */
+  async #run<T>(call: () => Promise<T>): Promise<T> {
+    const { sleep } = this.#options.ports;
+    return await this.#calls.run(() => withTimeLimit(sleep, limits.requestTimeoutDefaultMs, call()));
   }
 
   async dropCollection(name: string): Promise<void> {
     mustBeName(name, 'collection');
-    const dropped = await this.#calls.run(async () => {
+    const dropped = await this.#run(async () => {
       const uid = await this.#catalog.find(name);
       const done = await this.#catalog.drop(name);
       if (uid !== undefined) this.#open.forget(name, uid);
@@ -149,7 +167,7 @@ export class EngineDatabase implements api.Database {
   }
 
   async ping(): Promise<void> {
-    await this.#calls.run(() => this.#options.store.list('catalog/', { limit: 1 }));
+    await this.#run(() => this.#options.store.list('catalog/', { limit: 1 }));
   }
 
   async close(): Promise<void> {

@@ -246,13 +246,23 @@ export interface ScanResult {
   readonly sequence: number;
 }
 
-export interface CollectionDescription extends ResolvedSettings {
+/** What a list tells of a collection: no more than its head does, so that listing loads none. */
+export interface CollectionSummary extends ResolvedSettings {
   readonly name: string;
+  readonly createdAt: string;
+}
+
+/** A collection whose head cannot be read. The others of a list go on. */
+export interface UnreadableCollection {
+  readonly name: string;
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+export interface CollectionDescription extends CollectionSummary {
   readonly sequence: number;
   /** Visible records. */
   readonly count: number;
   readonly segments: number;
-  readonly createdAt: string;
 }
 
 export interface CollectionStats {
@@ -307,7 +317,7 @@ export interface ListInput {
   readonly cursor?: string;
 }
 export interface ListResult {
-  readonly collections: readonly CollectionDescription[];
+  readonly collections: readonly (CollectionSummary | UnreadableCollection)[];
   readonly next?: string;
 }
 

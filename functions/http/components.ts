@@ -87,22 +87,28 @@ const usage = z
 
 const queryResult = z.strictObject({ matches: z.array(match), sequence, usage });
 
+const summaryFields = {
+  name: z.string(),
+  dimension: z.int(),
+  metric: z.enum(['cosine', 'euclidean', 'dot', 'manhattan']),
+  tier: z.enum(['edge', 'server']),
+  index: z.strictObject({ m: z.int(), ef_construction: z.int() }),
+  quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
+  fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
+  soft_delete_days: z.number(),
+  created_at: z.iso.datetime({ offset: true }),
+};
+
 const collection = z
-  .strictObject({
-    name: z.string(),
-    dimension: z.int(),
-    metric: z.enum(['cosine', 'euclidean', 'dot', 'manhattan']),
-    tier: z.enum(['edge', 'server']),
-    index: z.strictObject({ m: z.int(), ef_construction: z.int() }),
-    quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
-    fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
-    soft_delete_days: z.number(),
-    sequence,
-    count,
-    segments: count,
-    created_at: z.iso.datetime({ offset: true }),
-  })
+  .strictObject({ ...summaryFields, sequence, count, segments: count })
   .meta({ description: 'A collection: its settings with every default filled in, and where it stands.' });
+
+const listedCollection = z
+  .union([
+    z.strictObject(summaryFields),
+    z.strictObject({ name: z.string(), error: z.strictObject({ code: z.string(), message: z.string() }) }),
+  ])
+  .meta({ description: 'A collection as its head tells it, or why its head cannot be read.' });
 
 const problem = z
   .strictObject({
@@ -134,6 +140,7 @@ export const components: NamedSchemas = {
   Usage: usage,
   QueryResult: queryResult,
   Collection: collection,
+  ListedCollection: listedCollection,
   Problem: problem,
 };
 

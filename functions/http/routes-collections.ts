@@ -2,7 +2,12 @@
 import * as z from 'zod';
 import { invalid } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
-import type { CollectionDescription, CollectionSettings, VectorInput } from '../../core/index.js';
+import type {
+  CollectionSettings,
+  CollectionSummary,
+  UnreadableCollection,
+  VectorInput,
+} from '../../core/index.js';
 import { mustMatch, shown } from './checks.js';
 import { component } from './components.js';
 import { queryParameters } from './parameters.js';
@@ -122,23 +127,27 @@ function fieldsIn(fields: object): NonNullable<CollectionSettings['fields']> {
   return Object.fromEntries(declared);
 }
 
-function descriptionOut(description: CollectionDescription): object {
-  return { ...snakeKeys(description), index: snakeKeys(description.index) };
+function summaryOut(summary: CollectionSummary): object {
+  return { ...snakeKeys(summary), index: snakeKeys(summary.index) };
+}
+
+function listedOut(listed: CollectionSummary | UnreadableCollection): object {
+  return 'error' in listed ? listed : summaryOut(listed);
 }
 
 async function runCreate(call: Call): Promise<Reply> {
   const settings = settingsIn(await call.json());
   const created = await call.services.database.createCollection(call.collection.name, settings);
-  return { status: created.created ? 201 : 200, json: descriptionOut(await created.describe()) };
+  return { status: created.created ? 201 : 200, json: summaryOut(await created.describe()) };
 }
 
 async function runList(call: Call): Promise<Reply> {
   const input = camelKeys(queryParameters(listParameters, call.url));
   const { collections, next } = await call.services.database.listCollections(input);
-  return ok({ collections: collections.map(descriptionOut), ...(next === undefined ? {} : { next }) });
+  return ok({ collections: collections.map(listedOut), ...(next === undefined ? {} : { next }) });
 }
 
-const exampleCollection = {
+const exampleSummary = {
   name: 'papers',
   dimension: 3,
   metric: 'cosine',
@@ -147,11 +156,10 @@ const exampleCollection = {
   quantization: 'sq8',
   fields: { year: { filterable: true } },
   soft_delete_days: 30,
-  sequence: 0,
-  count: 0,
-  segments: 0,
   created_at: '2030-01-01T00:00:00.000Z',
 };
+
+const exampleCollection = { ...exampleSummary, sequence: 0, count: 0, segments: 0 };
 
 const createRoute: Route = {
   operation: 'createCollection',
@@ -184,7 +192,7 @@ const describeRoute: Route = {
   answers: { 200: { description: 'Settings, counts, sequence.', schema: component('Collection') } },
   examples: [{ summary: 'A new collection', answer: exampleCollection }],
   run: async (call) =>
-    ok(descriptionOut(await call.collection.describe(camelKeys(queryParameters(readParameters, call.url))))),
+    ok(summaryOut(await call.collection.describe(camelKeys(queryParameters(readParameters, call.url))))),
 };
 
 const listRoute: Route = {
@@ -197,10 +205,13 @@ const listRoute: Route = {
   answers: {
     200: {
       description: 'By name. `next` is absent at the end.',
-      schema: z.strictObject({ collections: z.array(component('Collection')), next: z.string().optional() }),
+      schema: z.strictObject({
+        collections: z.array(component('ListedCollection')),
+        next: z.string().optional(),
+      }),
     },
   },
-  examples: [{ summary: 'One collection', answer: { collections: [exampleCollection] } }],
+  examples: [{ summary: 'One collection', answer: { collections: [exampleSummary] } }],
   run: runList,
 };
 

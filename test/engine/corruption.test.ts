@@ -184,3 +184,16 @@ test('objects that nothing needs may be damaged', async () => {
   expect((await cold.listCollections()).collections.map(({ name }) => name)).toEqual(['sick', 'well']);
   await Promise.all([cold.close(), db.close()]);
 });
+
+test('a list names what cannot be read, and lists the others', async () => {
+  const { store, openAgain, db } = await twoCollections();
+  const key = `c/${await uidOf(store, 'sick')}/head`;
+  await overwrite(store, key, new Uint8Array(3));
+  const cold = await openAgain();
+  const { collections } = await cold.listCollections();
+  expect(collections).toEqual([
+    { name: 'sick', error: { code: 'corrupt_object', message: expect.stringContaining(key) as string } },
+    expect.objectContaining({ name: 'well', dimension: expect.any(Number) as number }),
+  ]);
+  await Promise.all([cold.close(), db.close()]);
+});

@@ -72,9 +72,6 @@ test('a store of golden objects opens as the collection that it is', async () =>
       quantization: 'sq8',
       fields: { year: { filterable: true }, abstract: { filterable: false } },
       softDeleteDays: 30,
-      sequence: 2,
-      count: 2,
-      segments: 0,
       createdAt: '2026-01-01T00:00:00.000Z',
     },
   ]);
