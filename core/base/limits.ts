@@ -64,7 +64,6 @@ export const limits = {
   retryBaseMs: 20,
   retryMaxMs: 2_000,
   freshenRounds: 8,
-  commitRounds: 64,
   casRounds: 32,
 
   // Store

@@ -9,6 +9,7 @@ import { newUuid, sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits, tierLimits } from '../base/limits.js';
 import { newObject, seal } from '../base/sealed-object.js';
+import { retryDelayMs } from '../store/index.js';
 import type { SpareMemory } from '../base/spare-memory.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
@@ -231,27 +232,36 @@ export class Committer<S extends LogSink> {
     after: Sequence,
     drafts: readonly Omit<Drafted<S>, 'content'>[],
   ): Promise<readonly Drafted<S>[]> {
-    const { store, ports, uid } = this.#log.context;
+    const { ports, uid } = this.#log.context;
     return await Promise.all(
       drafts.map(async (drafted): Promise<Drafted<S>> => {
         const { content } = drafted.prepared;
         if (content.length <= limits.inlineBatchBytes) return { ...drafted, content: { inline: content } };
         const uuid = newUuid(ports.random);
-        const key = batchKey(uid, after, uuid);
-        const object = newObject(content.length);
-        object.body.set(content);
-        const result = await store.put(key, seal(ports.digests, { kind: 'BAT', key }, object), { if: 'any' });
-        if (result.status !== 'applied') {
-          const cause = result.status === 'unknown' ? result.cause : undefined;
-          throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
-            outcome: 'not_applied',
-            retryAfterS: 1,
-            cause,
-          });
-        }
+        await this.#putBatch(batchKey(uid, after, uuid), content);
         return { ...drafted, content: { after, uuid, bytes: content.length } };
       }),
     );
+  }
+
+  /** Nobody else writes under this name, so an answer that was lost is simply asked for again. */
+  async #putBatch(key: string, content: Uint8Array): Promise<void> {
+    const { store, ports } = this.#log.context;
+    const object = newObject(content.length);
+    object.body.set(content);
+    const bytes = seal(ports.digests, { kind: 'BAT', key }, object);
+    let cause: unknown;
+    for (let attempt = 0; attempt <= limits.readRetries; attempt++) {
+      const result = await store.put(key, bytes, { if: 'any' });
+      if (result.status === 'applied') return;
+      cause = result.status === 'unknown' ? result.cause : undefined;
+      await ports.sleep(retryDelayMs(attempt, ports.random));
+    }
+    throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
+      outcome: 'not_applied',
+      retryAfterS: 1,
+      cause,
+    });
   }
 
   /** The head check after a win: only above the floor of an active head is the slot what every later reader will see. */
