@@ -3,13 +3,15 @@
  * WebAssembly memory, the rest in columns by row. A row is born at one sequence and ends at another, so that a query as
  * of an older sequence sees what was there then.
  */
-import { assertInternal } from '../base/errors.js';
+import { assertInternal, corrupt } from '../base/errors.js';
 import { row as asRow } from '../base/ids.js';
 import type { Row, Sequence } from '../base/ids.js';
+import { limits } from '../base/limits.js';
 import { cosineScale, RowBlock } from '../kernel/index.js';
 import type { Kernel } from '../kernel/index.js';
 import { OP_DELETE, OP_UPSERT } from '../log/index.js';
 import type { Batch, CollectionSchema, LogPosition, LogSink } from '../log/index.js';
+import { documentOf } from './metadata.js';
 import { OrderedIds } from './ordered-ids.js';
 import type { JsonObject } from './types.js';
 
@@ -31,6 +33,13 @@ export interface View {
 export interface MemtableBlock {
   readonly block: RowBlock;
   readonly firstRow: number;
+}
+
+/** Writers refuse such rows, so only damage, or a writer that is none of ours, puts them into a log. */
+function mustBeUsable(squaredNorm: number, row: number, at: LogPosition): void {
+  if (squaredNorm <= limits.squaredNormMax) return;
+  const expected = `finite vectors in slot ${at.seq}`;
+  throw corrupt({ key: 'log', offset: 0, expected, found: `a squared norm of ${squaredNorm} in row ${row}` });
 }
 
 export class Memtable implements LogSink {
@@ -80,13 +89,13 @@ export class Memtable implements LogSink {
 
   apply(batch: Batch, at: LogPosition): void {
     assertInternal(!this.#released, 'a memtable was written after its release');
-    const { dimension } = this.#schema;
-    // Space first: a full memory budget must not leave half a batch behind.
+    const { dimension, metric } = this.#schema;
+    // Whatever stops a batch stops it before anything of it is in.
+    const norms = this.#kernel.normSquared(batch.vectors, dimension);
+    norms.forEach((norm, row) => mustBeUsable(norm, row, at));
     const rows = batch.metadata.length;
     const blocks = this.#reserve(rows);
-    const norms =
-      this.#schema.metric === 'cosine' ? this.#kernel.normSquared(batch.vectors, dimension) : undefined;
-    const scales = norms === undefined ? undefined : Float32Array.from(norms, cosineScale);
+    const scales = metric === 'cosine' ? Float32Array.from(norms, cosineScale) : undefined;
     for (let row = 0, block = 0; row < rows; block++) {
       row += blocks[block]!.appendRows(batch.vectors.subarray(row * dimension), scales?.subarray(row));
     }
@@ -280,7 +289,7 @@ export class Memtable implements LogSink {
   /** The metadata for filters: parsed once and shared, so never to be handed out. */
   document(row: Row): JsonObject {
     const text = this.#metadata[row]!;
-    return (this.#documents[row] ??= text === '' ? {} : (JSON.parse(text) as JsonObject));
+    return (this.#documents[row] ??= documentOf(text));
   }
 
   /** Infinity where the record does not expire. */

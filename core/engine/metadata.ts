@@ -3,7 +3,7 @@
  * NaN, dates, cycles) would be lost in silence, and because depth costs stack wherever it is read again.
  */
 import { utf8Length } from '../base/bytes.js';
-import { invalid, overLimit } from '../base/errors.js';
+import { corrupt, invalid, overLimit } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { kindOf } from './input-shape.js';
 import type { JsonObject } from './types.js';
@@ -52,6 +52,23 @@ function mustBeJson(value: unknown, where: string, depth: number): void {
       });
     mustBeJson(value[key], where, depth + 1);
   }
+}
+
+/** The object of a text that the log holds. Throws `corrupt`: what was checked on the way in is no longer what it was. */
+export function documentOf(text: string): JsonObject {
+  if (text === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Told below, like JSON that is no object.
+  }
+  if (isPlainObject(value)) return value as JsonObject;
+  throw corrupt({ key: 'log', offset: 0, expected: 'metadata as a JSON object', found: shorten(text) });
+}
+
+function shorten(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
 }
 
 /** RFC 7396: objects merge, null removes, everything else replaces. */

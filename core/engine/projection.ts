@@ -6,7 +6,7 @@ import type { Row } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { kindOf, mustBeArray } from './input-shape.js';
 import type { Memtable, View } from './memtable.js';
-import { documentOf } from './slot-view.js';
+import { documentOf } from './metadata.js';
 import type { JsonObject, JsonValue, RecordOutput } from './types.js';
 
 export interface Projection {

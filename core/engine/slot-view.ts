@@ -9,7 +9,7 @@ import { OP_DELETE, OP_UPSERT } from '../log/index.js';
 import type { Batch, SlotDraft } from '../log/index.js';
 import { NEWEST } from './memtable.js';
 import type { Memtable, View } from './memtable.js';
-import type { JsonObject } from './types.js';
+import { documentOf } from './metadata.js';
 
 /** A record with everything that an upsert of it needs. */
 export interface StoredRecord {
@@ -108,10 +108,6 @@ export class SlotView {
     const record = this.#changed.get(id);
     return record !== undefined && (forGood || !record.hidden);
   }
-}
-
-export function documentOf(metadata: string): JsonObject {
-  return metadata === '' ? {} : (JSON.parse(metadata) as JsonObject);
 }
 
 /** Both inputs are in order; an id in both comes once. */

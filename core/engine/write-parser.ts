@@ -19,10 +19,9 @@ import {
 } from '../log/index.js';
 import type { OpKind, PreparedBatch } from '../log/index.js';
 import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
-import { metadataToText } from './metadata.js';
+import { documentOf, metadataToText } from './metadata.js';
 import { parseUpsert } from './records.js';
 import type { ParsedUpsert, RecordParser } from './records.js';
-import { documentOf } from './slot-view.js';
 import type { JsonObject, PatchMode } from './types.js';
 
 const BATCH = { name: 'batchRecords', max: limits.batchRecords };

@@ -7,8 +7,7 @@ import { limits } from '../base/limits.js';
 import { compileFilter } from '../filter/index.js';
 import { deletionBatch, emptyBatch, joinBatches, NO_COUNTS } from '../log/index.js';
 import type { Batch, ResultCounts } from '../log/index.js';
-import { metadataToText, mergePatch } from './metadata.js';
-import { documentOf } from './slot-view.js';
+import { documentOf, metadataToText, mergePatch } from './metadata.js';
 import type { SlotView, StoredRecord } from './slot-view.js';
 import type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from './write-parser.js';
 
