@@ -45,7 +45,7 @@ export const limits = {
   /** Group commit closes a slot at this many inlined bytes: one more batch may be up to `inlineBatchBytes`. */
   groupCommitBytes: 16_777_216, // 16 MiB
   /** Memory of large slots and batches that is kept for the next ones. */
-  spareMemoryBytes: 33_554_432, // 32 MiB
+  spareMemoryBytes: 67_108_864, // 64 MiB
   keysPerSlot: 256,
   windowKeys: 65_536,
   eligibleSlots: 256,
