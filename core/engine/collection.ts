@@ -10,27 +10,34 @@ import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
 import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
 import { usageBetween } from '../store/index.js';
-import { checkWrite, mustStillHold, tryCheckWrite } from './checked-write.js';
-import { parseCursor } from './cursor.js';
-import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
-import type { UnknownObject } from './input-shape.js';
-import { keepInput } from './kept-input.js';
+import {
+  checkWrite,
+  keepInput,
+  mustBeBatch,
+  mustBeObject,
+  mustHaveOnly,
+  mustStillHold,
+  optionalBoolean,
+  optionalInteger,
+  parseCursor,
+  parseFilterOption,
+  parseInclude,
+  parseQuery,
+  parseRead,
+  parseTimeout,
+  READ_FIELDS,
+  tryCheckWrite,
+  VectorParser,
+} from './input/index.js';
+import type { ParsedRead, ParsedWrite, RecordParser, UnknownObject } from './input/index.js';
 import { withLimitedStart } from './limited-start.js';
-import { NEWEST } from './memtable.js';
-import type { Memtable, View } from './memtable.js';
+import { measureRecall, NEWEST, sampleRows } from './memtable/index.js';
+import type { Memtable, View } from './memtable/index.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
-import { AnswerSize, parseInclude } from './projection.js';
-import { parseFilterOption, parseQuery, parseRead, parseTimeout, READ_FIELDS } from './query-parser.js';
-import type { ParsedRead } from './query-parser.js';
-import { answerCount, answerFetch, answerQuery, answerScan } from './reads.js';
-import { measureRecall, sampleRows } from './recall.js';
-import type { RecordParser } from './records.js';
-import { SlotView } from './slot-view.js';
+import { answerCount, answerFetch, answerQuery, answerScan, AnswerSize } from './reads/index.js';
+import { resolveWrite, SlotView } from './writes/index.js';
 import { summaryOf } from './summary.js';
-import type * as api from './types.js';
-import { VectorParser } from './vectors.js';
-import type { ParsedWrite } from './write-parser.js';
-import { resolveWrite } from './write-resolver.js';
+import type * as api from './interface/index.js';
 
 export interface CollectionOptions {
   readonly name: string;

@@ -21,7 +21,7 @@ import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import type { ListedObject, ObjectStore } from '../store/index.js';
 import type { Catalog } from './catalog.js';
-import type { CollectResult } from './types.js';
+import type { CollectResult } from './interface/index.js';
 
 /** A head without an entry may belong to a create that is still under way. No create takes this long. */
 const ORPHAN_AGE_MS = 24 * 60 * 60 * 1_000;

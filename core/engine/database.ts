@@ -1,7 +1,7 @@
 /**
  * An open store: the collections of one namespace by name.
  */
-import { CairnError } from '../base/errors.js';
+import { CairnError, invalid } from '../base/errors.js';
 import { mustBeName } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
@@ -14,13 +14,19 @@ import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
 import { Collector } from './collector.js';
 import { EngineCollection } from './collection.js';
-import { parseCursor, toCursor } from './cursor.js';
-import { kindOf, mustBeObject, mustHaveOnly, optionalInteger } from './input-shape.js';
+import {
+  differingSettings,
+  kindOf,
+  mustBeObject,
+  mustHaveOnly,
+  optionalInteger,
+  parseCursor,
+  resolveSettings,
+  toCursor,
+} from './input/index.js';
 import { OpenCollections } from './open-collection.js';
-import { differingSettings, resolveSettings } from './settings.js';
-import { invalid } from '../base/errors.js';
 import { summaryOf } from './summary.js';
-import type * as api from './types.js';
+import type * as api from './interface/index.js';
 
 export interface DatabaseOptions {
   readonly store: AccountingStore;

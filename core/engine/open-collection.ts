@@ -13,7 +13,7 @@ import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
-import { Memtable } from './memtable.js';
+import { Memtable } from './memtable/index.js';
 
 export interface OpenCollection {
   readonly uid: Uid;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { keepInput } from '../../core/engine/kept-input.js';
+import { keepInput } from '../../core/engine/input/kept-input.js';
 
 test('arrays, plain objects and floats are copied, to the bottom', () => {
   const floats = Float32Array.of(1, 2);

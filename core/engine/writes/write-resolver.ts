@@ -2,14 +2,14 @@
  * Turns a write that depends on the state into the full records that it means there (LOG-PROTOCOL: batches that depend
  * on state). Runs anew whenever the slot it was computed for is lost.
  */
-import { CairnError } from '../base/errors.js';
-import { limits } from '../base/limits.js';
-import { compileFilter } from '../filter/index.js';
-import { deletionBatch, emptyBatch, joinBatches, NO_COUNTS } from '../log/index.js';
-import type { Batch, ResultCounts } from '../log/index.js';
-import { documentOf, metadataToText, mergePatch } from './metadata.js';
+import { CairnError } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
+import { compileFilter } from '../../filter/index.js';
+import { deletionBatch, emptyBatch, joinBatches, NO_COUNTS } from '../../log/index.js';
+import type { Batch, ResultCounts } from '../../log/index.js';
+import { documentOf, metadataToText, mergePatch } from '../input/index.js';
 import type { SlotView, StoredRecord } from './slot-view.js';
-import type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from './write-parser.js';
+import type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from '../input/index.js';
 
 export interface Resolved {
   readonly batch: Batch;

@@ -1,13 +1,13 @@
 /**
  * Queries as callers write them, checked.
  */
-import { invalid } from '../base/errors.js';
-import { mustBeRecordId } from '../base/ids.js';
-import { limits } from '../base/limits.js';
-import { compileFilter, parseFilter } from '../filter/index.js';
-import type { DocumentTest } from '../filter/index.js';
-import { higherIsNearer } from '../kernel/index.js';
-import type { Metric } from '../kernel/index.js';
+import { invalid } from '../../base/errors.js';
+import { mustBeRecordId } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
+import { compileFilter, parseFilter } from '../../filter/index.js';
+import type { DocumentTest } from '../../filter/index.js';
+import { higherIsNearer } from '../../kernel/index.js';
+import type { Metric } from '../../kernel/index.js';
 import {
   mustBeObject,
   mustHaveOnly,
@@ -15,9 +15,9 @@ import {
   optionalInteger,
   optionalNumber,
 } from './input-shape.js';
-import { parseInclude } from './projection.js';
-import type { Projection } from './projection.js';
-import type { Consistency } from './types.js';
+import { parseInclude } from './include.js';
+import type { Projection } from './include.js';
+import type { Consistency } from '../interface/index.js';
 import type { VectorParser } from './vectors.js';
 
 export interface ParsedRead {

@@ -2,11 +2,11 @@
  * Metadata: any JSON object of at most 64 KiB. Checked before it becomes text, because what JSON cannot say (undefined,
  * NaN, dates, cycles) would be lost in silence, and because depth costs stack wherever it is read again.
  */
-import { utf8Length } from '../base/bytes.js';
-import { corrupt, invalid, overLimit } from '../base/errors.js';
-import { limits } from '../base/limits.js';
+import { utf8Length } from '../../base/bytes.js';
+import { corrupt, invalid, overLimit } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
 import { kindOf } from './input-shape.js';
-import type { JsonObject } from './types.js';
+import type { JsonObject } from '../interface/index.js';
 
 /** JSON text of an object; '' for null and undefined. Throws `invalid`, with `where` in the message. */
 export function metadataToText(value: unknown, where: string): string {

@@ -1,14 +1,14 @@
 /**
  * The settings of a collection: checked, and filled in with defaults.
  */
-import { invalid, overLimit } from '../base/errors.js';
-import { utf8Length } from '../base/bytes.js';
-import { limits } from '../base/limits.js';
-import type { Tier } from '../base/limits.js';
-import { METRICS, QUANTIZATIONS, settingRanges, TIERS } from '../log/index.js';
-import type { CollectionSchema } from '../log/index.js';
+import { invalid, overLimit } from '../../base/errors.js';
+import { utf8Length } from '../../base/bytes.js';
+import { limits } from '../../base/limits.js';
+import type { Tier } from '../../base/limits.js';
+import { METRICS, QUANTIZATIONS, settingRanges, TIERS } from '../../log/index.js';
+import type { CollectionSchema } from '../../log/index.js';
 import { mustHaveOnly, mustBeObject } from './input-shape.js';
-import type { CollectionSettings } from './types.js';
+import type { CollectionSettings } from '../interface/index.js';
 
 type RangeName = keyof typeof settingRanges;
 

@@ -2,12 +2,12 @@
  * A write as callers ask for it, checked, and told apart: a batch that is the same whatever the state, or a request that
  * has to be resolved against it.
  */
-import { utf8Encode } from '../base/bytes.js';
-import { invalid } from '../base/errors.js';
-import { mustBeRecordId } from '../base/ids.js';
-import { limits } from '../base/limits.js';
-import { filterToJson, parseFilter } from '../filter/index.js';
-import type { Filter } from '../filter/index.js';
+import { utf8Encode } from '../../base/bytes.js';
+import { invalid } from '../../base/errors.js';
+import { mustBeRecordId } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
+import { filterToJson, parseFilter } from '../../filter/index.js';
+import type { Filter } from '../../filter/index.js';
 import {
   deletionBatch,
   hashRequest,
@@ -16,13 +16,13 @@ import {
   OP_DELETE,
   OP_HIDE,
   prepareBatch,
-} from '../log/index.js';
-import type { OpKind, PreparedBatch } from '../log/index.js';
+} from '../../log/index.js';
+import type { OpKind, PreparedBatch } from '../../log/index.js';
 import { mustBeBatch, mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
 import { documentOf, metadataToText } from './metadata.js';
 import { parseUpsert } from './records.js';
 import type { ParsedUpsert, RecordParser } from './records.js';
-import type { JsonObject, PatchMode } from './types.js';
+import type { JsonObject, PatchMode } from '../interface/index.js';
 
 const BATCH = { name: 'batchRecords', max: limits.batchRecords };
 

@@ -1,8 +1,8 @@
 /**
  * A write, checked against the collection's schema and hashed: all that has to be read from the caller's own objects.
  */
-import { CairnError } from '../base/errors.js';
-import type { CollectionSchema, PreparedBatch } from '../log/index.js';
+import { CairnError } from '../../base/errors.js';
+import type { CollectionSchema, PreparedBatch } from '../../log/index.js';
 import type { RecordParser } from './records.js';
 import { parseWrite, requestHash, tryPrepareBlind } from './write-parser.js';
 import type { ParsedWrite } from './write-parser.js';

@@ -2,9 +2,9 @@
  * Checks on the shape of what a caller passes: objects, known names, numbers in range. For callers without a type
  * checker, and for JSON that came over the wire.
  */
-import { invalid, overLimit } from '../base/errors.js';
-import type { CairnError } from '../base/errors.js';
-import { nearestName } from '../base/nearest.js';
+import { invalid, overLimit } from '../../base/errors.js';
+import type { CairnError } from '../../base/errors.js';
+import { nearestName } from '../../base/nearest.js';
 
 export type UnknownObject = Readonly<Record<string, unknown>>;
 

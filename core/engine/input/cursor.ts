@@ -2,9 +2,9 @@
  * Cursors of scans and lists: the last name seen, nothing else, so that they survive restarts, compactions, other
  * processes and any change of the data. Base64url of `1` and the name, so that nobody takes them for an offset.
  */
-import { utf8Decode, utf8Encode } from '../base/bytes.js';
-import { invalid } from '../base/errors.js';
-import { limits } from '../base/limits.js';
+import { utf8Decode, utf8Encode } from '../../base/bytes.js';
+import { invalid } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
 import { kindOf } from './input-shape.js';
 
 const VERSION = '1';

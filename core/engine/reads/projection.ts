@@ -1,50 +1,13 @@
 /**
- * What of a record a caller wants to see (`include`), and the record as it is answered.
+ * Records as they are answered: what of them the caller wanted to see, and how large the answer becomes.
  */
-import { invalid, overLimit } from '../base/errors.js';
-import type { Row } from '../base/ids.js';
-import { limits } from '../base/limits.js';
-import { kindOf, mustBeArray } from './input-shape.js';
-import type { Memtable, View } from './memtable.js';
-import { documentOf } from './metadata.js';
-import type { JsonObject, JsonValue, RecordOutput } from './types.js';
-
-export interface Projection {
-  readonly vector: boolean;
-  readonly expiresAt: boolean;
-  /** `all`, or the paths asked for, as lists of keys. */
-  readonly metadata: 'all' | readonly (readonly string[])[];
-}
-
-const INCLUDES_MAX = 100;
-
-/** `vector`, `metadata`, `expires_at`, or `metadata.path.to.field`. Throws `invalid`. */
-export function parseInclude(value: unknown, fallback: readonly string[]): Projection {
-  const names = value === undefined ? fallback : mustBeArray(value, 'include');
-  if (names.length > INCLUDES_MAX) {
-    throw invalid('limit_exceeded', `include: names is ${names.length}, the maximum is ${INCLUDES_MAX}`, {
-      maximum: INCLUDES_MAX,
-    });
-  }
-  const paths: string[][] = [];
-  for (const name of names) {
-    if (name === 'vector' || name === 'metadata' || name === 'expires_at') continue;
-    if (typeof name !== 'string' || !name.startsWith('metadata.') || name.length === 'metadata.'.length) {
-      const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 80)) : kindOf(name);
-      throw invalid(
-        'invalid_request',
-        `include takes vector, metadata, expires_at or metadata.FIELD, got ${shown}`,
-        { field: 'include' },
-      );
-    }
-    paths.push(name.slice('metadata.'.length).split('.'));
-  }
-  return {
-    vector: names.includes('vector'),
-    expiresAt: names.includes('expires_at'),
-    metadata: names.includes('metadata') ? 'all' : paths,
-  };
-}
+import { overLimit } from '../../base/errors.js';
+import type { Row } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
+import type { Memtable, View } from '../memtable/index.js';
+import { documentOf } from '../input/index.js';
+import type { Projection } from '../input/index.js';
+import type { JsonObject, JsonValue, RecordOutput } from '../interface/index.js';
 
 /** Characters of a number, its comma included, and of a record's own frame, as JSON has them at the most or nearly so. */
 const NUMBER_BYTES = 12;

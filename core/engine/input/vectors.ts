@@ -1,12 +1,12 @@
 /**
  * Vectors as callers write them, into rows of 32-bit floats: checked for dimension, numbers and size.
  */
-import { invalid } from '../base/errors.js';
-import { limits } from '../base/limits.js';
-import type { Kernel } from '../kernel/index.js';
-import type { CollectionSchema } from '../log/index.js';
+import { invalid } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
+import type { Kernel } from '../../kernel/index.js';
+import type { CollectionSchema } from '../../log/index.js';
 import { kindOf } from './input-shape.js';
-import type { VectorInput } from './types.js';
+import type { VectorInput } from '../interface/index.js';
 
 export class VectorParser {
   readonly #kernel: Kernel;

@@ -2,11 +2,11 @@
  * The exact k nearest of a memtable. Equal distances are ordered by id, also where they straddle the k-th place, so
  * that an answer depends on the records alone and not on where they lie.
  */
-import { compareUtf8 } from '../base/bytes.js';
-import { row as asRow } from '../base/ids.js';
-import type { Row } from '../base/ids.js';
-import type { DocumentTest } from '../filter/index.js';
-import type { BlockHits } from '../kernel/index.js';
+import { compareUtf8 } from '../../base/bytes.js';
+import { row as asRow } from '../../base/ids.js';
+import type { Row } from '../../base/ids.js';
+import type { DocumentTest } from '../../filter/index.js';
+import type { BlockHits } from '../../kernel/index.js';
 import type { Memtable, MemtableBlock, View } from './memtable.js';
 
 export interface ExactSearch {

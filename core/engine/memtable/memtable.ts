@@ -3,17 +3,17 @@
  * WebAssembly memory, the rest in columns by row. A row is born at one sequence and ends at another, so that a query as
  * of an older sequence sees what was there then.
  */
-import { assertInternal, corrupt } from '../base/errors.js';
-import { row as asRow } from '../base/ids.js';
-import type { Row, Sequence } from '../base/ids.js';
-import { limits } from '../base/limits.js';
-import { cosineScale, RowBlock } from '../kernel/index.js';
-import type { Kernel } from '../kernel/index.js';
-import { OP_DELETE, OP_UPSERT } from '../log/index.js';
-import type { Batch, CollectionSchema, LogPosition, LogSink } from '../log/index.js';
-import { documentOf } from './metadata.js';
+import { assertInternal, corrupt } from '../../base/errors.js';
+import { row as asRow } from '../../base/ids.js';
+import type { Row, Sequence } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
+import { cosineScale, RowBlock } from '../../kernel/index.js';
+import type { Kernel } from '../../kernel/index.js';
+import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
+import type { Batch, CollectionSchema, LogPosition, LogSink } from '../../log/index.js';
+import { documentOf } from '../input/index.js';
 import { OrderedIds } from './ordered-ids.js';
-import type { JsonObject } from './types.js';
+import type { JsonObject } from '../interface/index.js';
 
 const DAY_MS = 86_400_000;
 

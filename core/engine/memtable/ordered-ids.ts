@@ -2,7 +2,7 @@
  * A set of ids that can be walked in the order of their UTF-8 bytes. Ids arrive in any order and are sorted in when
  * somebody walks: a write pays nothing, a scan after writes pays one merge.
  */
-import { compareUtf8 } from '../base/bytes.js';
+import { compareUtf8 } from '../../base/bytes.js';
 
 export class OrderedIds {
   #sorted: string[] = [];

@@ -2,14 +2,14 @@
  * The records as a batch in the making sees them: the memtable at sequence r, changed by the batches that come before it
  * in slot r+1, changed by what the batch itself has already done.
  */
-import { compareUtf8 } from '../base/bytes.js';
-import type { Sequence } from '../base/ids.js';
-import type { DocumentTest } from '../filter/index.js';
-import { OP_DELETE, OP_UPSERT } from '../log/index.js';
-import type { Batch, SlotDraft } from '../log/index.js';
-import { NEWEST } from './memtable.js';
-import type { Memtable, View } from './memtable.js';
-import { documentOf } from './metadata.js';
+import { compareUtf8 } from '../../base/bytes.js';
+import type { Sequence } from '../../base/ids.js';
+import type { DocumentTest } from '../../filter/index.js';
+import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
+import type { Batch, SlotDraft } from '../../log/index.js';
+import { NEWEST } from '../memtable/index.js';
+import type { Memtable, View } from '../memtable/index.js';
+import { documentOf } from '../input/index.js';
 
 /** A record with everything that an upsert of it needs. */
 export interface StoredRecord {

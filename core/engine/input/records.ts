@@ -1,14 +1,14 @@
 /**
  * Records as callers write them, rows or columns, into one batch of upserts.
  */
-import { utf8Encode } from '../base/bytes.js';
-import { invalid, overLimit } from '../base/errors.js';
-import { formatUuid, mustBeRecordId } from '../base/ids.js';
-import { limits } from '../base/limits.js';
-import type { Digests } from '../base/ports.js';
-import type { SpareMemory } from '../base/spare-memory.js';
-import { tryParseInstant } from '../filter/index.js';
-import type { Batch, CollectionSchema } from '../log/index.js';
+import { utf8Encode } from '../../base/bytes.js';
+import { invalid, overLimit } from '../../base/errors.js';
+import { formatUuid, mustBeRecordId } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
+import type { Digests } from '../../base/ports.js';
+import type { SpareMemory } from '../../base/spare-memory.js';
+import { tryParseInstant } from '../../filter/index.js';
+import type { Batch, CollectionSchema } from '../../log/index.js';
 import { kindOf, mustBeArray, mustBeBatch, mustBeObject, mustHaveOnly } from './input-shape.js';
 import type { UnknownObject } from './input-shape.js';
 import { metadataToText } from './metadata.js';

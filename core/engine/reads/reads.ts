@@ -2,19 +2,17 @@
  * What reads answer, given a state: query, fetch, count, scan. Synchronous and pure but for the memory that they read:
  * a state stays whole only until the next tick.
  */
-import { invalid, CairnError } from '../base/errors.js';
-import type { Row } from '../base/ids.js';
-import type { DocumentTest } from '../filter/index.js';
-import { cosineScale, higherIsNearer, scoreOf } from '../kernel/index.js';
-import type { LogState } from '../log/index.js';
-import { toCursor } from './cursor.js';
-import { exactSearch } from './exact-search.js';
-import { NEWEST } from './memtable.js';
-import type { Memtable, View } from './memtable.js';
+import { invalid, CairnError } from '../../base/errors.js';
+import type { Row } from '../../base/ids.js';
+import type { DocumentTest } from '../../filter/index.js';
+import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
+import type { LogState } from '../../log/index.js';
+import { toCursor } from '../input/index.js';
+import { exactSearch, NEWEST } from '../memtable/index.js';
+import type { Memtable, View } from '../memtable/index.js';
 import { AnswerSize, recordBytes, toRecord } from './projection.js';
-import type { Projection } from './projection.js';
-import type { ParsedQuery } from './query-parser.js';
-import type { Match, RecordOutput } from './types.js';
+import type { ParsedQuery, Projection } from '../input/index.js';
+import type { Match, RecordOutput } from '../interface/index.js';
 
 export interface QueryAnswer {
   readonly matches: readonly Match[];

@@ -1,9 +1,9 @@
 /**
  * Measured recall: the query path's answers against distances computed one by one for every visible row.
  */
-import { compareUtf8 } from '../base/bytes.js';
-import { row as asRow } from '../base/ids.js';
-import type { Row } from '../base/ids.js';
+import { compareUtf8 } from '../../base/bytes.js';
+import { row as asRow } from '../../base/ids.js';
+import type { Row } from '../../base/ids.js';
 import { exactSearch } from './exact-search.js';
 import type { Hit } from './exact-search.js';
 import type { Memtable, View } from './memtable.js';

@@ -1,11 +1,11 @@
 /**
  * The public vocabulary of collections: what goes in and what comes out. The HTTP interface carries the same names in
- * snake_case. Shapes only; the checks live in `validate.ts`, the meaning in `collection.ts`.
+ * snake_case. Shapes only; the checks live in `input/`, the meaning in `reads/` and `writes/`.
  */
-import type { Tier } from '../base/limits.js';
-import type { Metric } from '../kernel/index.js';
-import type { CollectionSchema, Quantization } from '../log/index.js';
-import type { StoreUsage } from '../store/index.js';
+import type { Tier } from '../../base/limits.js';
+import type { Metric } from '../../kernel/index.js';
+import type { CollectionSchema, Quantization } from '../../log/index.js';
+import type { StoreUsage } from '../../store/index.js';
 
 /** A JSON value as metadata holds it. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;

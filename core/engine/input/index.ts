@@ -1,0 +1,22 @@
+/** What callers pass, checked and made into what the engine works on. */
+export { checkWrite, mustStillHold, tryCheckWrite } from './checked-write.js';
+export { parseCursor, toCursor } from './cursor.js';
+export { parseInclude } from './include.js';
+export type { Projection } from './include.js';
+export {
+  kindOf,
+  mustBeBatch,
+  mustBeObject,
+  mustHaveOnly,
+  optionalBoolean,
+  optionalInteger,
+} from './input-shape.js';
+export type { UnknownObject } from './input-shape.js';
+export { keepInput } from './kept-input.js';
+export { documentOf, mergePatch, metadataToText } from './metadata.js';
+export { READ_FIELDS, parseFilterOption, parseQuery, parseRead, parseTimeout } from './query-parser.js';
+export type { ParsedQuery, ParsedRead } from './query-parser.js';
+export type { RecordParser } from './records.js';
+export { differingSettings, resolveSettings } from './settings.js';
+export { VectorParser } from './vectors.js';
+export type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from './write-parser.js';

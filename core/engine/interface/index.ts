@@ -1,0 +1,2 @@
+/** The public vocabulary of collections. */
+export type * from './types.js';
