@@ -23,7 +23,7 @@ import type { SpareMemory } from './spare-memory.js';
 export type ObjectKind = 'SLT' | 'HED' | 'BAT' | 'ENT';
 
 /** Format 0: may change until the segment format is final; then it becomes 1 and stays readable. */
-export const FORMAT = 0;
+const FORMAT = 0;
 const HEADER_BYTES = 64;
 const TRAILER_BYTES = 8;
 const TRAILER_MAGIC = 0x444e4543; // "CEND"

@@ -12,7 +12,7 @@ import { memoryStore } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 
 /** 2026-01-01T00:00:00Z. */
-export const START_MS: number = Date.UTC(2026, 0, 1);
+const START_MS: number = Date.UTC(2026, 0, 1);
 
 /** Both of its hands move only when told to; the monotonic one never goes back. */
 export class TestClock implements Clock {

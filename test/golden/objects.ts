@@ -25,14 +25,14 @@ import {
 import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
 import type { SlotBatch } from '../../core/log/slot-codec.js';
 
-export const digests: Digests = createDigests(
+const digests: Digests = createDigests(
   new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 }),
 );
 
 const hex = (start: number, bytes: number): string =>
   Array.from({ length: bytes }, (_, i) => ((start + i) & 255).toString(16).padStart(2, '0')).join('');
 
-export const uid = hex(0x10, 16) as Uid;
+const uid = hex(0x10, 16) as Uid;
 const UUID = formatUuid(
   Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i),
   4,
@@ -67,7 +67,7 @@ const active: Head = firstHead({
 const dropped = nextHead(active, hex(0x30, 16), { state: 'dropped' });
 
 /** One record with all that a record can have: the example of docs/FORMAT.md. */
-export const exampleBatch: Batch = {
+const exampleBatch: Batch = {
   kinds: Uint8Array.of(0),
   ids: ['a1'],
   dimension: 2,
@@ -219,7 +219,3 @@ export interface Part {
   readonly offset: number;
   readonly what: string;
 }
-
-export const exampleSlot: Uint8Array = firstSlot.bytes;
-export const exampleKey: string = slotKey(uid, sequence(1));
-export const exampleKeyHash: Uint8Array = digests.sha256(utf8Encode(exampleKey)).subarray(0, 16);

@@ -17,6 +17,6 @@ export { documentOf, mergePatch, metadataToText } from './metadata.js';
 export { READ_FIELDS, parseFilterOption, parseQuery, parseRead, parseTimeout } from './query-parser.js';
 export type { ParsedQuery, ParsedRead } from './query-parser.js';
 export type { RecordParser } from './records.js';
-export { differingSettings, resolveSettings } from './settings.js';
+export { differingSettings, mustBeTier, resolveSettings } from './settings.js';
 export { VectorParser } from './vectors.js';
 export type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from './write-parser.js';
