@@ -1,7 +1,6 @@
 /**
  * One object of every kind, made from fixed numbers: the same bytes on every machine, for ever.
  */
-import { utf8Encode } from '../../core/base/bytes.js';
 import { formatUuid, headVersion, sequence } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
 import type { Digests } from '../../core/base/ports.js';
@@ -219,3 +218,6 @@ export interface Part {
   readonly offset: number;
   readonly what: string;
 }
+
+export const exampleSlot: Uint8Array = firstSlot.bytes;
+export const exampleKey: string = slotKey(uid, sequence(1));
