@@ -6,21 +6,22 @@ import { invalid } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import type { Clock } from '../../core/base/ports.js';
 import type { Database } from '../../core/index.js';
-import { readBody } from './bodies.js';
-import type { Body } from './bodies.js';
-import type { Access, Guard } from './guard.js';
-import { decodeUtf8, parseJson, parseJsonBytes } from './json-body.js';
-import type { HostBytes } from './json-body.js';
-import { Load } from './load.js';
-import type { Admission, LoadLimits } from './load.js';
+import { isPreflight, Load, Origins } from './access/index.js';
+import type { Access, Admission, Guard, LoadLimits } from './access/index.js';
+import { decodeUtf8, parseJson, parseJsonBytes, readBody } from './body/index.js';
+import type { Body, HostBytes } from './body/index.js';
 import { Metrics } from './metrics.js';
-import { openApiDocument } from './openapi.js';
-import { isPreflight, Origins } from './origins.js';
 import { asCairnError, problemHeaders, problemOf, problemType, statusOf } from './problems.js';
-import type { Call, Reply, Route, Services } from './route.js';
-import { namesIn, noRoute, RouteFinder } from './router.js';
-import { namedSchemas, routes } from './routes.js';
-import { writeOptions } from './write-headers.js';
+import {
+  namedSchemas,
+  namesIn,
+  noRoute,
+  openApiDocument,
+  RouteFinder,
+  routes,
+  writeOptions,
+} from './routes/index.js';
+import type { Call, Reply, Route, Services } from './routes/index.js';
 
 export type App = (request: Request) => Promise<Response>;
 

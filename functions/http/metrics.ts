@@ -3,7 +3,7 @@
  * the number of series stays bounded.
  */
 import type { Database } from '../../core/index.js';
-import type { Load } from './load.js';
+import type { Load } from './access/index.js';
 
 const bucketsS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 

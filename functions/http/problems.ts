@@ -4,7 +4,7 @@
  */
 import { CairnError, isCairnError } from '../../core/base/errors.js';
 import type { ErrorDetails, ErrorKind } from '../../core/base/errors.js';
-import { respellNames, snakeKeys } from './spelling.js';
+import { respellNames, snakeKeys } from './schema/index.js';
 
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunningServer } from '../../functions/node/index.js';
-import { routes } from '../../functions/http/routes.js';
+import { routes } from '../../functions/http/routes/table.js';
 import { open, testServer } from './harness.js';
 import { Client } from './suite/client.js';
 

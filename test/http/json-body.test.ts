@@ -8,7 +8,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isCairnError } from '../../core/base/errors.js';
-import { parseJson, parseJsonBytes } from '../../functions/http/json-body.js';
+import { parseJson, parseJsonBytes } from '../../functions/http/body/json.js';
 import { hostBytes } from '../../functions/node/index.js';
 
 const large = Buffer.from(new Float32Array(15_000).fill(1.25).buffer).toString('base64');

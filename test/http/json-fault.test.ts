@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonFault } from '../../functions/http/json-fault.js';
+import { jsonFault } from '../../functions/http/body/json-fault.js';
 
 function parses(text: string): boolean {
   try {

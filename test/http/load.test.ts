@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Load } from '../../functions/http/load.js';
+import { Load } from '../../functions/http/access/load.js';
 
 const KiB = 1024;
 

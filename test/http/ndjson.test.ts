@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { CairnError, isCairnError } from '../../core/base/errors.js';
 import type { Collection, UpsertInput, WriteOptions } from '../../core/index.js';
-import { parseLines, upsertLines } from '../../functions/http/ndjson.js';
+import { parseLines, upsertLines } from '../../functions/http/routes/ndjson.js';
 
 interface Upsert {
   readonly rows: number;

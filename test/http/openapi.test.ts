@@ -3,9 +3,9 @@
  * schema. That answers fit too is held by the suite's client, on every answer.
  */
 import { describe, expect, test } from 'vitest';
-import { openApiDocument, pathsOf } from '../../functions/http/openapi.js';
-import { RouteFinder } from '../../functions/http/router.js';
-import { namedSchemas, routes } from '../../functions/http/routes.js';
+import { openApiDocument, pathsOf } from '../../functions/http/routes/openapi.js';
+import { RouteFinder } from '../../functions/http/routes/router.js';
+import { namedSchemas, routes } from '../../functions/http/routes/table.js';
 import { resolveRef, violations } from './suite/schema-check.js';
 import type { Content, OpenApi, Operation, Parameter, Schema } from './suite/schema-check.js';
 

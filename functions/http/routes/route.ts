@@ -2,9 +2,9 @@
  * What a route is: one entry of the table that the router, the lock, the metrics and the OpenAPI document are made of.
  */
 import type { z } from 'zod';
-import type { Collection, Database, WriteOptions } from '../../core/index.js';
-import type { BodyKind } from './bodies.js';
-import type { Access } from './guard.js';
+import type { Collection, Database, WriteOptions } from '../../../core/index.js';
+import type { BodyKind } from '../body/index.js';
+import type { Access } from '../access/index.js';
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
@@ -77,9 +77,6 @@ export interface Route {
   readonly examples: readonly RouteExample[];
   readonly run: (call: Call) => Promise<Reply>;
 }
-
-/** Component schemas by their names in the OpenAPI document. */
-export type NamedSchemas = Readonly<Record<string, z.ZodType>>;
 
 export function ok(json: unknown): Reply {
   return { status: 200, json };

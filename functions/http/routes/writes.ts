@@ -1,14 +1,23 @@
 /** Routes that change records: upsert, patch, delete, restore, and write, which is the first three in one commit. */
 import * as z from 'zod';
-import { invalid } from '../../core/base/errors.js';
-import type { DeleteInput, PatchInput, UpsertInput, UpsertResult, WriteInput } from '../../core/index.js';
-import { mustMatch, shown } from './checks.js';
+import { invalid } from '../../../core/base/errors.js';
+import type { DeleteInput, PatchInput, UpsertInput, UpsertResult, WriteInput } from '../../../core/index.js';
+import {
+  bulkArray,
+  camelKeys,
+  componentRef,
+  count,
+  described,
+  filterField,
+  idJson,
+  mustMatch,
+  sequence,
+  shown,
+} from '../schema/index.js';
 import { parseLines, upsertLines } from './ndjson.js';
 import { patchesIn, recordsIn } from './records.js';
 import { ok } from './route.js';
 import type { Call, Reply, Route } from './route.js';
-import { bulkArray, componentRef, count, described, filterField, idJson, sequence } from './schema-parts.js';
-import { camelKeys } from './spelling.js';
 
 const nullable = (schema: object): object => ({ anyOf: [schema, { type: 'null' }] });
 

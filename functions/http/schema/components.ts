@@ -3,9 +3,11 @@
  * requests are descriptions for the engine's own checks; those of answers are held against real answers by the tests.
  */
 import * as z from 'zod';
-import { limits } from '../../core/base/limits.js';
-import { componentRef, count, idJson, sequence } from './schema-parts.js';
-import type { NamedSchemas } from './route.js';
+import { limits } from '../../../core/base/limits.js';
+import { componentRef, count, idJson, sequence } from './parts.js';
+
+/** Component schemas by their names in the OpenAPI document. */
+export type NamedSchemas = Readonly<Record<string, z.ZodType>>;
 
 const numbers = { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: limits.dimension };
 const base64 = { type: 'string', contentEncoding: 'base64' };

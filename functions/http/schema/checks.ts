@@ -3,9 +3,9 @@
  * field, value and limit. Unknown fields come first, with the nearest known name: the other faults are often theirs.
  */
 import * as z from 'zod';
-import { invalid, overLimit } from '../../core/base/errors.js';
-import type { CairnError } from '../../core/base/errors.js';
-import { nearestName } from '../../core/base/nearest.js';
+import { invalid, overLimit } from '../../../core/base/errors.js';
+import type { CairnError } from '../../../core/base/errors.js';
+import { nearestName } from '../../../core/base/nearest.js';
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,7 +1,7 @@
 /** The headers of a write: the key that makes a repeat safe, and the tail that makes a late repeat safe. */
-import { invalid } from '../../core/base/errors.js';
-import { limits } from '../../core/base/limits.js';
-import type { WriteOptions } from '../../core/index.js';
+import { invalid } from '../../../core/base/errors.js';
+import { limits } from '../../../core/base/limits.js';
+import type { WriteOptions } from '../../../core/index.js';
 
 const printable = /^[\x20-\x7e]+$/;
 

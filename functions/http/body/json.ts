@@ -6,8 +6,8 @@
  * set into the parsed body afterwards, which takes a fifth of the time. Whatever does not look exactly as expected is
  * parsed whole. Where the host can, the string is not even made: it becomes floats in its own memory.
  */
-import { concatBytes, utf8Encode } from '../../core/base/bytes.js';
-import { invalid } from '../../core/base/errors.js';
+import { concatBytes, utf8Encode } from '../../../core/base/bytes.js';
+import { invalid } from '../../../core/base/errors.js';
 import { jsonFault } from './json-fault.js';
 
 /** What a host can do with bytes faster than portable code. */

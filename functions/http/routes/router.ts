@@ -3,8 +3,8 @@
  * unknown path (404) or a method that the path does not have (405 with Allow).
  */
 import { Router } from 'itty-router/Router';
-import { CairnError, invalid } from '../../core/base/errors.js';
-import { mustBeName } from '../../core/base/ids.js';
+import { CairnError, invalid } from '../../../core/base/errors.js';
+import { mustBeName } from '../../../core/base/ids.js';
 import { pathsOf } from './openapi.js';
 import type { Route } from './route.js';
 

@@ -2,10 +2,10 @@
  * Request bodies: content type, gzip, and size bounds that hold before anything is allocated. A body is read into one
  * buffer.
  */
-import { concatBytes } from '../../core/base/bytes.js';
-import { invalid, isCairnError } from '../../core/base/errors.js';
-import type { CairnError } from '../../core/base/errors.js';
-import type { Admission } from './load.js';
+import { concatBytes } from '../../../core/base/bytes.js';
+import { invalid, isCairnError } from '../../../core/base/errors.js';
+import type { CairnError } from '../../../core/base/errors.js';
+import type { Admission } from '../access/index.js';
 
 export type BodyKind = 'json' | 'ndjson';
 

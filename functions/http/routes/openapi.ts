@@ -2,10 +2,11 @@
  * The OpenAPI 3.1 document, made of the route table and of the very schemas that requests are checked with.
  */
 import * as z from 'zod';
-import { limits } from '../../core/base/limits.js';
-import { componentRef } from './schema-parts.js';
+import { limits } from '../../../core/base/limits.js';
+import { componentRef } from '../schema/index.js';
+import type { NamedSchemas } from '../schema/index.js';
 import { isOfCollection } from './route.js';
-import type { NamedSchemas, Route, RouteExample } from './route.js';
+import type { Route, RouteExample } from './route.js';
 
 type Json = Record<string, unknown>;
 

@@ -2,9 +2,9 @@
  * Rows between wire and engine. Input rows are walked once, without a schema: only their field names are checked and
  * respelt here, the values are the engine's to check.
  */
-import { invalid } from '../../core/base/errors.js';
-import type { Match, PatchRecord, RecordInput, RecordOutput } from '../../core/index.js';
-import { shown, unknownField } from './checks.js';
+import { invalid } from '../../../core/base/errors.js';
+import type { Match, PatchRecord, RecordInput, RecordOutput } from '../../../core/index.js';
+import { shown, unknownField } from '../schema/index.js';
 
 type Writable<T> = { -readonly [K in keyof T]?: unknown };
 

@@ -1,7 +1,7 @@
 /** Query strings: checked like bodies, by a schema, after the texts of numbers have become numbers. */
 import * as z from 'zod';
-import { invalid } from '../../core/base/errors.js';
-import { mustMatch } from './checks.js';
+import { invalid } from '../../../core/base/errors.js';
+import { mustMatch } from '../schema/index.js';
 
 export function queryParameters<S extends z.ZodObject>(schema: S, url: URL): z.output<S> {
   const given: [string, unknown][] = [];

@@ -4,8 +4,8 @@
  * would cost more than the write. The OpenAPI document still describes them in full.
  */
 import * as z from 'zod';
-import { limits } from '../../core/base/limits.js';
-import type { Consistency, FilterInput, VectorInput } from '../../core/index.js';
+import { limits } from '../../../core/base/limits.js';
+import type { Consistency, FilterInput, VectorInput } from '../../../core/index.js';
 
 export function componentRef(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` };

@@ -3,7 +3,7 @@
  * handler serves nothing but /health, and a handler on loopback serves only callers that a foreign web page cannot be:
  * a `Host` that is not loopback (DNS rebinding) and a foreign `Origin` are refused.
  */
-import { CairnError } from '../../core/base/errors.js';
+import { CairnError } from '../../../core/base/errors.js';
 import { isLoopbackHost } from './loopback.js';
 import type { Origins } from './origins.js';
 

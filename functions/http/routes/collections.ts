@@ -1,29 +1,32 @@
 /** Routes on collections as wholes: create, describe, list, drop, stats, compact, recall. */
 import * as z from 'zod';
-import { invalid } from '../../core/base/errors.js';
-import { limits } from '../../core/base/limits.js';
+import { invalid } from '../../../core/base/errors.js';
+import { limits } from '../../../core/base/limits.js';
 import type {
   CollectionSettings,
   CollectionSummary,
   UnreadableCollection,
   VectorInput,
-} from '../../core/index.js';
-import { mustMatch, shown } from './checks.js';
-import { component } from './components.js';
-import { queryParameters } from './parameters.js';
-import { ok } from './route.js';
-import type { Call, Reply, Route } from './route.js';
+} from '../../../core/index.js';
 import {
   bulkArray,
+  camelKeys,
+  component,
   componentRef,
   consistency,
   count,
   described,
   integer,
+  mustMatch,
   sequence,
+  shown,
+  snakeDeep,
+  snakeKeys,
   timeoutMs,
-} from './schema-parts.js';
-import { camelKeys, snakeDeep, snakeKeys } from './spelling.js';
+} from '../schema/index.js';
+import { queryParameters } from './parameters.js';
+import { ok } from './route.js';
+import type { Call, Reply, Route } from './route.js';
 
 const fieldSchema = z.strictObject({
   filterable: described(

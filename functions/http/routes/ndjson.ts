@@ -3,11 +3,11 @@
  * What does not fit one commit becomes several, written in order under `key/0`, `key/1`, …: a repeat under the same
  * Idempotency-Key goes on where the first try stopped.
  */
-import { CairnError, invalid, isCairnError } from '../../core/base/errors.js';
-import type { ErrorDetails } from '../../core/base/errors.js';
-import { limits } from '../../core/base/limits.js';
-import type { Collection, RecordInput, UpsertResult, WriteOptions } from '../../core/index.js';
-import { jsonFault } from './json-fault.js';
+import { CairnError, invalid, isCairnError } from '../../../core/base/errors.js';
+import type { ErrorDetails } from '../../../core/base/errors.js';
+import { limits } from '../../../core/base/limits.js';
+import type { Collection, RecordInput, UpsertResult, WriteOptions } from '../../../core/index.js';
+import { jsonFault } from '../body/index.js';
 import { recordIn } from './records.js';
 
 export interface Line {

@@ -2,8 +2,8 @@
  * Back-pressure: how many requests may be under way and how many bytes of their bodies may be in memory. A request
  * over either bound is answered 503 `overloaded` before its body is read, instead of slowing everyone to a halt.
  */
-import { CairnError, overLimit } from '../../core/base/errors.js';
-import { SpareMemory } from '../../core/base/spare-memory.js';
+import { CairnError, overLimit } from '../../../core/base/errors.js';
+import { SpareMemory } from '../../../core/base/spare-memory.js';
 
 export interface LoadLimits {
   /** Requests under way at once. */

@@ -1,15 +1,12 @@
 /** Routes that read records: query, fetch, count, scan. */
 import * as z from 'zod';
-import { invalid } from '../../core/base/errors.js';
-import { limits } from '../../core/base/limits.js';
-import type { QueryInput, QueryResult } from '../../core/index.js';
-import { mustMatch } from './checks.js';
-import { component } from './components.js';
-import { recordOut } from './records.js';
-import { ok } from './route.js';
-import type { Call, Reply, Route } from './route.js';
+import { invalid } from '../../../core/base/errors.js';
+import { limits } from '../../../core/base/limits.js';
+import type { QueryInput, QueryResult } from '../../../core/index.js';
 import {
   bulkArray,
+  camelKeys,
+  component,
   consistency,
   count,
   described,
@@ -18,11 +15,15 @@ import {
   include,
   includeDeleted,
   integer,
+  mustMatch,
   sequence,
+  snakeKeys,
   timeoutMs,
   vectorField,
-} from './schema-parts.js';
-import { camelKeys, snakeKeys } from './spelling.js';
+} from '../schema/index.js';
+import { recordOut } from './records.js';
+import { ok } from './route.js';
+import type { Call, Reply, Route } from './route.js';
 
 const readFields = { consistency: consistency.optional(), timeout_ms: timeoutMs.optional() };
 
