@@ -9,7 +9,7 @@
 export const embeddingDimension = 384;
 
 /** Part of what a stored chunk's id is made from: raise it when the same text would get another vector. */
-export const embeddingVersion = 1;
+export const embeddingVersion = 2;
 
 const weights = { word: 1, pair: 0.2, gram: 0.12 } as const;
 const gramLength = 4;
@@ -64,9 +64,13 @@ function featureCounts(words: readonly string[]): Map<string, Feature> {
   return counts;
 }
 
-/** Lower-case runs of letters and digits. `camelCase` and `snake_case` come apart. */
+/** `test/log/write.test.ts`: what it is about is the last name. The folders would outshout the sentence around it. */
+const path = /(?:[\w.-]+\/)+([\w-]+)(?:\.\w+)*/g;
+
+/** Lower-case runs of letters and digits. `camelCase` and `snake_case` come apart, a path is its last name. */
 function wordsOf(text: string): string[] {
-  const apart = text.normalize('NFKC').replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2');
+  const named = text.normalize('NFKC').replace(path, ' $1 ');
+  const apart = named.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2');
   return apart.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 

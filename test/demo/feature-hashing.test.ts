@@ -52,4 +52,9 @@ describe('the feature-hashing embedder', () => {
     expect(often).toBeGreaterThan(once);
     expect(often).toBeLessThan(0.92);
   });
+
+  it('takes a path for its last name, or a page of file names would answer every question about files', () => {
+    expect(embedText('see test/log/write.test.ts there')).toEqual(embedText('see write there'));
+    expect(similarity('docs/FILTERS.md', 'filters')).toBeGreaterThan(0.99);
+  });
 });
