@@ -67,6 +67,7 @@ export interface ObjectStore {
   /** What the store is, for messages: no secrets. */
   readonly description: string;
   get(key: string, options?: GetOptions): Promise<GetResult>;
+  /** `bytes` are the store's to read until this settles, and never after: the caller may make something else in them. */
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult>;
   /** Keys that start with `prefix`, in order. */
   list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]>;
