@@ -40,6 +40,11 @@ async function send({ url, collection, connections }) {
   return { ms, cpuMs: (user + system) / 1_000 };
 }
 
-process.on('message', async (/** @type {any} */ order) => {
-  process.send?.(order.act === 'prepare' ? prepare(order) : await send(order));
+process.on('message', (/** @type {any} */ order) => {
+  void answer(order);
 });
+
+/** @param {any} order */
+async function answer(order) {
+  process.send?.(order.act === 'prepare' ? prepare(order) : await send(order));
+}

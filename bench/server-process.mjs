@@ -31,13 +31,16 @@ const OUTPUT_KEPT = 20_000;
  */
 export async function startServer({ store, nodeArguments = [], core }) {
   const started = performance.now();
-  const line = [process.execPath, ...nodeArguments, command, 'serve', '--store', store, '--port', '0'];
-  if (core !== undefined) line.unshift('taskset', '-c', String(core));
+  const line = [...nodeArguments, command, 'serve', '--store', store, '--port', '0'];
+  const [file, args] =
+    core === undefined
+      ? [process.execPath, line]
+      : ['taskset', ['-c', String(core), process.execPath, ...line]];
   // No setting of whoever runs this may reach the server.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(?:CAIRN_|PORT$)/.test(name)),
   );
-  const child = spawn(/** @type {string} */ (line[0]), line.slice(1), {
+  const child = spawn(file, args, {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
