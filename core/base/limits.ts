@@ -53,7 +53,7 @@ export const limits = {
   pageBytes: 16_384, // 16 KiB
   headBytes: 16_777_216, // 16 MiB
   catalogEntryBytes: 65_536, // 64 KiB
-  /** D of LOG-PROTOCOL: a constant of the format. */
+  /** What a collector waits between raising the fence and deleting (D): a constant of the format. */
   fenceMs: 60_000,
   eventualStalenessMs: 10_000,
   writerClockSkewMs: 300_000,
@@ -89,8 +89,8 @@ export interface TierLimits {
 }
 
 /**
- * Unfolded log per tier. DESIGN gives 256 and 1,024 slots to a log that minor folds keep short; until folds exist
- * only the bytes, which memory must hold, are a hard bound, and the slot counts stand at what a cold open bears.
+ * Unfolded log per tier. Until folds keep the log short only the bytes, which memory must hold, are a hard bound, and
+ * the slot counts stand at what a cold open bears.
  */
 export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
   edge: { logBytes: 16 * MiB, logSlots: 4_096 },

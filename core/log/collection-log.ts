@@ -1,6 +1,6 @@
 /**
- * The read side of LOG-PROTOCOL for one collection in one process: cold load, strong and eventual freshening. Holds the
- * current state; `commit.ts` is the write side.
+ * The read side of the log for one collection in one process: cold load, strong and eventual freshening. Holds the
+ * current state; `committer.ts` is the write side.
  *
  * Reads stage slots in private and apply them in one synchronous step once the head allows it, so any number of calls
  * may run at once without a lock.

@@ -1,5 +1,5 @@
 /**
- * The write side of LOG-PROTOCOL for one collection in one process: takes writes, puts them into slots, acknowledges
+ * The write side of the log for one collection in one process: takes writes, puts them into slots, acknowledges
  * them after the head check. Writes that wait at the same time share a slot (group commit). A loser retries at the next
  * slot.
  */
@@ -9,8 +9,8 @@ import { newUuid, sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits, tierLimits } from '../base/limits.js';
 import { newObject, seal } from '../base/sealed-object.js';
-import { retryDelayMs } from '../store/index.js';
 import type { SpareMemory } from '../base/spare-memory.js';
+import { retryDelayMs } from '../store/index.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
 import { refreshHead } from './log-reader.js';

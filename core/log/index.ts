@@ -1,4 +1,4 @@
-/** The log of a collection: LOG-PROTOCOL in code. */
+/** The log of a collection: how writers agree without a coordinator, and what a reader may take for the state. */
 export { OP_DELETE, OP_HIDE, OP_UPSERT, NO_COUNTS, deletionBatch, emptyBatch, joinBatches } from './batch.js';
 export type { Batch, OpKind, ResultCounts } from './batch.js';
 export { CollectionLog } from './collection-log.js';

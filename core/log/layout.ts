@@ -1,5 +1,5 @@
 /**
- * Where the objects of a store are (DESIGN 3). The store's own prefix is not part of these keys: the adapter adds it.
+ * Where the objects of a store are (docs/FORMAT.md, "Keys"). The store's own prefix is not part of these keys: the adapter adds it.
  */
 import { bytesToHex, utf8Encode } from '../base/bytes.js';
 import type { HeadVersion, Sequence, Uid } from '../base/ids.js';

@@ -18,8 +18,10 @@ export interface PreparedBatch {
   readonly contentSha: string;
 }
 
-/** The batch that is answered has its vectors in `content`: those that were given may be a caller's buffer. */
-/** Encoded in spare memory where there is any that fits. */
+/**
+ * Encodes a batch, in spare memory where there is any that fits. The batch that is answered has its vectors in `content`:
+ * those that were given may be a caller's buffer.
+ */
 export function prepareBatch(
   digests: Digests,
   batch: Batch,

@@ -1,6 +1,6 @@
 /**
- * Turns a write that depends on the state into the full records that it means there (LOG-PROTOCOL: batches that depend
- * on state). Runs anew whenever the slot it was computed for is lost.
+ * Turns a write that depends on the state into the full records that it means there. Runs anew whenever the slot it was
+ * computed for is lost.
  */
 import { CairnError } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
