@@ -59,6 +59,8 @@ interface DropCall {
 export type Call = WriteCall | ReadCall | DropCall;
 
 const COUNTER = 'n';
+/** Longer than the slowest request of `randomFaults` and the longest deadline together. */
+const SETTLED_MS = 400_000;
 
 interface Opened {
   readonly uid: Uid;
@@ -222,9 +224,11 @@ export class RandomRun {
     this.bucket.script = randomFaults(new Chance(this.chance.word()), faults);
     const actors = Array.from({ length: processes }, (_, i) => new Actor(this, `p${i}`));
     await this.time.run(Promise.all(actors.map((actor) => actor.live(callsPerProcess))));
-    // Whatever is still in flight arrives, faults stop, and everybody looks.
-    await this.bucket.landAll();
+    // Faults stop, whatever is still in flight arrives (also what callers gave up and their processes still drive), and
+    // everybody looks.
     this.bucket.script = () => undefined;
+    await this.time.run(this.time.sleep(SETTLED_MS));
+    await this.bucket.landAll();
     const old = await this.time.run(Promise.all(actors.map((actor) => actor.read())));
     const fresh = await this.time.run(new Actor(this, 'judge').read());
     for (const { uid, effects } of old) {
