@@ -67,7 +67,6 @@ export const limits = {
   casRounds: 32,
 
   // Store
-  listPageKeys: 1_000,
   deleteKeys: 1_000,
   keyBytes: 1_024,
   conditionalPutBytes: 67_108_864, // 64 MiB

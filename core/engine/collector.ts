@@ -41,7 +41,7 @@ export class Collector {
 
   /** A corrupt head is left alone and reported at the end: all other collections are collected before that. */
   async run(): Promise<CollectResult> {
-    const { store, ports } = this.#options;
+    const { ports } = this.#options;
     const failures: unknown[] = [];
     for (const uid of await this.#uids()) {
       await this.#unlessCorrupt(failures, () => this.#retireOrphan(uid));
@@ -61,13 +61,11 @@ export class Collector {
     for (const uid of dropped) {
       // Listed again: a writer that had read the head before it was dropped may have put a slot since.
       const garbage = await this.#garbage(uid);
-      for (let at = 0; at < garbage.length; at += limits.deleteKeys) {
-        await store.delete(garbage.slice(at, at + limits.deleteKeys).map(({ key }) => key));
-      }
+      await this.#delete(garbage.map(({ key }) => key));
       objects += garbage.length;
       bytes += garbage.reduce((sum, { size }) => sum + size, 0);
     }
-    if (hinted.length > 0) await store.delete(hinted.map(workKey));
+    await this.#delete(hinted.map(workKey));
     if (failures.length > 0) throw failures[0];
     return { objects, bytes, collections: dropped.length };
   }
@@ -88,8 +86,15 @@ export class Collector {
     return listed.filter(({ key }) => key !== headKey(uid));
   }
 
+  async #delete(keys: readonly string[]): Promise<void> {
+    for (let at = 0; at < keys.length; at += limits.deleteKeys) {
+      await this.#options.store.delete(keys.slice(at, at + limits.deleteKeys));
+    }
+  }
+
+  /** All of them: every tombstone is hinted anew in each run, so the first thousand would always be the same. */
   async #hinted(): Promise<readonly Uid[]> {
-    const listed = await this.#options.store.list(WORK_PREFIX, { limit: limits.listPageKeys });
+    const listed = await this.#options.store.list(WORK_PREFIX);
     return listed.map(({ key }) => key.slice(WORK_PREFIX.length)).filter(isUid);
   }
 

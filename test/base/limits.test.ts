@@ -76,7 +76,6 @@ describe('limits', () => {
     expect(limits.filterPatternBytes).toBeLessThanOrEqual(limits.filterTextBytes);
     expect(limits.filterTextBytes).toBeLessThan(limits.bodyBytes);
     expect(limits.deleteKeys).toBeLessThanOrEqual(1_000);
-    expect(limits.listPageKeys).toBeLessThanOrEqual(1_000);
   });
 
   it('give the server tier no less than the edge tier, and any tier room for a group commit', () => {

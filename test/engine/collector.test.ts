@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import type { Uid } from '../../core/base/ids.js';
 import { sequence } from '../../core/base/ids.js';
-import { headKey, sealHead, workKey } from '../../core/log/index.js';
+import { firstHead, headKey, sealHead, workKey } from '../../core/log/index.js';
 import { slotKey } from '../../core/log/layout.js';
 import { digests, errorOf } from '../log/fixture.js';
 import { CatalogWorld } from './catalog-world.js';
@@ -46,6 +46,31 @@ describe('the collector', () => {
     expect(await world.keys(`c/${head.uid}/`)).toHaveLength(2);
     expect(await world.keys('work/')).toEqual([]);
     expect(await world.run(a.collector.run())).toMatchObject({ objects: 0, bytes: 0, collections: 0 });
+  });
+
+  it('reaches what a drop left behind more than a thousand tombstones', async () => {
+    const world = new CatalogWorld();
+    const a = world.process('a');
+    const uid = await dropped(world, a, 'papers');
+    for (let i = 0; i <= 1_000; i++) {
+      // Before every random uid in key order, with nothing to collect.
+      const tombstone = i.toString(16).padStart(32, '0') as Uid;
+      const head = firstHead({
+        uid: tombstone,
+        nonce: '0'.repeat(32),
+        namespace: a.catalog.namespace,
+        name: `old-${i}`,
+        createdMs: 0,
+        schema: world.schema,
+      });
+      const bytes = sealHead(digests, { ...head, state: 'dropped' });
+      await world.bucket.truth.put(headKey(tombstone), bytes, { if: 'any' });
+    }
+    // The hint is lost: the sweep over all heads makes another.
+    await world.bucket.truth.delete([workKey(uid)]);
+    await world.run(a.collector.run());
+    expect(await world.keys(`c/${uid}/`)).toEqual([headKey(uid)]);
+    expect(await world.keys('work/')).toEqual([]);
   });
 
   it('waits D by itself between reading `dropped` and deleting, however long ago the drop was', async () => {
