@@ -1,7 +1,6 @@
 /**
- * The write side of the log for one collection in one process: takes writes, puts them into slots, acknowledges
- * them after the head check. Writes that wait at the same time share a slot (group commit). A loser retries at the next
- * slot.
+ * The write side of the log for one collection in one process: takes writes, puts them into slots, acknowledges them
+ * after the head check. Writes that wait at the same time share a slot (group commit). A loser retries at the next slot.
  */
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';

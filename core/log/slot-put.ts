@@ -1,6 +1,6 @@
 /**
- * Puts one slot until its fate is decided (ARCHITECTURE.md, "The life of a write"). The three ends of a put meet the three things that a
- * slot can hold afterwards: this try, another's, nothing.
+ * Puts one slot until its fate is decided (ARCHITECTURE.md, "The life of a write"). The three ends of a put meet the
+ * three things that a slot can hold afterwards: this try, another's, nothing.
  */
 import { CairnError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
