@@ -14,6 +14,8 @@ export const limits = {
   k: 10_000,
   scanLimit: 10_000,
   listLimit: 1_000,
+  /** Names in one `include`. */
+  includeNames: 100,
   /** Of one answer, as its JSON is estimated: more does not fit the texts and memories of small hosts. */
   answerBytes: 134_217_728, // 128 MiB
   timeoutMs: 120_000,

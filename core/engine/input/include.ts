@@ -1,7 +1,8 @@
 /**
  * What of a record a caller wants to see (`include`).
  */
-import { invalid } from '../../base/errors.js';
+import { invalid, overLimit } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
 import { kindOf, mustBeArray } from './input-shape.js';
 
 export interface Projection {
@@ -11,15 +12,11 @@ export interface Projection {
   readonly metadata: 'all' | readonly (readonly string[])[];
 }
 
-const INCLUDES_MAX = 100;
-
 /** `vector`, `metadata`, `expires_at`, or `metadata.path.to.field`. Throws `invalid`. */
 export function parseInclude(value: unknown, fallback: readonly string[]): Projection {
   const names = value === undefined ? fallback : mustBeArray(value, 'include');
-  if (names.length > INCLUDES_MAX) {
-    throw invalid('limit_exceeded', `include: names is ${names.length}, the maximum is ${INCLUDES_MAX}`, {
-      maximum: INCLUDES_MAX,
-    });
+  if (names.length > limits.includeNames) {
+    throw overLimit('includeNames', names.length, limits.includeNames, 'include');
   }
   const paths: string[][] = [];
   for (const name of names) {

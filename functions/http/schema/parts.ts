@@ -70,7 +70,7 @@ export const include: z.ZodType<readonly string[]> = described(
         .min(1)
         .max(limits.fieldNameBytes + 'metadata.'.length),
     )
-    .max(64),
+    .max(limits.includeNames),
 );
 
 export const includeDeleted: z.ZodType<boolean> = described(
