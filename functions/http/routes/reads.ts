@@ -220,7 +220,7 @@ const scanRoute: Route = {
     {
       summary: 'The first record',
       request: { limit: 1, include: ['metadata.year'] },
-      answer: { records: [{ id: 'a', metadata: { year: 2021 } }], cursor: 'eyJpZCI6ImEifQ', sequence: 1 },
+      answer: { records: [{ id: 'a', metadata: { year: 2021 } }], cursor: 'MWE', sequence: 1 },
     },
   ],
   run: async (call) => {
