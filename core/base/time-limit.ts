@@ -2,15 +2,25 @@
  * A time limit for a call that waits on others. The work itself goes on: what it changes is safe to change late.
  */
 import { CairnError } from './errors.js';
+import type { Outcome } from './errors.js';
 import type { Sleep } from './ports.js';
 
-/** Rejects with `unavailable` (`timeout`) where `work` takes longer than `ms`. */
-export async function withTimeLimit<T>(sleep: Sleep, ms: number, work: Promise<T>): Promise<T> {
+/**
+ * Rejects with `unavailable` (`timeout`) where `work` takes longer than `ms`. `outcome`: what is then known of its effect;
+ * `unknown` for work that changes something, because it goes on.
+ */
+export async function withTimeLimit<T>(
+  sleep: Sleep,
+  ms: number,
+  work: Promise<T>,
+  outcome?: Outcome,
+): Promise<T> {
   const done = new AbortController();
   const limit = sleep(ms, done.signal).then(() => {
     throw new CairnError('unavailable', 'timeout', `no answer within ${ms} ms`, {
       details: { timeout_ms: ms },
       retryAfterS: 1,
+      ...(outcome === undefined ? {} : { outcome }),
     });
   });
   try {

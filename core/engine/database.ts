@@ -2,6 +2,7 @@
  * An open store: the collections of one namespace by name.
  */
 import { CairnError, invalid } from '../base/errors.js';
+import type { Outcome } from '../base/errors.js';
 import { mustBeName } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
@@ -80,7 +81,7 @@ export class EngineDatabase implements api.Database {
   async createCollection(name: string, settings: api.CollectionSettings): Promise<api.CreatedCollection> {
     mustBeName(name, 'collection');
     const schema = resolveSettings(settings, this.#options.tier);
-    const { head, created } = await this.#run(() => this.#catalog.create(name, schema));
+    const { head, created } = await this.#change(() => this.#catalog.create(name, schema));
     if (!created) {
       // Without a tier of its own a request takes the collection's, whichever handler made that.
       const wanted = settings.tier === undefined ? { ...schema, tier: head.schema.tier } : schema;
@@ -142,14 +143,19 @@ export class EngineDatabase implements api.Database {
   }
 
   /** A call that closing waits for and that a store which never answers cannot hold for ever. */
-  async #run<T>(call: () => Promise<T>): Promise<T> {
+  async #run<T>(call: () => Promise<T>, outcome?: Outcome): Promise<T> {
     const { sleep } = this.#options.ports;
-    return await this.#calls.run(() => withTimeLimit(sleep, limits.requestTimeoutDefaultMs, call()));
+    return await this.#calls.run(() => withTimeLimit(sleep, limits.requestTimeoutDefaultMs, call(), outcome));
+  }
+
+  /** `#run` for a call that may still take effect after its time. */
+  async #change<T>(call: () => Promise<T>): Promise<T> {
+    return await this.#run(call, 'unknown');
   }
 
   async dropCollection(name: string): Promise<void> {
     mustBeName(name, 'collection');
-    const dropped = await this.#run(async () => {
+    const dropped = await this.#change(async () => {
       const uid = await this.#catalog.find(name);
       const done = await this.#catalog.drop(name);
       if (uid !== undefined) this.#open.forget(name, uid);

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { CairnError, open } from '../../core/index.js';
 import type { Collection, Database } from '../../core/index.js';
 import type { ObjectStore, PutResult } from '../../core/store/index.js';
+import { systemSleep } from '../../core/system-ports.js';
 import { failure, newBench, scratchDirectory } from './fixture.js';
 
 const two = { dimension: 2, metric: 'euclidean' } as const;
@@ -249,6 +250,19 @@ test('a store that never answered ends first calls, too, and closing waits no lo
   stuck.since = 'nothing';
   expect(await maker.collection('c').count()).toEqual({ count: 0, sequence: 0 });
   await maker.close();
+});
+
+test('creating and dropping that take too long may have taken effect, and say so', async () => {
+  let stuck = false;
+  const { openAgain } = newBench((store) => hanging(store, (key) => stuck && key.endsWith('/head')));
+  const db = await openAgain({ sleep: (ms, signal) => systemSleep(ms / 1_000, signal) });
+  await db.createCollection('c', two);
+  stuck = true;
+  const late = { kind: 'unavailable', code: 'timeout' } as const;
+  expect((await failure(() => db.createCollection('d', two), late)).outcome).toBe('unknown');
+  expect((await failure(() => db.dropCollection('c'), late)).outcome).toBe('unknown');
+  expect((await failure(() => db.listCollections(), late)).outcome).toBeUndefined();
+  await db.close();
 });
 
 test('a put whose answer is lost is resolved, and counted once', async () => {
