@@ -4,15 +4,16 @@
  */
 import { utf8Decode } from '../base/bytes.js';
 import { corrupt } from '../base/errors.js';
-import { headVersion, isUid, sequence } from '../base/ids.js';
+import { headVersion, isName, isUid, sequence } from '../base/ids.js';
+import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { openSealed, sealJson } from '../base/sealed-object.js';
+import { metrics } from '../kernel/index.js';
 import type { Head } from './head.js';
 import { headKey } from './layout.js';
-import { METRICS, QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
+import { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
 import type { CollectionSchema } from './schema.js';
-import type { Uid } from '../base/ids.js';
 
 export function sealHead(digests: Digests, head: Head): Uint8Array<ArrayBuffer> {
   const { schema } = head;
@@ -163,7 +164,7 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
     }),
     state: d.oneOf('state', ['active', 'dropped'] as const),
     namespace: d.uid('namespace'),
-    name: d.text('name', /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/),
+    name: d.read('name', 'a name', (value): value is string => typeof value === 'string' && isName(value)),
     createdMs: d.read('created_ms', 'a date in milliseconds', (value): value is number => {
       return Number.isFinite(value) && Math.abs(value as number) <= DATE_MAX_MS;
     }),
@@ -190,7 +191,7 @@ function readSchema(d: DocumentReader): CollectionSchema {
   }
   return {
     dimension: d.integer('dimension', settingRanges.dimension),
-    metric: d.oneOf('metric', METRICS),
+    metric: d.oneOf('metric', metrics),
     tier: d.oneOf('tier', TIERS),
     index: {
       m: index.integer('m', settingRanges.m),

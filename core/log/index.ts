@@ -22,5 +22,5 @@ export type { LogContext } from './log-reader.js';
 export type { LogPosition, LogSink, LogState } from './log-state.js';
 export { hashRequest, prepareBatch } from './pending-write.js';
 export type { Committed, PreparedBatch, SlotDraft, WritePlan } from './pending-write.js';
-export { METRICS, QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
+export { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema, Quantization } from './schema.js';

@@ -17,7 +17,6 @@ export interface CollectionSchema {
   readonly softDeleteDays: number;
 }
 
-export const METRICS: readonly Metric[] = ['cosine', 'euclidean', 'dot', 'manhattan'];
 export const TIERS: readonly Tier[] = ['edge', 'server'];
 export const QUANTIZATIONS: readonly Quantization[] = ['sq8', 'none', 'rabitq', 'pq'];
 

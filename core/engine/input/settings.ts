@@ -5,7 +5,8 @@ import { invalid, overLimit } from '../../base/errors.js';
 import { utf8Length } from '../../base/bytes.js';
 import { limits } from '../../base/limits.js';
 import type { Tier } from '../../base/limits.js';
-import { METRICS, QUANTIZATIONS, settingRanges, TIERS } from '../../log/index.js';
+import { metrics } from '../../kernel/index.js';
+import { QUANTIZATIONS, settingRanges, TIERS } from '../../log/index.js';
 import type { CollectionSchema } from '../../log/index.js';
 import { mustHaveOnly, mustBeObject } from './input-shape.js';
 import type { CollectionSettings } from '../interface/index.js';
@@ -74,7 +75,7 @@ export function resolveSettings(input: CollectionSettings, defaultTier: Tier): C
   mustHaveOnly(index, ['m', 'efConstruction'], 'index');
   return {
     dimension: integer('dimension', settings['dimension']),
-    metric: oneOf('metric', settings['metric'] ?? 'cosine', METRICS),
+    metric: oneOf('metric', settings['metric'] ?? 'cosine', metrics),
     tier: mustBeTier(settings['tier'] ?? defaultTier),
     index: {
       m: integer('m', index['m'] ?? 16),
