@@ -49,8 +49,8 @@ const OPTIONS = [
 
 /**
  * Opens a store: `file:PATH` or `memory:`. Several processes may have the same store open at once.
- * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, `forbidden` or `unavailable` where
- * the store cannot be used.
+ * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, `not_found` (`store_not_found`) where
+ * there is none and none may be made, `forbidden` or `unavailable` where the store cannot be used.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<Database> {
   const given = mustBeObject(options, 'options');

@@ -86,6 +86,7 @@ export interface UpsertResult {
 export interface PatchRecord {
   readonly id: string;
   readonly vector?: VectorInput;
+  /** Absent: left as it is. Null: taken away whole, in either mode. */
   readonly metadata?: JsonObject | null;
 }
 export type PatchMode = 'merge' | 'replace';
@@ -95,7 +96,9 @@ export interface PatchInput {
   readonly mode?: PatchMode;
 }
 export interface PatchResult {
+  /** Distinct ids that were changed. */
   readonly patched: number;
+  /** Distinct ids of which there is no visible record. */
   readonly missing: number;
   readonly sequence: number;
 }
@@ -118,6 +121,7 @@ export interface RestoreInput {
 }
 export interface RestoreResult {
   readonly restored: number;
+  /** Distinct ids of which there is no soft-deleted record. */
   readonly missing: number;
   readonly sequence: number;
 }
@@ -149,7 +153,7 @@ export interface ReadOptions {
   readonly timeoutMs?: number;
 }
 
-/** `metadata`, `vector`, `expires_at`, or a metadata field as `metadata.path`. */
+/** At most 100 of `metadata`, `vector`, `expires_at`, or a metadata field as `metadata.path`. */
 export type Include = readonly string[];
 
 export interface QueryInput extends ReadOptions {
@@ -163,7 +167,9 @@ export interface QueryInput extends ReadOptions {
   readonly include?: Include;
   /** 0 < r <= 1, default 0.95. At most one of `targetRecall`, `ef`, `exact`. */
   readonly targetRecall?: number;
+  /** Candidates of the graph walk, 1 to 10,000. */
   readonly ef?: number;
+  /** Compare with every record. */
   readonly exact?: boolean;
   /** For `cosine` and `dot`: only matches with at least this score. */
   readonly minScore?: number;
@@ -281,6 +287,7 @@ export interface CollectionStats {
     readonly bytesMax: number;
     readonly foldedSequence: number;
   };
+  /** WebAssembly memory held, versions of records in it, and those of them that were replaced or deleted. */
   readonly memory: { readonly vectorBytes: number; readonly rows: number; readonly deadRows: number };
   readonly segments: readonly { readonly key: string; readonly bytes: number; readonly rows: number }[];
   readonly head: { readonly version: number; readonly gcFloor: number };
@@ -299,6 +306,7 @@ export interface RecallInput extends ReadOptions {
   readonly vectors?: readonly VectorInput[];
   /** Sampled queries where no vectors are given. Default 20, at most 100. */
   readonly queries?: number;
+  /** Default 10, at most 10,000. */
   readonly k?: number;
 }
 export interface RecallResult {
@@ -314,10 +322,12 @@ export interface ListInput {
   readonly prefix?: string;
   /** Default 100, at most 1,000. */
   readonly limit?: number;
+  /** `next` of an earlier answer. */
   readonly cursor?: string;
 }
 export interface ListResult {
   readonly collections: readonly (CollectionSummary | UnreadableCollection)[];
+  /** The cursor of the next page. Absent at the end. */
   readonly next?: string;
 }
 
@@ -365,7 +375,7 @@ export interface Database {
   listCollections(input?: ListInput): Promise<ListResult>;
   /** `not_found` where there is none. */
   dropCollection(name: string): Promise<void>;
-  /** Deletes what nothing needs any more. */
+  /** Deletes what nothing needs any more. Takes a minute and more where there is something: it waits before it deletes. */
   collect(): Promise<CollectResult>;
   /** Requests to the store since it was opened, by operation and outcome, and bytes both ways. */
   storeUsage(): StoreUsage;
