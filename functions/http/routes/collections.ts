@@ -65,7 +65,7 @@ const settingsSchema = z.strictObject({
     .optional(),
   soft_delete_days: described(
     'Days after which a soft-deleted record is gone for good. Default 30.',
-    z.number().min(0).max(3_650),
+    integer(0, 3_650),
   ).optional(),
 });
 

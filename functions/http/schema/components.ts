@@ -97,7 +97,7 @@ const summaryFields = {
   index: z.strictObject({ m: z.int(), ef_construction: z.int() }),
   quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
   fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
-  soft_delete_days: z.number(),
+  soft_delete_days: z.int(),
   created_at: z.iso.datetime({ offset: true }),
 };
 
