@@ -138,9 +138,12 @@ export interface BatchPlace {
   readonly offset: number;
 }
 
+/** Throws `corrupt` where the condition does not hold. `offset`: from the start of the batch. */
+type Must = (condition: boolean, offset: number, expected: string, found: string | number) => void;
+
 /** Throws `corrupt`. The vectors are a view of `bytes` where that is aligned, else a copy. */
 export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPlace): Batch {
-  const must = (condition: boolean, offset: number, expected: string, found: string | number): void => {
+  const must: Must = (condition, offset, expected, found) => {
     if (!condition)
       throw corrupt({ key: place.key, offset: place.offset + offset, expected, found: String(found) });
   };
@@ -160,15 +163,7 @@ export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPl
   must(u32(8) === 1, 8, 'one vector field', u32(8));
   must(u32(12) <= FLAG_EXPIRES, 12, 'flags 0 or 1', u32(12));
   must(shape.dimension === dimension, FIXED_BYTES, `dimension ${dimension}`, shape.dimension);
-  const nameBytes = u32(FIXED_BYTES + 4);
-  must(
-    nameBytes === DEFAULT_FIELD.length,
-    FIXED_BYTES + 4,
-    `a field name of ${DEFAULT_FIELD.length} bytes`,
-    nameBytes,
-  );
-  const name = String.fromCharCode(...own.subarray(FIXED_BYTES + 8, FIXED_BYTES + 8 + nameBytes));
-  must(name === DEFAULT_FIELD, FIXED_BYTES + 8, `field ${DEFAULT_FIELD}`, JSON.stringify(name));
+  checkFieldName(own, u32(FIXED_BYTES + 4), must);
   must(shape.upserts <= shape.ops, 4, `at most ${shape.ops} upserts`, shape.upserts);
   const at = sectionsOf(shape);
   must(at.end === own.length, 0, `${at.end} bytes of batch`, own.length);
@@ -210,6 +205,13 @@ export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPl
     metadata: texts(at.metadata, shape.metadataBytes, metadataEnds, limits.metadataBytes),
     expiresMs: shape.expires ? new Float64Array(own.buffer, base + at.expires, shape.upserts) : undefined,
   };
+}
+
+function checkFieldName(bytes: Uint8Array, nameBytes: number, must: Must): void {
+  const expected = DEFAULT_FIELD.length;
+  must(nameBytes === expected, FIXED_BYTES + 4, `a field name of ${expected} bytes`, nameBytes);
+  const name = String.fromCharCode(...bytes.subarray(FIXED_BYTES + 8, FIXED_BYTES + 8 + nameBytes));
+  must(name === DEFAULT_FIELD, FIXED_BYTES + 8, `field ${DEFAULT_FIELD}`, JSON.stringify(name));
 }
 
 function vectorView(bytes: Uint8Array, offset: number, floats: number): Float32Array {
