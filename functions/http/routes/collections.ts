@@ -83,7 +83,7 @@ const listParameters = z.strictObject({
 const recallSchema = z.strictObject({
   vectors: described(
     'Queries to measure with. Else stored records are sampled.',
-    bulkArray<VectorInput>(componentRef('Vector'), limits.queriesPerRequest),
+    bulkArray<VectorInput>(componentRef('Vector'), 'queriesPerRequest'),
   ).optional(),
   queries: described('How many to sample. Default 20.', integer(1, limits.queriesPerRequest)).optional(),
   k: described('Default 10.', integer(1, limits.k)).optional(),

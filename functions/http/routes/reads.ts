@@ -47,7 +47,7 @@ const querySchema = z.strictObject({
 });
 
 const queriesSchema = z.strictObject({
-  queries: bulkArray<unknown>({ $ref: '#/components/schemas/Query' }, limits.queriesPerRequest),
+  queries: bulkArray<unknown>({ $ref: '#/components/schemas/Query' }, 'queriesPerRequest'),
 });
 
 const fetchSchema = z.strictObject({

@@ -48,7 +48,8 @@ function faultOf(issue: Issue, schema: z.ZodType, value: unknown, where: string)
     return overLimit(field, measured, Number(issue.maximum), where);
   }
   if (issue.code === 'custom' && typeof issue.params?.['maxItems'] === 'number') {
-    return overLimit('batchRecords', (found as readonly unknown[]).length, issue.params['maxItems'], place);
+    const { limit, maxItems } = issue.params as { readonly limit: string; readonly maxItems: number };
+    return overLimit(limit, (found as readonly unknown[]).length, maxItems, place);
   }
   if (found === undefined) return invalid('missing_field', `${place} is required`, { field });
   return invalid('invalid_field', `${place} must be ${wanted(issue)}, got ${shown(found)}`, { field });

@@ -12,10 +12,14 @@ export function componentRef(name: string): { $ref: string } {
 }
 
 /** An array whose elements the engine checks. `items` is their JSON Schema. */
-export function bulkArray<T>(items: object, maxItems: number = limits.batchRecords): z.ZodType<readonly T[]> {
+export function bulkArray<T>(
+  items: object,
+  limit: 'batchRecords' | 'queriesPerRequest' = 'batchRecords',
+): z.ZodType<readonly T[]> {
+  const maxItems = limits[limit];
   return z
     .custom<readonly T[]>((value) => Array.isArray(value), 'an array')
-    .refine((value) => value.length <= maxItems, { abort: true, params: { maxItems } })
+    .refine((value) => value.length <= maxItems, { abort: true, params: { limit, maxItems } })
     .meta({ type: 'array', items, maxItems });
 }
 

@@ -288,7 +288,7 @@ const excesses: readonly Row[] = [
     'query',
     { queries: Array.from({ length: 101 }, () => ({ id: 'a' })) },
     400,
-    { code: 'limit_exceeded', details: { value: 101, maximum: 100 } },
+    { code: 'limit_exceeded', details: { limit: 'queriesPerRequest', value: 101, maximum: 100 } },
   ],
   [
     'an id',
