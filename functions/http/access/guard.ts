@@ -21,10 +21,13 @@ export type Access = 'health' | 'open' | 'guarded';
 
 export class Guard {
   readonly #digests: readonly Uint8Array[];
-  readonly #settings: GuardSettings;
+  readonly #exposure: GuardSettings['exposure'];
+  readonly #allowAnonymous: boolean;
 
-  constructor(settings: GuardSettings, digests: readonly Uint8Array[]) {
-    this.#settings = settings;
+  /** `digests`: of the keys, which are not kept. */
+  constructor({ exposure, allowAnonymous = false }: GuardSettings, digests: readonly Uint8Array[]) {
+    this.#exposure = exposure;
+    this.#allowAnonymous = allowAnonymous;
     this.#digests = digests;
   }
 
@@ -36,7 +39,7 @@ export class Guard {
   /** The checks that come before a route is looked at: where the request was sent, and by whose page. */
   checkSource(request: Request, host: string, origins: Origins): void {
     if (!this.anonymous) return;
-    if (this.#settings.exposure === 'loopback' && !isLoopbackHost(host)) {
+    if (this.#exposure === 'loopback' && !isLoopbackHost(host)) {
       throw new CairnError(
         'invalid',
         'misdirected_request',
@@ -56,7 +59,7 @@ export class Guard {
   async checkKey(request: Request, access: Access): Promise<void> {
     if (access === 'health') return;
     if (this.anonymous) {
-      if (this.#settings.exposure === 'loopback' || this.#settings.allowAnonymous === true) return;
+      if (this.#exposure === 'loopback' || this.#allowAnonymous) return;
       throw new CairnError(
         'unavailable',
         'no_keys_configured',
