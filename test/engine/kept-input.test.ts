@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { limits } from '../../core/base/limits.js';
 import { keepInput } from '../../core/engine/input/kept-input.js';
 
 test('arrays, plain objects and floats are copied, to the bottom', () => {
@@ -46,4 +47,11 @@ test('input of any depth ends', () => {
   let deep: unknown = 1;
   for (let i = 0; i < 100_000; i++) deep = [deep];
   expect(Array.isArray(keepInput(deep))).toBe(true);
+});
+
+test('more values than a request may have are refused before they fill the memory', () => {
+  const empty = Array.from({ length: limits.keptValues }, (): unknown[] => []);
+  expect(() => keepInput({ vectors: empty })).toThrow(
+    /^request: keptValues is 4194305, the maximum is 4194304$/,
+  );
 });

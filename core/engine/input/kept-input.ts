@@ -2,28 +2,39 @@
  * What a caller passed, as it was at the call. A caller may reuse its buffers as soon as a method has returned its
  * promise; whatever is read after the first await has to be a copy.
  */
+import { overLimit } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
 
 /** Deeper input than any request may have is left as it is: it will be refused for its depth. */
 const DEPTH_MAX = 100;
 
 /**
  * A copy of arrays, plain objects and 32-bit floats, to any valid depth. Everything else (strings, but also dates, class
- * instances and functions, which the checks that follow refuse) is the same value. Cycles stay cycles.
+ * instances and functions, which the checks that follow refuse) is the same value. Cycles stay cycles. Throws `invalid`
+ * past `keptValues`: nothing is checked yet, so a body may hold millions of empty arrays.
  */
 export function keepInput(value: unknown): unknown {
-  return keep(value, new Map(), 0);
+  return keep(value, { kept: new Map(), values: 0 }, 0);
 }
 
-function keep(value: unknown, kept: Map<object, unknown>, depth: number): unknown {
+interface Keeping {
+  readonly kept: Map<object, unknown>;
+  /** Arrays, objects and their fields so far. */
+  values: number;
+}
+
+function keep(value: unknown, keeping: Keeping, depth: number): unknown {
+  const { kept } = keeping;
   if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return value;
   const known = kept.get(value);
   if (known !== undefined) return known;
   if (value instanceof Float32Array) return value.slice();
   if (Array.isArray(value)) {
+    countValues(keeping, 1);
     const copy: unknown[] = [...(value as unknown[])];
     kept.set(value, copy);
     for (let i = 0; i < copy.length; i++) {
-      if (typeof copy[i] === 'object') copy[i] = keep(copy[i], kept, depth + 1);
+      if (typeof copy[i] === 'object') copy[i] = keep(copy[i], keeping, depth + 1);
     }
     return copy;
   }
@@ -31,14 +42,22 @@ function keep(value: unknown, kept: Map<object, unknown>, depth: number): unknow
   if (prototype !== null && prototype !== Object.prototype) return value;
   const copy = Object.create(prototype) as object;
   kept.set(value, copy);
-  for (const [name, inner] of Object.entries(value)) {
+  const fields = Object.entries(value);
+  countValues(keeping, 1 + fields.length);
+  for (const [name, inner] of fields) {
     // Defined, not assigned: a key named __proto__ has to arrive as a key, so that it can be refused.
     Object.defineProperty(copy, name, {
-      value: keep(inner, kept, depth + 1),
+      value: keep(inner, keeping, depth + 1),
       enumerable: true,
       configurable: true,
       writable: true,
     });
   }
   return copy;
+}
+
+function countValues(keeping: Keeping, more: number): void {
+  keeping.values += more;
+  if (keeping.values > limits.keptValues)
+    throw overLimit('keptValues', keeping.values, limits.keptValues, 'request');
 }
