@@ -126,6 +126,7 @@ export interface RestoreResult {
   readonly sequence: number;
 }
 
+/** One commit, done in the order of these fields. */
 export interface WriteInput {
   readonly upsert?: UpsertInput;
   readonly patch?: PatchInput;
