@@ -74,7 +74,7 @@ export class Committer<S extends LogSink> {
     }
   }
 
-  /** Resolves when no write is under way. */
+  /** Resolves when no group commit is under way. Without group commit each caller waits for its own write. */
   async idle(): Promise<void> {
     await this.#driving;
   }
