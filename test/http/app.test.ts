@@ -139,6 +139,7 @@ describe('messages', () => {
   test.each([
     ['2', '{', 'body_cut_short'],
     ['2', '{"vector":[1,1]}', 'body_too_large'],
+    ['9223372036854775807', '{', 'body_too_large'],
   ])('a body that is not %s bytes long as it says is refused: %s', async (length, body, code) => {
     const app = await testApp(await open('memory:'), { keys: ['k'] });
     const headers = {

@@ -49,7 +49,7 @@ export async function readBody(request: Request, rules: BodyRules): Promise<Body
 
 function declaredLength(request: Request): number | undefined {
   const header = request.headers.get('content-length');
-  return header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+  return header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
 }
 
 function contentEncoding(request: Request): 'identity' | 'gzip' {
