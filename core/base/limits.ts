@@ -17,7 +17,7 @@ export const limits = {
   /** Names in one `include`. */
   includeNames: 100,
   /** Of one answer, as its JSON is estimated: more does not fit the texts and memories of small hosts. */
-  answerBytes: 134_217_728, // 128 MiB
+  answerBytes: 268_435_456, // 256 MiB
   /** Arrays, objects and fields of a request that is copied before it can be checked. A `Map` ends at 16.7 million. */
   keptValues: 4_194_304,
   timeoutMs: 120_000,

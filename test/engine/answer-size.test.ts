@@ -7,7 +7,7 @@ import { limits, open } from '../../core/index.js';
 import type { Collection, Database } from '../../core/index.js';
 
 const dimension = 4_096;
-const rows = 3_000;
+const rows = 4_000;
 const ids = Array.from({ length: rows }, (_, i) => String(i).padStart(5, '0'));
 let database: Database;
 let collection: Collection;
@@ -39,7 +39,7 @@ test('a query that would answer more is refused, and without the vectors it is n
 test('many queries of one request share the bound', async () => {
   const query = { vector: new Float32Array(dimension).fill(1), k: 1_000, include: ['vector'] };
   await expect(collection.query(query)).resolves.toMatchObject({ matches: { length: 1_000 } });
-  await expect(collection.queryMany([query, query, query])).rejects.toMatchObject(tooLarge);
+  await expect(collection.queryMany([query, query, query, query])).rejects.toMatchObject(tooLarge);
 });
 
 test('a fetch that would answer more is refused', async () => {

@@ -10,10 +10,10 @@ import type { Projection } from '../input/index.js';
 import type { JsonObject, JsonValue, RecordOutput } from '../interface/index.js';
 
 /**
- * Characters of a number, its comma included, and of a record's own frame. An estimate: in JSON a float that uses all of
- * its bits takes about 20, a small integer 2 to 5.
+ * Characters of a number, its comma included, and of a record's own frame. An estimate: a float that uses all of its bits
+ * takes about 20 in JSON, a small integer 2 to 5.
  */
-const NUMBER_BYTES = 12;
+const NUMBER_BYTES = 20;
 const FRAME_BYTES = 64;
 
 /** How large one answer has become. Records of a request share one, however many queries it has. */
