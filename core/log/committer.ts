@@ -251,10 +251,10 @@ export class Committer<S extends LogSink> {
     const bytes = seal(ports.digests, { kind: 'BAT', key }, object);
     let cause: unknown;
     for (let attempt = 0; attempt <= limits.readRetries; attempt++) {
+      if (attempt > 0) await ports.sleep(retryDelayMs(attempt - 1, ports.random));
       const result = await store.put(key, bytes, { if: 'any' });
       if (result.status === 'applied') return;
       cause = result.status === 'unknown' ? result.cause : undefined;
-      await ports.sleep(retryDelayMs(attempt, ports.random));
     }
     throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
       outcome: 'not_applied',

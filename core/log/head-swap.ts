@@ -5,6 +5,7 @@
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
 import { limits } from '../base/limits.js';
+import { retryDelayMs } from '../store/index.js';
 import { sealHead } from './head-codec.js';
 import { nextHead } from './head.js';
 import type { Head } from './head.js';
@@ -37,7 +38,7 @@ export async function swapHead(
     });
     if (result.status === 'applied') return next;
     // Refused or unknown: the head says which. An SDK's own retry can turn a swap that won into a refusal.
-    await ports.sleep(Math.min(limits.retryBaseMs * 2 ** Math.min(round, 10), limits.retryMaxMs));
+    await ports.sleep(retryDelayMs(round, ports.random));
   }
   throw new CairnError(
     'unavailable',
@@ -57,7 +58,7 @@ async function keepCopy(context: LogContext, { head, bytes }: LoadedHead): Promi
   for (let round = 0; round < limits.casRounds; round++) {
     const result = await store.put(key, bytes, { if: 'absent' });
     if (result.status !== 'unknown') return;
-    await ports.sleep(Math.min(limits.retryBaseMs * 2 ** Math.min(round, 10), limits.retryMaxMs));
+    await ports.sleep(retryDelayMs(round, ports.random));
   }
   throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
     outcome: 'not_applied',

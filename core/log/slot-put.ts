@@ -4,7 +4,7 @@
  */
 import { CairnError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
-import { limits } from '../base/limits.js';
+import { retryDelayMs } from '../store/index.js';
 import type { GetResult, PutResult } from '../store/index.js';
 import { slotKey } from './layout.js';
 import type { LogContext } from './log-reader.js';
@@ -61,7 +61,7 @@ export async function putSlot(context: LogContext, put: SlotPut): Promise<SlotFa
     // Unknown, and not there (or not to be read): the same key and body again. Never the next slot: this put may land.
     inFlight = true;
     if (put.abandoned()) return { status: 'abandoned' };
-    await ports.sleep(Math.min(limits.retryBaseMs * 2 ** attempt, limits.retryMaxMs));
+    await ports.sleep(retryDelayMs(attempt, ports.random));
   }
 }
 
