@@ -20,7 +20,6 @@ const statusOfKind: Readonly<Record<ErrorKind, number>> = {
 
 const statusOfCode: Readonly<Record<string, number>> = {
   method_not_allowed: 405,
-  request_timeout: 408,
   body_too_large: 413,
   unsupported_media_type: 415,
   unsupported_content_encoding: 415,
@@ -34,7 +33,6 @@ const titles: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
-  408: 'Request Timeout',
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
