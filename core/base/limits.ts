@@ -18,6 +18,9 @@ export const limits = {
   includeNames: 100,
   /** Of one answer, as its JSON is estimated: more does not fit the texts and memories of small hosts. */
   answerBytes: 268_435_456, // 256 MiB
+  /** Arrays, objects and fields of a JSON body, and how deep they may lie: what a parser would make objects of. */
+  jsonValues: 2_097_152,
+  jsonDepth: 128,
   /** Arrays, objects and fields of a request that is copied before it can be checked. A `Map` ends at 16.7 million. */
   keptValues: 4_194_304,
   timeoutMs: 120_000,

@@ -8,7 +8,7 @@ import type { Clock } from '../../core/base/ports.js';
 import type { Database } from '../../core/index.js';
 import { isPreflight, Load, Origins } from './access/index.js';
 import type { Access, Admission, Guard, LoadLimits } from './access/index.js';
-import { decodeUtf8, parseJson, parseJsonBytes, readBody } from './body/index.js';
+import { decodeUtf8, mustBeParsable, parseJson, parseJsonBytes, readBody } from './body/index.js';
 import type { Body, HostBytes } from './body/index.js';
 import { Metrics } from './metrics.js';
 import { asCairnError, problemHeaders, problemOf, problemType, statusOf } from './problems.js';
@@ -173,7 +173,9 @@ class HttpApp {
       write,
       ndjson: async () => {
         const read = await readOnce();
-        return read?.kind === 'ndjson' ? decodeUtf8(read.bytes) : undefined;
+        if (read?.kind !== 'ndjson') return undefined;
+        mustBeParsable(read.bytes);
+        return decodeUtf8(read.bytes);
       },
       json: async () => {
         const read = await readOnce();

@@ -9,6 +9,7 @@
 import { concatBytes, utf8Encode } from '../../../core/base/bytes.js';
 import { invalid } from '../../../core/base/errors.js';
 import { jsonFault } from './json-fault.js';
+import { mustBeParsable } from './json-shape.js';
 
 /** What a host can do with bytes faster than portable code. */
 export interface HostBytes {
@@ -62,7 +63,10 @@ export function parseJson(text: string): unknown {
 
 /** The bytes are the caller's no more: with a host they may be written to, and the value may refer to them. */
 export function parseJsonBytes(bytes: Uint8Array, tools: JsonTools): unknown {
-  return tryParseLifted(bytes, tools) ?? parseJson(decodeUtf8(bytes));
+  const lifted = tryParseLifted(bytes, tools);
+  if (lifted !== undefined) return lifted;
+  mustBeParsable(bytes);
+  return parseJson(decodeUtf8(bytes));
 }
 
 /** A long string in the body that JSON need not see. */
@@ -83,8 +87,10 @@ function tryParseLifted(bytes: Uint8Array, tools: JsonTools): unknown {
   const mark = newMark();
   let body: unknown;
   try {
-    const rest = [bytes.subarray(0, start), utf8Encode(mark), bytes.subarray(start + found.length)];
-    body = JSON.parse(decodeUtf8(concatBytes(rest)));
+    const parts = [bytes.subarray(0, start), utf8Encode(mark), bytes.subarray(start + found.length)];
+    const rest = concatBytes(parts);
+    mustBeParsable(rest);
+    body = JSON.parse(decodeUtf8(rest));
   } catch {
     return undefined;
   }
