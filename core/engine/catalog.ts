@@ -25,7 +25,7 @@ import {
   workKey,
 } from '../log/index.js';
 import type { CollectionSchema, Head } from '../log/index.js';
-import { retryDelayMs } from '../store/index.js';
+import { putDecided, retryDelayMs } from '../store/index.js';
 import type { ObjectStore, PutOptions, PutResult, StoreVersion } from '../store/index.js';
 
 export interface CatalogOptions {
@@ -178,13 +178,11 @@ export class Catalog {
     return await this.#decide(key, bytes, condition);
   }
 
-  /** Puts until the answer is not `unknown`. A refusal may hide an earlier try that won: the caller reads the object. */
+  /** Never `unknown`. A refusal may hide an earlier try that won: the caller reads the object. */
   async #decide(key: string, bytes: Uint8Array, condition: PutOptions['if']): Promise<PutResult> {
-    for (let round = 0; round < limits.casRounds; round++) {
-      const result = await this.#options.store.put(key, bytes, { if: condition });
-      if (result.status !== 'unknown') return result;
-      await this.#wait(round);
-    }
+    const { store, ports } = this.#options;
+    const result = await putDecided(store, ports, { key, bytes, if: condition });
+    if (result.status !== 'unknown') return result;
     throw contended(`the store did not decide a put of ${key}`);
   }
 

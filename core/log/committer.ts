@@ -9,7 +9,7 @@ import type { Sequence } from '../base/ids.js';
 import { limits, tierLimits } from '../base/limits.js';
 import { newObject, seal } from '../base/sealed-object.js';
 import type { SpareMemory } from '../base/spare-memory.js';
-import { retryDelayMs } from '../store/index.js';
+import { putDecided } from '../store/index.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
 import { refreshHead } from './log-reader.js';
@@ -29,10 +29,14 @@ export interface CommitterOptions<S extends LogSink> {
 }
 
 /** A write with the batch that it commits in the slot being built. */
-interface Drafted<S extends LogSink> {
+interface Draft<S extends LogSink> {
   readonly write: PendingWrite<S>;
   readonly prepared: PreparedBatch;
   readonly resolvedAt: Sequence | undefined;
+}
+
+/** A draft that knows where its bytes are: in the slot, or in an object of their own. */
+interface PlacedDraft<S extends LogSink> extends Draft<S> {
   readonly content: BatchContent;
 }
 
@@ -153,9 +157,9 @@ export class Committer<S extends LogSink> {
   }
 
   /** Builds the batches of the next slot from the writes that fit, one after another over those before. */
-  #draft(state: LogState<S>, writes: readonly PendingWrite<S>[]): Omit<Drafted<S>, 'content'>[] {
+  #draft(state: LogState<S>, writes: readonly PendingWrite<S>[]): Draft<S>[] {
     const seq = sequence(state.position.seq + 1);
-    const group: Omit<Drafted<S>, 'content'>[] = [];
+    const group: Draft<S>[] = [];
     const keys = new Set<string>();
     let inlineBytes = 0;
     let totalBytes = 0;
@@ -163,13 +167,13 @@ export class Committer<S extends LogSink> {
       if (group.length === limits.keysPerSlot || inlineBytes > limits.groupCommitBytes) break;
       if (keys.has(write.keyHash)) continue;
       try {
-        const { plan } = write.request;
-        const prepared = 'prepared' in plan ? plan.prepared : this.#resolve(state, write, group, seq);
+        const prepared = this.#prepare(state, write, group, seq);
         checkLogRoom(state, totalBytes + prepared.content.length);
         totalBytes += prepared.content.length;
         if (prepared.content.length <= limits.inlineBatchBytes) inlineBytes += prepared.content.length;
         keys.add(write.keyHash);
-        group.push({ write, prepared, resolvedAt: 'prepared' in plan ? undefined : state.position.seq });
+        const resolvedAt = 'prepared' in write.request.plan ? undefined : state.position.seq;
+        group.push({ write, prepared, resolvedAt });
       } catch (error) {
         write.fail(error);
       }
@@ -177,10 +181,11 @@ export class Committer<S extends LogSink> {
     return group;
   }
 
-  #resolve(
+  /** The batch as it was given, or as it follows from the state and the batches before it in the slot. */
+  #prepare(
     state: LogState<S>,
     write: PendingWrite<S>,
-    group: readonly Omit<Drafted<S>, 'content'>[],
+    group: readonly Draft<S>[],
     seq: Sequence,
   ): PreparedBatch {
     const { plan } = write.request;
@@ -193,7 +198,7 @@ export class Committer<S extends LogSink> {
     return prepareBatch(this.#log.context.ports.digests, batch, counts);
   }
 
-  async #write(state: LogState<S>, drafts: readonly Omit<Drafted<S>, 'content'>[]): Promise<void> {
+  async #write(state: LogState<S>, drafts: readonly Draft<S>[]): Promise<void> {
     const { ports, uid } = this.#log.context;
     const seq = sequence(state.position.seq + 1);
     const prevChain = state.chain;
@@ -227,13 +232,10 @@ export class Committer<S extends LogSink> {
   }
 
   /** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */
-  async #place(
-    after: Sequence,
-    drafts: readonly Omit<Drafted<S>, 'content'>[],
-  ): Promise<readonly Drafted<S>[]> {
+  async #place(after: Sequence, drafts: readonly Draft<S>[]): Promise<readonly PlacedDraft<S>[]> {
     const { ports, uid } = this.#log.context;
     return await Promise.all(
-      drafts.map(async (drafted): Promise<Drafted<S>> => {
+      drafts.map(async (drafted): Promise<PlacedDraft<S>> => {
         const { content } = drafted.prepared;
         if (content.length <= limits.inlineBatchBytes) return { ...drafted, content: { inline: content } };
         const uuid = newUuid(ports.random);
@@ -249,13 +251,10 @@ export class Committer<S extends LogSink> {
     const object = newObject(content.length);
     object.body.set(content);
     const bytes = seal(ports.digests, { kind: 'BAT', key }, object);
-    let cause: unknown;
-    for (let attempt = 0; attempt <= limits.readRetries; attempt++) {
-      if (attempt > 0) await ports.sleep(retryDelayMs(attempt - 1, ports.random));
-      const result = await store.put(key, bytes, { if: 'any' });
-      if (result.status === 'applied') return;
-      cause = result.status === 'unknown' ? result.cause : undefined;
-    }
+    const tries = limits.readRetries + 1;
+    const result = await putDecided(store, ports, { key, bytes, if: 'any', tries });
+    if (result.status === 'applied') return;
+    const cause = result.status === 'unknown' ? result.cause : undefined;
     throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
       outcome: 'not_applied',
       retryAfterS: 1,
@@ -266,7 +265,7 @@ export class Committer<S extends LogSink> {
   /** The head check after a win: only above the floor of an active head is the slot what every later reader will see. */
   async #acknowledge(
     state: LogState<S>,
-    group: readonly Drafted<S>[],
+    group: readonly PlacedDraft<S>[],
     won: { readonly slot: OpenedSlot; readonly sinceMs: number },
   ): Promise<void> {
     const head = await refreshHead(this.#log.context, state.head);
@@ -289,7 +288,7 @@ export class Committer<S extends LogSink> {
   }
 }
 
-function slotBatch<S extends LogSink>({ write, prepared, resolvedAt, content }: Drafted<S>): SlotBatch {
+function slotBatch<S extends LogSink>({ write, prepared, resolvedAt, content }: PlacedDraft<S>): SlotBatch {
   const { keyHash, request } = write;
   const { contentSha, counts } = prepared;
   return { keyHash, requestHash: request.requestHash, contentSha, counts, resolvedAt, content };

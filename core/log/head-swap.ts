@@ -5,7 +5,7 @@
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import { retryDelayMs } from '../store/index.js';
+import { putDecided, retryDelayMs } from '../store/index.js';
 import { sealHead } from './head-codec.js';
 import { nextHead } from './head.js';
 import type { Head } from './head.js';
@@ -55,11 +55,8 @@ export async function swapHead(
 async function keepCopy(context: LogContext, { head, bytes }: LoadedHead): Promise<void> {
   const { ports, store, uid } = context;
   const key = headCopyKey(uid, head.version);
-  for (let round = 0; round < limits.casRounds; round++) {
-    const result = await store.put(key, bytes, { if: 'absent' });
-    if (result.status !== 'unknown') return;
-    await ports.sleep(retryDelayMs(round, ports.random));
-  }
+  const result = await putDecided(store, ports, { key, bytes, if: 'absent' });
+  if (result.status !== 'unknown') return;
   throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
     outcome: 'not_applied',
   });

@@ -12,6 +12,7 @@ export type {
 } from './object-store.js';
 export { accountingStore, usageBetween } from './accounting.js';
 export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
+export { putDecided } from './decided-put.js';
 export { retryDelayMs, retryingStore } from './retrying.js';
 export type { RetryingOptions } from './retrying.js';
 export { memoryStore } from './adapters/memory.js';
