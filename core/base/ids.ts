@@ -39,8 +39,12 @@ export function formatUuid(bytes: Uint8Array, version: 4 | 8): string {
   const b = bytes.slice(0, 16);
   b[6] = (b[6]! & 0x0f) | (version << 4);
   b[8] = (b[8]! & 0x3f) | 0x80;
-  const h = bytesToHex(b);
-  return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
+  return uuidOfHex(bytesToHex(b));
+}
+
+/** 32 hex digits with the dashes of a UUID. */
+export function uuidOfHex(hex: string): string {
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 export function newUuid(random: Random): string {

@@ -15,7 +15,7 @@
  */
 import { alignUp, bytesToHex, concatBytes, tryHexToBytes } from '../base/bytes.js';
 import { assertInternal, corrupt, overLimit } from '../base/errors.js';
-import { sequence } from '../base/ids.js';
+import { sequence, uuidOfHex } from '../base/ids.js';
 import type { Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
@@ -228,7 +228,6 @@ function readEntry(
     : offset === contentFrom && offset + length <= body.length;
   must(fits, { offset: at + 120, expected: 'a content within its object', found: `${offset}+${length}` });
   const count = (i: number): number => view.getUint32(80 + 4 * i, true);
-  const u = hex(136, 16);
   return {
     keyHash: hex(0, 16),
     requestHash: hex(16, 32),
@@ -245,7 +244,7 @@ function readEntry(
     content: referenced
       ? {
           after: sequence(Number(view.getBigUint64(152, true))),
-          uuid: `${u.slice(0, 8)}-${u.slice(8, 12)}-${u.slice(12, 16)}-${u.slice(16, 20)}-${u.slice(20)}`,
+          uuid: uuidOfHex(hex(136, 16)),
           bytes: length,
         }
       : { inline: body.subarray(offset, offset + length) },

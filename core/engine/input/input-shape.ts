@@ -14,6 +14,13 @@ export function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'an array' : typeof value;
 }
 
+/** An object literal, or what JSON.parse makes: no array, date or instance of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
 export function mustBeObject(value: unknown, what: string): UnknownObject {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as UnknownObject;
   throw invalid('invalid_request', `${what} must be an object, got ${kindOf(value)}`, { what });

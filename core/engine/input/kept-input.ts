@@ -4,6 +4,7 @@
  */
 import { overLimit } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
+import { isPlainObject } from './input-shape.js';
 
 /** Deeper input than any request may have is left as it is: it will be refused for its depth. */
 const DEPTH_MAX = 100;
@@ -38,9 +39,8 @@ function keep(value: unknown, keeping: Keeping, depth: number): unknown {
     }
     return copy;
   }
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  if (prototype !== null && prototype !== Object.prototype) return value;
-  const copy = Object.create(prototype) as object;
+  if (!isPlainObject(value)) return value;
+  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as object;
   kept.set(value, copy);
   const fields = Object.entries(value);
   countValues(keeping, 1 + fields.length);

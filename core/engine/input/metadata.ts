@@ -5,7 +5,7 @@
 import { utf8Length } from '../../base/bytes.js';
 import { corrupt, invalid, overLimit } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
-import { kindOf } from './input-shape.js';
+import { isPlainObject, kindOf } from './input-shape.js';
 import type { JsonObject } from '../interface/index.js';
 
 /** JSON text of an object; '' for null and undefined. Throws `invalid`, with `where` in the message. */
@@ -23,12 +23,6 @@ export function metadataToText(value: unknown, where: string): string {
     if (bytes > limits.metadataBytes) throw overLimit('metadataBytes', bytes, limits.metadataBytes, where);
   }
   return text;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }
 
 function mustBeJson(value: unknown, where: string, depth: number): void {

@@ -92,8 +92,7 @@ function parseColumns(parser: RecordParser, input: UnknownObject, key: string): 
 }
 
 function columnVectors({ vectors }: RecordParser, input: unknown): Float32Array {
-  if (input instanceof Float32Array) return vectors.matrix(input, 'vectors');
-  if (typeof input === 'string') return vectors.matrix(input, 'vectors');
+  if (input instanceof Float32Array || typeof input === 'string') return vectors.matrix(input, 'vectors');
   const rows = mustBeBatch(input, 'vectors', BATCH);
   return vectors.rows(
     rows.length,
