@@ -119,16 +119,7 @@ export class KillClient {
   /** @param {string} key @returns {Request} */
   #rows(key) {
     const records = [...this.#newIds(12), ...this.#pick(3)].map((id) => this.#record(id));
-    return {
-      ...{
-        key,
-        route: 'upsert',
-        body: { records },
-        expected: { upserted: records.length },
-        rows: records.length,
-      },
-      apply: (model) => records.forEach(({ id, ...stored }) => model.set(id, stored)),
-    };
+    return upsertOf(key, records);
   }
 
   /** Rows without ids: the answer names them. @param {string} key @returns {Request} */
@@ -225,16 +216,7 @@ export class KillClient {
     this.bulkSent = true;
     const filler = 'x'.repeat(60_000);
     const records = this.#exactIds(150).map((id) => ({ ...this.#record(id), metadata: { filler } }));
-    return {
-      ...{
-        key,
-        route: 'upsert',
-        body: { records },
-        expected: { upserted: records.length },
-        rows: records.length,
-      },
-      apply: (model) => records.forEach(({ id, ...stored }) => model.set(id, stored)),
-    };
+    return upsertOf(key, records);
   }
 
   /** @param {string} id @returns {{ id: string } & Stored} */
@@ -284,4 +266,16 @@ function applyPatch(model, id, change) {
   const metadata = { ...before.metadata, changed: change.metadata.changed };
   delete metadata['draw'];
   model.set(id, { vector: change.vector ?? before.vector, metadata });
+}
+
+/** @param {string} key @param {({ id: string } & Stored)[]} records @returns {Request} */
+function upsertOf(key, records) {
+  return {
+    key,
+    route: 'upsert',
+    body: { records },
+    expected: { upserted: records.length },
+    rows: records.length,
+    apply: (model) => records.forEach(({ id, ...stored }) => model.set(id, stored)),
+  };
 }
