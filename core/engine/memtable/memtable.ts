@@ -1,6 +1,6 @@
 /**
- * The unfolded log as it can be searched: every version of every record that the log holds, vectors in blocks of
- * WebAssembly memory, the rest in columns by row. A row is born at one sequence and ends at another, so that a query as
+ * The unfolded log as it can be searched: every version of every record that the log holds above the fold, vectors in
+ * blocks of WebAssembly memory, the rest in columns by row. A row is born at one sequence and ends at another, so that a query as
  * of an older sequence sees what was there then.
  */
 import { assertInternal, corrupt } from '../../base/errors.js';
@@ -10,12 +10,15 @@ import { limits } from '../../base/limits.js';
 import { cosineScale, RowBlock } from '../../kernel/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
-import type { Batch, CollectionSchema, LogPosition, LogSink } from '../../log/index.js';
+import type { Batch, CollectionSchema, LogPosition } from '../../log/index.js';
 import { documentOf } from '../input/index.js';
 import { OrderedIds } from './ordered-ids.js';
+import { Shadows } from './shadows.js';
+import type { Shadow } from './shadows.js';
 import type { JsonObject } from '../interface/index.js';
 
 const DAY_MS = 86_400_000;
+const ROWS_COPIED_AT_ONCE = 256;
 
 /** `asOf` of the newest state: after every sequence, before the Infinity at which nothing ends. */
 export const NEWEST: number = Number.MAX_SAFE_INTEGER;
@@ -42,7 +45,14 @@ function mustBeUsable(squaredNorm: number, row: number, at: LogPosition): void {
   throw corrupt({ key: 'log', offset: 0, expected, found: `a squared norm of ${squaredNorm} in row ${row}` });
 }
 
-export class Memtable implements LogSink {
+export interface MemtableOptions {
+  readonly kernel: Kernel;
+  readonly schema: CollectionSchema;
+  /** There are segments, whose rows the slots replace and delete. */
+  readonly overSegments: boolean;
+}
+
+export class Memtable {
   readonly #kernel: Kernel;
   readonly #schema: CollectionSchema;
   readonly #blocks: MemtableBlock[] = [];
@@ -61,12 +71,15 @@ export class Memtable implements LogSink {
   readonly #expiring = new Set<Row>();
   /** Soft-deleted rows that have not ended. */
   readonly #hiding = new Set<Row>();
+  /** Undefined where no segment lies below: then no row of one can be shadowed. */
+  readonly #shadows: Shadows | undefined;
   #live = 0;
-  #released = false;
+  #users = 1;
 
-  constructor(kernel: Kernel, schema: CollectionSchema) {
+  constructor({ kernel, schema, overSegments }: MemtableOptions) {
     this.#kernel = kernel;
     this.#schema = schema;
+    this.#shadows = overSegments ? new Shadows() : undefined;
   }
 
   get schema(): CollectionSchema {
@@ -78,7 +91,7 @@ export class Memtable implements LogSink {
   }
 
   get blocks(): readonly MemtableBlock[] {
-    assertInternal(!this.#released, 'a memtable was read after its release');
+    assertInternal(this.#users > 0, 'a memtable was read after its release');
     return this.#blocks;
   }
 
@@ -88,17 +101,11 @@ export class Memtable implements LogSink {
   }
 
   apply(batch: Batch, at: LogPosition): void {
-    assertInternal(!this.#released, 'a memtable was written after its release');
-    const { dimension, metric } = this.#schema;
+    assertInternal(this.#users > 0, 'a memtable was written after its release');
     // Whatever stops a batch stops it before anything of it is in.
-    const norms = this.#kernel.normSquared(batch.vectors, dimension);
+    const norms = this.#kernel.normSquared(batch.vectors, this.#schema.dimension);
     norms.forEach((norm, row) => mustBeUsable(norm, row, at));
-    const rows = batch.metadata.length;
-    const blocks = this.#reserve(rows);
-    const scales = metric === 'cosine' ? Float32Array.from(norms, cosineScale) : undefined;
-    for (let row = 0, block = 0; row < rows; block++) {
-      row += blocks[block]!.appendRows(batch.vectors.subarray(row * dimension), scales?.subarray(row));
-    }
+    this.#append(batch.vectors, norms);
     let upsert = 0;
     for (let op = 0; op < batch.ids.length; op++) {
       const id = batch.ids[op]!;
@@ -109,6 +116,17 @@ export class Memtable implements LogSink {
       }
       this.#insert(id, at.seq, batch.metadata[upsert]!, batch.expiresMs?.[upsert] ?? Infinity);
       upsert++;
+    }
+  }
+
+  /** Copies rows to the end of the blocks. Throws `memory_budget_exceeded` before anything is copied. */
+  #append(vectors: Float32Array, norms: Float64Array): void {
+    const { dimension, metric } = this.#schema;
+    const rows = norms.length;
+    const blocks = this.#reserve(rows);
+    const scales = metric === 'cosine' ? Float32Array.from(norms, cosineScale) : undefined;
+    for (let row = 0, block = 0; row < rows; block++) {
+      row += blocks[block]!.appendRows(vectors.subarray(row * dimension), scales?.subarray(row));
     }
   }
 
@@ -138,43 +156,78 @@ export class Memtable implements LogSink {
   }
 
   #insert(id: string, seq: Sequence, metadata: string, expiresMs: number): void {
-    const row = asRow(this.#ids.length);
+    this.#shadows?.end(id, seq);
     const older = this.#newest.get(id);
-    if (older === undefined) this.#order.add(id);
-    else this.#end(older, seq);
-    this.#newest.set(id, row);
-    this.#ids.push(id);
-    this.#born.push(seq);
+    if (older !== undefined) this.#end(older, seq);
+    this.#addRow({ id, born: seq, metadata, expiresMs });
+  }
+
+  /** The columns of a row whose vector is appended already or will be in the same step. */
+  #addRow(added: {
+    readonly id: string;
+    readonly born: number;
+    readonly metadata: string;
+    readonly expiresMs: number;
+  }): Row {
+    const row = asRow(this.#ids.length);
+    if (!this.#newest.has(added.id)) this.#order.add(added.id);
+    this.#newest.set(added.id, row);
+    this.#ids.push(added.id);
+    this.#born.push(added.born);
     this.#ended.push(Infinity);
     this.#hidden.push(Infinity);
     this.#hiddenMs.push(0);
-    this.#expiresMs.push(expiresMs);
-    this.#metadata.push(metadata);
+    this.#expiresMs.push(added.expiresMs);
+    this.#metadata.push(added.metadata);
     this.#documents.push(undefined);
     this.#live++;
-    if (expiresMs !== Infinity) this.#expiring.add(row);
+    if (added.expiresMs !== Infinity) this.#expiring.add(row);
+    return row;
   }
 
   #remove(id: string, forGood: boolean, at: LogPosition): void {
-    if (!this.canRemove(id, forGood)) return;
-    const row = this.#newest.get(id)!;
-    if (forGood) {
-      this.#end(row, at.seq);
-    } else {
-      this.#hidden[row] = at.seq;
-      this.#hiddenMs[row] = at.label;
-      this.#hiding.add(row);
-      this.#kill(row);
-    }
+    const row = this.#newest.get(id);
+    if (row === undefined || this.#ended[row] !== Infinity) {
+      // No row of the log's own: what is removed is a segment's, if there is one.
+      if (forGood) this.#shadows?.end(id, at.seq);
+      else this.#shadows?.hide(id, at);
+    } else if (forGood) this.#end(row, at.seq);
+    else if (this.#hidden[row] === Infinity) this.#hide(row, at.seq, at.label);
   }
 
-  /** Whether a delete (`forGood`) or a soft delete of `id` changes anything, whatever the clock says of the record. */
+  #hide(row: Row, seq: number, label: number): void {
+    this.#hidden[row] = seq;
+    this.#hiddenMs[row] = label;
+    this.#hiding.add(row);
+    this.#kill(row);
+  }
+
+  /** What the log says of a segment's row of that id; undefined where it says nothing. */
+  shadow(id: string): Shadow | undefined {
+    return this.#shadows?.find(id);
+  }
+
+  /** Ids that have a shadow, in the order in which the log first named them: the list only grows. */
+  get shadowed(): readonly string[] {
+    return this.#shadows?.ids ?? [];
+  }
+
+  /** Whether the newest row of `id` has not ended, hidden or not: then no segment's row of it counts. */
+  holds(id: string): boolean {
+    const row = this.#newest.get(id);
+    return row !== undefined && this.#ended[row] === Infinity;
+  }
+
+  /**
+   * Whether a delete (`forGood`) or a soft delete of `id` changes a row of the log, whatever the clock says of the
+   * record.
+   */
   canRemove(id: string, forGood: boolean): boolean {
     const row = this.#newest.get(id);
     return row !== undefined && this.#ended[row] === Infinity && (forGood || this.#hidden[row] === Infinity);
   }
 
-  #end(row: Row, seq: Sequence): void {
+  #end(row: Row, seq: number): void {
     if (this.#ended[row] !== Infinity) return;
     this.#ended[row] = seq;
     this.#live--;
@@ -297,8 +350,64 @@ export class Memtable implements LogSink {
     return this.#expiresMs[row]!;
   }
 
+  /**
+   * What remains above a newer fold, as a memtable of its own over the segments that now hold the rest. Rows that the
+   * fold took and later slots changed leave a shadow behind. Throws `memory_budget_exceeded`.
+   */
+  above(folded: Sequence): Memtable {
+    const next = new Memtable({ kernel: this.#kernel, schema: this.#schema, overSegments: true });
+    const shadows = next.#shadows!;
+    for (const [id, shadow] of this.#shadows?.entries() ?? []) shadows.keep(id, shadow, folded);
+    const kept: Row[] = [];
+    try {
+      for (let i = 0; i < this.rowCount; i++) {
+        const row = asRow(i);
+        if (this.#born[i]! > folded) kept.push(row);
+        else shadows.keep(this.#ids[i]!, this.#shadowOf(row), folded);
+      }
+      this.#copyRows(kept, next);
+    } catch (error) {
+      next.release();
+      throw error;
+    }
+    return next;
+  }
+
+  #shadowOf(row: Row): Shadow {
+    return { endedAt: this.#ended[row]!, hiddenAt: this.#hidden[row]!, hiddenMs: this.#hiddenMs[row]! };
+  }
+
+  #copyRows(rows: readonly Row[], target: Memtable): void {
+    const { dimension } = this.#schema;
+    for (let at = 0; at < rows.length; at += ROWS_COPIED_AT_ONCE) {
+      const part = rows.slice(at, at + ROWS_COPIED_AT_ONCE);
+      const vectors = new Float32Array(part.length * dimension);
+      part.forEach((row, i) => vectors.set(this.vector(row), i * dimension));
+      target.#append(vectors, this.#kernel.normSquared(vectors, dimension));
+      for (const row of part) {
+        const copy = target.#addRow({
+          id: this.#ids[row]!,
+          born: this.#born[row]!,
+          metadata: this.#metadata[row]!,
+          expiresMs: this.#expiresMs[row]!,
+        });
+        target.#documents[copy] = this.#documents[row];
+        if (this.#hidden[row] !== Infinity) target.#hide(copy, this.#hidden[row]!, this.#hiddenMs[row]!);
+        if (this.#ended[row] !== Infinity) target.#end(copy, this.#ended[row]!);
+      }
+    }
+  }
+
+  /** Keeps the rows readable until one more `release`: a fold and a resolving write outlive the state that they read. */
+  retain(): this {
+    assertInternal(this.#users > 0, 'a memtable was retained after its release');
+    this.#users++;
+    return this;
+  }
+
   release(): void {
-    this.#released = true;
+    this.#users--;
+    if (this.#users > 0) return;
     for (const { block } of this.#blocks) block.release();
     this.#blocks.length = 0;
   }
