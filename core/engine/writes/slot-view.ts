@@ -1,83 +1,153 @@
 /**
- * The records as a batch in the making sees them: the memtable at sequence r, changed by the batches that come before it
- * in slot r+1, changed by what the batch itself has already done.
+ * The records as a batch in the making sees them: memtable and segments at sequence r, changed by the batches that come
+ * before it in slot r+1, changed by what the batch itself has already done.
+ *
+ * What lies in segments has to be read, so a view is prepared for one write: everything that this write can ask for is
+ * at hand before the first question, and from then on nothing waits.
  */
+import { assertInternal } from '../../base/errors.js';
 import { compareUtf8 } from '../../base/bytes.js';
 import type { Sequence } from '../../base/ids.js';
+import { compileFilter } from '../../filter/index.js';
 import type { DocumentTest } from '../../filter/index.js';
 import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
 import type { Batch, SlotDraft } from '../../log/index.js';
+import { limits } from '../../base/limits.js';
 import { NEWEST } from '../memtable/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import { documentOf } from '../input/index.js';
+import type { ParsedWrite } from '../input/index.js';
+import type { SegmentRecord, Table } from '../table/index.js';
 
-/** A record with everything that an upsert of it needs. */
-export interface StoredRecord {
-  readonly id: string;
+/** What an upsert of a record needs besides its id. */
+export interface RecordContent {
   readonly vector: Float32Array;
   /** JSON text, '' for none. */
   readonly metadata: string;
+}
+
+/** A record as the batch finds it. */
+export interface StoredRecord {
+  readonly id: string;
+  /** Of ids that the write may have to upsert again: patches and restores. */
+  readonly content: RecordContent | undefined;
   /** Infinity for never. */
   readonly expiresMs: number;
   /** Soft-deleted. */
   readonly hidden: boolean;
 }
 
+interface Prepared {
+  readonly memtable: Memtable;
+  readonly view: View;
+  readonly seq: Sequence;
+  /** Of the ids that the write or the batches before it name, the rows that segments hold of them. */
+  readonly stored: ReadonlyMap<string, SegmentRecord>;
+  /** Ids of visible segment rows that satisfy the filter of the write's deletion, in order: as many as can be needed. */
+  readonly matching: ReadonlySet<string>;
+}
+
 export class SlotView {
-  readonly #memtable: Memtable;
-  readonly #view: View;
-  readonly #seq: Sequence;
+  readonly #prepared: Prepared;
   /** Undefined as a value: deleted in this slot. */
   readonly #changed = new Map<string, StoredRecord | undefined>();
 
-  constructor(draft: SlotDraft<Memtable>, nowMs: number) {
-    this.#memtable = draft.state.sink;
-    this.#view = { asOf: NEWEST, nowMs, includeDeleted: true };
-    this.#seq = draft.seq;
-    for (const batch of draft.before) this.apply(batch);
+  /** Cost: nothing where the segments hold none of the ids; else one wave of page reads, or a walk for a filter. */
+  static async prepare(draft: SlotDraft<Table>, write: ParsedWrite, nowMs: number): Promise<SlotView> {
+    const table = draft.state.sink;
+    const memtable = table.memtable.retain();
+    try {
+      const view: View = { asOf: NEWEST, nowMs, includeDeleted: true };
+      const named = new Set(namedIds(draft.before, write).filter((id) => !memtable.holds(id)));
+      const again = new Set([...(write.patch?.records ?? []).map(({ id }) => id), ...(write.restore ?? [])]);
+      const stored = await table.lookUp([...named], (id) => again.has(id));
+      const matching = await matchingInSegments(table, draft.before, write, nowMs);
+      const prepared = { memtable, view, seq: draft.seq, stored, matching: new Set(matching) };
+      const slot = new SlotView(prepared);
+      for (const batch of draft.before) slot.apply(batch);
+      return slot;
+    } catch (error) {
+      memtable.release();
+      throw error;
+    }
+  }
+
+  private constructor(prepared: Prepared) {
+    this.#prepared = prepared;
+  }
+
+  /** Gives back what was kept readable. Nothing may be asked afterwards. */
+  release(): void {
+    this.#prepared.memtable.release();
   }
 
   /** Also a soft-deleted record is found; an expired one is not. */
   find(id: string): StoredRecord | undefined {
-    if (this.#changed.has(id)) {
-      const record = this.#changed.get(id);
-      return record !== undefined && record.expiresMs > this.#view.nowMs ? record : undefined;
+    const { nowMs } = this.#prepared.view;
+    const record = this.#changed.has(id) ? this.#changed.get(id) : this.#findBelow(id);
+    return record !== undefined && record.expiresMs > nowMs ? record : undefined;
+  }
+
+  #findBelow(id: string): StoredRecord | undefined {
+    const { memtable, view, stored } = this.#prepared;
+    if (!memtable.holds(id)) {
+      const record = stored.get(id);
+      const gone = record === undefined || record.endedAt !== Infinity || record.isGone(view.nowMs);
+      if (gone) return undefined;
+      return {
+        id,
+        content: record.content,
+        expiresMs: record.expiresMs,
+        hidden: record.hiddenAt !== Infinity,
+      };
     }
-    const row = this.#memtable.find(id, this.#view);
+    const row = memtable.find(id, view);
     if (row === undefined) return undefined;
     return {
       id,
-      vector: this.#memtable.vector(row),
-      metadata: this.#memtable.metadataText(row),
-      expiresMs: this.#memtable.expiresMs(row),
-      hidden: this.#memtable.isHidden(row, this.#view),
+      content: { vector: memtable.vector(row), metadata: memtable.metadataText(row) },
+      expiresMs: memtable.expiresMs(row),
+      hidden: memtable.isHidden(row, view),
     };
   }
 
   /** The sequence of the last change of an id: this slot's own where it was changed in it. */
   changedAt(id: string): number {
-    return this.#changed.has(id) ? this.#seq : this.#memtable.changedAt(id);
+    const { memtable, seq, stored } = this.#prepared;
+    if (this.#changed.has(id)) return seq;
+    const last = (at: number): number => (at === Infinity ? 0 : at);
+    const record = stored.get(id);
+    const below =
+      record === undefined ? 0 : Math.max(record.seq, last(record.hiddenAt), last(record.endedAt));
+    return Math.max(memtable.changedAt(id), below);
   }
 
-  /** Ids of at most `max` visible records that satisfy the filter, in id order. */
+  /** Ids of at most `max` visible records that satisfy the filter of the write's deletion, in id order. */
   matching(filter: DocumentTest, max: number): readonly string[] {
-    const view: View = { ...this.#view, includeDeleted: false };
-    const added = [...this.#changed.keys()].filter((id) => this.#memtable.find(id, view) === undefined);
+    const { memtable, view, matching } = this.#prepared;
+    const stored = [...matching];
+    const visible: View = { ...view, includeDeleted: false };
+    const changed = [...this.#changed.keys()].sort(compareUtf8);
     const ids: string[] = [];
-    for (const id of mergeOrdered(this.#memtable.order.after(''), added.sort(compareUtf8))) {
-      if (this.#passes(id, filter, view)) ids.push(id);
+    for (const id of mergeOrdered(mergeOrdered(memtable.order.after(''), stored), changed)) {
+      if (this.#passes(id, filter, visible)) ids.push(id);
       if (ids.length === max) break;
     }
     return ids;
   }
 
   #passes(id: string, filter: DocumentTest, view: View): boolean {
+    const { memtable, matching } = this.#prepared;
     if (this.#changed.has(id)) {
       const record = this.find(id);
-      return record !== undefined && !record.hidden && filter(documentOf(record.metadata));
+      if (record === undefined || record.hidden) return false;
+      assertInternal(record.content !== undefined, 'a record was changed in this slot without its content');
+      return filter(documentOf(record.content.metadata));
     }
-    const row = this.#memtable.find(id, view);
-    return row !== undefined && filter(this.#memtable.document(row));
+    // What segments hold was tested when it was read.
+    if (!memtable.holds(id)) return matching.has(id);
+    const row = memtable.find(id, view);
+    return row !== undefined && filter(memtable.document(row));
   }
 
   apply(batch: Batch): void {
@@ -87,8 +157,10 @@ export class SlotView {
         const { dimension } = batch;
         this.#changed.set(id, {
           id,
-          vector: batch.vectors.subarray(upsert * dimension, (upsert + 1) * dimension),
-          metadata: batch.metadata[upsert]!,
+          content: {
+            vector: batch.vectors.subarray(upsert * dimension, (upsert + 1) * dimension),
+            metadata: batch.metadata[upsert]!,
+          },
           expiresMs: batch.expiresMs?.[upsert] ?? Infinity,
           hidden: false,
         });
@@ -104,10 +176,45 @@ export class SlotView {
 
   /** A removal of nothing is no change: else a condition would fail only because two writes shared a slot. */
   #canRemove(id: string, forGood: boolean): boolean {
-    if (!this.#changed.has(id)) return this.#memtable.canRemove(id, forGood);
-    const record = this.#changed.get(id);
-    return record !== undefined && (forGood || !record.hidden);
+    const { memtable, stored } = this.#prepared;
+    if (this.#changed.has(id)) {
+      const record = this.#changed.get(id);
+      return record !== undefined && (forGood || !record.hidden);
+    }
+    if (memtable.holds(id)) return memtable.canRemove(id, forGood);
+    const record = stored.get(id);
+    return record !== undefined && record.endedAt === Infinity && (forGood || record.hiddenAt === Infinity);
   }
+}
+
+/** Every id whose state the resolution may ask for. Upserts replace whatever is there, so only a condition asks for them. */
+function namedIds(before: readonly Batch[], write: ParsedWrite): readonly string[] {
+  const { upsert, patch, deletion, restore, ifSequence } = write;
+  return [
+    ...before.flatMap((batch) => batch.ids),
+    ...(upsert === undefined || ifSequence === undefined ? [] : upsert.batch.ids),
+    ...(patch?.records ?? []).map(({ id }) => id),
+    ...(deletion !== undefined && 'ids' in deletion ? deletion.ids : []),
+    ...(restore ?? []),
+  ];
+}
+
+async function matchingInSegments(
+  table: Table,
+  before: readonly Batch[],
+  { deletion, upsert, patch }: ParsedWrite,
+  nowMs: number,
+): Promise<readonly string[]> {
+  if (deletion === undefined || 'ids' in deletion) return [];
+  // Some of those found may be changed by this slot and match no longer: so many more are wanted.
+  const own = (upsert?.batch.ids.length ?? 0) + (patch?.records.length ?? 0);
+  const changes = before.reduce((sum, { ids }) => sum + ids.length, own);
+  const view: View = { asOf: NEWEST, nowMs, includeDeleted: false };
+  return await table.matchingInSegments({
+    filter: compileFilter(deletion.filter),
+    view,
+    limit: limits.batchRecords + 1 + changes,
+  });
 }
 
 /** Both inputs are in order; an id in both comes once. */

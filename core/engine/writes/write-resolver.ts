@@ -2,13 +2,13 @@
  * Turns a write that depends on the state into the full records that it means there. Runs anew whenever the slot it was
  * computed for is lost.
  */
-import { CairnError } from '../../base/errors.js';
+import { assertInternal, CairnError } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { compileFilter } from '../../filter/index.js';
 import { deletionBatch, emptyBatch, joinBatches, NO_COUNTS } from '../../log/index.js';
 import type { Batch, ResultCounts } from '../../log/index.js';
 import { documentOf, metadataToText, mergePatch } from '../input/index.js';
-import type { SlotView, StoredRecord } from './slot-view.js';
+import type { RecordContent, SlotView, StoredRecord } from './slot-view.js';
 import type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from '../input/index.js';
 
 export interface Resolved {
@@ -66,16 +66,22 @@ function checkCondition({ upsert, patch, deletion, ifSequence }: ParsedWrite, vi
   }
 }
 
+function contentOf({ id, content }: StoredRecord): RecordContent {
+  assertInternal(content !== undefined, `the content of record ${JSON.stringify(id)} was not read`);
+  return content;
+}
+
 function upsertBatch(records: readonly StoredRecord[], dimension: number): Batch {
   const vectors = new Float32Array(records.length * dimension);
-  records.forEach(({ vector }, i) => vectors.set(vector, i * dimension));
+  const contents = records.map(contentOf);
+  contents.forEach(({ vector }, i) => vectors.set(vector, i * dimension));
   const expires = records.some(({ expiresMs }) => expiresMs !== Infinity);
   return {
     ...emptyBatch(dimension),
     kinds: new Uint8Array(records.length),
     ids: records.map(({ id }) => id),
     vectors,
-    metadata: records.map(({ metadata }) => metadata),
+    metadata: contents.map(({ metadata }) => metadata),
     expiresMs: expires ? Float64Array.from(records, ({ expiresMs }) => expiresMs) : undefined,
   };
 }
@@ -98,14 +104,16 @@ function applyPatch(
   patch: ParsedPatchRecord,
   mode: ParsedPatch['mode'],
 ): StoredRecord {
-  const vector = patch.vector ?? current.vector;
-  if (patch.metadata === undefined) return { ...current, vector };
+  const content = contentOf(current);
+  const vector = patch.vector ?? content.vector;
+  if (patch.metadata === undefined) return { ...current, content: { ...content, vector } };
   const merged =
     mode === 'replace' || patch.metadata === null
       ? patch.metadata
-      : mergePatch(documentOf(current.metadata), patch.metadata);
+      : mergePatch(documentOf(content.metadata), patch.metadata);
   // Two metadata within the limits may merge into one that is not.
-  return { ...current, vector, metadata: metadataToText(merged, `record ${JSON.stringify(patch.id)}`) };
+  const metadata = metadataToText(merged, `record ${JSON.stringify(patch.id)}`);
+  return { ...current, content: { vector, metadata } };
 }
 
 function resolveDelete(deletion: ParsedDelete, view: SlotView, dimension: number): Resolved {
