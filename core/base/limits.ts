@@ -73,6 +73,16 @@ export const limits = {
   freshenRounds: 8,
   casRounds: 32,
 
+  // Index
+  /** Neighbours per node and level above 0; twice as many on level 0. */
+  graphDegree: 64,
+  /** Upper levels that a node may have: 16 and a degree of 2 suffice for 65,536 rows, and more degree for more. */
+  graphLevels: 16,
+  /** Candidates that a walk keeps. */
+  walkCandidates: 10_000,
+  /** Rows that a search of one index answers. */
+  indexHits: 20_000,
+
   // Store
   deleteKeys: 1_000,
   keyBytes: 1_024,
