@@ -59,6 +59,10 @@ export const limits = {
   headNonces: 64,
   pageBytes: 16_384, // 16 KiB
   headBytes: 16_777_216, // 16 MiB
+  headSegments: 4_096,
+  headJobs: 64,
+  /** An idempotency window of `windowKeys`. */
+  windowBytes: 8_388_608, // 8 MiB
   catalogEntryBytes: 65_536, // 64 KiB
   /** What a collector waits between raising the fence and deleting (D): a constant of the format. */
   fenceMs: 60_000,
@@ -72,6 +76,25 @@ export const limits = {
   retryMaxMs: 2_000,
   freshenRounds: 8,
   casRounds: 32,
+  /** A load that finds no room waits for others to end. */
+  indexRoomWaits: 400,
+  indexRoomWaitMs: 25,
+  /** Records of one segment that a walk in id order reads at a time. */
+  walkRows: 1_024,
+  /** Raw vectors that an exact search reads at a time. */
+  exactChunkBytes: 4_194_304, // 4 MiB
+  /** Reads of a state whose segments were collected meanwhile. */
+  goneRounds: 3,
+
+  // Index
+  /** Neighbours per node and level above 0; twice as many on level 0. */
+  graphDegree: 64,
+  /** Upper levels that a node may have: 16 and a degree of 2 suffice for 65,536 rows, and more degree for more. */
+  graphLevels: 16,
+  /** Candidates that a walk keeps. */
+  walkCandidates: 10_000,
+  /** Rows that a search of one index answers. */
+  indexHits: 20_000,
 
   // Store
   deleteKeys: 1_000,
@@ -89,16 +112,20 @@ export const limits = {
 
 export type Tier = 'edge' | 'server';
 
-export interface TierLimits {
-  readonly logBytes: number;
-  readonly logSlots: number;
+export interface LogRoom {
+  readonly bytes: number;
+  readonly slots: number;
 }
 
-/**
- * Unfolded log per tier. Until folds keep the log short only the bytes, which memory must hold, are a hard bound, and
- * the slot counts stand at what a cold open bears.
- */
+export interface TierLimits {
+  /** Unfolded log: at these a write is refused. */
+  readonly logBytes: number;
+  readonly logSlots: number;
+  /** Unfolded log at which it is time to fold: half of what there is room for. */
+  readonly foldAt: LogRoom;
+}
+
 export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
-  edge: { logBytes: 16 * MiB, logSlots: 4_096 },
-  server: { logBytes: 256 * MiB, logSlots: 131_072 },
+  edge: { logBytes: 16 * MiB, logSlots: 256, foldAt: { bytes: 8 * MiB, slots: 128 } },
+  server: { logBytes: 256 * MiB, logSlots: 1_024, foldAt: { bytes: 128 * MiB, slots: 512 } },
 };

@@ -17,7 +17,8 @@ import { NEWEST } from '../memtable/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import { documentOf } from '../input/index.js';
 import type { ParsedWrite } from '../input/index.js';
-import type { SegmentRecord, Table } from '../table/index.js';
+import { walkSegments } from '../table/index.js';
+import type { LocatedRow, Table } from '../table/index.js';
 
 /** What an upsert of a record needs besides its id. */
 export interface RecordContent {
@@ -37,12 +38,22 @@ export interface StoredRecord {
   readonly hidden: boolean;
 }
 
+/** A row that a segment holds, as it is at sequence r. */
+interface SegmentRow {
+  readonly record: StoredRecord;
+  /** A view that includes soft-deleted records sees it, unless its time is over. */
+  readonly there: boolean;
+  /** It was replaced or deleted. */
+  readonly ended: boolean;
+  readonly changedAt: number;
+}
+
 interface Prepared {
   readonly memtable: Memtable;
   readonly view: View;
   readonly seq: Sequence;
   /** Of the ids that the write or the batches before it name, the rows that segments hold of them. */
-  readonly stored: ReadonlyMap<string, SegmentRecord>;
+  readonly stored: ReadonlyMap<string, SegmentRow>;
   /** Ids of visible segment rows that satisfy the filter of the write's deletion, in order: as many as can be needed. */
   readonly matching: ReadonlySet<string>;
 }
@@ -58,12 +69,12 @@ export class SlotView {
     const memtable = table.memtable.retain();
     try {
       const view: View = { asOf: NEWEST, nowMs, includeDeleted: true };
-      const named = new Set(namedIds(draft.before, write).filter((id) => !memtable.holds(id)));
-      const again = new Set([...(write.patch?.records ?? []).map(({ id }) => id), ...(write.restore ?? [])]);
-      const stored = await table.lookUp([...named], (id) => again.has(id));
-      const matching = await matchingInSegments(table, draft.before, write, nowMs);
-      const prepared = { memtable, view, seq: draft.seq, stored, matching: new Set(matching) };
-      const slot = new SlotView(prepared);
+      const slot = new SlotView({
+        memtable,
+        view,
+        seq: draft.seq,
+        ...(await readSegments(draft, write, view)),
+      });
       for (const batch of draft.before) slot.apply(batch);
       return slot;
     } catch (error) {
@@ -91,15 +102,8 @@ export class SlotView {
   #findBelow(id: string): StoredRecord | undefined {
     const { memtable, view, stored } = this.#prepared;
     if (!memtable.holds(id)) {
-      const record = stored.get(id);
-      const gone = record === undefined || record.endedAt !== Infinity || record.isGone(view.nowMs);
-      if (gone) return undefined;
-      return {
-        id,
-        content: record.content,
-        expiresMs: record.expiresMs,
-        hidden: record.hiddenAt !== Infinity,
-      };
+      const found = stored.get(id);
+      return found?.there === true ? found.record : undefined;
     }
     const row = memtable.find(id, view);
     if (row === undefined) return undefined;
@@ -115,11 +119,7 @@ export class SlotView {
   changedAt(id: string): number {
     const { memtable, seq, stored } = this.#prepared;
     if (this.#changed.has(id)) return seq;
-    const last = (at: number): number => (at === Infinity ? 0 : at);
-    const record = stored.get(id);
-    const below =
-      record === undefined ? 0 : Math.max(record.seq, last(record.hiddenAt), last(record.endedAt));
-    return Math.max(memtable.changedAt(id), below);
+    return Math.max(memtable.changedAt(id), stored.get(id)?.changedAt ?? 0);
   }
 
   /** Ids of at most `max` visible records that satisfy the filter of the write's deletion, in id order. */
@@ -182,8 +182,8 @@ export class SlotView {
       return record !== undefined && (forGood || !record.hidden);
     }
     if (memtable.holds(id)) return memtable.canRemove(id, forGood);
-    const record = stored.get(id);
-    return record !== undefined && record.endedAt === Infinity && (forGood || record.hiddenAt === Infinity);
+    const found = stored.get(id);
+    return found !== undefined && !found.ended && (forGood || !found.record.hidden);
   }
 }
 
@@ -199,22 +199,77 @@ function namedIds(before: readonly Batch[], write: ParsedWrite): readonly string
   ];
 }
 
-async function matchingInSegments(
+/** All that the write can ask of segments, in two waves of reads: of ids, and of what the records hold. */
+async function readSegments(
+  draft: SlotDraft<Table>,
+  write: ParsedWrite,
+  view: View,
+): Promise<Pick<Prepared, 'stored' | 'matching'>> {
+  const table = draft.state.sink;
+  const at: View = { ...view, asOf: draft.state.position.seq };
+  if (table.overlays.length === 0) return { stored: new Map(), matching: new Set() };
+  const named = new Set(namedIds(draft.before, write).filter((id) => !table.memtable.holds(id)));
+  const again = new Set([...(write.patch?.records ?? []).map(({ id }) => id), ...(write.restore ?? [])]);
+  await table.catchUp();
+  const located = [...(await table.locate([...named]))];
+  const contents = await readContents(
+    table,
+    located.filter(([id]) => again.has(id)),
+  );
+  const seqs =
+    write.ifSequence === undefined
+      ? []
+      : await table.records(
+          located.map(([, row]) => row),
+          ONLY_SEQUENCES,
+        );
+  const stored = new Map(
+    located.map(([id, { overlay, row }], i): [string, SegmentRow] => {
+      const record: StoredRecord = {
+        id,
+        content: contents.get(id),
+        expiresMs: overlay.expiresMs(row),
+        hidden: overlay.isHidden(row, at),
+      };
+      const changedAt = Math.max(seqs[i]?.seq ?? 0, overlay.changedAt(row));
+      const there = overlay.isVisible(row, at);
+      return [id, { record, there, ended: overlay.isEnded(row, at), changedAt }];
+    }),
+  );
+  return { stored, matching: await matchingInSegments(draft, write, { ...at, includeDeleted: false }) };
+}
+
+const ONLY_SEQUENCES = { vector: false, metadata: false, seq: true };
+const ONLY_CONTENTS = { vector: true, metadata: true, seq: false };
+
+async function readContents(
   table: Table,
-  before: readonly Batch[],
+  located: readonly (readonly [id: string, row: LocatedRow])[],
+): Promise<ReadonlyMap<string, RecordContent>> {
+  const records = await table.records(
+    located.map(([, row]) => row),
+    ONLY_CONTENTS,
+  );
+  return new Map(located.map(([id], i) => [id, records[i]!]));
+}
+
+async function matchingInSegments(
+  { state, before }: SlotDraft<Table>,
   { deletion, upsert, patch }: ParsedWrite,
-  nowMs: number,
-): Promise<readonly string[]> {
-  if (deletion === undefined || 'ids' in deletion) return [];
+  view: View,
+): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  if (deletion === undefined || 'ids' in deletion) return ids;
   // Some of those found may be changed by this slot and match no longer: so many more are wanted.
   const own = (upsert?.batch.ids.length ?? 0) + (patch?.records.length ?? 0);
-  const changes = before.reduce((sum, { ids }) => sum + ids.length, own);
-  const view: View = { asOf: NEWEST, nowMs, includeDeleted: false };
-  return await table.matchingInSegments({
-    filter: compileFilter(deletion.filter),
-    view,
-    limit: limits.batchRecords + 1 + changes,
-  });
+  const wanted = before.reduce((sum, batch) => sum + batch.ids.length, limits.batchRecords + 1 + own);
+  const filter = compileFilter(deletion.filter);
+  const walk = { after: '', view, documents: true, expected: wanted };
+  for await (const { id, metadata } of walkSegments(state.sink.overlays, walk)) {
+    if (filter(documentOf(metadata))) ids.add(id);
+    if (ids.size === wanted) break;
+  }
+  return ids;
 }
 
 /** Both inputs are in order; an id in both comes once. */

@@ -6,9 +6,11 @@ import { assertInternal, CairnError } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { compileFilter } from '../../filter/index.js';
 import { deletionBatch, emptyBatch, joinBatches, NO_COUNTS } from '../../log/index.js';
-import type { Batch, ResultCounts } from '../../log/index.js';
+import type { Batch, ResultCounts, SlotDraft } from '../../log/index.js';
+import type { Table } from '../table/index.js';
 import { documentOf, metadataToText, mergePatch } from '../input/index.js';
-import type { RecordContent, SlotView, StoredRecord } from './slot-view.js';
+import { SlotView } from './slot-view.js';
+import type { RecordContent, StoredRecord } from './slot-view.js';
 import type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from '../input/index.js';
 
 export interface Resolved {
@@ -17,7 +19,20 @@ export interface Resolved {
 }
 
 /** Throws `conflict` (`sequence_conflict`) where the condition fails. */
-export function resolveWrite(write: ParsedWrite, view: SlotView, dimension: number): Resolved {
+export async function resolveWrite(
+  write: ParsedWrite,
+  draft: SlotDraft<Table>,
+  nowMs: number,
+): Promise<Resolved> {
+  const view = await SlotView.prepare(draft, write, nowMs);
+  try {
+    return resolveOn(view, write, draft.state.sink.schema.dimension);
+  } finally {
+    view.release();
+  }
+}
+
+function resolveOn(view: SlotView, write: ParsedWrite, dimension: number): Resolved {
   checkCondition(write, view);
   const parts: Resolved[] = [];
   const add = (part: Resolved): void => {
