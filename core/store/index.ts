@@ -9,6 +9,7 @@ export type {
   PutOptions,
   PutResult,
   StoreVersion,
+  Upload,
 } from './object-store.js';
 export { accountingStore, usageBetween } from './accounting.js';
 export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
@@ -17,4 +18,4 @@ export { retryDelayMs, retryingStore } from './retrying.js';
 export type { RetryingOptions } from './retrying.js';
 export { memoryStore } from './adapters/memory.js';
 export type { MemoryStoreOptions } from './adapters/memory.js';
-export { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange } from './request-checks.js';
+export { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange, uploadEnded } from './request-checks.js';
