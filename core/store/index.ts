@@ -19,3 +19,8 @@ export type { RetryingOptions } from './retrying.js';
 export { memoryStore } from './adapters/memory.js';
 export type { MemoryStoreOptions } from './adapters/memory.js';
 export { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange, uploadEnded } from './request-checks.js';
+export { PageCache, mustMatchPages } from './page-cache.js';
+export type { PageCacheOptions, PageCacheUsage, PagedHandle, PagedObject } from './page-cache.js';
+export { PageSet } from './page-set.js';
+export { readRange } from './range-read.js';
+export type { RangeRead } from './range-read.js';
