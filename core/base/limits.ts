@@ -66,6 +66,13 @@ export const limits = {
   writerClockSkewMs: 300_000,
   batchBlobBytes: 536_870_912, // 512 MiB
 
+  // Compaction
+  /** Fewer rows than this are searched as fast without a graph. */
+  flatRows: 2_000,
+  calibrationQueries: 500,
+  /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
+  dropDelayMs: 86_400_000, // 24 h
+
   // Retries: every loop has an end
   readRetries: 4,
   retryBaseMs: 20,
@@ -92,6 +99,8 @@ export type Tier = 'edge' | 'server';
 export interface TierLimits {
   readonly logBytes: number;
   readonly logSlots: number;
+  /** What a merge may make resident at once: the index of one segment. */
+  readonly residentBytes: number;
 }
 
 /**
@@ -99,6 +108,6 @@ export interface TierLimits {
  * the slot counts stand at what a cold open bears.
  */
 export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
-  edge: { logBytes: 16 * MiB, logSlots: 4_096 },
-  server: { logBytes: 256 * MiB, logSlots: 131_072 },
+  edge: { logBytes: 16 * MiB, logSlots: 4_096, residentBytes: 32 * MiB },
+  server: { logBytes: 256 * MiB, logSlots: 131_072, residentBytes: 512 * MiB },
 };
