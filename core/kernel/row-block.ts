@@ -209,6 +209,21 @@ export class RowBlock {
     return this.#mustArena().f32.slice(at, at + this.dimension);
   }
 
+  /** Copies the row's numbers into place `at` of row-major `target`. */
+  copyVector(row: number, target: Float32Array, at: number): void {
+    this.#mustRow(row);
+    const from = (this.#layout.rows + row * this.#layout.stride) / 4;
+    target.set(this.#mustArena().f32.subarray(from, from + this.dimension), at * this.dimension);
+  }
+
+  /** Forgets every row: the block is as new. */
+  clear(): void {
+    const { u8 } = this.#mustArena();
+    u8.fill(0, this.#layout.live, this.#layout.live + this.#layout.bitmapBytes);
+    this.#rowCount = 0;
+    this.#deadCount = 0;
+  }
+
   /** The best `k` of the rows under the mask; fewer where there are fewer. */
   search(search: BlockSearch): BlockHits {
     const { k, metric } = search;
