@@ -15,14 +15,8 @@ const GROWTH = 2;
 const DEAD_SHARE_MAX = 0.25;
 /** More segments than these are merged whatever their sizes: each costs every query. */
 const SEGMENTS_MAX = 16;
-/** Shares of the tier's log at which a hint is left, and at which a writer folds by itself. */
-const HINT_SHARE = 1 / 8;
-const FOLD_SHARE = 1 / 2;
 /** Log older than this is folded, however small. */
 const LOG_AGE_MAX_MS = 3_600_000;
-/** Slots that a cold reader loads one by one: more of them call for a fold. */
-const HINT_SLOTS = 256;
-const FOLD_SLOTS = 2_048;
 
 export interface SegmentSize {
   readonly key: string;
@@ -84,11 +78,11 @@ export interface LogSize {
   readonly ageMs: number;
 }
 
-/** Whether a compactor finds enough log to fold: whoever passes this leaves a hint. */
+/** Whether a compactor finds enough log to fold: whoever passes this, half of where it is due, leaves a hint. */
 export function wantsCompaction({ tier, slots, bytes, ageMs }: LogSize): boolean {
   if (slots === 0) return false;
-  const { logBytes } = tierLimits[tier];
-  return slots >= HINT_SLOTS || bytes >= logBytes * HINT_SHARE || ageMs >= LOG_AGE_MAX_MS;
+  const { foldAt } = tierLimits[tier];
+  return slots >= foldAt.slots / 2 || bytes >= foldAt.bytes / 2 || ageMs >= LOG_AGE_MAX_MS;
 }
 
 /**
@@ -97,6 +91,6 @@ export function wantsCompaction({ tier, slots, bytes, ageMs }: LogSize): boolean
  */
 export function wantsMinorFold({ tier, slots, bytes }: LogSize, segments: number): boolean {
   if (segments >= SEGMENTS_MAX * 4) return false;
-  const { logBytes, logSlots } = tierLimits[tier];
-  return slots >= Math.min(FOLD_SLOTS, logSlots * FOLD_SHARE) || bytes >= logBytes * FOLD_SHARE;
+  const { foldAt } = tierLimits[tier];
+  return slots >= foldAt.slots || bytes >= foldAt.bytes;
 }

@@ -66,8 +66,8 @@ describe('triggers', () => {
     ['a young small log', { slots: 255, bytes: 1_000, ageMs: 3_599_999 }, false, false],
     ['an old log', { slots: 1, bytes: 1_000, ageMs: 3_600_000 }, true, false],
     ['many slots', { slots: 256, bytes: 1_000, ageMs: 0 }, true, false],
-    ['many bytes', { slots: 2, bytes: 32 * 1024 * 1024, ageMs: 0 }, true, false],
-    ['too many slots', { slots: 2_048, bytes: 1_000, ageMs: 0 }, true, true],
+    ['many bytes', { slots: 2, bytes: 64 * 1024 * 1024, ageMs: 0 }, true, false],
+    ['too many slots', { slots: 512, bytes: 1_000, ageMs: 0 }, true, true],
     ['too many bytes', { slots: 9, bytes: 128 * 1024 * 1024, ageMs: 0 }, true, true],
   ])('%s', (_, log, hint, fold) => {
     expect(wantsCompaction({ tier: 'server', ...log })).toBe(hint);
