@@ -83,6 +83,15 @@ export const limits = {
   retryMaxMs: 2_000,
   freshenRounds: 8,
   casRounds: 32,
+  /** A load that finds no room waits for others to end. */
+  indexRoomWaits: 400,
+  indexRoomWaitMs: 25,
+  /** Records of one segment that a walk in id order reads at a time. */
+  walkRows: 1_024,
+  /** Raw vectors that an exact search reads at a time. */
+  exactChunkBytes: 4_194_304, // 4 MiB
+  /** Reads of a state whose segments were collected meanwhile. */
+  goneRounds: 3,
 
   // Store
   deleteKeys: 1_000,

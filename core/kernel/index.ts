@@ -1,4 +1,5 @@
 /** The kernel layer's door: arithmetic in WebAssembly, and the memory it works in. */
+export type { Arena } from './arena.js';
 export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';
@@ -7,3 +8,4 @@ export type { KernelModule } from './kernel-module.js';
 export { arenaBytes, arenaClasses, type ArenaClass } from './layout.js';
 export { cosineScale, higherIsNearer, metrics, scoreOf, type Metric } from './metric.js';
 export { RowBlock, type BlockHits, type BlockQuery, type BlockSearch } from './row-block.js';
+export { RowScorer, type NearestRows } from './row-scorer.js';

@@ -20,6 +20,8 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/interface': 3,
   'core/engine/input': 3.1,
   'core/engine/memtable': 3.2,
+  'core/engine/segments': 3.2,
+  'core/engine/table': 3.25,
   'core/engine/reads': 3.3,
   'core/engine/writes': 3.3,
   'core/engine/compaction': 3.3,

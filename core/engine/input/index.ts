@@ -4,6 +4,7 @@ export { parseCursor, toCursor } from './cursor.js';
 export { parseInclude } from './include.js';
 export type { Projection } from './include.js';
 export {
+  isPlainObject,
   kindOf,
   mustBeBatch,
   mustBeObject,

@@ -17,7 +17,8 @@ import { Shadows } from './shadows.js';
 import type { Shadow } from './shadows.js';
 import type { JsonObject } from '../interface/index.js';
 
-const DAY_MS = 86_400_000;
+/** Days of the settings in milliseconds. */
+export const DAY_MS: number = 86_400_000;
 const ROWS_COPIED_AT_ONCE = 256;
 
 /** `asOf` of the newest state: after every sequence, before the Infinity at which nothing ends. */
