@@ -8,18 +8,22 @@
  *              are asked before they are inserted, which makes the recall curve
  *   resident   the index as it lies in memory, the maps between rows and ranks, expiries
  */
-import { compareUtf8 } from '../../base/bytes.js';
+import { alignUp } from '../../base/bytes.js';
+import { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Digests } from '../../base/ports.js';
 import { IndexBuilder, OrderPlanner, RangeTrainer } from '../../index/index.js';
+import type { BuilderOptions, CodeParams, GraphSource } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
-import { SegmentWriter } from '../../segment/index.js';
+import { rowMaps, SegmentWriter } from '../../segment/index.js';
+import type { ResidentSection } from '../../segment/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import type { RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
+import type { CalibrationPort } from './calibrate.js';
 import { heldOutPort } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
 import { RowSet } from './row-set.js';
@@ -29,6 +33,8 @@ const CHUNK_BYTES = 4_194_304;
 const DOCUMENTS_AT_ONCE = 1_024;
 /** Rows inserted between two breaths. */
 const INSERTED_AT_ONCE = 128;
+/** In a map of rows: the row is not taken over. */
+const GONE = 0xffffffff;
 
 export interface BuildRequest {
   readonly key: string;
@@ -38,10 +44,24 @@ export interface BuildRequest {
   readonly kernel: Kernel;
   readonly schema: CollectionSchema;
   readonly rows: RowSet;
+  /** The graph to go on from, where an input has one worth it. */
+  readonly inherited: InheritedGraph | undefined;
+  /** Makes room in the pool. False where there is nothing left to evict. */
+  readonly evict: () => boolean;
   /** No graph, whatever the number of rows. */
   readonly flat: boolean;
   readonly seed: number;
   readonly breathe: Breathe;
+}
+
+export interface InheritedGraph {
+  /** Which of the set's sources it is. */
+  readonly source: number;
+  /** The source's row of each row of the graph, -1 where it is dropped. */
+  readonly sourceRowOf: Int32Array;
+  readonly curve: RecallCurve | undefined;
+  /** Runs `use` while the graph is in memory. */
+  withGraph(use: (graph: GraphSource) => void): Promise<void>;
 }
 
 export interface BuiltSegment {
@@ -79,27 +99,38 @@ class SegmentBuild {
   }
 
   async run(): Promise<BuiltSegment> {
-    const { rows, key, kernel, schema, store, digests, uid, seed } = this.#request;
+    const { rows, key, schema, store, digests, uid, seed } = this.#request;
     const { dimension, metric } = schema;
     const { params, leafStarts } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
     const expiresMs = rows.expiresMs();
-    const index = new IndexBuilder(kernel.pool, {
+    const index = this.#newIndex({
       shape: { dimension, metric, rows: rows.rows },
       params,
       graph,
       extraResidentBytes: rows.rows * (expiresMs === undefined ? 8 : 16),
     });
-    this.#index = index;
-    const writer = new SegmentWriter({ store, digests, key, uid, dimension, metric, rows: rows.rows });
+    const seqs = await rows.seqs();
+    const seqBase = seqs.reduce((least, seq) => Math.min(least, seq), Infinity);
+    const writer = await SegmentWriter.create({
+      store,
+      digests,
+      key,
+      uid,
+      dimension,
+      metric,
+      rows: rows.rows,
+      seqBase,
+    });
     try {
       await this.#writeRaw(writer, index);
       await this.#writeDocuments(writer);
       const { ids, maps } = await this.#writeIds(writer);
+      await writer.writeSeqs(this.#inFile(seqs));
       const curve = graph === undefined ? undefined : await this.#buildGraph(index);
-      const expiries = expiresMs === undefined ? undefined : this.#rowOrderOf(expiresMs);
-      await writer.writeResident([...index.sections(), ...maps, ...expirySections(expiries)]);
-      const ref = await writer.finish({ leafStarts, numbers: index.numbers(), curve });
+      const resident = [...index.sections(), ...maps, ...this.#expiries(expiresMs)];
+      await writer.writeResident(resident);
+      const ref = await writer.finish({ leafStarts, numbers: { ...index.numbers() }, curve });
       const fileRowOf = this.#fileRows();
       const entry = {
         key: ref.key,
@@ -108,13 +139,25 @@ class SegmentBuild {
         footerSha256: ref.footerSha256,
         rows: rows.rows,
         live: rows.rows,
-        residentBytes: ref.residentBytes,
+        residentBytes: resident.reduce((sum, { bytes }) => sum + alignUp(bytes.length, 64), 0),
         graph: graph !== undefined,
       };
       return { entry, ids, hidden: this.#hidden(fileRowOf), fileRowOf };
     } catch (error) {
       await writer.abort();
       throw error;
+    }
+  }
+
+  /** Indexes that queries use make room: they are read again when somebody asks. */
+  #newIndex(options: BuilderOptions): IndexBuilder {
+    for (;;) {
+      try {
+        return (this.#index = new IndexBuilder(this.#request.kernel.pool, options));
+      } catch (error) {
+        const full = error instanceof CairnError && error.code === 'memory_budget_exceeded';
+        if (!full || !this.#request.evict()) throw error;
+      }
     }
   }
 
@@ -175,38 +218,60 @@ class SegmentBuild {
     const inSet = await rows.ids();
     const inFile = Array.from(this.#rowOrder, (row) => inSet[row]!);
     await breathe();
-    const rowOfRank = Uint32Array.from(inFile, (_, row) => row).sort((a, b) =>
-      compareUtf8(inFile[a]!, inFile[b]!),
-    );
-    const ids = Array.from(rowOfRank, (row) => inFile[row]!);
-    await writer.writeIds(ids);
-    await writer.writeSeqs(this.#rowOrderOf(await rows.seqs()));
-    const rankOfRow = new Uint32Array(rowOfRank.length);
-    rowOfRank.forEach((row, rank) => (rankOfRow[row] = rank));
-    const section = (kind: 'rowOfRank' | 'rankOfRow', map: Uint32Array): ResidentSection => ({
-      kind,
-      bytes: new Uint8Array(map.buffer, map.byteOffset, map.byteLength),
-      count: map.length,
-    });
-    return { ids, maps: [section('rowOfRank', rowOfRank), section('rankOfRow', rankOfRow)] };
+    const { sortedIds, rowOfRank, rankOfRow } = rowMaps(inFile);
+    await writer.writeIds(sortedIds);
+    const maps = [
+      { kind: 'rowOfRank', bytes: bytesOf(rowOfRank), count: rowOfRank.length },
+      { kind: 'rankOfRow', bytes: bytesOf(rankOfRow), count: rankOfRow.length },
+    ];
+    return { ids: sortedIds, maps };
   }
 
-  async #buildGraph(index: IndexBuilder): Promise<RecallCurve> {
-    const { rows, kernel, schema, seed, breathe } = this.#request;
-    const { dimension, metric } = schema;
-    const order = shuffle(
-      Uint32Array.from({ length: rows.rows }, (_, row) => row),
-      seed,
-    );
+  #expiries(expiresMs: Float64Array | undefined): readonly ResidentSection[] {
+    if (expiresMs === undefined) return [];
+    return [{ kind: 'expires', bytes: bytesOf(this.#inFile(expiresMs)), count: expiresMs.length }];
+  }
+
+  async #buildGraph(index: IndexBuilder): Promise<RecallCurve | undefined> {
+    const { seed, inherited } = this.#request;
+    const order = shuffle(await this.#copyGraph(index), seed);
+    // A few rows say less of the graph than what was measured on it.
+    const few = order.length < limits.calibrationQueries;
+    if (few && inherited !== undefined) {
+      await this.#insert(index, order);
+      return inherited.curve;
+    }
     const asked = order.length - limits.calibrationQueries;
     await this.#insert(index, order.subarray(0, asked));
     const heldOut = order.subarray(asked);
+    const curve = await calibrate(await this.#askedPort(index, heldOut));
+    await this.#insert(index, heldOut);
+    return curve;
+  }
+
+  /** Takes over the inherited graph, if there is one, and answers the rows that are still to be inserted. */
+  async #copyGraph(index: IndexBuilder): Promise<Uint32Array> {
+    const { rows, inherited } = this.#request;
+    if (inherited === undefined) return Uint32Array.from({ length: rows.rows }, (_, row) => row);
+    const first = rows.firstOf(inherited.source);
+    const fileRowOf = this.#fileRows();
+    const newRowOf = Uint32Array.from(inherited.sourceRowOf, (row) =>
+      row < 0 ? GONE : fileRowOf[first + row]!,
+    );
+    await inherited.withGraph((graph) => index.copyGraph(graph, newRowOf));
+    const end = first + rows.sources[inherited.source]!.rows;
+    return fileRowOf.filter((_, row) => row < first || row >= end);
+  }
+
+  async #askedPort(index: IndexBuilder, heldOut: Uint32Array): Promise<CalibrationPort> {
+    const { rows, kernel, schema, breathe } = this.#request;
+    const { dimension, metric } = schema;
     const fetch = (wanted: Uint32Array, target: Float32Array): Promise<void> =>
       rows.vectors(
         wanted.map((row) => this.#rowOrder[row]!),
         target,
       );
-    const port = await heldOutPort({
+    return await heldOutPort({
       index,
       kernel,
       dimension,
@@ -216,9 +281,6 @@ class SegmentBuild {
       fetch,
       breathe,
     });
-    const curve = await calibrate(port);
-    await this.#insert(index, heldOut);
-    return curve;
   }
 
   async #insert(index: IndexBuilder, rows: Uint32Array): Promise<void> {
@@ -228,7 +290,7 @@ class SegmentBuild {
     }
   }
 
-  #rowOrderOf(values: Float64Array): Float64Array {
+  #inFile(values: Float64Array): Float64Array {
     return Float64Array.from(this.#rowOrder, (row) => values[row]!);
   }
 
@@ -244,4 +306,8 @@ class SegmentBuild {
       hidden.map((one) => ({ ...one, row: fileRowOf[rows.firstOf(i) + one.row]! })),
     );
   }
+}
+
+function bytesOf(numbers: Uint32Array | Float64Array): Uint8Array {
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

@@ -3,6 +3,7 @@
  * other segments; what the commit finds changed is taken into account (head-edit.ts). Nothing that was written is ever
  * deleted here: an output that no head names is garbage once its job is gone, and the collector's.
  */
+import { assertInternal } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
 import type { Kernel } from '../../kernel/index.js';
 import { abandonJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
@@ -16,18 +17,22 @@ import type {
   WindowSnapshot,
 } from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
+import { tryRecallCurve } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
 import type { Table } from '../table/index.js';
 import { breathing } from './breath.js';
 import type { Breathe } from './breath.js';
 import { buildSegment } from './builder.js';
-import type { BuiltSegment } from './builder.js';
+import type { BuiltSegment, InheritedGraph } from './builder.js';
 import { endsIn, HeadEditor } from './head-edit.js';
 import type { CompactedInput, FoldedLog } from './head-edit.js';
 import { chooseInputs } from './policy.js';
 import { memtableSource, segmentSource } from './row-source.js';
 import type { DropRule, RowSource, SegmentRows } from './row-source.js';
 import { RowSet } from './row-set.js';
+
+/** Of a graph of which more is gone the rest is not taken over. */
+const KEPT_SHARE_MIN = 0.5;
 
 export interface CompactOptions {
   readonly log: CollectionLog<Table>;
@@ -163,7 +168,7 @@ class JobRun {
     const sources: readonly RowSource[] = fromLog === undefined ? fromSegments : [...fromSegments, fromLog];
     const rows = new RowSet(sources);
     const rowsIn = sources.reduce((sum, source) => sum + source.rowsIn, 0);
-    const output = rows.rows === 0 ? undefined : await this.#build(rows);
+    const output = rows.rows === 0 ? undefined : await this.#build(rows, this.#inherited(fromSegments));
     await this.#breathe();
     const editor = new HeadEditor({
       context: log.context,
@@ -221,8 +226,32 @@ class JobRun {
     return { endedAt, hiddenAt, hiddenMs };
   };
 
-  async #build(rows: RowSet): Promise<BuiltSegment> {
-    const { kernel, log, flat = false } = this.#options;
+  /** The graph of the largest input, unless so much of it is gone that a new one is better. */
+  #inherited(sources: readonly SegmentRows[]): InheritedGraph | undefined {
+    const { residency } = this.#options.segments;
+    let best: number | undefined;
+    for (const [i, source] of sources.entries()) {
+      const { entry } = this.#opened[i]!;
+      if (!entry.graph || source.rows < entry.rows * KEPT_SHARE_MIN) continue;
+      if (best === undefined || source.rows > sources[best]!.rows) best = i;
+    }
+    if (best === undefined) return undefined;
+    const { file } = this.#opened[best]!;
+    return {
+      source: best,
+      sourceRowOf: sources[best]!.sourceRowOf,
+      curve: tryRecallCurve(file.curve),
+      withGraph: (use) =>
+        residency.withIndex(file, (index) => {
+          const graph = index.graph();
+          assertInternal(graph !== undefined, `segment ${this.#opened[best]!.entry.key} has no graph`);
+          use(graph);
+        }),
+    };
+  }
+
+  async #build(rows: RowSet, inherited: InheritedGraph | undefined): Promise<BuiltSegment> {
+    const { kernel, log, segments, flat = false } = this.#options;
     const { ports, store, uid } = log.context;
     const seed = new DataView(ports.random.fill(new Uint8Array(4)).buffer).getUint32(0);
     return await buildSegment({
@@ -233,6 +262,8 @@ class JobRun {
       kernel,
       schema: this.#captured.base.schema,
       rows,
+      inherited,
+      evict: () => segments.residency.evictOldest(),
       flat,
       seed,
       breathe: this.#breathe,

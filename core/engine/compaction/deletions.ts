@@ -2,6 +2,7 @@
  * Which rows of segments a compaction ends: what the log says of rows in segments that stay, and what happened to rows of
  * the inputs while their copies were written. Deletions of a segment only ever grow.
  */
+import { hasBit, setBit } from '../../base/bitmap.js';
 import { assertInternal } from '../../base/errors.js';
 import type { Deletions } from '../../segment/index.js';
 
@@ -13,8 +14,6 @@ export interface RowEnd {
   readonly hiddenAt: number;
   readonly hiddenMs: number;
 }
-
-const hasBit = (bits: Uint8Array, row: number): boolean => (bits[row >> 3]! & (1 << (row & 7))) !== 0;
 
 export function isDead(deletions: Deletions | undefined, row: number): boolean {
   return deletions !== undefined && hasBit(deletions.dead, row);
@@ -52,7 +51,7 @@ export class DeletionsDraft {
   kill(row: number): void {
     this.#mustRow(row);
     if (hasBit(this.#dead, row)) return;
-    this.#dead[row >> 3]! |= 1 << (row & 7);
+    setBit(this.#dead, row);
     this.#hidden.delete(row);
     this.#changed = true;
   }
@@ -73,7 +72,7 @@ export class DeletionsDraft {
     const hiddenRows = Uint32Array.from(this.#hidden.keys()).sort();
     if (hiddenRows.length === 0 && this.#dead.every((byte) => byte === 0)) return undefined;
     const hidden = new Uint8Array(this.#dead.length);
-    for (const row of hiddenRows) hidden[row >> 3]! |= 1 << (row & 7);
+    for (const row of hiddenRows) setBit(hidden, row);
     return {
       rows: this.#rows,
       dead: this.#dead,

@@ -1,6 +1,7 @@
 /**
  * Asks an index for rows that it does not hold yet, and tells the truth about them: the calibration's way to the data.
  */
+import { clearBit, fullBitmap } from '../../base/bitmap.js';
 import type { IndexBuilder } from '../../index/index.js';
 import type { Kernel, Metric } from '../../kernel/index.js';
 import type { Breathe } from './breath.js';
@@ -25,9 +26,8 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
   const vectors = new Float32Array(heldOut.length * dimension);
   await fetch(heldOut, vectors);
   const queries = Array.from(heldOut, (_, i) => vectors.subarray(i * dimension, (i + 1) * dimension));
-  const inserted = new Uint8Array(Math.ceil(rows / 8)).fill(0xff);
-  for (const row of heldOut) inserted[row >> 3]! &= ~(1 << (row & 7));
-  for (let row = rows; row < inserted.length * 8; row++) inserted[row >> 3]! &= ~(1 << (row & 7));
+  const inserted = fullBitmap(rows);
+  for (const row of heldOut) clearBit(inserted, row);
   return {
     queries: queries.length,
     walk: (query, ef) => index.walk({ query: queries[query]!, ef, limit: ef }).rows,
