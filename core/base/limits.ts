@@ -93,6 +93,16 @@ export const limits = {
   /** Reads of a state whose segments were collected meanwhile. */
   goneRounds: 3,
 
+  // Index
+  /** Neighbours per node and level above 0; twice as many on level 0. */
+  graphDegree: 64,
+  /** Upper levels that a node may have: 16 and a degree of 2 suffice for 65,536 rows, and more degree for more. */
+  graphLevels: 16,
+  /** Candidates that a walk keeps. */
+  walkCandidates: 10_000,
+  /** Rows that a search of one index answers. */
+  indexHits: 20_000,
+
   // Store
   deleteKeys: 1_000,
   keyBytes: 1_024,
