@@ -224,14 +224,6 @@ export class RowBlock {
     target.set(this.#mustArena().f32.subarray(from, from + this.dimension), at * this.dimension);
   }
 
-  /** Forgets every row: the block is as new. */
-  clear(): void {
-    const { u8 } = this.#mustArena();
-    u8.fill(0, this.#layout.live, this.#layout.live + this.#layout.bitmapBytes);
-    this.#rowCount = 0;
-    this.#deadCount = 0;
-  }
-
   /** The best `k` of the rows under the mask; fewer where there are fewer. */
   search(search: BlockSearch): BlockHits {
     const { k, metric } = search;

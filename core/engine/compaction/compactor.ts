@@ -7,15 +7,7 @@ import { assertInternal } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
 import type { Kernel } from '../../kernel/index.js';
 import { abandonJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
-import type {
-  CollectionLog,
-  FoldRange,
-  Head,
-  Job,
-  LogContext,
-  LogPoint,
-  WindowSnapshot,
-} from '../../log/index.js';
+import type { CollectionLog, FoldRange, Head, Job, LogPoint, WindowSnapshot } from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
 import { tryRecallCurve } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';

@@ -27,14 +27,13 @@ function chance(seed: number): () => number {
   };
 }
 
-function port({ miss, blur = 0, queries = 500, distance = (row) => row }: Miss, seed = 1): CalibrationPort {
+function port({ miss, blur = 0, queries = 150, distance = (row) => row }: Miss, seed = 1): CalibrationPort {
   const next = chance(seed);
   const ordered = (): Uint32Array => {
-    const rows = Uint32Array.from({ length: 1_500 }, (_, row) => row);
-    for (let i = 0; i < rows.length && blur > 0; i++) {
-      const j = Math.min(rows.length - 1, i + Math.floor(next() * blur));
-      [rows[i], rows[j]] = [rows[j]!, rows[i]!];
-    }
+    const rows = Uint32Array.from({ length: 500 }, (_, row) => row);
+    if (blur === 0) return rows;
+    const key = Float64Array.from(rows, (row) => row + next() * blur);
+    rows.sort((a, b) => key[a]! - key[b]!);
     return rows;
   };
   return {
@@ -55,10 +54,10 @@ const at = (points: Awaited<ReturnType<typeof calibrate>>['points'], k: number, 
 describe('a curve', () => {
   it('says how much a walk finds', async () => {
     const { samples, points } = await calibrate(port({ miss: (ef) => (ef >= 1_000 ? 0 : 1 / ef) }));
-    expect(samples).toBe(500);
+    expect(samples).toBe(150);
     for (const { k, ef, recall } of points) {
       if (k > 1)
-        expect({ k, ef, near: Math.abs(recall - (1 - 1 / ef)) < 0.012 }).toEqual({ k, ef, near: true });
+        expect({ k, ef, near: Math.abs(recall - (1 - 1 / ef)) < 0.03 }).toEqual({ k, ef, near: true });
     }
   });
 
@@ -71,7 +70,7 @@ describe('a curve', () => {
   });
 
   it('tells what a deeper rerank is worth', async () => {
-    const { points } = await calibrate(port({ miss: () => 0, blur: 12 }));
+    const { points } = await calibrate(port({ miss: () => 0, blur: 20 }));
     const recalls = [10, 20, 40].map((rerank) => at(points, 10, 64, rerank)!.recall);
     expect(recalls[0]).toBeLessThan(0.8);
     expect(recalls[1]).toBeGreaterThan(recalls[0]! + 0.1);
@@ -99,9 +98,7 @@ describe('a curve', () => {
   });
 
   it('counts rows at the same distance alike', async () => {
-    const { points } = await calibrate(
-      port({ miss: () => 0, blur: 50, distance: (row) => Math.floor(row / 1_000) }),
-    );
+    const { points } = await calibrate(port({ miss: () => 0, blur: 50, distance: (row) => 0 * row }));
     expect(at(points, 10, 16, 10)!.recall).toBe(1);
   });
 
