@@ -9,12 +9,11 @@
  *   resident   the index as it lies in memory, the maps between rows and ranks, expiries
  */
 import { alignUp } from '../../base/bytes.js';
-import { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Digests } from '../../base/ports.js';
 import { IndexBuilder, OrderPlanner, RangeTrainer } from '../../index/index.js';
-import type { BuilderOptions, CodeParams, GraphSource } from '../../index/index.js';
+import type { CodeParams, GraphSource } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
@@ -26,6 +25,7 @@ import { calibrate } from './calibrate.js';
 import type { CalibrationPort } from './calibrate.js';
 import { heldOutPort } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
+import { withRoom } from './room.js';
 import { RowSet } from './row-set.js';
 import { shuffle } from './shuffle.js';
 
@@ -99,17 +99,22 @@ class SegmentBuild {
   }
 
   async run(): Promise<BuiltSegment> {
-    const { rows, key, schema, store, digests, uid, seed } = this.#request;
+    const { rows, key, kernel, evict, schema, store, digests, uid, seed } = this.#request;
     const { dimension, metric } = schema;
     const { params, leafStarts } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
     const expiresMs = rows.expiresMs();
-    const index = this.#newIndex({
-      shape: { dimension, metric, rows: rows.rows },
-      params,
-      graph,
-      extraResidentBytes: rows.rows * (expiresMs === undefined ? 8 : 16),
-    });
+    const index = withRoom(
+      evict,
+      () =>
+        new IndexBuilder(kernel.pool, {
+          shape: { dimension, metric, rows: rows.rows },
+          params,
+          graph,
+          extraResidentBytes: rows.rows * (expiresMs === undefined ? 8 : 16),
+        }),
+    );
+    this.#index = index;
     const seqs = await rows.seqs();
     const seqBase = seqs.reduce((least, seq) => Math.min(least, seq), Infinity);
     const writer = await SegmentWriter.create({
@@ -149,18 +154,6 @@ class SegmentBuild {
     }
   }
 
-  /** Indexes that queries use make room: they are read again when somebody asks. */
-  #newIndex(options: BuilderOptions): IndexBuilder {
-    for (;;) {
-      try {
-        return (this.#index = new IndexBuilder(this.#request.kernel.pool, options));
-      } catch (error) {
-        const full = error instanceof CairnError && error.code === 'memory_budget_exceeded';
-        if (!full || !this.#request.evict()) throw error;
-      }
-    }
-  }
-
   get #hasGraph(): boolean {
     const { flat, rows } = this.#request;
     return !flat && rows.rows >= limits.flatRows;
@@ -168,23 +161,28 @@ class SegmentBuild {
 
   /** One look at the sample, then one pass: the ranges of the codes, and the leaf of each row. */
   async #planOrder(): Promise<{ readonly params: CodeParams; readonly leafStarts: Uint32Array }> {
-    const { rows, schema, seed, breathe } = this.#request;
+    const { rows, kernel, schema, seed, evict, breathe } = this.#request;
     const { dimension, metric } = schema;
-    const planner = new OrderPlanner({ dimension, metric, rows: rows.rows, seed });
-    const ranges = new RangeTrainer(dimension, metric);
-    const sampled = planner.sampleRows();
-    const sample = new Float32Array(sampled.length * dimension);
-    await rows.vectors(sampled, sample);
-    await breathe();
-    planner.train(sample);
-    for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
+    const planner = new OrderPlanner(kernel.pool, { dimension, metric, rows: rows.rows, seed });
+    try {
+      const sampled = planner.sampleRows();
+      const sample = new Float32Array(sampled.length * dimension);
+      await rows.vectors(sampled, sample);
       await breathe();
-      ranges.add(vectors);
-      planner.assign(first, vectors);
+      withRoom(evict, () => planner.train(sample));
+      const ranges = new RangeTrainer(dimension, metric);
+      const leafOf = new Uint32Array(rows.rows);
+      for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
+        await breathe();
+        ranges.add(vectors);
+        leafOf.set(planner.assign(vectors), first);
+      }
+      const { rowOrder, leafStarts } = planner.finish(leafOf);
+      this.#rowOrder = rowOrder;
+      return { params: ranges.finish(), leafStarts };
+    } finally {
+      planner.release();
     }
-    const { rowOrder, leafStarts } = planner.finish();
-    this.#rowOrder = rowOrder;
-    return { params: ranges.finish(), leafStarts };
   }
 
   async #writeRaw(writer: SegmentWriter, index: IndexBuilder): Promise<void> {
@@ -264,7 +262,7 @@ class SegmentBuild {
   }
 
   async #askedPort(index: IndexBuilder, heldOut: Uint32Array): Promise<CalibrationPort> {
-    const { rows, kernel, schema, breathe } = this.#request;
+    const { rows, kernel, schema, evict, breathe } = this.#request;
     const { dimension, metric } = schema;
     const fetch = (wanted: Uint32Array, target: Float32Array): Promise<void> =>
       rows.vectors(
@@ -279,6 +277,7 @@ class SegmentBuild {
       rows: rows.rows,
       heldOut,
       fetch,
+      evict,
       breathe,
     });
   }

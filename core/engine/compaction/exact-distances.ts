@@ -5,6 +5,7 @@
 import { cosineScale, RowBlock } from '../../kernel/index.js';
 import type { Kernel, Metric } from '../../kernel/index.js';
 import type { Breathe } from './breath.js';
+import { withRoom } from './room.js';
 
 const ARENA_CLASS = 4_194_304;
 
@@ -16,6 +17,8 @@ export interface ExactDistances {
   readonly queries: readonly Float32Array[];
   /** Rows, per query. */
   readonly wanted: readonly Uint32Array[];
+  /** Makes room in the pool, as in the builder. */
+  readonly evict: () => boolean;
   fetch(rows: Uint32Array, target: Float32Array): Promise<void>;
   readonly breathe: Breathe;
 }
@@ -30,7 +33,7 @@ export async function exactDistances(request: ExactDistances): Promise<readonly 
   const asked = wanted.map((own) => byPlace(own, placeOf));
   const next = new Uint32Array(wanted.length);
   const arenaClass = Math.max(ARENA_CLASS, RowBlock.nextClass(dimension, undefined, 1)) as typeof ARENA_CLASS;
-  const block = new RowBlock(kernel.pool, dimension, arenaClass);
+  const block = withRoom(request.evict, () => new RowBlock(kernel.pool, dimension, arenaClass));
   try {
     const buffer = new Float32Array(Math.min(block.capacity, rows.length) * dimension);
     for (let first = 0; first < rows.length; first += block.capacity) {

@@ -17,12 +17,13 @@ export interface HeldOut {
   readonly rows: number;
   /** Rows that are coded and not in the graph. */
   readonly heldOut: Uint32Array;
+  readonly evict: () => boolean;
   fetch(rows: Uint32Array, target: Float32Array): Promise<void>;
   readonly breathe: Breathe;
 }
 
 export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
-  const { index, kernel, dimension, metric, rows, heldOut, fetch, breathe } = options;
+  const { index, kernel, dimension, metric, rows, heldOut, fetch, evict, breathe } = options;
   const vectors = new Float32Array(heldOut.length * dimension);
   await fetch(heldOut, vectors);
   const queries = Array.from(heldOut, (_, i) => vectors.subarray(i * dimension, (i + 1) * dimension));
@@ -32,7 +33,8 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
     queries: queries.length,
     walk: (query, ef) => index.walk({ query: queries[query]!, ef, limit: ef }).rows,
     scan: (query, count) => index.scan({ query: queries[query]!, limit: count, allowed: inserted }).rows,
-    distances: (wanted) => exactDistances({ kernel, dimension, metric, queries, wanted, fetch, breathe }),
+    distances: (wanted) =>
+      exactDistances({ kernel, dimension, metric, queries, wanted, fetch, evict, breathe }),
     breathe,
   };
 }
