@@ -10,7 +10,17 @@ export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** All of them, at once where every one is there. */
-export function allOf<T>(values: readonly Awaitable<T>[]): Awaitable<readonly T[]> {
-  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);
+/**
+ * Starts all of them, in order, and gives their values: at once where every one is there. Where a start throws, nobody
+ * waits for those before it, and a failure of theirs is lost in silence instead of ending the process.
+ */
+export function startAll<T>(starts: readonly (() => Awaitable<T>)[]): Awaitable<readonly T[]> {
+  const started: Awaitable<T>[] = [];
+  try {
+    for (const start of starts) started.push(start());
+  } catch (error) {
+    for (const value of started) if (value instanceof Promise) value.catch(() => {});
+    throw error;
+  }
+  return started.some((value) => value instanceof Promise) ? Promise.all(started) : (started as readonly T[]);
 }

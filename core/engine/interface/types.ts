@@ -200,10 +200,20 @@ export interface Usage {
   readonly bytesRead: number;
   /** `cold` where this call had to load the collection. */
   readonly cache: 'cold' | 'warm';
-  /** Vectors compared. */
+  /** Segments searched. */
+  readonly segments: number;
+  /** Vectors compared, coded ones included. */
   readonly rowsScanned: number;
-  /** Milliseconds by the handler's monotonic clock. */
-  readonly ms: { readonly freshen: number; readonly search: number; readonly total: number };
+  /**
+   * Milliseconds by the handler's monotonic clock: bringing the state up to date, finding candidates, and reading from
+   * segments what decides between them and what is answered of them.
+   */
+  readonly ms: {
+    readonly freshen: number;
+    readonly search: number;
+    readonly fetch: number;
+    readonly total: number;
+  };
 }
 
 export interface QueryResult {
@@ -272,6 +282,18 @@ export interface CollectionDescription extends CollectionSummary {
   readonly segments: number;
 }
 
+export interface SegmentStats {
+  readonly key: string;
+  readonly bytes: number;
+  /** Rows in the file, and those that still count. */
+  readonly rows: number;
+  readonly live: number;
+  /** What its index takes in memory, whether it has a graph, and whether it is in memory here. */
+  readonly residentBytes: number;
+  readonly graph: boolean;
+  readonly loaded: boolean;
+}
+
 export interface CollectionStats {
   readonly name: string;
   readonly sequence: number;
@@ -288,9 +310,16 @@ export interface CollectionStats {
     readonly bytesMax: number;
     readonly foldedSequence: number;
   };
-  /** WebAssembly memory held, versions of records in it, and those of them that were replaced or deleted. */
-  readonly memory: { readonly vectorBytes: number; readonly rows: number; readonly deadRows: number };
-  readonly segments: readonly { readonly key: string; readonly bytes: number; readonly rows: number }[];
+  readonly memory: {
+    /** WebAssembly memory held for the unfolded log, versions of records in it, and those replaced or deleted. */
+    readonly vectorBytes: number;
+    readonly rows: number;
+    readonly deadRows: number;
+    /** WebAssembly memory of indexes, and pages of segments, over all collections of the process. */
+    readonly segmentBytes: number;
+    readonly pageCacheBytes: number;
+  };
+  readonly segments: readonly SegmentStats[];
   readonly head: { readonly version: number; readonly gcFloor: number };
 }
 

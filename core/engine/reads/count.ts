@@ -1,7 +1,7 @@
 /**
  * How many records there are, or satisfy a filter.
  */
-import { allOf, andThen } from '../../base/awaitable.js';
+import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits } from '../../base/bitmap.js';
 import { row as asRow } from '../../base/ids.js';
@@ -21,14 +21,13 @@ export interface Selection {
 export function answerCount(state: LogState<Table>, { filter, view }: Selection): Awaitable<number> {
   const { memtable, overlays } = state.sink;
   const inMemtable = countMemtable(memtable, { filter, view });
-  const inSegments = overlays.map((overlay) =>
-    filter === undefined
-      ? overlay.visibleCount(view)
-      : segmentMatches(overlay, pinned(view, state), filter).then(countBits),
+  const inSegments = overlays.map(
+    (overlay) => (): Awaitable<number> =>
+      filter === undefined
+        ? overlay.visibleCount(view)
+        : segmentMatches(overlay, pinned(view, state), filter).then(countBits),
   );
-  return andThen(allOf<number>(inSegments), (counts) =>
-    counts.reduce((sum, count) => sum + count, inMemtable),
-  );
+  return andThen(startAll(inSegments), (counts) => counts.reduce((sum, count) => sum + count, inMemtable));
 }
 
 function countMemtable(memtable: Memtable, { filter, view }: Selection): number {

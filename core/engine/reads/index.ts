@@ -8,3 +8,4 @@ export { readTable } from './read-table.js';
 export type { TableRead } from './read-table.js';
 export { measureRecall, sampleVectors } from './recall.js';
 export { answerScan } from './scan.js';
+export { Turns } from './turns.js';

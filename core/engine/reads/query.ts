@@ -3,7 +3,7 @@
  */
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
-import { CairnError, invalid } from '../../base/errors.js';
+import { invalid } from '../../base/errors.js';
 import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
 import type { Clock } from '../../base/ports.js';
 import type { LogState } from '../../log/index.js';
@@ -19,6 +19,7 @@ import { memtableRow, segmentRows } from './stored-rows.js';
 import type { NamedRow } from './stored-rows.js';
 import { searchTable } from './table-search.js';
 import type { TableHit } from './table-search.js';
+import type { Turns } from './turns.js';
 
 export interface QueryAnswer {
   readonly matches: readonly Match[];
@@ -33,6 +34,7 @@ export interface QueryContext {
   readonly clock: Clock;
   /** Of all queries of the request. */
   readonly size: AnswerSize;
+  readonly turns: Turns;
 }
 
 /** The view of a query. Throws `sequence_out_of_range`. */
@@ -56,7 +58,7 @@ export function answerQuery(
   state: LogState<Table>,
   query: ParsedQuery,
   vector: Float32Array,
-  { clock, size }: QueryContext,
+  { clock, size, turns }: QueryContext,
 ): Awaitable<QueryAnswer> {
   const table = state.sink;
   const { metric, dimension } = table.schema;
@@ -71,18 +73,20 @@ export function answerQuery(
   };
   let searchedMs = 0;
   const copied = new AnswerSize();
-  const answer = searchTable(state, {
+  const answer = searchTable(table, {
     query: vector,
     k: query.k,
     wanted: query.effort,
     filter: query.filter,
     view,
+    pinned: later,
     within,
     copy: (row): StoredRow => {
       copied.add(vectorBytes(dimension, projection));
       return memtableRow(table.memtable, row, view, projection);
     },
     searched: () => (searchedMs = clock.monotonicMs()),
+    turns,
   });
   return andThen(answer, ({ hits, rowsScanned, segments }) =>
     andThen(rowsOf(table, hits, later, projection), (rows) => ({

@@ -7,44 +7,64 @@ import { rowsOfBitmap } from '../../base/bitmap.js';
 import { row as asRow } from '../../base/ids.js';
 import type { Row } from '../../base/ids.js';
 import { DEFAULT_EFFORT } from '../input/index.js';
-import type { LogState } from '../../log/index.js';
 import type { View } from '../memtable/index.js';
-import type { WantedEffort } from '../segments/index.js';
+import type { WantedEffort } from '../input/index.js';
 import type { LocatedRow, Table } from '../table/index.js';
 import { searchTable } from './table-search.js';
+import { Turns } from './turns.js';
+
+export interface Measured {
+  readonly table: Table;
+  /** As of a sequence: measuring takes many ticks. */
+  readonly view: View;
+}
 
 /** Mean share of the true k nearest among the answered ones; 1 where there is nothing to find. */
 export async function measureRecall(
-  state: LogState<Table>,
+  { table, view }: Measured,
   queries: readonly Float32Array[],
   k: number,
-  view: View,
 ): Promise<number> {
-  const ids = async (query: Float32Array, wanted: WantedEffort): Promise<readonly string[]> => {
-    const search = { query, k, wanted, filter: undefined, view, within: () => true };
-    const { hits } = await searchTable(state, { ...search, copy: () => undefined, searched: () => {} });
-    return hits.map(({ id }) => id);
-  };
-  // All are begun in this step, on this state.
-  const measured = queries.map((query) =>
-    Promise.all([ids(query, { exact: true }), ids(query, DEFAULT_EFFORT)]),
-  );
-  let found = 0;
-  let wanted = 0;
-  for (const [truth, answered] of await Promise.all(measured)) {
-    const known = new Set(answered);
-    wanted += truth.length;
-    found += truth.filter((id) => known.has(id)).length;
+  const memtable = table.memtable.retain();
+  try {
+    let found = 0;
+    let wanted = 0;
+    // One after another: an exact query reads whole segments.
+    for (const query of queries) {
+      const truth = await nearestIds({ table, view }, query, k, { exact: true });
+      const answered = new Set(await nearestIds({ table, view }, query, k, DEFAULT_EFFORT));
+      wanted += truth.length;
+      found += truth.filter((id) => answered.has(id)).length;
+    }
+    return wanted === 0 ? 1 : found / wanted;
+  } finally {
+    memtable.release();
   }
-  return wanted === 0 ? 1 : found / wanted;
+}
+
+async function nearestIds(
+  { table, view }: Measured,
+  query: Float32Array,
+  k: number,
+  wanted: WantedEffort,
+): Promise<readonly string[]> {
+  const { hits } = await searchTable(table, {
+    query,
+    k,
+    wanted,
+    filter: undefined,
+    view,
+    pinned: view,
+    within: () => true,
+    copy: () => undefined,
+    searched: () => {},
+    turns: new Turns(),
+  });
+  return hits.map(({ id }) => id);
 }
 
 /** Vectors of up to `count` visible records, spread evenly over memtable and segments. Requires: caught up. */
-export function sampleVectors(
-  { sink: table }: LogState<Table>,
-  count: number,
-  view: View,
-): Awaitable<readonly Float32Array[]> {
+export function sampleVectors({ table, view }: Measured, count: number): Awaitable<readonly Float32Array[]> {
   const visible: Row[] = [];
   for (let i = 0; i < table.memtable.rowCount; i++) {
     if (table.memtable.isVisible(asRow(i), view)) visible.push(asRow(i));

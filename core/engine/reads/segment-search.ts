@@ -2,23 +2,18 @@
  * The nearest rows of one segment: candidates by its index, compared exactly by their raw vectors; or all raw vectors.
  * Distances are the kernels' own, so that hits of segments and of the memtable are of one scale, to the bit.
  */
-import { allOf, andThen } from '../../base/awaitable.js';
+import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
 import type { DocumentTest } from '../../filter/index.js';
 import type { Metric } from '../../kernel/index.js';
+import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort, tryRecallCurve } from '../segments/index.js';
-import type {
-  Effort,
-  IndexHits,
-  SegmentIndex,
-  SegmentOverlay,
-  SegmentStore,
-  WantedEffort,
-} from '../segments/index.js';
+import type { Effort, IndexHits, SegmentIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from './segment-matches.js';
+import type { Turns } from './turns.js';
 
 export interface SegmentSearch {
   readonly query: Float32Array;
@@ -32,6 +27,8 @@ export interface SegmentSearch {
   readonly pinned: View;
   /** Told when the candidates are known. */
   readonly searched: () => void;
+  /** Reads of whole files take turns. */
+  readonly turns: Turns;
 }
 
 export interface SegmentHit {
@@ -59,10 +56,13 @@ export function searchSegment(
 ): Awaitable<SegmentAnswer> {
   const { k, wanted, filter } = search;
   const { entry, file } = overlay.segment;
-  if (filter !== undefined) return searchMatches(store, overlay, { ...search, filter });
+  if (filter !== undefined) {
+    return search.turns.run(() => searchMatches(store, overlay, { ...search, filter }));
+  }
   const effort = chooseEffort(tryRecallCurve(file.curve), { k, wanted, graph: entry.graph });
   if (effort.kind === 'exact') {
-    return searchExactly(store, overlay, search, overlay.allowed(search.view)?.slice());
+    const exactly = overlay.allowed(search.view)?.slice();
+    return search.turns.run(() => searchExactly(store, overlay, search, exactly));
   }
   const allowed = overlay.allowed(search.view);
   const count = allowed === undefined ? file.rows : countBits(allowed);
@@ -74,9 +74,10 @@ export function searchSegment(
     return rerankHits(store, overlay, search, searchIndex(index, search, effort, { allowed, count }));
   }
   const later = { allowed: allowed?.slice(), count };
-  return store.residency
-    .withIndex(file, (loaded) => searchIndex(loaded, search, effort, later))
-    .then((hits) => rerankHits(store, overlay, search, hits));
+  const loaded = search.turns.run(() =>
+    store.residency.withIndex(file, (read) => searchIndex(read, search, effort, later)),
+  );
+  return loaded.then((hits) => rerankHits(store, overlay, search, hits));
 }
 
 async function searchMatches(
@@ -147,7 +148,7 @@ function rerank(
   if (rows.length === 0) return NOTHING;
   const { query, metric, k } = search;
   const { file } = overlay.segment;
-  const read = allOf<Float32Array | Uint32Array>([file.vectors(rows), file.ranksOfRows(rows)]);
+  const read = startAll<Float32Array | Uint32Array>([() => file.vectors(rows), () => file.ranksOfRows(rows)]);
   return andThen(read, (parts) => {
     const [vectors, ranks] = parts as [Float32Array, Uint32Array];
     const distances = store.scorer.distances({ query, metric, vectors });

@@ -2,20 +2,20 @@
  * The nearest records of a state, out of the memtable and of every segment. The memtable is searched in the step that the
  * state is given out in, and what is needed of its hits is copied; segments may take longer.
  */
-import { allOf, andThen } from '../../base/awaitable.js';
+import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { compareUtf8 } from '../../base/bytes.js';
 import type { Row } from '../../base/ids.js';
 import type { DocumentTest } from '../../filter/index.js';
-import type { LogState } from '../../log/index.js';
 import { exactSearch } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
-import type { SegmentOverlay, WantedEffort } from '../segments/index.js';
+import type { WantedEffort } from '../input/index.js';
+import type { SegmentOverlay } from '../segments/index.js';
 import type { Table } from '../table/index.js';
-import { pinned } from './read-table.js';
 import { searchSegment } from './segment-search.js';
 import type { SegmentAnswer, SegmentHit } from './segment-search.js';
 import type { NamedRow } from './stored-rows.js';
+import type { Turns } from './turns.js';
 
 export interface TableSearch<M> {
   readonly query: Float32Array;
@@ -23,12 +23,15 @@ export interface TableSearch<M> {
   readonly wanted: WantedEffort;
   readonly filter: DocumentTest | undefined;
   readonly view: View;
+  /** The same as of a sequence, for what happens in later ticks. */
+  readonly pinned: View;
   /** Whether a hit at this kernel distance counts. */
   readonly within: (distance: number) => boolean;
   /** What is copied of a hit of the memtable. */
   readonly copy: (row: Row) => M;
   /** Told when the candidates of a segment are known. */
   readonly searched: () => void;
+  readonly turns: Turns;
 }
 
 /** A record and its kernel distance. */
@@ -46,8 +49,7 @@ export interface TableAnswer<M> {
 }
 
 /** Requires: a table that is caught up. */
-export function searchTable<M>(state: LogState<Table>, search: TableSearch<M>): Awaitable<TableAnswer<M>> {
-  const table = state.sink;
+export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<TableAnswer<M>> {
   const { memtable, overlays } = table;
   const { query, k, view, filter, within } = search;
   const { metric } = table.schema;
@@ -60,8 +62,10 @@ export function searchTable<M>(state: LogState<Table>, search: TableSearch<M>): 
       at: { copy: search.copy(row) },
     }));
   if (overlays.length === 0) return { hits: near, rowsScanned: found.rowsScanned, segments: 0 };
-  const segmentSearch = { ...search, metric, pinned: pinned(view, state) };
-  const answers = allOf(overlays.map((overlay) => searchSegment(table.store, overlay, segmentSearch)));
+  const segmentSearch = { ...search, metric };
+  const answers = startAll(
+    overlays.map((overlay) => () => searchSegment(table.store, overlay, segmentSearch)),
+  );
   return andThen(answers, (segments) => merge(near, segments, found.rowsScanned, search));
 }
 
@@ -79,7 +83,7 @@ function merge<M>(
   const kept = segments.map(({ hits }) =>
     hits.filter(({ distance }) => within(distance) && (worst === undefined || distance <= worst)),
   );
-  return andThen(allOf(kept.map(nameHits<M>)), (named) => ({
+  return andThen(startAll(kept.map((hits) => () => nameHits<M>(hits))), (named) => ({
     hits: [...near, ...named.flat()]
       .sort((a, b) => a.distance - b.distance || compareUtf8(a.id, b.id))
       .slice(0, k),

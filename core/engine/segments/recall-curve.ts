@@ -2,8 +2,9 @@
  * How hard a segment must be searched for a recall: chosen by what the segment measured of itself when it was built, for
  * queries that its graph did not yet hold.
  */
-import { isPlainObject } from '../input/index.js';
 import { limits } from '../../base/limits.js';
+import { isPlainObject } from '../input/index.js';
+import type { WantedEffort } from '../input/index.js';
 
 export interface RecallPoint {
   readonly k: number;
@@ -19,10 +20,6 @@ export interface RecallCurve {
   readonly samples: number;
   readonly points: readonly RecallPoint[];
 }
-
-/** What a caller asks for: at most one of them. */
-export type WantedEffort =
-  { readonly targetRecall: number } | { readonly ef: number } | { readonly exact: true };
 
 export type Effort =
   | { readonly kind: 'walk'; readonly ef: number; readonly rerank: number }

@@ -3,21 +3,7 @@
  */
 import type { Awaitable } from '../../base/awaitable.js';
 import type { Arena } from '../../kernel/index.js';
-
-/** A segment as a head names it. */
-export interface SegmentEntry {
-  readonly key: string;
-  readonly bytes: number;
-  readonly tailBytes: number;
-  readonly footerSha256: string;
-  readonly rows: number;
-  readonly live: number;
-  readonly residentBytes: number;
-  readonly graph: boolean;
-  readonly deletions?:
-    | { readonly key: string; readonly sha256: string; readonly dead: number; readonly hidden: number }
-    | undefined;
-}
+import type { SegmentEntry } from '../../log/index.js';
 
 export interface SegmentFile {
   readonly rows: number;

@@ -6,9 +6,10 @@ import { assertInternal } from '../../base/errors.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { Sleep } from '../../base/ports.js';
 import { RowScorer } from '../../kernel/index.js';
+import type { SegmentEntry } from '../../log/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import { Residency } from './residency.js';
-import type { Expiries, LiveSegment, SegmentDeletions, SegmentEntry, SegmentFile } from './segment-file.js';
+import type { Expiries, LiveSegment, SegmentDeletions, SegmentFile } from './segment-file.js';
 
 /** Reads the objects of segments. */
 export interface SegmentSource {
@@ -32,16 +33,22 @@ export interface SegmentStoreOptions {
 }
 
 interface OpenFile {
+  readonly key: string;
   readonly file: SegmentFile;
   readonly expiries: Expiries;
   users: number;
 }
+
+/** Files without a user that stay open: a table that is made anew, or moves onto a newer head, finds them here. */
+const IDLE_FILES = 16;
 
 export class SegmentStore {
   readonly residency: Residency;
   readonly scorer: RowScorer;
   readonly #source: SegmentSource;
   readonly #files = new Map<string, OpenFile>();
+  /** Without users; walks from the one that is so the longest. */
+  readonly #idle = new Set<OpenFile>();
 
   constructor({ kernel, sleep, source, shareRequests }: SegmentStoreOptions) {
     this.#source = source;
@@ -81,24 +88,57 @@ export class SegmentStore {
     if (open === undefined) {
       const opened = await this.#source.openFile(store, entry);
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
-      open = this.#files.get(entry.key) ?? { ...opened, users: 0 };
+      open = this.#files.get(entry.key) ?? { ...opened, key: entry.key, users: 0 };
       this.#files.set(entry.key, open);
     }
-    open.users++;
+    this.#use(open);
     return open;
+  }
+
+  /** One more user of segments that were open a moment ago. False, and none, where one of them was closed since. */
+  tryReopen(segments: readonly LiveSegment[]): boolean {
+    const files = segments.map(({ entry, file }) => {
+      const open = this.#files.get(entry.key);
+      return open?.file === file ? open : undefined;
+    });
+    if (files.includes(undefined)) return false;
+    for (const open of files) this.#use(open!);
+    return true;
   }
 
   release({ entry }: LiveSegment): void {
     this.#release(entry.key);
   }
 
+  /** Closes all files. Requires: no users. */
+  close(): void {
+    for (const open of this.#idle) this.#close(open);
+    this.scorer.release();
+  }
+
+  #use(open: OpenFile): void {
+    open.users++;
+    this.#idle.delete(open);
+  }
+
   #release(key: string): void {
     const open = this.#files.get(key);
-    assertInternal(open !== undefined, `segment ${key} was released once too often`);
+    assertInternal(open !== undefined && open.users > 0, `segment ${key} was released once too often`);
     open.users--;
     if (open.users > 0) return;
-    this.#files.delete(key);
     this.residency.evict(open.file);
-    this.#source.close(key);
+    this.#idle.add(open);
+    if (this.#idle.size <= IDLE_FILES) return;
+    for (const oldest of this.#idle) {
+      this.#close(oldest);
+      return;
+    }
+  }
+
+  #close(open: OpenFile): void {
+    this.#idle.delete(open);
+    this.#files.delete(open.key);
+    this.residency.evict(open.file);
+    this.#source.close(open.key);
   }
 }

@@ -2,9 +2,9 @@
  * What the commits of a log add up to: a memtable of the slots above a fold, over the segments of the head that made the
  * fold. The sink of a collection's log, so it changes within one step only; segments are opened before it is used.
  */
-import { allOf, andThen } from '../../base/awaitable.js';
+import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
-import { assertInternal } from '../../base/errors.js';
+import { assertInternal, CairnError } from '../../base/errors.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { Batch, CollectionSchema, Head, LogPosition, LogSink } from '../../log/index.js';
 import type { ObjectStore } from '../../store/index.js';
@@ -52,7 +52,7 @@ export interface TableCounts {
   readonly expired: number;
 }
 
-export class Table implements LogSink {
+export class Table implements LogSink<Table> {
   readonly memtable: Memtable;
   readonly #options: TableOptions;
   #overlays: readonly SegmentOverlay[] | undefined;
@@ -102,21 +102,28 @@ export class Table implements LogSink {
   }
 
   /**
-   * Opens what a newer head names. The answer makes the table over it, in one step, from the log as it is by then; it
-   * must be called, or `abandon`. The old table stays as it is, and is to be released.
+   * Opens what a newer head names. The answer makes the table over it, in one step, from the log as it is by then; until
+   * then it holds nothing. Throws `memory_budget_exceeded`.
    */
   async rebase(head: Head): Promise<() => Table> {
     const { segments, store } = this.#options;
     const opened = await segments.open(store, head.segments);
+    for (const segment of opened) segments.release(segment);
     return () => {
-      try {
-        const next = new Table({ ...this.#options, head }, this.memtable.above(head.foldedSeq));
+      const next = new Table({ ...this.#options, head }, this.memtable.above(head.foldedSeq));
+      if (segments.tryReopen(opened)) {
         next.#overlays = next.#overlaysOf(opened);
         return next;
-      } catch (error) {
-        for (const segment of opened) segments.release(segment);
-        throw error;
       }
+      next.release();
+      throw new CairnError(
+        'unavailable',
+        'read_contended',
+        'the segments of a newer head were closed again',
+        {
+          retryAfterS: 1,
+        },
+      );
     };
   }
 
@@ -134,7 +141,13 @@ export class Table implements LogSink {
     if (this.#caughtUp === shadowed.length || overlays.length === 0) return undefined;
     const upTo = shadowed.length;
     const ids = shadowed.slice(this.#caughtUp);
-    const found = allOf(overlays.map(({ segment }) => findRows(segment.file, ids)));
+    const found = startAll(
+      overlays.map(
+        ({ segment }) =>
+          () =>
+            findRows(segment.file, ids),
+      ),
+    );
     return andThen(found, (rows) => {
       rows.forEach((rowOf, i) => {
         for (const [id, row] of rowOf) {
@@ -152,7 +165,13 @@ export class Table implements LogSink {
    */
   locate(ids: readonly string[]): Awaitable<ReadonlyMap<string, LocatedRow>> {
     const { overlays } = this;
-    const found = allOf(overlays.map(({ segment }) => findRows(segment.file, ids)));
+    const found = startAll(
+      overlays.map(
+        ({ segment }) =>
+          () =>
+            findRows(segment.file, ids),
+      ),
+    );
     return andThen(found, (rows) => {
       const located = new Map<string, LocatedRow>();
       rows.forEach((rowOf, i) => {
@@ -169,8 +188,8 @@ export class Table implements LogSink {
     wanted: WantedParts = EVERY_PART,
   ): Awaitable<readonly SegmentRecord[]> {
     const { dimension } = this.schema;
-    const read = groupRows(located).map((group) => readGroup(group, dimension, wanted));
-    return andThen(allOf(read), (parts) => {
+    const read = groupRows(located).map((group) => () => readGroup(group, dimension, wanted));
+    return andThen(startAll(read), (parts) => {
       const records: SegmentRecord[] = [];
       for (const part of parts) for (const [place, record] of part) records[place] = record;
       return records;
@@ -225,10 +244,12 @@ function readGroup(
 ): Awaitable<readonly (readonly [place: number, record: SegmentRecord])[]> {
   const { file } = overlay.segment;
   // All three are asked for before any is waited for.
-  const vectors: Awaitable<Float32Array> = wanted.vector ? file.vectors(rows) : NO_VECTORS;
-  const documents: Awaitable<readonly string[]> = wanted.metadata ? file.documents(rows) : [];
-  const seqs: Awaitable<ArrayLike<number>> = wanted.seq ? file.seqs(rows) : [];
-  return andThen(allOf<unknown>([vectors, documents, seqs]), (parts) => {
+  const starts = [
+    (): Awaitable<unknown> => (wanted.vector ? file.vectors(rows) : NO_VECTORS),
+    (): Awaitable<unknown> => (wanted.metadata ? file.documents(rows) : []),
+    (): Awaitable<unknown> => (wanted.seq ? file.seqs(rows) : []),
+  ];
+  return andThen(startAll(starts), (parts) => {
     const [read, texts, born] = parts as [Float32Array, readonly string[], ArrayLike<number>];
     return places.map((place, i) => [
       place,
