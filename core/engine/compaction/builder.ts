@@ -179,7 +179,8 @@ class SegmentBuild {
       }
       const { rowOrder, leafStarts } = planner.finish(leafOf);
       this.#rowOrder = rowOrder;
-      return { params: ranges.finish(), leafStarts };
+      // The last number is that of all rows.
+      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1) };
     } finally {
       planner.release();
     }

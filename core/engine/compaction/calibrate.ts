@@ -16,7 +16,7 @@ const TRUTH_ROWS = 200;
 const SCANNED_QUERIES = 50;
 const SCANNED_ROWS = 400;
 /** A wider walk than the one that finds this much of everything need not be measured. */
-const GOOD_ENOUGH = 0.9995;
+const GOOD_ENOUGH = 0.999;
 /** Walks between two breaths of the event loop. */
 const BREATH = 8;
 

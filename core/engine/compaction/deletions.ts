@@ -5,6 +5,7 @@
 import { hasBit, setBit } from '../../base/bitmap.js';
 import { assertInternal } from '../../base/errors.js';
 import type { Deletions } from '../../segment/index.js';
+import type { SegmentDeletions } from '../segments/index.js';
 
 /** What the log says of a segment's row. */
 export interface RowEnd {
@@ -15,12 +16,8 @@ export interface RowEnd {
   readonly hiddenMs: number;
 }
 
-export function isDead(deletions: Deletions | undefined, row: number): boolean {
+export function isDead(deletions: SegmentDeletions | undefined, row: number): boolean {
   return deletions !== undefined && hasBit(deletions.dead, row);
-}
-
-export function isHidden(deletions: Deletions | undefined, row: number): boolean {
-  return deletions !== undefined && hasBit(deletions.hidden, row);
 }
 
 export class DeletionsDraft {
@@ -29,15 +26,16 @@ export class DeletionsDraft {
   readonly #hidden = new Map<number, { readonly seq: number; readonly ms: number }>();
   #changed = false;
 
-  constructor(rows: number, before?: Deletions) {
+  constructor(rows: number, before?: SegmentDeletions) {
     this.#rows = rows;
     const bytes = Math.ceil(rows / 8);
     this.#dead = new Uint8Array(bytes);
     if (before === undefined) return;
-    assertInternal(before.rows === rows, `deletions of ${before.rows} rows for a segment of ${rows}`);
+    const fits = before.dead.length === bytes;
+    assertInternal(fits, `deletions of ${before.dead.length} bytes for a segment of ${rows} rows`);
     this.#dead.set(before.dead);
     before.hiddenRows.forEach((row, i) => {
-      if (hasBit(before.hidden, row) && !hasBit(before.dead, row)) {
+      if (!hasBit(before.dead, row)) {
         this.#hidden.set(row, { seq: before.hiddenSeqs[i]!, ms: before.hiddenMs[i]! });
       }
     });
@@ -98,8 +96,8 @@ export function markEnds(draft: DeletionsDraft, ends: Iterable<RowEnd>, folded: 
 
 export interface InputChange {
   /** As the build read them, and as the head at the commit has them. */
-  readonly before: Deletions | undefined;
-  readonly now: Deletions | undefined;
+  readonly before: SegmentDeletions | undefined;
+  readonly now: SegmentDeletions | undefined;
   /** The row in the output of each row of the input; -1 where it was dropped. */
   readonly outputRowOf: Int32Array;
 }
@@ -111,9 +109,9 @@ export function markGained(draft: DeletionsDraft, { before, now, outputRowOf }: 
     const copy = outputRowOf[row]!;
     if (copy >= 0 && hasBit(now.dead, row) && !isDead(before, row)) draft.kill(copy);
   }
+  // What was hidden before is hidden in the copy already, and stays so.
   now.hiddenRows.forEach((row, i) => {
     const copy = outputRowOf[row]!;
-    if (copy < 0 || isHidden(before, row) || !hasBit(now.hidden, row)) return;
-    draft.hide(copy, now.hiddenSeqs[i]!, now.hiddenMs[i]!);
+    if (copy >= 0) draft.hide(copy, now.hiddenSeqs[i]!, now.hiddenMs[i]!);
   });
 }

@@ -4,13 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  DeletionsDraft,
-  isDead,
-  isHidden,
-  markEnds,
-  markGained,
-} from '../../../core/engine/compaction/deletions.js';
+import { DeletionsDraft, isDead, markEnds, markGained } from '../../../core/engine/compaction/deletions.js';
+import { hasBit } from '../../../core/base/bitmap.js';
 import type { Deletions } from '../../../core/segment/index.js';
 
 interface Change {
@@ -38,6 +33,9 @@ function stateOf(deletions: Deletions | undefined, row: number): string {
   const at = deletions!.hiddenRows.indexOf(row);
   return `hidden ${deletions!.hiddenSeqs[at]} ${deletions!.hiddenMs[at]}`;
 }
+
+const isHidden = (deletions: Deletions | undefined, row: number): boolean =>
+  deletions !== undefined && hasBit(deletions.hidden, row);
 
 const changesOf = (rows: number): fc.Arbitrary<Change[]> =>
   fc.array(fc.record({ row: fc.nat(rows - 1), kill: fc.boolean(), seq: fc.integer({ min: 1, max: 99 }) }), {
@@ -123,8 +121,8 @@ describe('what slots do to rows', () => {
   it('refuses rows and deletions of another segment', () => {
     const draft = new DeletionsDraft(3);
     expect(() => draft.kill(3)).toThrow('row 3');
-    expect(() => new DeletionsDraft(4, mark(3, undefined, [{ row: 0, kill: true, seq: 1 }]))).toThrow(
-      'deletions of 3',
+    expect(() => new DeletionsDraft(9, mark(3, undefined, [{ row: 0, kill: true, seq: 1 }]))).toThrow(
+      'deletions of 1 bytes',
     );
   });
 });
