@@ -8,5 +8,6 @@ export { l1, l2Squared, negatedDot } from './distance';
 export { insertRows, measureLinks, relink } from './graph-build';
 export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export { walkGraph } from './graph-walk';
+export { assignGrouped, assignRows } from './leaves';
 export { firstNonFinite, sumSquares } from './numbers';
 export { collectEqual, scanTopK, scoreRows } from './scan';

@@ -77,6 +77,35 @@ export const limits = {
   /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
   dropDelayMs: 86_400_000, // 24 h
 
+  // Segments
+  /** Rows of one segment: row numbers, ranks and node numbers are signed 32-bit numbers in the kernels. */
+  segmentRows: 134_217_728,
+  segmentSections: 64,
+  /** Directory, indexes, filter and checksums: read whole at every open. */
+  segmentTailBytes: 1_073_741_824, // 1 GiB
+  segmentStatisticsBytes: 1_048_576, // 1 MiB
+  /** Of numbers, fields and metric in the footer, as JSON. */
+  segmentTextBytes: 65_536, // 64 KiB
+  /** Through this a writer sends a segment, whatever its size. */
+  segmentBufferBytes: 4_194_304, // 4 MiB
+  /** Of one range read of the resident part or of raw rows in sequence. */
+  segmentChunkBytes: 4_194_304, // 4 MiB
+  /** Rows of a block of documents, and ids of a block of ids. */
+  blockRows: 64,
+  /** Texts of a block of documents, but for one text that is longer. */
+  documentBlockBytes: 16_384, // 16 KiB
+  /** Inflated blocks of documents that an open segment keeps. */
+  documentBlocksKept: 64,
+  /** Seeds that are tried for a filter of ids before a segment goes without one. */
+  filterSeeds: 64,
+
+  // Page cache
+  rangeReadsParallel: 6,
+  /** Pages that are read though nobody asked, where that saves a request. */
+  rangeGapPages: 2,
+  /** Pages of one range read. */
+  rangePages: 256,
+
   // Retries: every loop has an end
   readRetries: 4,
   retryBaseMs: 20,

@@ -26,6 +26,7 @@ import {
   toCursor,
 } from './input/index.js';
 import { OpenCollections } from './open-collection.js';
+import { BucketSegments, SegmentStore } from './segments/index.js';
 import { summaryOf } from './summary.js';
 import type * as api from './interface/index.js';
 
@@ -64,11 +65,17 @@ export class EngineDatabase implements api.Database {
     const { store, ports, kernel, shareRequests } = options;
     this.#options = options;
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
+    const source = new BucketSegments({
+      digests: ports.digests,
+      cacheBytes: Math.floor(kernel.pool.budgetBytes / 4),
+    });
+    const segments = new SegmentStore({ kernel, sleep: ports.sleep, source, shareRequests });
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,
       ports,
       kernel,
+      segments,
       shareRequests,
       calls: this.#calls,
     });

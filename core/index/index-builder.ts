@@ -9,23 +9,14 @@
  * answers the bytes of each.
  */
 import { alignUp } from '../base/bytes.js';
-import { CairnError, assertInternal } from '../base/errors.js';
+import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import {
-  KERNEL_DOT,
-  KERNEL_L1,
-  KERNEL_L2,
-  PAYLOAD_OFFSET,
-  arenaClassFor,
-  arenaClasses,
-  type Arena,
-  type ArenaPool,
-} from '../kernel/index.js';
-import { inverseLengths, pairWeights, stepWeights, weightScale } from './code-params.js';
+import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../kernel/index.js';
+import { inverseLengths } from './code-params.js';
 import { copyLevels, copyLists } from './graph-copy.js';
+import { acquireBytes } from './index-arena.js';
 import {
   IndexMemory,
-  kindOf,
   layOutScratch,
   type Hits,
   type ScanRequest,
@@ -34,6 +25,7 @@ import {
 } from './index-memory.js';
 import { drawLevels, fitLevels, layOutLevels, upperListsMost } from './levels.js';
 import type { GraphSource } from './search-index.js';
+import { ROW_TABLE_FLOATS, putRowTables } from './row-tables.js';
 import {
   Layout,
   SECTION_ALIGNMENT,
@@ -84,7 +76,6 @@ interface BuilderLayout {
   readonly scratch: ScratchLayout;
   readonly input: number;
   readonly inputBytes: number;
-  /** Six f32 per dimension of the stride. */
   readonly floats: number;
   readonly pairWeights: number;
   readonly links0: number;
@@ -117,24 +108,12 @@ function layOut({ shape, graph, extraResidentBytes }: BuilderSize): BuilderLayou
     scratch: layOutScratch(layout, shape, graph?.efConstruction ?? 0),
     input: layout.take(inputBytes),
     inputBytes,
-    floats: layout.take(stride * 4 * 6),
+    floats: layout.take(stride * 4 * ROW_TABLE_FLOATS),
     pairWeights: layout.take(stride * 2),
     links0: layout.take(graphRows * m * 8),
     linksN: layout.take(upperLists * m * 4),
     end: layout.end,
   };
-}
-
-function acquire(pool: ArenaPool, bytes: number): Arena {
-  const arenaClass = arenaClassFor(bytes);
-  if (arenaClass !== undefined) return pool.acquire(arenaClass);
-  const maximum = arenaClasses.at(-1)!;
-  throw new CairnError(
-    'unavailable',
-    'memory_budget_exceeded',
-    `an index of ${bytes} bytes exceeds the largest memory of ${maximum}`,
-    { details: { value: bytes, maximum } },
-  );
 }
 
 export class IndexBuilder {
@@ -165,7 +144,7 @@ export class IndexBuilder {
     this.#options = options;
     this.#layout = layOut(options);
     const { end, scratch, params: paramsAt, codes, terms, graph0, levels, graphN } = this.#layout;
-    this.#arena = acquire(pool, end - PAYLOAD_OFFSET);
+    this.#arena = acquireBytes(pool, end - PAYLOAD_OFFSET);
     this.#arena.u8.fill(0, paramsAt, scratch.weights);
     this.#arena.f32.set(params.lo, paramsAt / 4);
     this.#arena.f32.set(params.step, paramsAt / 4 + dimension);
@@ -177,7 +156,9 @@ export class IndexBuilder {
       numbers: { m: graph?.m ?? 0, entry: NO_ROW, maxLevel: 0 },
       nodes: 0,
     });
-    this.#prepare(this.#arena);
+    const { floats, pairWeights, links0, linksN } = this.#layout;
+    this.#memory.set({ links0, linksN, efBuild: Math.min(graph?.efConstruction ?? 0, rows) });
+    putRowTables(this.#memory, { floats, pairWeights });
   }
 
   /** Rows in their final order, in pieces of any size. For cosine they are brought to length 1 here. */
@@ -295,65 +276,6 @@ export class IndexBuilder {
     if (this.#arena === undefined) return;
     this.#pool.release(this.#arena);
     this.#arena = undefined;
-  }
-
-  /** Fills the tables from which rows are encoded, prepared as queries and compared. */
-  #prepare(arena: Arena): void {
-    const { shape, params, graph } = this.#options;
-    const { floats, pairWeights: pairAt, links0, linksN } = this.#layout;
-    const stride = codeStride(shape.dimension);
-    const addresses = [0, 1, 2, 3, 4, 5].map((i) => floats + i * stride * 4);
-    const [lows, inverses, factors, offsets, termA, termB] = addresses as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    arena.f32.fill(0, floats / 4, floats / 4 + stride * 6);
-    this.#memory.set({ lows, inverses, factors, offsets, termA, termB, pairWeights: pairAt, links0, linksN });
-    this.#memory.set({ efBuild: Math.min(graph?.efConstruction ?? 0, shape.rows) });
-    arena.f32.set(params.lo, lows / 4);
-    arena.f32.set(
-      params.step.map((step) => (step > 0 ? 1 / step : 0)),
-      inverses / 4,
-    );
-    const unit = this.#memory.unit;
-    const kind = kindOf(shape.metric);
-    if (kind === KERNEL_L1) {
-      const { weights, scale } = stepWeights(params, unit);
-      new Int16Array(arena.u8.buffer, pairAt, stride).set(weights);
-      this.#memory.setNumber('pairScale', scale);
-      return;
-    }
-    const squares = Float64Array.from(params.step, (step) => (step / unit) ** 2);
-    const middles = Float64Array.from(params.step, (step, d) =>
-      kind === KERNEL_DOT ? ((params.lo[d]! + 128 * step) / unit) * (step / unit) : 0,
-    );
-    if (kind === KERNEL_L2) arena.f32.set(squares, termA / 4);
-    arena.f32.set(middles, termB / 4);
-    let largest = 0;
-    let sum = 0;
-    for (let d = 0; d < squares.length; d++) {
-      const most = 128 * squares[d]! + Math.abs(middles[d]!);
-      largest = Math.max(largest, most);
-      sum += most;
-    }
-    const scale = weightScale(largest, sum, shape.dimension);
-    arena.f32.set(
-      squares.map((value) => value / scale),
-      factors / 4,
-    );
-    arena.f32.set(
-      middles.map((value) => value / scale),
-      offsets / 4,
-    );
-    this.#memory.setNumber('rowScale', scale);
-    const pairs = pairWeights(params, unit);
-    new Int16Array(arena.u8.buffer, pairAt, stride).set(pairs.weights);
-    this.#memory.setNumber('pairScale', pairs.scale);
-    this.#memory.set({ pairBlocks: pairs.blocks });
   }
 
   #putLevels(levels: Uint8Array): void {

@@ -18,7 +18,7 @@ import {
 } from '../kernel/index.js';
 import { stepWeights, unitOf } from './code-params.js';
 import { prepareDot, prepareL1, prepareL2, type QueryConstants } from './query.js';
-import { Layout, codeStride, type CodeParams, type IndexNumbers, type IndexShape } from './shape.js';
+import { codeStride, type Layout, type CodeParams, type IndexNumbers, type IndexShape } from './shape.js';
 import { HOP_BYTES, NO_ROW, stateNumberOffsets, stateOffsets } from './state.js';
 
 /**

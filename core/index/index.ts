@@ -5,3 +5,5 @@ export type { BuilderOptions, BuilderSize, BuiltSection, GraphOptions } from './
 export type { Hits, ScanRequest, WalkRequest } from './index-memory.js';
 export { SearchIndex, type AttachOptions, type GraphSource } from './search-index.js';
 export type { CodeParams, IndexNumbers, IndexSection, IndexSectionKind, IndexShape } from './shape.js';
+export type { RowOrder } from './leaf-order.js';
+export { OrderPlanner, type OrderOptions } from './order-planner.js';

@@ -57,20 +57,15 @@ export function codeStride(dimension: number): number {
 
 /** Bytes of a section of `count` entries. */
 export function sectionBytes(kind: IndexSectionKind, count: number, shape: IndexShape, m: number): number {
-  switch (kind) {
-    case 'params':
-      return count * 8;
-    case 'codes':
-      return count * codeStride(shape.dimension);
-    case 'terms':
-      return count * 4;
-    case 'graph0':
-      return count * (2 * m + 1) * 4;
-    case 'graphLevels':
-      return (count + 1) * 8;
-    case 'graphN':
-      return count * (m + 1) * 4;
-  }
+  const bytes: Readonly<Record<IndexSectionKind, number>> = {
+    params: count * 8,
+    codes: count * codeStride(shape.dimension),
+    terms: count * 4,
+    graph0: count * (2 * m + 1) * 4,
+    graphLevels: (count + 1) * 8,
+    graphN: count * (m + 1) * 4,
+  };
+  return bytes[kind];
 }
 
 /** Hands out consecutive pieces of memory, each aligned as sections are. */

@@ -65,6 +65,24 @@ export interface KernelExports {
   codeSquares(a: number, b: number, weights: number, stride: number, blocks: number, limit: number): number;
   /** Sum of (a - 128) x weight x (b - 128) x weight. */
   codeCentred(a: number, b: number, weights: number, stride: number, blocks: number): number;
+  assignRows(
+    rows: number,
+    rowCount: number,
+    dimension: number,
+    centroids: number,
+    centroidCount: number,
+    out: number,
+  ): void;
+  assignGrouped(
+    rows: number,
+    rowCount: number,
+    dimension: number,
+    groups: number,
+    groupCount: number,
+    starts: number,
+    centroids: number,
+    out: number,
+  ): void;
   // From here on: an index whose state lies in page 0 (INDEX_STATE_OFFSET).
   encodeRows(rows: number, count: number, dimension: number, scales: number, first: number): void;
   prepareRow(row: number): void;

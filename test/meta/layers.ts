@@ -52,7 +52,7 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
 const dynamicOnly: Readonly<Record<string, string>> = { 'core/open.ts': 'core/store/adapters/node' };
 
 /** Packages that core may import outside its adapters: pure computation, synchronous, no platform. */
-const corePackages: readonly string[] = ['@noble/hashes', 'fastest-levenshtein'];
+const corePackages: readonly string[] = ['@noble/hashes', 'fastest-levenshtein', 'fflate'];
 
 function longestPrefix(path: string, folders: Iterable<string>): string | undefined {
   return [...folders]

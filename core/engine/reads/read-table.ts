@@ -22,8 +22,23 @@ export interface TableRead<T> {
 
 type Attempt<T> = { readonly answer: Awaitable<T> } | { readonly pending: Promise<void> };
 
-/** Throws `object_gone` where a segment was collected meanwhile: then the log is to be loaded anew. */
+/**
+ * Where a collector deleted a segment under a read, a newer head names others, and all is read anew: what was found
+ * before is dropped. Throws `object_gone` where that does not end.
+ */
 export async function readTable<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {
+  for (let round = 0; ; round++) {
+    try {
+      return await readOnce(log, read);
+    } catch (error) {
+      const gone = error instanceof CairnError && error.code === 'object_gone';
+      if (!gone || round === limits.goneRounds) throw error;
+      await log.load();
+    }
+  }
+}
+
+async function readOnce<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {
   for (let round = 0; round < limits.freshenRounds; round++) {
     let used: LogState<Table> | undefined;
     let tried = await log.read(read.consistency, (state) => {

@@ -1,4 +1,5 @@
 /** Segments as reads see them: open files, indexes in memory, what the log says over them, how hard to search. */
+export { BucketSegments } from './bucket-segments.js';
 export { findRows } from './find-rows.js';
 export { chooseEffort, tryRecallCurve } from './recall-curve.js';
 export type { Effort, RecallCurve, RecallPoint } from './recall-curve.js';

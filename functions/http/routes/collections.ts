@@ -104,8 +104,24 @@ const statsSchema = z.strictObject({
     bytes_max: count,
     folded_sequence: count,
   }),
-  memory: z.strictObject({ vector_bytes: count, rows: count, dead_rows: count }),
-  segments: z.array(z.strictObject({ key: z.string(), bytes: count, rows: count })),
+  memory: z.strictObject({
+    vector_bytes: count,
+    rows: count,
+    dead_rows: count,
+    segment_bytes: count,
+    page_cache_bytes: count,
+  }),
+  segments: z.array(
+    z.strictObject({
+      key: z.string(),
+      bytes: count,
+      rows: count,
+      live: count,
+      resident_bytes: count,
+      graph: z.boolean(),
+      loaded: z.boolean(),
+    }),
+  ),
   head: z.strictObject({ version: count, gc_floor: count }),
 });
 
@@ -248,7 +264,7 @@ const statsRoute: Route = {
         sequence: 1,
         records: { visible: 2, soft_deleted: 0, expired: 0 },
         log: { slots: 1, bytes: 512, slots_max: 131_072, bytes_max: 268_435_456, folded_sequence: 0 },
-        memory: { vector_bytes: 24, rows: 2, dead_rows: 0 },
+        memory: { vector_bytes: 24, rows: 2, dead_rows: 0, segment_bytes: 0, page_cache_bytes: 0 },
         segments: [],
         head: { version: 1, gc_floor: 0 },
       },

@@ -80,11 +80,13 @@ const usage = z
     requests: count,
     bytes_read: count,
     cache: z.enum(['cold', 'warm']),
+    segments: count,
     rows_scanned: count,
-    ms: z.strictObject({ freshen: z.number(), search: z.number(), total: z.number() }),
+    ms: z.strictObject({ freshen: z.number(), search: z.number(), fetch: z.number(), total: z.number() }),
   })
   .meta({
-    description: 'What the answer cost: requests to the store, bytes, vectors compared, milliseconds.',
+    description:
+      'What the answer cost: requests to the store, bytes, segments and vectors searched, milliseconds.',
   });
 
 const queryResult = z.strictObject({ matches: z.array(match), sequence, usage });
