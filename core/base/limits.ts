@@ -70,6 +70,13 @@ export const limits = {
   writerClockSkewMs: 300_000,
   batchBlobBytes: 536_870_912, // 512 MiB
 
+  // Compaction
+  /** Fewer rows than this are searched as fast without a graph. */
+  flatRows: 2_000,
+  calibrationQueries: 500,
+  /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
+  dropDelayMs: 86_400_000, // 24 h
+
   // Segments
   /** Rows of one segment: row numbers, ranks and node numbers are signed 32-bit numbers in the kernels. */
   segmentRows: 134_217_728,
@@ -152,9 +159,21 @@ export interface TierLimits {
   readonly logSlots: number;
   /** Unfolded log at which it is time to fold: half of what there is room for. */
   readonly foldAt: LogRoom;
+  /** What a merge may make resident at once: the index of one segment. */
+  readonly residentBytes: number;
 }
 
 export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
-  edge: { logBytes: 16 * MiB, logSlots: 256, foldAt: { bytes: 8 * MiB, slots: 128 } },
-  server: { logBytes: 256 * MiB, logSlots: 1_024, foldAt: { bytes: 128 * MiB, slots: 512 } },
+  edge: {
+    logBytes: 16 * MiB,
+    logSlots: 256,
+    foldAt: { bytes: 8 * MiB, slots: 128 },
+    residentBytes: 32 * MiB,
+  },
+  server: {
+    logBytes: 256 * MiB,
+    logSlots: 1_024,
+    foldAt: { bytes: 128 * MiB, slots: 512 },
+    residentBytes: 512 * MiB,
+  },
 };

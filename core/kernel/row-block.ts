@@ -217,6 +217,13 @@ export class RowBlock {
     return this.#mustArena().f32.slice(at, at + this.dimension);
   }
 
+  /** Copies the row's numbers into place `at` of row-major `target`. */
+  copyVector(row: number, target: Float32Array, at: number): void {
+    this.#mustRow(row);
+    const from = (this.#layout.rows + row * this.#layout.stride) / 4;
+    target.set(this.#mustArena().f32.subarray(from, from + this.dimension), at * this.dimension);
+  }
+
   /** The best `k` of the rows under the mask; fewer where there are fewer. */
   search(search: BlockSearch): BlockHits {
     const { k, metric } = search;

@@ -24,6 +24,7 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/table': 3.25,
   'core/engine/reads': 3.3,
   'core/engine/writes': 3.3,
+  'core/engine/compaction': 3.3,
   'core/engine': 3.4,
   core: 4,
   'functions/http/access': 5,

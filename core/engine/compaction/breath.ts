@@ -1,0 +1,33 @@
+/**
+ * Lets others run while a compaction computes, and ends it where it was called off. By the clock where the clock moves; on
+ * hosts whose clock stands still during computation, by the number of pieces of work.
+ */
+import { CairnError } from '../../base/errors.js';
+import type { Ports } from '../../base/ports.js';
+
+const WORK_MS = 15;
+const WORK_PIECES = 64;
+
+/** Called between pieces of work of a few milliseconds. Throws `compaction_cancelled`. */
+export type Breathe = () => Promise<void>;
+
+export function breathing({ clock, sleep }: Ports, signal: AbortSignal | undefined): Breathe {
+  let since = clock.monotonicMs();
+  let pieces = 0;
+  return async () => {
+    mustGoOn(signal);
+    pieces++;
+    if (clock.monotonicMs() - since < WORK_MS && pieces < WORK_PIECES) return;
+    await sleep(0);
+    mustGoOn(signal);
+    since = clock.monotonicMs();
+    pieces = 0;
+  };
+}
+
+function mustGoOn(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new CairnError('unavailable', 'compaction_cancelled', 'the compaction was called off', {
+    outcome: 'not_applied',
+  });
+}

@@ -1,0 +1,313 @@
+/**
+ * Writes the segment of a compaction. Passes over the rows, none of which holds more than a chunk of them:
+ *
+ *   order      a sample trains the leaves; then all rows, as they lie: ranges of the codes, and the leaf of each
+ *   raw        all rows in the order of the file: written, and coded into the index
+ *   documents  in that order; then ids in theirs, and sequences
+ *   graph      the largest input's graph is copied, the other rows are inserted in a shuffled order; the last of them
+ *              are asked before they are inserted, which makes the recall curve
+ *   resident   the index as it lies in memory, the maps between rows and ranks, expiries
+ */
+import { alignUp } from '../../base/bytes.js';
+import type { Uid } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
+import type { Digests } from '../../base/ports.js';
+import { IndexBuilder, OrderPlanner, RangeTrainer } from '../../index/index.js';
+import type { CodeParams, GraphSource } from '../../index/index.js';
+import type { Kernel } from '../../kernel/index.js';
+import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
+import { rowMaps, SegmentWriter } from '../../segment/index.js';
+import type { ResidentSection } from '../../segment/index.js';
+import type { ObjectStore } from '../../store/index.js';
+import type { RecallCurve } from '../segments/index.js';
+import type { Breathe } from './breath.js';
+import { calibrate } from './calibrate.js';
+import type { CalibrationPort } from './calibrate.js';
+import { heldOutPort } from './held-out.js';
+import type { HiddenRow } from './row-source.js';
+import { withRoom } from './room.js';
+import { RowSet } from './row-set.js';
+import { shuffle } from './shuffle.js';
+
+const CHUNK_BYTES = 4_194_304;
+const DOCUMENTS_AT_ONCE = 1_024;
+/** Rows inserted between two breaths. */
+const INSERTED_AT_ONCE = 128;
+/** In a map of rows: the row is not taken over. */
+const GONE = 0xffffffff;
+
+export interface BuildRequest {
+  readonly key: string;
+  readonly uid: Uid;
+  readonly store: ObjectStore;
+  readonly digests: Digests;
+  readonly kernel: Kernel;
+  readonly schema: CollectionSchema;
+  readonly rows: RowSet;
+  /** The graph to go on from, where an input has one worth it. */
+  readonly inherited: InheritedGraph | undefined;
+  /** Makes room in the pool. False where there is nothing left to evict. */
+  readonly evict: () => boolean;
+  /** No graph, whatever the number of rows. */
+  readonly flat: boolean;
+  readonly seed: number;
+  readonly breathe: Breathe;
+}
+
+export interface InheritedGraph {
+  /** Which of the set's sources it is. */
+  readonly source: number;
+  /** The source's row of each row of the graph, -1 where it is dropped. */
+  readonly sourceRowOf: Int32Array;
+  readonly curve: RecallCurve | undefined;
+  /** Runs `use` while the graph is in memory. */
+  withGraph(use: (graph: GraphSource) => void): Promise<void>;
+}
+
+export interface BuiltSegment {
+  readonly entry: SegmentEntry;
+  /** In the order of UTF-8 bytes. */
+  readonly ids: readonly string[];
+  /** Rows of the file that are soft-deleted. */
+  readonly hidden: readonly HiddenRow[];
+  /** The row in the file of each row of the set. */
+  readonly fileRowOf: Uint32Array;
+}
+
+/** Requires: at least one row. Ensures: nothing is there under the key where it throws. */
+export async function buildSegment(request: BuildRequest): Promise<BuiltSegment> {
+  const build = new SegmentBuild(request);
+  try {
+    return await build.run();
+  } finally {
+    build.release();
+  }
+}
+
+class SegmentBuild {
+  readonly #request: BuildRequest;
+  /** The row of the set at each row of the file. */
+  #rowOrder: Uint32Array = new Uint32Array(0);
+  #index: IndexBuilder | undefined;
+
+  constructor(request: BuildRequest) {
+    this.#request = request;
+  }
+
+  release(): void {
+    this.#index?.release();
+  }
+
+  async run(): Promise<BuiltSegment> {
+    const { rows, key, kernel, evict, schema, store, digests, uid, seed } = this.#request;
+    const { dimension, metric } = schema;
+    const { params, leafStarts } = await this.#planOrder();
+    const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
+    const expiresMs = rows.expiresMs();
+    const index = withRoom(
+      evict,
+      () =>
+        new IndexBuilder(kernel.pool, {
+          shape: { dimension, metric, rows: rows.rows },
+          params,
+          graph,
+          extraResidentBytes: rows.rows * (expiresMs === undefined ? 8 : 16),
+        }),
+    );
+    this.#index = index;
+    const seqs = await rows.seqs();
+    const seqBase = seqs.reduce((least, seq) => Math.min(least, seq), Infinity);
+    const writer = await SegmentWriter.create({
+      store,
+      digests,
+      key,
+      uid,
+      dimension,
+      metric,
+      rows: rows.rows,
+      seqBase,
+    });
+    try {
+      await this.#writeRaw(writer, index);
+      await this.#writeDocuments(writer);
+      const { ids, maps } = await this.#writeIds(writer);
+      await writer.writeSeqs(this.#inFile(seqs));
+      const curve = graph === undefined ? undefined : await this.#buildGraph(index);
+      const resident = [...index.sections(), ...maps, ...this.#expiries(expiresMs)];
+      await writer.writeResident(resident);
+      const ref = await writer.finish({ leafStarts, numbers: { ...index.numbers() }, curve });
+      const fileRowOf = this.#fileRows();
+      const entry = {
+        key: ref.key,
+        bytes: ref.bytes,
+        tailBytes: ref.tailBytes,
+        footerSha256: ref.footerSha256,
+        rows: rows.rows,
+        live: rows.rows,
+        residentBytes: resident.reduce((sum, { bytes }) => sum + alignUp(bytes.length, 64), 0),
+        graph: graph !== undefined,
+      };
+      return { entry, ids, hidden: this.#hidden(fileRowOf), fileRowOf };
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
+  get #hasGraph(): boolean {
+    const { flat, rows } = this.#request;
+    return !flat && rows.rows >= limits.flatRows;
+  }
+
+  /** One look at the sample, then one pass: the ranges of the codes, and the leaf of each row. */
+  async #planOrder(): Promise<{ readonly params: CodeParams; readonly leafStarts: Uint32Array }> {
+    const { rows, kernel, schema, seed, evict, breathe } = this.#request;
+    const { dimension, metric } = schema;
+    const planner = new OrderPlanner(kernel.pool, { dimension, metric, rows: rows.rows, seed });
+    try {
+      const sampled = planner.sampleRows();
+      const sample = new Float32Array(sampled.length * dimension);
+      await rows.vectors(sampled, sample);
+      await breathe();
+      withRoom(evict, () => planner.train(sample));
+      const ranges = new RangeTrainer(dimension, metric);
+      const leafOf = new Uint32Array(rows.rows);
+      for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
+        await breathe();
+        ranges.add(vectors);
+        leafOf.set(planner.assign(vectors), first);
+      }
+      const { rowOrder, leafStarts } = planner.finish(leafOf);
+      this.#rowOrder = rowOrder;
+      // The last number is that of all rows.
+      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1) };
+    } finally {
+      planner.release();
+    }
+  }
+
+  async #writeRaw(writer: SegmentWriter, index: IndexBuilder): Promise<void> {
+    const { rows, schema, breathe } = this.#request;
+    const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / (schema.dimension * 4)));
+    for (let first = 0; first < rows.rows; first += perChunk) {
+      await breathe();
+      const part = this.#rowOrder.subarray(first, first + perChunk);
+      // A buffer of its own each: the writer may hold it until it is uploaded.
+      const vectors = new Float32Array(part.length * schema.dimension);
+      await rows.vectors(part, vectors);
+      index.encode(first, vectors);
+      await writer.writeRaw(vectors);
+    }
+  }
+
+  async #writeDocuments(writer: SegmentWriter): Promise<void> {
+    const { rows, breathe } = this.#request;
+    for (let first = 0; first < rows.rows; first += DOCUMENTS_AT_ONCE) {
+      await breathe();
+      await writer.writeDocuments(
+        await rows.documents(this.#rowOrder.subarray(first, first + DOCUMENTS_AT_ONCE)),
+      );
+    }
+  }
+
+  async #writeIds(
+    writer: SegmentWriter,
+  ): Promise<{ readonly ids: readonly string[]; readonly maps: readonly ResidentSection[] }> {
+    const { rows, breathe } = this.#request;
+    const inSet = await rows.ids();
+    const inFile = Array.from(this.#rowOrder, (row) => inSet[row]!);
+    await breathe();
+    const { sortedIds, rowOfRank, rankOfRow } = rowMaps(inFile);
+    await writer.writeIds(sortedIds);
+    const maps = [
+      { kind: 'rowOfRank', bytes: bytesOf(rowOfRank), count: rowOfRank.length },
+      { kind: 'rankOfRow', bytes: bytesOf(rankOfRow), count: rankOfRow.length },
+    ];
+    return { ids: sortedIds, maps };
+  }
+
+  #expiries(expiresMs: Float64Array | undefined): readonly ResidentSection[] {
+    if (expiresMs === undefined) return [];
+    return [{ kind: 'expires', bytes: bytesOf(this.#inFile(expiresMs)), count: expiresMs.length }];
+  }
+
+  async #buildGraph(index: IndexBuilder): Promise<RecallCurve | undefined> {
+    const { seed, inherited } = this.#request;
+    const order = shuffle(await this.#copyGraph(index), seed);
+    // A few rows say less of the graph than what was measured on it.
+    const few = order.length < limits.calibrationQueries;
+    if (few && inherited !== undefined) {
+      await this.#insert(index, order);
+      return inherited.curve;
+    }
+    const asked = order.length - limits.calibrationQueries;
+    await this.#insert(index, order.subarray(0, asked));
+    const heldOut = order.subarray(asked);
+    const curve = await calibrate(await this.#askedPort(index, heldOut));
+    await this.#insert(index, heldOut);
+    return curve;
+  }
+
+  /** Takes over the inherited graph, if there is one, and answers the rows that are still to be inserted. */
+  async #copyGraph(index: IndexBuilder): Promise<Uint32Array> {
+    const { rows, inherited } = this.#request;
+    if (inherited === undefined) return Uint32Array.from({ length: rows.rows }, (_, row) => row);
+    const first = rows.firstOf(inherited.source);
+    const fileRowOf = this.#fileRows();
+    const newRowOf = Uint32Array.from(inherited.sourceRowOf, (row) =>
+      row < 0 ? GONE : fileRowOf[first + row]!,
+    );
+    await inherited.withGraph((graph) => index.copyGraph(graph, newRowOf));
+    const end = first + rows.sources[inherited.source]!.rows;
+    return fileRowOf.filter((_, row) => row < first || row >= end);
+  }
+
+  async #askedPort(index: IndexBuilder, heldOut: Uint32Array): Promise<CalibrationPort> {
+    const { rows, kernel, schema, evict, breathe } = this.#request;
+    const { dimension, metric } = schema;
+    const fetch = (wanted: Uint32Array, target: Float32Array): Promise<void> =>
+      rows.vectors(
+        wanted.map((row) => this.#rowOrder[row]!),
+        target,
+      );
+    return await heldOutPort({
+      index,
+      kernel,
+      dimension,
+      metric,
+      rows: rows.rows,
+      heldOut,
+      fetch,
+      evict,
+      breathe,
+    });
+  }
+
+  async #insert(index: IndexBuilder, rows: Uint32Array): Promise<void> {
+    for (let at = 0; at < rows.length; at += INSERTED_AT_ONCE) {
+      await this.#request.breathe();
+      index.insert(rows.subarray(at, at + INSERTED_AT_ONCE));
+    }
+  }
+
+  #inFile(values: Float64Array): Float64Array {
+    return Float64Array.from(this.#rowOrder, (row) => values[row]!);
+  }
+
+  #fileRows(): Uint32Array {
+    const fileRowOf = new Uint32Array(this.#rowOrder.length);
+    this.#rowOrder.forEach((row, at) => (fileRowOf[row] = at));
+    return fileRowOf;
+  }
+
+  #hidden(fileRowOf: Uint32Array): readonly HiddenRow[] {
+    const { rows } = this.#request;
+    return rows.sources.flatMap(({ hidden }, i) =>
+      hidden.map((one) => ({ ...one, row: fileRowOf[rows.firstOf(i) + one.row]! })),
+    );
+  }
+}
+
+function bytesOf(numbers: Uint32Array | Float64Array): Uint8Array {
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}

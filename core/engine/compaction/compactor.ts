@@ -1,0 +1,288 @@
+/**
+ * One compaction: plan, list the job in the head, write, commit. The state may go on meanwhile, and others may compact
+ * other segments; what the commit finds changed is taken into account (head-edit.ts). Nothing that was written is ever
+ * deleted here: an output that no head names is garbage once its job is gone, and the collector's.
+ */
+import { assertInternal } from '../../base/errors.js';
+import type { Sequence } from '../../base/ids.js';
+import type { Kernel } from '../../kernel/index.js';
+import { abandonJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
+import type { CollectionLog, FoldRange, Head, Job, LogPoint, WindowSnapshot } from '../../log/index.js';
+import type { Memtable } from '../memtable/index.js';
+import { tryRecallCurve } from '../segments/index.js';
+import type { LiveSegment, SegmentStore } from '../segments/index.js';
+import type { Table } from '../table/index.js';
+import { breathing } from './breath.js';
+import type { Breathe } from './breath.js';
+import { buildSegment } from './builder.js';
+import type { BuiltSegment, InheritedGraph } from './builder.js';
+import { endsIn, HeadEditor } from './head-edit.js';
+import type { CompactedInput, FoldedLog } from './head-edit.js';
+import { chooseInputs } from './policy.js';
+import { memtableSource, segmentSource } from './row-source.js';
+import type { DropRule, RowSource, SegmentRows } from './row-source.js';
+import { RowSet } from './row-set.js';
+
+/** Of a graph of which more is gone the rest is not taken over. */
+const KEPT_SHARE_MIN = 0.5;
+
+export interface CompactOptions {
+  readonly log: CollectionLog<Table>;
+  readonly kernel: Kernel;
+  readonly segments: SegmentStore;
+  /** A writer's minor fold: the log alone, without a graph. */
+  readonly flat?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CompactionResult {
+  readonly foldedSlots: number;
+  readonly segmentsWritten: number;
+  readonly segmentsMerged: number;
+  readonly rowsIn: number;
+  readonly rowsWritten: number;
+  readonly rowsDropped: number;
+  readonly bytesWritten: number;
+  /** Of the state that was compacted. */
+  readonly sequence: Sequence;
+}
+
+/** What a compaction goes by: a state at one moment. Holds the memtable. */
+interface Capture {
+  readonly base: Head;
+  readonly memtable: Memtable;
+  readonly to: LogPoint;
+  readonly window: WindowSnapshot;
+  /** Ids that the log names and segments may hold. */
+  readonly shadowed: readonly string[];
+}
+
+/**
+ * Runs one job, if there is work for one and no other has it. Throws `compaction_cancelled`, `job_gone` (it was taken for
+ * dead), `memory_budget_exceeded`, `unavailable`: then nothing is changed, unless the outcome is `unknown`.
+ */
+export async function compactOnce(options: CompactOptions): Promise<CompactionResult> {
+  const { log } = options;
+  const captured = await log.read('strong', (state): Capture => {
+    const { memtable } = state.sink;
+    const { seq } = state.position;
+    return {
+      base: state.base,
+      memtable: memtable.retain(),
+      to: state.pointAt(seq),
+      window: state.window.snapshot(seq),
+      shadowed: memtable.shadowed.slice(),
+    };
+  });
+  try {
+    return await runCaptured(options, captured);
+  } finally {
+    captured.memtable.release();
+  }
+}
+
+async function runCaptured(options: CompactOptions, captured: Capture): Promise<CompactionResult> {
+  const { log, flat = false } = options;
+  const { base, to } = captured;
+  const slots = to.seq - base.foldedSeq;
+  const inputs = flat ? [] : inputsOf(captured);
+  const nothing = emptyResult(to.seq);
+  if (slots === 0 && inputs.length === 0) return nothing;
+  const fold = slots === 0 ? undefined : { from: base.foldedSeq, to: to.seq };
+  const begun = await beginJob(log.context, { inputs, fold });
+  if (begun === undefined) return nothing;
+  const run = new JobRun(options, captured, begun.job, fold);
+  try {
+    return await run.run();
+  } catch (error) {
+    // The job may be committed, gone, or the store away: whoever comes later removes what is left of it.
+    await abandonJob(log.context, begun.job).catch(() => {});
+    throw error;
+  } finally {
+    run.release();
+  }
+}
+
+function inputsOf({ base, memtable, to }: Capture): readonly string[] {
+  const { schema, segments, jobs, foldedSeq } = base;
+  const taken = new Set(jobs.flatMap(({ inputs }) => inputs));
+  const { rows, deadRows } = memtable.memory();
+  return chooseInputs({
+    tier: schema.tier,
+    dimension: schema.dimension,
+    m: schema.index.m,
+    logRows: to.seq === foldedSeq ? 0 : rows - deadRows,
+    segments: segments.map(({ key, rows: all, live }) => ({ key, rows: all, live, taken: taken.has(key) })),
+  });
+}
+
+function emptyResult(sequence: Sequence): CompactionResult {
+  return {
+    foldedSlots: 0,
+    segmentsWritten: 0,
+    segmentsMerged: 0,
+    rowsIn: 0,
+    rowsWritten: 0,
+    rowsDropped: 0,
+    bytesWritten: 0,
+    sequence,
+  };
+}
+
+class JobRun {
+  readonly #options: CompactOptions;
+  readonly #captured: Capture;
+  readonly #job: Job;
+  readonly #fold: FoldRange | undefined;
+  readonly #breathe: Breathe;
+  #opened: readonly LiveSegment[] = [];
+
+  constructor(options: CompactOptions, captured: Capture, job: Job, fold: FoldRange | undefined) {
+    this.#options = options;
+    this.#captured = captured;
+    this.#job = job;
+    this.#fold = fold;
+    this.#breathe = breathing(options.log.context.ports, options.signal);
+  }
+
+  release(): void {
+    for (const segment of this.#opened) this.#options.segments.release(segment);
+    this.#opened = [];
+  }
+
+  async run(): Promise<CompactionResult> {
+    const { segments, log } = this.#options;
+    const { base, to } = this.#captured;
+    const entries = base.segments.filter(({ key }) => this.#job.inputs.includes(key));
+    this.#opened = await segments.open(log.context.store, entries);
+    const fromSegments = await this.#segmentSources();
+    const fromLog = this.#logSource();
+    const sources: readonly RowSource[] = fromLog === undefined ? fromSegments : [...fromSegments, fromLog];
+    const rows = new RowSet(sources);
+    const rowsIn = sources.reduce((sum, source) => sum + source.rowsIn, 0);
+    const output = rows.rows === 0 ? undefined : await this.#build(rows, this.#inherited(fromSegments));
+    await this.#breathe();
+    const editor = new HeadEditor({
+      context: log.context,
+      segments,
+      job: this.#job,
+      fold: this.#foldedLog(fromLog),
+      inputs: this.#inputs(fromSegments, rows, output),
+      output,
+      rowsIn,
+      rowsDropped: rowsIn - rows.rows,
+    });
+    await commitJob(log.context, this.#job, (head) => editor.edit(head));
+    return {
+      foldedSlots: this.#fold === undefined ? 0 : this.#fold.to - this.#fold.from,
+      segmentsWritten: output === undefined ? 0 : 1,
+      segmentsMerged: entries.length,
+      rowsIn,
+      rowsWritten: rows.rows,
+      rowsDropped: rowsIn - rows.rows,
+      bytesWritten: (output?.entry.bytes ?? 0) + editor.bytesWritten,
+      sequence: to.seq,
+    };
+  }
+
+  get #rule(): DropRule {
+    const { to, base } = this.#captured;
+    return { storeMs: to.storeMs, softDeleteDays: base.schema.softDeleteDays };
+  }
+
+  async #segmentSources(): Promise<readonly SegmentRows[]> {
+    const { base, to, shadowed } = this.#captured;
+    const rule = this.#rule;
+    const says = { ids: this.#fold === undefined ? [] : shadowed, endOf: this.#endOf };
+    const ends = await Promise.all(this.#opened.map((segment) => endsIn(segment, says)));
+    return this.#opened.map((segment, i) =>
+      segmentSource({
+        segment,
+        dimension: base.schema.dimension,
+        ends: ends[i]!,
+        folded: to.seq,
+        rule,
+      }),
+    );
+  }
+
+  #logSource(): RowSource | undefined {
+    const { memtable, to } = this.#captured;
+    return this.#fold === undefined ? undefined : memtableSource(memtable, to.seq, this.#rule);
+  }
+
+  readonly #endOf = (id: string): ReturnType<FoldedLog['endOf']> => {
+    const shadow = this.#captured.memtable.shadow(id);
+    if (shadow === undefined) return undefined;
+    const { endedAt, hiddenAt, hiddenMs } = shadow;
+    return { endedAt, hiddenAt, hiddenMs };
+  };
+
+  /** The graph of the largest input, unless so much of it is gone that a new one is better. */
+  #inherited(sources: readonly SegmentRows[]): InheritedGraph | undefined {
+    const { residency } = this.#options.segments;
+    let best: number | undefined;
+    for (const [i, source] of sources.entries()) {
+      const { entry } = this.#opened[i]!;
+      if (!entry.graph || source.rows < entry.rows * KEPT_SHARE_MIN) continue;
+      if (best === undefined || source.rows > sources[best]!.rows) best = i;
+    }
+    if (best === undefined) return undefined;
+    const { file } = this.#opened[best]!;
+    return {
+      source: best,
+      sourceRowOf: sources[best]!.sourceRowOf,
+      curve: tryRecallCurve(file.curve),
+      withGraph: (use) =>
+        residency.withIndex(file, (index) => {
+          const graph = index.graph();
+          assertInternal(graph !== undefined, `segment ${this.#opened[best]!.entry.key} has no graph`);
+          use(graph);
+        }),
+    };
+  }
+
+  async #build(rows: RowSet, inherited: InheritedGraph | undefined): Promise<BuiltSegment> {
+    const { kernel, log, segments, flat = false } = this.#options;
+    const { ports, store, uid } = log.context;
+    const seed = new DataView(ports.random.fill(new Uint8Array(4)).buffer).getUint32(0);
+    return await buildSegment({
+      key: segmentKey(uid, this.#job.nonce, 0),
+      uid,
+      store,
+      digests: ports.digests,
+      kernel,
+      schema: this.#captured.base.schema,
+      rows,
+      inherited,
+      evict: () => segments.residency.evictOldest(),
+      flat,
+      seed,
+      breathe: this.#breathe,
+    });
+  }
+
+  #foldedLog(fromLog: RowSource | undefined): FoldedLog | undefined {
+    if (this.#fold === undefined || fromLog === undefined) return undefined;
+    const { to, window, shadowed } = this.#captured;
+    return {
+      from: this.#fold.from,
+      to,
+      window,
+      ids: shadowed,
+      writes: new Set(fromLog.ids() as readonly string[]),
+      endOf: this.#endOf,
+    };
+  }
+
+  #inputs(
+    sources: readonly SegmentRows[],
+    rows: RowSet,
+    output: BuiltSegment | undefined,
+  ): readonly CompactedInput[] {
+    return sources.map(({ sourceRowOf }, i) => ({
+      segment: this.#opened[i]!,
+      outputRowOf: sourceRowOf.map((row) => (row < 0 ? -1 : output!.fileRowOf[rows.firstOf(i) + row]!)),
+    }));
+  }
+}

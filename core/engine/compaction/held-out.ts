@@ -1,0 +1,40 @@
+/**
+ * Asks an index for rows that it does not hold yet, and tells the truth about them: the calibration's way to the data.
+ */
+import { clearBit, fullBitmap } from '../../base/bitmap.js';
+import type { IndexBuilder } from '../../index/index.js';
+import type { Kernel, Metric } from '../../kernel/index.js';
+import type { Breathe } from './breath.js';
+import type { CalibrationPort } from './calibrate.js';
+import { exactDistances } from './exact-distances.js';
+
+export interface HeldOut {
+  readonly index: IndexBuilder;
+  readonly kernel: Kernel;
+  readonly dimension: number;
+  readonly metric: Metric;
+  /** Of the index. */
+  readonly rows: number;
+  /** Rows that are coded and not in the graph. */
+  readonly heldOut: Uint32Array;
+  readonly evict: () => boolean;
+  fetch(rows: Uint32Array, target: Float32Array): Promise<void>;
+  readonly breathe: Breathe;
+}
+
+export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
+  const { index, kernel, dimension, metric, rows, heldOut, fetch, evict, breathe } = options;
+  const vectors = new Float32Array(heldOut.length * dimension);
+  await fetch(heldOut, vectors);
+  const queries = Array.from(heldOut, (_, i) => vectors.subarray(i * dimension, (i + 1) * dimension));
+  const inserted = fullBitmap(rows);
+  for (const row of heldOut) clearBit(inserted, row);
+  return {
+    queries: queries.length,
+    walk: (query, ef) => index.walk({ query: queries[query]!, ef, limit: ef }).rows,
+    scan: (query, count) => index.scan({ query: queries[query]!, limit: count, allowed: inserted }).rows,
+    distances: (wanted) =>
+      exactDistances({ kernel, dimension, metric, queries, wanted, fetch, evict, breathe }),
+    breathe,
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * What a compaction takes: which segments are merged with the log's rows, and when there is work at all. Pure: from
+ * numbers of a head to a plan.
+ *
+ * Geometric: segments are taken from the smallest up while each is at most twice of what was taken before it. A row is
+ * thereby rewritten only into a segment half as large again as the one it leaves, so that write amplification and the
+ * number of segments both grow with the logarithm of the rows.
+ */
+import { alignUp } from '../../base/bytes.js';
+import { tierLimits } from '../../base/limits.js';
+import type { Tier } from '../../base/limits.js';
+
+const GROWTH = 2;
+/** A segment of which a larger share is dead is rewritten by itself. */
+const DEAD_SHARE_MAX = 0.25;
+/** More segments than these are merged whatever their sizes: each costs every query. */
+const SEGMENTS_MAX = 16;
+/** Log older than this is folded, however small. */
+const LOG_AGE_MAX_MS = 3_600_000;
+
+export interface SegmentSize {
+  readonly key: string;
+  readonly rows: number;
+  /** Rows that are not dead. */
+  readonly live: number;
+  /** Another job has it. */
+  readonly taken: boolean;
+}
+
+export interface PolicyInput {
+  readonly tier: Tier;
+  readonly dimension: number;
+  /** Neighbours per row above level 0. */
+  readonly m: number;
+  /** Rows of the log that a fold would write; 0 where nothing is folded. */
+  readonly logRows: number;
+  readonly segments: readonly SegmentSize[];
+}
+
+/** Bytes of the index of a segment in memory: codes, terms, both maps of rows and ranks, expiries, level 0 and the rest. */
+export function residentBytesOf(
+  rows: number,
+  { dimension, m }: Pick<PolicyInput, 'dimension' | 'm'>,
+): number {
+  const codes = alignUp(dimension, 16);
+  const graph = (2 * m + 1) * 4 + Math.ceil((m + 1) * 4 * 0.1);
+  return rows * (codes + graph + 4 + 8 + 8);
+}
+
+/** The keys of the segments to merge, smallest first. */
+export function chooseInputs(input: PolicyInput): readonly string[] {
+  const { residentBytes } = tierLimits[input.tier];
+  const free = input.segments.filter(({ taken }) => !taken).sort((a, b) => a.live - b.live);
+  // One segment comes back for all that are taken.
+  const needed = input.segments.length + 1 - SEGMENTS_MAX;
+  const fits = (rows: number): boolean => residentBytesOf(rows, input) <= residentBytes;
+  const chosen: SegmentSize[] = [];
+  let rows = input.logRows;
+  for (const segment of free) {
+    const first = rows === 0;
+    const grows = first || segment.live <= GROWTH * rows || chosen.length < needed;
+    if (!grows || !fits(rows + segment.live)) break;
+    chosen.push(segment);
+    rows += segment.live;
+  }
+  const alone = chosen.length === 1 && input.logRows === 0;
+  const worthwhile = chosen.length > 0 && !alone;
+  if (worthwhile) return chosen.map(({ key }) => key);
+  const decayed = free.find(({ rows: all, live }) => all - live > all * DEAD_SHARE_MAX);
+  return decayed === undefined ? [] : [decayed.key];
+}
+
+export interface LogSize {
+  readonly tier: Tier;
+  readonly slots: number;
+  readonly bytes: number;
+  /** Milliseconds since the oldest slot that no segment holds; 0 where unknown. */
+  readonly ageMs: number;
+}
+
+/** Whether a compactor finds enough log to fold: whoever passes this, half of where it is due, leaves a hint. */
+export function wantsCompaction({ tier, slots, bytes, ageMs }: LogSize): boolean {
+  if (slots === 0) return false;
+  const { foldAt } = tierLimits[tier];
+  return slots >= foldAt.slots / 2 || bytes >= foldAt.bytes / 2 || ageMs >= LOG_AGE_MAX_MS;
+}
+
+/**
+ * Whether a writer folds by itself, flat, because no compactor came: the log must stay within what memory holds and a
+ * cold open bears. With too many segments it does not, and the log's own limit holds writers back.
+ */
+export function wantsMinorFold({ tier, slots, bytes }: LogSize, segments: number): boolean {
+  if (segments >= SEGMENTS_MAX * 4) return false;
+  const { foldAt } = tierLimits[tier];
+  return slots >= foldAt.slots || bytes >= foldAt.bytes;
+}

@@ -1,0 +1,154 @@
+/**
+ * Calibration against an index made of chance: rows lie on a line, the exact distance of a row is its number, and a walk of
+ * width ef misses each row with a known probability. So what the curve must say is known.
+ */
+import { describe, expect, it } from 'vitest';
+import { calibrate } from '../../../core/engine/compaction/calibrate.js';
+import type { CalibrationPort } from '../../../core/engine/compaction/calibrate.js';
+import { boundedMean, wilsonLower } from '../../../core/engine/compaction/confidence.js';
+import { seededRandom } from '../fixture.js';
+
+interface Miss {
+  /** Probability that a walk passes a row over. */
+  readonly miss: (ef: number) => number;
+  /** Rows are swapped with one up to this far away: the index orders them only about right. */
+  readonly blur?: number;
+  readonly queries?: number;
+  /** Exact distance of a row. */
+  readonly distance?: (row: number) => number;
+}
+
+function chance(seed: number): () => number {
+  const random = seededRandom(seed);
+  const bytes = new Uint8Array(3);
+  return () => {
+    random.fill(bytes);
+    return ((bytes[0]! << 16) | (bytes[1]! << 8) | bytes[2]!) / 2 ** 24;
+  };
+}
+
+function port({ miss, blur = 0, queries = 150, distance = (row) => row }: Miss, seed = 1): CalibrationPort {
+  const next = chance(seed);
+  const ordered = (): Uint32Array => {
+    const rows = Uint32Array.from({ length: 500 }, (_, row) => row);
+    if (blur === 0) return rows;
+    const key = Float64Array.from(rows, (row) => row + next() * blur);
+    rows.sort((a, b) => key[a]! - key[b]!);
+    return rows;
+  };
+  return {
+    queries,
+    walk: (_, ef) =>
+      ordered()
+        .filter(() => next() >= miss(ef))
+        .slice(0, ef),
+    scan: (_, count) => Uint32Array.from({ length: count }, (__, row) => row),
+    distances: (wanted) => Promise.resolve(wanted.map((rows) => Float32Array.from(rows, distance))),
+    breathe: () => Promise.resolve(),
+  };
+}
+
+const at = (points: Awaited<ReturnType<typeof calibrate>>['points'], k: number, ef: number, rerank: number) =>
+  points.find((point) => point.k === k && point.ef === ef && point.rerank === rerank);
+
+describe('a curve', () => {
+  it('says how much a walk finds', async () => {
+    const { samples, points } = await calibrate(port({ miss: (ef) => (ef >= 1_000 ? 0 : 1 / ef) }));
+    expect(samples).toBe(150);
+    for (const { k, ef, recall } of points) {
+      if (k > 1)
+        expect({ k, ef, near: Math.abs(recall - (1 - 1 / ef)) < 0.03 }).toEqual({ k, ef, near: true });
+    }
+  });
+
+  it('covers every k, up to walks that are wide enough', async () => {
+    const { points } = await calibrate(port({ miss: () => 0 }));
+    expect(new Set(points.map(({ k }) => k))).toEqual(new Set([1, 10, 100]));
+    expect(Math.max(...points.map(({ ef }) => ef))).toBe(128);
+    expect(points.filter(({ k, ef }) => ef < k)).toEqual([]);
+    expect(points.filter(({ ef, rerank }) => rerank > ef)).toEqual([]);
+  });
+
+  it('tells what a deeper rerank is worth', async () => {
+    const { points } = await calibrate(port({ miss: () => 0, blur: 20 }));
+    const recalls = [10, 20, 40].map((rerank) => at(points, 10, 64, rerank)!.recall);
+    expect(recalls[0]).toBeLessThan(0.8);
+    expect(recalls[1]).toBeGreaterThan(recalls[0]! + 0.1);
+    expect(recalls[2]).toBeGreaterThan(0.99);
+  });
+
+  it('takes off what the wide walk misses itself', async () => {
+    const { points } = await calibrate(port({ miss: () => 0.1 }));
+    // Every walk misses a tenth on its own, and a tenth of the real nearest is not in the truth.
+    for (const { k, recall } of points) if (k === 100) expect(recall).toBeCloseTo(0.9 * 0.9, 1);
+  });
+
+  it('never falls with ef or rerank, and no bound is above its mean', async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const { points } = await calibrate(port({ miss: () => 0.05, blur: 5, queries: 60 }, seed));
+      for (const a of points) {
+        expect(a.lower).toBeLessThanOrEqual(a.recall);
+        for (const b of points) {
+          if (a.k !== b.k || a.ef > b.ef || a.rerank > b.rerank) continue;
+          expect(a.recall).toBeLessThanOrEqual(b.recall);
+          expect(a.lower).toBeLessThanOrEqual(b.lower);
+        }
+      }
+    }
+  });
+
+  it('counts rows at the same distance alike', async () => {
+    const { points } = await calibrate(port({ miss: () => 0, blur: 50, distance: (row) => 0 * row }));
+    expect(at(points, 10, 16, 10)!.recall).toBe(1);
+  });
+
+  it('is there for a segment of fewer rows than asked for', async () => {
+    const few = port({ miss: () => 0, queries: 3 });
+    const { points } = await calibrate({
+      ...few,
+      walk: () => Uint32Array.of(0, 1, 2),
+      scan: () => Uint32Array.of(0, 1, 2),
+    });
+    expect(at(points, 10, 16, 10)!.recall).toBe(1);
+  });
+
+  it('ends where the work is called off', async () => {
+    let breaths = 0;
+    const breathe = (): Promise<void> =>
+      ++breaths > 3 ? Promise.reject(new Error('off')) : Promise.resolve();
+    await expect(calibrate({ ...port({ miss: () => 0 }), breathe })).rejects.toThrow('off');
+  });
+});
+
+describe('lower bounds', () => {
+  it.each([
+    [500, 500, 0.9946],
+    [495, 500, 0.9801],
+    [250, 500, 0.4633],
+    [0, 500, 0],
+    [0, 0, 0],
+  ])('Wilson: %d of %d', (hits, trials, expected) => {
+    expect(wilsonLower(hits, trials)).toBeCloseTo(expected, 3);
+  });
+
+  it('of flawless queries promise less than everything', () => {
+    const { mean, lower } = boundedMean(new Float64Array(500).fill(1), 10);
+    expect(mean).toBe(1);
+    expect(lower).toBeCloseTo(0.9994, 5);
+  });
+
+  it.each([1, 10, 100])('hold in nineteen of twenty samples, k = %d', (k) => {
+    const next = chance(k);
+    let held = 0;
+    for (let sample = 0; sample < 400; sample++) {
+      const recalls = Float64Array.from({ length: 500 }, () => {
+        let found = 0;
+        for (let i = 0; i < k; i++) if (next() < 0.96) found++;
+        return found / k;
+      });
+      if (boundedMean(recalls, k).lower <= 0.96) held++;
+    }
+    expect(held / 400).toBeGreaterThan(0.93);
+    expect(held / 400).toBeLessThan(0.995);
+  });
+});

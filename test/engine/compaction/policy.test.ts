@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import {
+  chooseInputs,
+  residentBytesOf,
+  wantsCompaction,
+  wantsMinorFold,
+} from '../../../core/engine/compaction/policy.js';
+import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
+import { tierLimits } from '../../../core/base/limits.js';
+
+const shape = { tier: 'server', dimension: 128, m: 16 } as const;
+
+function segments(...lives: number[]): SegmentSize[] {
+  return lives.map((live, i) => ({ key: `s${i}`, rows: live, live, taken: false }));
+}
+
+describe('choice of inputs', () => {
+  it.each([
+    ['nothing there', 0, [], []],
+    ['the first fold', 100, [], []],
+    ['one that is not too large', 100, [200], ['s0']],
+    ['one that is too large', 100, [201], []],
+    ['a chain, smallest first', 100, [900, 200, 600], ['s1', 's2', 's0']],
+    ['a chain that breaks', 100, [200, 801, 100], ['s2', 's0']],
+    ['two alike without a log', 0, [500, 500], ['s0', 's1']],
+    ['one without a log', 0, [500], []],
+    ['two unlike without a log', 0, [100, 500], []],
+    ['an emptied segment', 100, [0, 5_000], ['s0']],
+  ])('%s', (_, logRows, lives, expected) => {
+    expect(chooseInputs({ ...shape, logRows, segments: segments(...lives) })).toEqual(expected);
+  });
+
+  it('leaves segments of other jobs alone', () => {
+    const [first, second] = segments(100, 150);
+    const given = [{ ...first!, taken: true }, second!];
+    expect(chooseInputs({ ...shape, logRows: 100, segments: given })).toEqual(['s1']);
+  });
+
+  it('keeps the output within the tier', () => {
+    const perRow = residentBytesOf(1, shape);
+    const half = Math.floor(tierLimits.edge.residentBytes / perRow / 2);
+    const choose = (...lives: number[]): readonly string[] =>
+      chooseInputs({ ...shape, tier: 'edge', logRows: half, segments: segments(...lives) });
+    expect(choose(half)).toEqual(['s0']);
+    expect(choose(half + 2)).toEqual([]);
+  });
+
+  it('rewrites a segment of which more than a quarter is dead', () => {
+    const decayed = (live: number): SegmentSize[] => [{ key: 'a', rows: 1_000, live, taken: false }];
+    expect(chooseInputs({ ...shape, logRows: 0, segments: decayed(749) })).toEqual(['a']);
+    expect(chooseInputs({ ...shape, logRows: 0, segments: decayed(750) })).toEqual([]);
+  });
+
+  it('merges whatever is there once there are too many', () => {
+    const lives = Array.from({ length: 17 }, (_, i) => 100 * 3 ** i);
+    const server = { ...shape, dimension: 1, m: 4, logRows: 10 };
+    expect(chooseInputs({ ...server, segments: segments(...lives.slice(0, 15)) })).toEqual([]);
+    expect(chooseInputs({ ...server, segments: segments(...lives.slice(0, 16)) })).toEqual(['s0']);
+    expect(chooseInputs({ ...server, segments: segments(...lives) })).toEqual(['s0', 's1']);
+  });
+});
+
+describe('triggers', () => {
+  it.each([
+    ['an empty log', { slots: 0, bytes: 0, ageMs: 1e12 }, false, false],
+    ['a young small log', { slots: 255, bytes: 1_000, ageMs: 3_599_999 }, false, false],
+    ['an old log', { slots: 1, bytes: 1_000, ageMs: 3_600_000 }, true, false],
+    ['many slots', { slots: 256, bytes: 1_000, ageMs: 0 }, true, false],
+    ['many bytes', { slots: 2, bytes: 64 * 1024 * 1024, ageMs: 0 }, true, false],
+    ['too many slots', { slots: 512, bytes: 1_000, ageMs: 0 }, true, true],
+    ['too many bytes', { slots: 9, bytes: 128 * 1024 * 1024, ageMs: 0 }, true, true],
+  ])('%s', (_, log, hint, fold) => {
+    expect(wantsCompaction({ tier: 'server', ...log })).toBe(hint);
+    expect(wantsMinorFold({ tier: 'server', ...log }, 3)).toBe(fold);
+    expect(wantsMinorFold({ tier: 'server', ...log }, 64)).toBe(false);
+  });
+});
+
+describe('fifty folds', () => {
+  const run = (rowsOf: (fold: number) => number): { segments: number; amplification: number } => {
+    let live: number[] = [];
+    let written = 0;
+    let folded = 0;
+    let most = 0;
+    for (let fold = 0; fold < 50; fold++) {
+      const rows = rowsOf(fold);
+      const inputs = new Set(chooseInputs({ ...shape, logRows: rows, segments: segments(...live) }));
+      const merged = live.filter((_, i) => inputs.has(`s${i}`)).reduce((sum, n) => sum + n, rows);
+      live = [...live.filter((_, i) => !inputs.has(`s${i}`)), merged];
+      written += merged;
+      folded += rows;
+      most = Math.max(most, live.length);
+    }
+    return { segments: most, amplification: written / folded };
+  };
+
+  it.each([
+    ['alike', () => 1_200],
+    ['growing', (fold: number) => 100 + fold * 50],
+    ['shrinking', (fold: number) => 5_000 - fold * 99],
+    ['up and down', (fold: number) => (fold % 7 === 0 ? 8_000 : 300)],
+  ])('%s', (_, rowsOf) => {
+    const { segments: most, amplification } = run(rowsOf);
+    expect(most).toBeLessThanOrEqual(6);
+    expect(amplification).toBeLessThanOrEqual(7);
+  });
+});
