@@ -32,6 +32,16 @@ export interface View {
   readonly includeDeleted: boolean;
 }
 
+export interface RowLife {
+  readonly born: number;
+  /** Replaced or deleted. */
+  readonly ended: number;
+  /** Soft-deleted. */
+  readonly hidden: number;
+  /** Label of that slot. */
+  readonly hiddenMs: number;
+}
+
 /** A block and the first of its rows. */
 export interface MemtableBlock {
   readonly block: RowBlock;
@@ -332,6 +342,22 @@ export class Memtable {
   vector(row: Row): Float32Array {
     const { block, firstRow } = this.#blockOf(row);
     return block.vector(row - firstRow);
+  }
+
+  /** Copies a row's numbers into place `at` of row-major `target`. */
+  copyVector(row: Row, target: Float32Array, at: number): void {
+    const { block, firstRow } = this.#blockOf(row);
+    block.copyVector(row - firstRow, target, at);
+  }
+
+  /** What became of a row, in sequences; Infinity where it did not. */
+  lifeOf(row: Row): RowLife {
+    return {
+      born: this.#born[row]!,
+      ended: this.#ended[row]!,
+      hidden: this.#hidden[row]!,
+      hiddenMs: this.#hiddenMs[row]!,
+    };
   }
 
   /** JSON text, '' where the record has no metadata. */
