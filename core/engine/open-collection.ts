@@ -14,12 +14,15 @@ import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
 import { Memtable } from './memtable/index.js';
+import { WorkHints } from './work-hints.js';
 
 export interface OpenCollection {
   readonly uid: Uid;
   readonly store: AccountingStore;
   readonly log: CollectionLog<Memtable>;
   readonly committer: Committer<Memtable>;
+  /** To be told after each commit. */
+  readonly hints: WorkHints;
 }
 
 export interface OpenCollectionsOptions {
@@ -30,6 +33,8 @@ export interface OpenCollectionsOptions {
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
   readonly calls: Calls;
+  /** A write has left a hint that there is work for maintenance. */
+  readonly onWorkDue?: (() => void) | undefined;
 }
 
 export class OpenCollections {
@@ -124,11 +129,13 @@ export class OpenCollections {
     const store = accountingStore(this.#options.store);
     const log = new CollectionLog<Memtable>({
       context: { store, ports, uid },
-      newSink: (head) => new Memtable(kernel, head.schema),
+      newSink: (head) => new Memtable({ kernel, schema: head.schema, overSegments: false }),
       shareReads: shareRequests,
     });
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
-    return { uid, store, log, committer };
+    // Not counted as the collection's own requests: no call waits for a hint.
+    const hints = new WorkHints({ store: this.#options.store, ports, uid, onDue: this.#options.onWorkDue });
+    return { uid, store, log, committer, hints };
   }
 }
 

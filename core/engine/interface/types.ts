@@ -202,8 +202,15 @@ export interface Usage {
   readonly cache: 'cold' | 'warm';
   /** Vectors compared. */
   readonly rowsScanned: number;
-  /** Milliseconds by the handler's monotonic clock. */
-  readonly ms: { readonly freshen: number; readonly search: number; readonly total: number };
+  /** Segments searched. */
+  readonly segments?: number;
+  /** Milliseconds by the handler's monotonic clock: `fetch` for what was read of segments. */
+  readonly ms: {
+    readonly freshen: number;
+    readonly search: number;
+    readonly fetch?: number;
+    readonly total: number;
+  };
 }
 
 export interface QueryResult {
@@ -272,6 +279,19 @@ export interface CollectionDescription extends CollectionSummary {
   readonly segments: number;
 }
 
+export interface SegmentStats {
+  readonly key: string;
+  readonly bytes: number;
+  readonly rows: number;
+  /** Rows that are not deleted or replaced. */
+  readonly live?: number;
+  /** What its index takes in memory when it is loaded. */
+  readonly residentBytes?: number;
+  /** False where it is searched by a scan of its codes. */
+  readonly graph?: boolean;
+  readonly loaded?: boolean;
+}
+
 export interface CollectionStats {
   readonly name: string;
   readonly sequence: number;
@@ -289,8 +309,15 @@ export interface CollectionStats {
     readonly foldedSequence: number;
   };
   /** WebAssembly memory held, versions of records in it, and those of them that were replaced or deleted. */
-  readonly memory: { readonly vectorBytes: number; readonly rows: number; readonly deadRows: number };
-  readonly segments: readonly { readonly key: string; readonly bytes: number; readonly rows: number }[];
+  readonly memory: {
+    readonly vectorBytes: number;
+    readonly rows: number;
+    readonly deadRows: number;
+    /** Of indexes of segments that are loaded, and of pages of segments that are kept. */
+    readonly segmentBytes?: number;
+    readonly pageCacheBytes?: number;
+  };
+  readonly segments: readonly SegmentStats[];
   readonly head: { readonly version: number; readonly gcFloor: number };
 }
 
@@ -299,7 +326,16 @@ export interface CompactResult {
   readonly foldedSlots: number;
   readonly segmentsWritten: number;
   readonly segmentsMerged: number;
+  /** Rows of the segments written, rows of their inputs that are gone for good, bytes of all objects written. */
+  readonly rowsWritten?: number;
+  readonly rowsDropped?: number;
+  readonly bytesWritten?: number;
   readonly sequence: number;
+}
+
+export interface CompactOptions {
+  /** Ends the compaction early. What it had not committed is done again by the next one. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RecallInput extends ReadOptions {
@@ -340,6 +376,42 @@ export interface CollectResult {
   readonly collections: number;
 }
 
+export interface MaintainOptions {
+  /** Ends the run early. What it had not committed is done again by the next one. */
+  readonly signal?: AbortSignal;
+  /**
+   * Sleep for the minute between fencing what is to be deleted and deleting it. Default true. False: a later call on this
+   * database deletes it, for callers that come again at intervals.
+   */
+  readonly wait?: boolean;
+}
+export interface MaintainResult {
+  /** Collections looked at, and those of them that were compacted. */
+  readonly collections: number;
+  readonly compacted: number;
+  /** Of all compactions together, as `compact` tells them. */
+  readonly foldedSlots: number;
+  readonly segmentsWritten: number;
+  readonly segmentsMerged: number;
+  readonly rowsWritten: number;
+  readonly bytesWritten: number;
+  /** Objects deleted, and their bytes. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Compactions whose process has died, and whose inputs are free again. */
+  readonly abandonedJobs: number;
+  /** True where this was the pass of the day over all collections, hinted or not. */
+  readonly pass: boolean;
+  /** True where work is left: the budget was spent, the run was ended, or a fence is waited for. */
+  readonly more: boolean;
+  /** What failed for one collection (its uid) and did not stop the others. */
+  readonly failures: readonly {
+    readonly collection: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
+}
+
 /** One collection of an open database. Every method throws `CairnError`. */
 export interface Collection {
   readonly name: string;
@@ -355,7 +427,7 @@ export interface Collection {
   scan(input?: ScanInput): Promise<ScanResult>;
   describe(options?: ReadOptions): Promise<CollectionDescription>;
   stats(options?: ReadOptions): Promise<CollectionStats>;
-  compact(): Promise<CompactResult>;
+  compact(options?: CompactOptions): Promise<CompactResult>;
   recall(input?: RecallInput): Promise<RecallResult>;
 }
 
@@ -378,6 +450,11 @@ export interface Database {
   dropCollection(name: string): Promise<void>;
   /** Deletes what nothing needs any more. Takes a minute and more where there is something: it waits before it deletes. */
   collect(): Promise<CollectResult>;
+  /**
+   * Compacts collections that have work, within a budget, and deletes what nothing needs any more. To be called by a
+   * schedule where no server runs; `open` with `maintenance` calls it at intervals.
+   */
+  maintain(options?: MaintainOptions): Promise<MaintainResult>;
   /** Requests to the store since it was opened, by operation and outcome, and bytes both ways. */
   storeUsage(): StoreUsage;
   /** One cheap request to the store; throws where it cannot be reached. */

@@ -10,7 +10,7 @@ import { limits } from '../../base/limits.js';
 import { cosineScale, RowBlock } from '../../kernel/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
-import type { Batch, CollectionSchema, LogPosition } from '../../log/index.js';
+import type { Batch, CollectionSchema, LogPosition, LogSink } from '../../log/index.js';
 import { documentOf } from '../input/index.js';
 import { OrderedIds } from './ordered-ids.js';
 import { Shadows } from './shadows.js';
@@ -30,16 +30,6 @@ export interface View {
   /** The handler's clock: expiry is a view on the state, not part of it (invariant 5). */
   readonly nowMs: number;
   readonly includeDeleted: boolean;
-}
-
-export interface RowLife {
-  readonly born: number;
-  /** Replaced or deleted. */
-  readonly ended: number;
-  /** Soft-deleted. */
-  readonly hidden: number;
-  /** Label of that slot. */
-  readonly hiddenMs: number;
 }
 
 /** A block and the first of its rows. */
@@ -62,7 +52,7 @@ export interface MemtableOptions {
   readonly overSegments: boolean;
 }
 
-export class Memtable {
+export class Memtable implements LogSink<Memtable> {
   readonly #kernel: Kernel;
   readonly #schema: CollectionSchema;
   readonly #blocks: MemtableBlock[] = [];
@@ -344,22 +334,6 @@ export class Memtable {
     return block.vector(row - firstRow);
   }
 
-  /** Copies a row's numbers into place `at` of row-major `target`. */
-  copyVector(row: Row, target: Float32Array, at: number): void {
-    const { block, firstRow } = this.#blockOf(row);
-    block.copyVector(row - firstRow, target, at);
-  }
-
-  /** What became of a row, in sequences; Infinity where it did not. */
-  lifeOf(row: Row): RowLife {
-    return {
-      born: this.#born[row]!,
-      ended: this.#ended[row]!,
-      hidden: this.#hidden[row]!,
-      hiddenMs: this.#hiddenMs[row]!,
-    };
-  }
-
   /** JSON text, '' where the record has no metadata. */
   metadataText(row: Row): string {
     return this.#metadata[row]!;
@@ -429,6 +403,13 @@ export class Memtable {
     assertInternal(this.#users > 0, 'a memtable was retained after its release');
     this.#users++;
     return this;
+  }
+
+  /** It holds the unfolded log alone. */
+  async ready(): Promise<void> {}
+
+  async rebase(): Promise<() => this> {
+    return () => this;
   }
 
   release(): void {

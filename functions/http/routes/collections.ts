@@ -104,8 +104,14 @@ const statsSchema = z.strictObject({
     bytes_max: count,
     folded_sequence: count,
   }),
-  memory: z.strictObject({ vector_bytes: count, rows: count, dead_rows: count }),
-  segments: z.array(z.strictObject({ key: z.string(), bytes: count, rows: count })),
+  memory: z.strictObject({
+    vector_bytes: count,
+    rows: count,
+    dead_rows: count,
+    segment_bytes: count.optional(),
+    page_cache_bytes: count.optional(),
+  }),
+  segments: z.array(component('Segment')),
   head: z.strictObject({ version: count, gc_floor: count }),
 });
 
@@ -258,6 +264,16 @@ const statsRoute: Route = {
     ok(snakeDeep(await call.collection.stats(camelKeys(queryParameters(readParameters, call.url))))),
 };
 
+const compactedSchema = z.strictObject({
+  folded_slots: count,
+  segments_written: count,
+  segments_merged: count,
+  rows_written: count,
+  rows_dropped: count,
+  bytes_written: count,
+  sequence,
+});
+
 const compactRoute: Route = {
   operation: 'compact',
   method: 'POST',
@@ -268,24 +284,28 @@ const compactRoute: Route = {
   answers: {
     200: {
       description: 'What was done.',
-      schema: z.strictObject({
-        folded_slots: count,
-        segments_written: count,
-        segments_merged: count,
-        sequence,
-      }),
+      schema: compactedSchema,
     },
   },
   examples: [
     {
       summary: 'Nothing to do',
       request: {},
-      answer: { folded_slots: 0, segments_written: 0, segments_merged: 0, sequence: 1 },
+      answer: {
+        folded_slots: 0,
+        segments_written: 0,
+        segments_merged: 0,
+        rows_written: 0,
+        rows_dropped: 0,
+        bytes_written: 0,
+        sequence: 1,
+      },
     },
   ],
   run: async (call) => {
     mustMatch(emptySchema, await call.json(), 'body');
-    return ok(snakeKeys(await call.collection.compact()));
+    const { rowsWritten = 0, rowsDropped = 0, bytesWritten = 0, ...done } = await call.collection.compact();
+    return ok(snakeKeys({ ...done, rowsWritten, rowsDropped, bytesWritten }));
   },
 };
 

@@ -81,10 +81,17 @@ const usage = z
     bytes_read: count,
     cache: z.enum(['cold', 'warm']),
     rows_scanned: count,
-    ms: z.strictObject({ freshen: z.number(), search: z.number(), total: z.number() }),
+    segments: count.optional(),
+    ms: z.strictObject({
+      freshen: z.number(),
+      search: z.number(),
+      fetch: z.number().optional(),
+      total: z.number(),
+    }),
   })
   .meta({
-    description: 'What the answer cost: requests to the store, bytes, vectors compared, milliseconds.',
+    description:
+      'What the answer cost: requests to the store, bytes, vectors compared, segments searched, milliseconds.',
   });
 
 const queryResult = z.strictObject({ matches: z.array(match), sequence, usage });
@@ -111,6 +118,22 @@ const listedCollection = z
     z.strictObject({ name: z.string(), error: z.strictObject({ code: z.string(), message: z.string() }) }),
   ])
   .meta({ description: 'A collection as its head tells it, or why its head cannot be read.' });
+
+const segment = z
+  .strictObject({
+    key: z.string(),
+    bytes: count,
+    rows: count,
+    live: count.optional(),
+    resident_bytes: count.optional(),
+    graph: z.boolean().optional(),
+    loaded: z.boolean().optional(),
+  })
+  .meta({
+    description:
+      'A segment: its object, rows in it and those of them not deleted or replaced, what its index takes in memory, ' +
+      'whether that is a graph or is scanned, and whether this process has it loaded.',
+  });
 
 const problem = z
   .strictObject({
@@ -143,6 +166,7 @@ export const components: NamedSchemas = {
   QueryResult: queryResult,
   Collection: collection,
   ListedCollection: listedCollection,
+  Segment: segment,
   Problem: problem,
 };
 
