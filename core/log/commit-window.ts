@@ -80,7 +80,12 @@ export class CommitWindow {
 
   /** Adds the batches of slot `seq` that took effect. */
   add(seq: Sequence, batches: readonly SlotBatch[]): void {
-    const entries = batches.map(({ keyHash, requestHash, counts }) => ({ keyHash, requestHash, seq, counts }));
+    const entries = batches.map(({ keyHash, requestHash, counts }) => ({
+      keyHash,
+      requestHash,
+      seq,
+      counts,
+    }));
     if (entries.length > 0) this.#push({ seq, entries });
   }
 

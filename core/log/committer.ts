@@ -309,7 +309,12 @@ export class Committer<S extends LogSink<S>> {
   }
 }
 
-function slotBatch<S extends LogSink<S>>({ write, prepared, resolvedAt, content }: PlacedDraft<S>): SlotBatch {
+function slotBatch<S extends LogSink<S>>({
+  write,
+  prepared,
+  resolvedAt,
+  content,
+}: PlacedDraft<S>): SlotBatch {
   const { keyHash, request } = write;
   const { contentSha, counts } = prepared;
   return { keyHash, requestHash: request.requestHash, contentSha, counts, resolvedAt, content };

@@ -91,8 +91,7 @@ function sameJob(a: Job, b: Job): boolean {
 
 function checkFold(current: Head, next: Head, ended: readonly Job[], holds: Holds): void {
   holds(next.foldedSeq >= current.foldedSeq, 'folded_seq never goes back');
-  const wrote = (key: string): boolean =>
-    ended.some(({ nonce }) => nonce === tryJobOfKey(next.uid, key));
+  const wrote = (key: string): boolean => ended.some(({ nonce }) => nonce === tryJobOfKey(next.uid, key));
   if (next.foldedSeq === current.foldedSeq) {
     const same = next.foldedChain === current.foldedChain && next.foldedLabel === current.foldedLabel;
     holds(same, 'chain and label are those of folded_seq');

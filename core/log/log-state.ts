@@ -116,7 +116,10 @@ export class LogState<S extends LogSink<S>> {
   pointAt(seq: Sequence): LogPoint {
     const count = this.#slotsUpTo(seq);
     const point = count === 0 ? this.#start : this.#slots[count - 1]!;
-    assertInternal(point.seq === seq, `the state knows slots ${this.#start.seq} to ${this.position.seq}, not ${seq}`);
+    assertInternal(
+      point.seq === seq,
+      `the state knows slots ${this.#start.seq} to ${this.position.seq}, not ${seq}`,
+    );
     const { label, storeMs, chain } = point;
     return { seq, label, storeMs, chain };
   }

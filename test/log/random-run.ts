@@ -125,7 +125,11 @@ class Actor {
     if (this.#opened !== undefined) return this.#opened;
     const context = { store: this.#store, ports: this.#ports, uid: head.uid };
     const shared = this.#chance.happens(0.7);
-    const log = new CollectionLog({ context, newSink: () => new RecordingSink(), shareReads: shared });
+    const log = new CollectionLog({
+      context,
+      newSink: (on) => new RecordingSink({ head: on }),
+      shareReads: shared,
+    });
     this.#opened = { uid: head.uid, log, committer: new Committer({ log, groupCommit: shared }) };
     return this.#opened;
   }
