@@ -19,15 +19,21 @@ async function main(settings: MaintenanceSettings): Promise<void> {
   const tell = (message: ToParent): void => port.postMessage(message);
   const { store, memoryBudgetBytes, intervalMs } = settings;
   let database: Database | undefined;
+  // What fails in every run is told once.
+  let told = new Set<string>();
+  const tellNew = (failures: readonly string[]): void => {
+    for (const failure of failures) if (!told.has(failure)) tell({ failure });
+    told = new Set(failures);
+  };
   while (!stop.signal.aborted) {
     try {
       database ??= await open(store, { memoryBudgetBytes, createStore: false });
       const { failures } = await database.maintain({ signal: stop.signal, wait: false });
-      for (const { collection, code, message } of failures) {
-        tell({ failure: `collection ${collection}: ${code}: ${message}` });
-      }
+      tellNew(
+        failures.map(({ collection, code, message }) => `collection ${collection}: ${code}: ${message}`),
+      );
     } catch (error) {
-      tell({ failure: describeMaintenanceFailure(error) });
+      tellNew([describeMaintenanceFailure(error)]);
     }
     await sleep(intervalMs, pause.signal);
     pause = new AbortController();

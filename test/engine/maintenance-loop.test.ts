@@ -166,6 +166,9 @@ describe('a database', () => {
       await db.dropCollection('more');
       await world.time.sleep(1_000);
       await db.close();
+      const requests = world.bucket.trace.length;
+      await world.time.sleep(10_000);
+      expect(world.bucket.trace).toHaveLength(requests);
       return left;
     };
     const left = await world.run(work());
