@@ -9,10 +9,18 @@ import { CairnError, corrupt } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
-import { namesObject } from './head.js';
+import { Adoption } from './adoption.js';
 import type { Head } from './head.js';
 import { slotKey } from './layout.js';
-import { listTail, mustReadHead, readWindow, refreshHead, tryGoneKey, tryReadSlot } from './log-reader.js';
+import {
+  listTail,
+  mustBeUnnamed,
+  mustReadHead,
+  readWindow,
+  refreshHead,
+  tryGoneKey,
+  tryReadSlot,
+} from './log-reader.js';
 import type { LoadedHead, LoadedSlot, LogContext } from './log-reader.js';
 import { LogState } from './log-state.js';
 import type { LogSink } from './log-state.js';
@@ -69,13 +77,18 @@ export class CollectionLog<S extends LogSink<S>> {
   #running: Promise<unknown> | undefined;
   #next: Promise<LogState<S>> | undefined;
   #released = false;
-  /** Under way, where reads are shared. */
-  #adopting: Promise<void> | undefined;
+  readonly #adoption: Adoption<S>;
 
   constructor(options: CollectionLogOptions<S>) {
     this.context = options.context;
     this.#newSink = options.newSink;
     this.#shareReads = options.shareReads;
+    this.#adoption = new Adoption({
+      context: options.context,
+      beside: options.shareReads,
+      isCurrent: (state) => state === this.#state,
+      drop: () => this.#replace(undefined),
+    });
   }
 
   /** The state as it stands, if any was loaded. */
@@ -85,19 +98,19 @@ export class CollectionLog<S extends LogSink<S>> {
 
   /** The state, loaded where there is none. Not necessarily fresh. */
   async loaded(): Promise<LogState<S>> {
-    if (this.#state !== undefined) await this.#keepUp(this.#state);
+    if (this.#state !== undefined) await this.#adoption.keepUp(this.#state);
     return this.#state ?? (await this.load());
   }
 
   /** Takes a head that was read: where its records lie elsewhere, the state follows in its own time. */
   learn(state: LogState<S>, head: LoadedHead): void {
     state.learn(head);
-    if (this.#shareReads && state === this.#state) void this.#keepUp(state);
+    if (this.#shareReads) void this.#adoption.keepUp(state);
   }
 
-  /** Resolves when the state is not being moved onto a newer head. */
+  /** Resolves when the state is not being moved onto a newer head. After `release` no further move begins. */
   async settle(): Promise<void> {
-    await this.#adopting;
+    await this.#adoption.settle();
   }
 
   /** Gives memory back; the next call loads again. */
@@ -176,7 +189,7 @@ export class CollectionLog<S extends LogSink<S>> {
     for (let round = 0; round < limits.freshenRounds; round++) {
       const fresh = this.#state === undefined ? await this.#tryLoad() : await this.#tryFreshen(this.#state);
       if (fresh === undefined) continue;
-      await this.#keepUp(fresh);
+      await this.#adoption.keepUp(fresh);
       if (fresh === this.#state) return fresh;
     }
     throw this.#contended();
@@ -286,7 +299,7 @@ export class CollectionLog<S extends LogSink<S>> {
       sink.release();
       const key = tryGoneKey(error);
       if (key === undefined) throw error;
-      await this.#mustBeUnnamed(head, key);
+      await mustBeUnnamed(this.context, head, key);
       return undefined;
     }
     sink.release();
@@ -302,76 +315,24 @@ export class CollectionLog<S extends LogSink<S>> {
     // Whichever fails first is what the caller is told.
     for (const promise of [ready, loading]) promise.catch(() => {});
     const range = { after: foldedSeq, last: listed, dimension: schema.dimension };
-    const missing = await this.#readRange(range, async (slots) => {
-      const state = await loading;
-      for (const slot of slots) state.apply(slot);
-    });
+    let missing: Sequence | undefined;
+    try {
+      missing = await this.#readRange(range, async (slots) => {
+        const state = await loading;
+        for (const slot of slots) state.apply(slot);
+      });
+    } catch (error) {
+      // Slots that do not fit together are no damage where some were collected, and zombies came in their place.
+      const corruption = error instanceof CairnError && error.kind === 'corrupt';
+      if (!corruption || (await this.#stillAbove(head))) throw error;
+      return undefined;
+    }
     if (missing !== undefined) await this.#mustBeCollected(head, missing);
     // What a segment holds does not depend on when it is read; what a slot holds does.
     const usable = missing === undefined && (this.#within(start) || (await this.#stillAbove(head)));
     if (!usable) return undefined;
     await ready;
     return await loading;
-  }
-
-  /** What the newest head names is never collected: that it is not there is damage. Cost: 1 conditional GET. */
-  async #mustBeUnnamed(known: LoadedHead, key: string): Promise<LoadedHead> {
-    const current = await refreshHead(this.context, known);
-    if (current === known || namesObject(current.head, key)) {
-      throw corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
-    }
-    return current;
-  }
-
-  /**
-   * Moves the state onto the newest head, where that keeps the records elsewhere. The state that it is until then is as
-   * right, so with shared reads nobody waits for it.
-   */
-  async #keepUp(state: LogState<S>): Promise<void> {
-    if (!state.canRebase) return;
-    if (!this.#shareReads) {
-      await this.#adopt(state);
-      return;
-    }
-    this.#adopting ??= this.#adopt(state).finally(() => {
-      this.#adopting = undefined;
-    });
-  }
-
-  /** Never fails: what cannot be adopted is dropped, so that the next call loads and says why, or it is tried again. */
-  async #adopt(state: LogState<S>): Promise<void> {
-    for (let round = 0; round < limits.freshenRounds; round++) {
-      if (state !== this.#state || !state.canRebase) return;
-      if (!state.isOfHead) {
-        this.#replace(undefined);
-        return;
-      }
-      const { head } = state.head;
-      try {
-        const make = await state.sink.rebase(head);
-        // Another request of this process may have been faster.
-        if (state !== this.#state || state.base.version >= head.version) continue;
-        state.rebase(head, make());
-      } catch (error) {
-        if (!(await this.#mayAdoptAgain(state, error))) return;
-      }
-    }
-  }
-
-  async #mayAdoptAgain(state: LogState<S>, error: unknown): Promise<boolean> {
-    const key = tryGoneKey(error);
-    if (key === undefined) {
-      // What passes is tried again by the next call that meets the head. All else the next load reports.
-      const passes = error instanceof CairnError && error.kind === 'unavailable';
-      if (!passes && state === this.#state) this.#replace(undefined);
-      return false;
-    }
-    try {
-      state.learn(await this.#mustBeUnnamed(state.head, key));
-      return true;
-    } catch (cause) {
-      return await this.#mayAdoptAgain(state, cause);
-    }
   }
 
   /** After a slow load: the slots read are real where the floor is still at or below where reading began. */

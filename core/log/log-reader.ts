@@ -13,6 +13,7 @@ import type { Batch } from './batch.js';
 import { decodeBatch } from './batch-codec.js';
 import { CommitWindow } from './commit-window.js';
 import { openHead } from './head-codec.js';
+import { namesObject } from './head.js';
 import type { Head } from './head.js';
 import { batchKey, headKey, logPrefix, slotKey, tryUnrev } from './layout.js';
 import { openSlot } from './slot-codec.js';
@@ -93,6 +94,22 @@ export async function refreshHead(context: LogContext, known: LoadedHead): Promi
   const head = openHead(ports.digests, uid, got.bytes);
   if (head.state !== 'active') throw collectionGone(uid);
   return { head, ...facts(got) };
+}
+
+/**
+ * The newest head, where an object of this key was missed. What it names is never collected: then its absence is damage,
+ * and so it is where that head is still the one `known`. Throws `corrupt`, `collection_gone`. Cost: 1 conditional GET.
+ */
+export async function mustBeUnnamed(
+  context: LogContext,
+  known: LoadedHead,
+  key: string,
+): Promise<LoadedHead> {
+  const current = await refreshHead(context, known);
+  if (current === known || namesObject(current.head, key)) {
+    throw corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
+  }
+  return current;
 }
 
 /** The newest sequence that LIST shows, 0 for an empty log. Cost: one LIST of one key. */

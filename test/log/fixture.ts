@@ -131,7 +131,8 @@ export class RecordingSink implements LogSink<RecordingSink> {
       if (got.status !== 'found') throw objectGone(key);
       return JSON.parse(new TextDecoder().decode(got.bytes)) as Effect[];
     });
-    return (await Promise.all(parts)).flat();
+    // Merges join segments that were not side by side; a slot is never in two.
+    return (await Promise.all(parts)).flat().sort((a, b) => a.seq - b.seq);
   }
 
   /** The newest value of an id. */
