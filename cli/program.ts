@@ -86,7 +86,11 @@ function addSettings(command: Command, settings: readonly Setting[]): void {
 function flagsOf(command: Command): Flags {
   return Object.fromEntries(
     command.options
-      .map((option) => [option.long!.slice(2), command.getOptionValue(option.attributeName()) as unknown])
+      .map((option) => {
+        const value: unknown = command.getOptionValue(option.attributeName());
+        // `--no-x` makes x true by default, and false where it is given.
+        return [option.long!.slice(2), option.negate ? value === false || undefined : value];
+      })
       .filter(([, value]) => value !== undefined),
   ) as Flags;
 }

@@ -6,17 +6,27 @@ import { limits, open } from '../core/index.js';
 import type { Database } from '../core/index.js';
 import { createApp, createGuard } from '../functions/http/index.js';
 import type { App, Failure } from '../functions/http/index.js';
-import { anonymousNotice, guardSettings, hostBytes, startServer } from '../functions/node/index.js';
+import {
+  anonymousNotice,
+  guardSettings,
+  hostBytes,
+  MaintenanceThread,
+  startServer,
+} from '../functions/node/index.js';
 import type { Settings } from '../functions/node/index.js';
 import { demoLines, loadDemo } from './demo/index.js';
 import type { Terminal } from './terminal.js';
+
+/** What `open` takes where no budget is set. */
+const DEFAULT_BUDGET = 1024 * 1024 * 1024;
 
 /** Resolves when the server has been told to stop and has stopped. */
 export async function serve(settings: Settings, version: string, terminal: Terminal): Promise<void> {
   const { out } = terminal;
   const stopped = stopSignal();
   const lock = guardSettings(settings);
-  const database = await openStore(settings);
+  const maintenance: { thread?: MaintenanceThread | undefined } = {};
+  const database = await openStore(settings, () => maintenance.thread?.due());
   const server = await closingOnFailure(database, async () =>
     startServer({
       app: await appOf(settings, { database, version, terminal }),
@@ -27,17 +37,38 @@ export async function serve(settings: Settings, version: string, terminal: Termi
   );
   // After the port is taken: a second start by mistake must not write.
   const demo = settings.demo && (await loadDemo(database, { log: out })) !== undefined;
+  maintenance.thread = startMaintenance(settings, terminal);
   const notice = anonymousNotice(lock);
   if (notice !== undefined) out(notice);
   out(`listening on ${server.url}`);
   if (demo) demoLines({ url: server.url, locked: lock.keys.length > 0 }).forEach((line) => out(line));
   out(`${await stopped} received, stopping`);
-  await server.close({ graceMs: settings.shutdownGraceMs });
+  // At once, beside the answers under way: what the thread has not committed is done again by whoever comes next.
+  await Promise.all([maintenance.thread?.stop(), server.close({ graceMs: settings.shutdownGraceMs })]);
   out('stopped');
 }
 
-function openStore({ store, tier, memoryBudgetBytes }: Settings): Promise<Database> {
-  return open(store, { tier, ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }) });
+function openStore(settings: Settings, onWorkDue: () => void): Promise<Database> {
+  const { store, tier, memoryBudgetBytes, maintenance, maintenanceIntervalMs } = settings;
+  return open(store, {
+    tier,
+    onWorkDue,
+    ...(maintenance && !isShareable(store) ? { maintenance: { intervalMs: maintenanceIntervalMs } } : {}),
+    ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
+  });
+}
+
+/** Whether another thread can open it: what is in the memory of this one it cannot. */
+const isShareable = (store: string): boolean => store !== 'memory:';
+
+/** Half of the server's budget on top of it: a compaction reads one part of its inputs after another. */
+function startMaintenance(settings: Settings, terminal: Terminal): MaintenanceThread | undefined {
+  const { store, maintenance, maintenanceIntervalMs: intervalMs } = settings;
+  if (!maintenance || !isShareable(store)) return undefined;
+  const memoryBudgetBytes = Math.ceil((settings.memoryBudgetBytes ?? DEFAULT_BUDGET) / 2);
+  const onFailure = (failure: string): void =>
+    terminal.error(JSON.stringify({ level: 'error', part: 'maintenance', error: failure }));
+  return new MaintenanceThread({ store, memoryBudgetBytes, intervalMs, onFailure });
 }
 
 async function closingOnFailure<T>(database: Database, start: () => Promise<T>): Promise<T> {

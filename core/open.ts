@@ -3,6 +3,7 @@
  * clock and the embedded kernel together with the engine.
  */
 import { invalid } from './base/errors.js';
+import { limits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
 import type { Clock, Digests, Random, Sleep } from './base/ports.js';
 import {
@@ -32,6 +33,10 @@ export interface OpenOptions {
   readonly shareRequests?: boolean;
   /** Make the store's directory where it is missing. Default true. */
   readonly createStore?: boolean;
+  /** Fold, merge and collect in this process: at this interval, and when a write says that there is work. Default off. */
+  readonly maintenance?: boolean | { readonly intervalMs?: number };
+  /** Called when a write has passed a trigger of compaction, for maintenance that runs elsewhere. */
+  readonly onWorkDue?: () => void;
   /** A store of your own instead of one that the URL names; the URL is then only a name. */
   readonly store?: ObjectStore;
 }
@@ -42,9 +47,15 @@ const MEMORY_BUDGET = {
   max: Number.MAX_SAFE_INTEGER,
   fallback: 1024 * 1024 * 1024,
 } as const;
+const INTERVAL = {
+  name: 'intervalMs',
+  min: 100,
+  max: 86_400_000,
+  fallback: limits.maintenanceIntervalMs,
+} as const;
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
-  ...['memoryBudgetBytes', 'tier', 'shareRequests', 'createStore'],
+  ...['memoryBudgetBytes', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
 ];
 
 /**
@@ -57,6 +68,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   mustHaveOnly(given, OPTIONS, 'options');
   const memoryBudgetBytes = optionalInteger(given['memoryBudgetBytes'], MEMORY_BUDGET);
   const tier = mustBeTier(given['tier'] ?? 'server');
+  const maintenance = maintenanceOf(given['maintenance']);
   const createStore =
     given['createStore'] === undefined || optionalBoolean(given['createStore'], 'createStore');
   const shareRequests =
@@ -77,7 +89,16 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     kernel,
     tier,
     shareRequests,
+    maintenance,
+    onWorkDue: options.onWorkDue,
   });
+}
+
+function maintenanceOf(given: unknown): { readonly intervalMs: number } | undefined {
+  if (given === undefined || given === false) return undefined;
+  const fields = given === true ? {} : mustBeObject(given, 'maintenance');
+  mustHaveOnly(fields, ['intervalMs'], 'maintenance');
+  return { intervalMs: optionalInteger(fields['intervalMs'], INTERVAL) };
 }
 
 interface OpenedStore {

@@ -144,6 +144,20 @@ export const limits = {
   generationRounds: 64,
   fileStatParallel: 32,
   durableDirectories: 10_000,
+
+  // Maintenance
+  /** Unfolded log that is worth folding: so many slots, this share of the bytes that the tier has room for, or this age. */
+  foldSlots: 64,
+  foldShare: 16,
+  foldAgeMs: 600_000,
+  /** A writer hints at a collection's work no more often than this. */
+  hintEveryMs: 5_000,
+  /** After these a run begins no further compaction. */
+  maintenanceRows: 1_000_000,
+  maintenanceBytes: 2_147_483_648, // 2 GiB
+  maintenanceIntervalMs: 5_000,
+  /** A job that is older than this by the store's dates is taken for dead. */
+  deadJobMs: 3_600_000,
 } as const;
 
 export type Tier = 'edge' | 'server';

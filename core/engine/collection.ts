@@ -159,6 +159,7 @@ export class EngineCollection implements api.Collection {
               }
             : { prepared: blind },
       });
+      collection.hints.hintWhenDue(collection.log.state);
       // Its rows are in the memtable and its bytes in the store.
       if (blind !== undefined) this.#open.spare.give(blind.content.buffer);
       return { sequence: committed.sequence, counts: committed.counts, write };
@@ -259,7 +260,7 @@ export class EngineCollection implements api.Collection {
   }
 
   /** Brings the collection up to date. This release folds nothing: the whole log is searched exactly. */
-  async compact(): Promise<api.CompactResult> {
+  async compact(_options: api.CompactOptions = {}): Promise<api.CompactResult> {
     return await this.#on(this.#readOptions({}), (state) => ({
       foldedSlots: 0,
       segmentsWritten: 0,

@@ -14,18 +14,21 @@ import { PageCache } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
-import { Collector } from './collector.js';
+import { Collector } from './collector/index.js';
 import { EngineCollection } from './collection.js';
 import {
   differingSettings,
   kindOf,
   mustBeObject,
   mustHaveOnly,
+  optionalBoolean,
   optionalInteger,
   parseCursor,
   resolveSettings,
   toCursor,
 } from './input/index.js';
+import { Maintenance } from './maintenance.js';
+import { MaintenanceLoop } from './maintenance-loop.js';
 import { OpenCollections } from './open-collection.js';
 import { SegmentStore } from './segments/index.js';
 import { summaryOf } from './summary.js';
@@ -39,6 +42,10 @@ export interface DatabaseOptions {
   readonly tier: Tier;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+  /** Run maintenance in this process, at this interval and when a write says that there is work. */
+  readonly maintenance?: { readonly intervalMs: number } | undefined;
+  /** A write has left a hint that there is work for maintenance. */
+  readonly onWorkDue?: (() => void) | undefined;
 }
 
 interface ListRequest {
@@ -61,6 +68,10 @@ export class EngineDatabase implements api.Database {
   readonly #catalog: Catalog;
   readonly #open: OpenCollections;
   readonly #calls = new Calls();
+  readonly #collector: Collector;
+  readonly #maintenance: Maintenance;
+  readonly #loop: MaintenanceLoop | undefined;
+  readonly #closing = new AbortController();
 
   constructor(options: DatabaseOptions) {
     const { store, ports, kernel, shareRequests } = options;
@@ -68,6 +79,14 @@ export class EngineDatabase implements api.Database {
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
     const cache = new PageCache({ budgetBytes: Math.floor(kernel.pool.budgetBytes / 4) });
     const segments = new SegmentStore({ kernel, ports, cache, shareRequests });
+    this.#collector = new Collector({ store, ports, catalog: this.#catalog });
+    this.#maintenance = new Maintenance({
+      store,
+      ports,
+      collector: this.#collector,
+      namespace: this.#catalog.namespace,
+      compact: (name, signal) => this.collection(name).compact({ signal }),
+    });
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,
@@ -76,7 +95,20 @@ export class EngineDatabase implements api.Database {
       segments,
       shareRequests,
       calls: this.#calls,
+      onWorkDue: () => {
+        this.#loop?.wake();
+        options.onWorkDue?.();
+      },
     });
+    this.#loop = this.#startLoop();
+  }
+
+  #startLoop(): MaintenanceLoop | undefined {
+    const { maintenance, ports } = this.#options;
+    if (maintenance === undefined) return undefined;
+    const run = (signal: AbortSignal): Promise<api.MaintainResult> =>
+      this.#maintenance.run({ signal, wait: false });
+    return new MaintenanceLoop({ run, sleep: ports.sleep, intervalMs: maintenance.intervalMs });
   }
 
   get store(): string {
@@ -175,8 +207,27 @@ export class EngineDatabase implements api.Database {
   async collect(): Promise<api.CollectResult> {
     // Not waited for by close: it may sleep for a minute, and what it leaves undone the next one does.
     this.#calls.mustBeOpen();
-    const { store, ports } = this.#options;
-    return await new Collector({ store, ports, catalog: this.#catalog }).run();
+    return await this.#collector.run(this.#closing.signal);
+  }
+
+  async maintain(options: api.MaintainOptions = {}): Promise<api.MaintainResult> {
+    this.#calls.mustBeOpen();
+    const fields = mustBeObject(options, 'options');
+    mustHaveOnly(fields, ['signal', 'wait'], 'options');
+    const wait = fields['wait'] === undefined || optionalBoolean(fields['wait'], 'wait');
+    // Ended by close too, which waits for a compaction only until that has noticed.
+    const end = new AbortController();
+    const abort = (): void => end.abort();
+    for (const signal of [options.signal, this.#closing.signal]) {
+      if (signal?.aborted === true) end.abort();
+      signal?.addEventListener('abort', abort);
+    }
+    try {
+      return await this.#maintenance.run({ signal: end.signal, wait });
+    } finally {
+      options.signal?.removeEventListener('abort', abort);
+      this.#closing.signal.removeEventListener('abort', abort);
+    }
   }
 
   storeUsage(): StoreUsage {
@@ -188,6 +239,8 @@ export class EngineDatabase implements api.Database {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#loop?.end();
     await this.#calls.close();
     await this.#open.close();
     await this.#options.store.close();

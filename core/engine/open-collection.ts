@@ -15,12 +15,15 @@ import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
 import type { SegmentStore } from './segments/index.js';
 import { Table } from './table/index.js';
+import { WorkHints } from './work-hints.js';
 
 export interface OpenCollection {
   readonly uid: Uid;
   readonly store: AccountingStore;
   readonly log: CollectionLog<Table>;
   readonly committer: Committer<Table>;
+  /** To be told after each commit. */
+  readonly hints: WorkHints;
 }
 
 export interface OpenCollectionsOptions {
@@ -32,6 +35,8 @@ export interface OpenCollectionsOptions {
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
   readonly calls: Calls;
+  /** A write has left a hint that there is work for maintenance. */
+  readonly onWorkDue?: (() => void) | undefined;
 }
 
 export class OpenCollections {
@@ -138,7 +143,9 @@ export class OpenCollections {
       shareReads: shareRequests,
     });
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
-    return { uid, store, log, committer };
+    // Not counted as the collection's own requests: no call waits for a hint.
+    const hints = new WorkHints({ store: this.#options.store, ports, uid, onDue: this.#options.onWorkDue });
+    return { uid, store, log, committer, hints };
   }
 }
 

@@ -4,7 +4,8 @@ export type { Batch, OpKind, ResultCounts } from './batch.js';
 export { CollectionLog } from './collection-log.js';
 export { Committer } from './committer.js';
 export { openDocument } from './document-reader.js';
-export { firstHead } from './head.js';
+export { tryDatedKey } from './dated-keys.js';
+export { firstHead, namesObject } from './head.js';
 export type {
   FoldRange,
   Head,
@@ -27,8 +28,10 @@ export {
   entryKey,
   entryPrefix,
   headKey,
+  PASS_KEY,
   segmentKey,
   segmentPrefix,
+  slotKey,
   tryJobOfKey,
   windowKey,
   WORK_PREFIX,

@@ -31,6 +31,8 @@ export function entryKey(namespace: Uid, name: string): string {
 
 export const COLLECTIONS_PREFIX = 'c/';
 export const WORK_PREFIX = 'work/';
+/** Its date is that of the last pass over all collections. No uid, so no hint. */
+export const PASS_KEY = 'work/pass';
 
 export const workKey = (uid: Uid): string => WORK_PREFIX + uid;
 export const collectionPrefix = (uid: Uid): string => `${COLLECTIONS_PREFIX}${uid}/`;

@@ -3,6 +3,7 @@
  * docs/CONFIGURATION.md has the same table, and a test compares them.
  */
 import { z } from 'zod';
+import { limits } from '../../core/base/limits.js';
 import { loadDefaults } from '../http/index.js';
 
 export interface Setting {
@@ -10,7 +11,10 @@ export interface Setting {
   readonly key: string;
   /** Environment variables, the strongest first. */
   readonly variables: readonly string[];
-  /** Long flag without dashes; absent where a flag would put a secret into the process list. */
+  /**
+   * Long flag without dashes; absent where a flag would put a secret into the process list. One that starts with `no-`
+   * turns off what is on by default.
+   */
   readonly flag?: string;
   /** How a text of the environment or a flag becomes a value. */
   readonly read: 'text' | 'number' | 'boolean' | 'list';
@@ -122,6 +126,24 @@ const table = {
     wanted: 'an integer of at least 67108864, one largest body',
     help: 'bytes of bodies in memory before 503',
   },
+  maintenance: {
+    key: 'maintenance',
+    variables: ['CAIRN_MAINTENANCE'],
+    flag: 'no-maintenance',
+    read: 'boolean',
+    schema: z.boolean().default(true),
+    wanted: 'true or false',
+    help: 'leave compaction and collection to others',
+  },
+  maintenanceIntervalMs: {
+    key: 'maintenance_interval_ms',
+    variables: ['CAIRN_MAINTENANCE_INTERVAL_MS'],
+    flag: 'maintenance-interval-ms',
+    read: 'number',
+    schema: z.int().min(100).max(86_400_000).default(limits.maintenanceIntervalMs),
+    wanted: 'an integer from 100 to 86400000',
+    help: 'between runs of maintenance',
+  },
   shutdownGraceMs: {
     key: 'shutdown_grace_ms',
     variables: ['CAIRN_SHUTDOWN_GRACE_MS'],
@@ -148,5 +170,7 @@ export interface Settings {
   readonly memoryBudgetBytes?: number | undefined;
   readonly maxConcurrentRequests: number;
   readonly maxBodyBytesInFlight: number;
+  readonly maintenance: boolean;
+  readonly maintenanceIntervalMs: number;
   readonly shutdownGraceMs: number;
 }

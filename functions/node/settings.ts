@@ -50,7 +50,9 @@ interface Found {
 function fromFlags(setting: Setting, flags: Readonly<Record<string, string | boolean>>): Found | undefined {
   const value = setting.flag === undefined ? undefined : flags[setting.flag];
   if (value === undefined) return undefined;
-  return { source: `--${setting.flag}`, value: typeof value === 'string' ? readText(setting, value) : value };
+  const source = `--${setting.flag}`;
+  if (typeof value === 'string') return { source, value: readText(setting, value) };
+  return { source, value: setting.flag?.startsWith('no-') === true ? !value : value };
 }
 
 /** An empty variable counts as absent: that is how shells and containers unset one. */

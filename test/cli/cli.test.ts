@@ -4,6 +4,7 @@
  * Held: exit codes and one-line errors; `serve` says when it is ready, and after SIGTERM every write that it answered is
  * in the store; the other commands see what servers wrote.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -283,6 +284,31 @@ describe('commands on a store', () => {
       bytes: 0,
       collections: 0,
     });
+  });
+
+  test('a server maintains in a thread of its own, which ends with it, unless told not to', async () => {
+    const mark = join(directory, '.cairn/work/pass.obj');
+    const without = serve(['--no-maintenance']);
+    await without.url;
+    expect(await stop(without)).toMatchObject({ code: 0, error: '' });
+    expect(existsSync(mark)).toBe(false);
+    const server = serve(['--maintenance-interval-ms', '100']);
+    await server.url;
+    // The pass of the day is the first thing that the first run does.
+    while (!existsSync(mark)) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await stop(server)).toMatchObject({ code: 0, error: '' });
+  });
+
+  test('what fails in the maintenance thread is a line of the log, and the server goes on', async () => {
+    // No file can be made in a directory's place, nor a directory in a file's.
+    await mkdir(join(directory, '.cairn/work/pass.obj/x'), { recursive: true });
+    const server = serve(['--maintenance-interval-ms', '100']);
+    const client = new Client(await server.url);
+    while (server.errorSoFar() === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await client.put('/v1/collections/c', { dimension: 2 })).status).toBe(201);
+    const { code, error } = await stop(server);
+    expect(code).toBe(0);
+    expect(JSON.parse(error.split('\n')[0]!)).toMatchObject({ level: 'error', part: 'maintenance' });
   });
 
   test('run beside a server, which goes on', async () => {

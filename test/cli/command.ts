@@ -18,6 +18,7 @@ export interface Running {
   /** Where it listens. Rejects where it ends before it does. */
   readonly url: Promise<string>;
   readonly ended: Promise<Ended>;
+  errorSoFar(): string;
 }
 
 export interface CallOptions {
@@ -49,7 +50,7 @@ export function start(args: readonly string[], { directory, environment }: CallO
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal, out, error }));
   });
-  return { child, url, ended };
+  return { child, url, ended, errorSoFar: () => error };
 }
 
 /** Runs it to its end. */

@@ -19,6 +19,8 @@ describe('sources', () => {
       tier: 'server',
       maxConcurrentRequests: 256,
       maxBodyBytesInFlight: 268_435_456,
+      maintenance: true,
+      maintenanceIntervalMs: 5_000,
       shutdownGraceMs: 10_000,
     });
   });
@@ -49,6 +51,8 @@ describe('sources', () => {
       memoryBudgetBytes: ['20000000', '20_000_000', 20_000_000],
       maxConcurrentRequests: ['7', '7', 7],
       maxBodyBytesInFlight: ['70000000', '70000000', 70_000_000],
+      maintenance: ['false', 'false', false],
+      maintenanceIntervalMs: ['60000', '60_000', 60_000],
       shutdownGraceMs: ['0', '0', 0],
     };
     expect(Object.keys(samples)).toEqual(Object.keys(settingTable));
@@ -61,6 +65,7 @@ describe('sources', () => {
       if (flag !== undefined) expect(resolveSettings({ flags: { [flag]: text } })).toMatchObject(expected);
     }
     expect(resolveSettings({ flags: { demo: true } })).toMatchObject({ demo: true });
+    expect(resolveSettings({ flags: { 'no-maintenance': true } })).toMatchObject({ maintenance: false });
   });
 
   test('PORT is taken where CAIRN_PORT is not there', () => {

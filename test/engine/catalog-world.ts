@@ -2,7 +2,7 @@
 import { open } from '../../core/open.js';
 import type { Database } from '../../core/engine/index.js';
 import { Catalog } from '../../core/engine/catalog.js';
-import { Collector } from '../../core/engine/collector.js';
+import { Collector } from '../../core/engine/collector/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../../core/log/index.js';
 import type { CollectionSchema } from '../../core/log/index.js';
 import { accountingStore, retryingStore } from '../../core/store/index.js';

@@ -81,7 +81,7 @@ describe('the collector', () => {
     let readAt = 0;
     let deletedAt = 0;
     world.bucket.script = ({ op, key }) => {
-      if (op === 'get' && key === headKey(uid)) readAt = world.time.nowMs;
+      if (op === 'get' && key === headKey(uid) && deletedAt === 0) readAt = world.time.nowMs;
       if (op === 'delete' && key.includes(uid) && deletedAt === 0) deletedAt = world.time.nowMs;
       return undefined;
     };
@@ -94,6 +94,7 @@ describe('the collector', () => {
     const a = world.process('a');
     const uid = await dropped(world, a, 'papers');
     await world.run(a.collector.run());
+    await world.bucket.truth.put(workKey(uid), new Uint8Array(0), { if: 'any' });
     const slot = slotKey(uid, sequence(1));
     let looked = false;
     // A stalled writer's put arrives right after the collector has found nothing under the prefix.
@@ -106,6 +107,7 @@ describe('the collector', () => {
     world.bucket.script = () => undefined;
     const before = world.time.nowMs;
     expect(await world.keys(`c/${uid}/log/`)).toEqual([slot]);
+    expect(await world.keys('work/')).toEqual([workKey(uid)]);
     expect(await world.run(a.collector.run())).toMatchObject({ objects: 1 });
     expect(world.time.nowMs - before).toBeGreaterThanOrEqual(limits.fenceMs);
   });

@@ -25,6 +25,7 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/reads': 3.3,
   'core/engine/writes': 3.3,
   'core/engine/compaction': 3.3,
+  'core/engine/collector': 3.3,
   'core/engine': 3.4,
   core: 4,
   'functions/http/access': 5,

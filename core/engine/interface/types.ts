@@ -328,7 +328,16 @@ export interface CompactResult {
   readonly foldedSlots: number;
   readonly segmentsWritten: number;
   readonly segmentsMerged: number;
+  /** Rows of the segments written, rows of their inputs that are gone for good, bytes of all objects written. */
+  readonly rowsWritten?: number;
+  readonly rowsDropped?: number;
+  readonly bytesWritten?: number;
   readonly sequence: number;
+}
+
+export interface CompactOptions {
+  /** Ends the compaction early. What it had not committed is done again by the next one. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RecallInput extends ReadOptions {
@@ -369,6 +378,42 @@ export interface CollectResult {
   readonly collections: number;
 }
 
+export interface MaintainOptions {
+  /** Ends the run early. What it had not committed is done again by the next one. */
+  readonly signal?: AbortSignal;
+  /**
+   * Sleep for the minute between fencing what is to be deleted and deleting it. Default true. False: a later call on this
+   * database deletes it, for callers that come again at intervals.
+   */
+  readonly wait?: boolean;
+}
+export interface MaintainResult {
+  /** Collections looked at, and those of them that were compacted. */
+  readonly collections: number;
+  readonly compacted: number;
+  /** Of all compactions together, as `compact` tells them. */
+  readonly foldedSlots: number;
+  readonly segmentsWritten: number;
+  readonly segmentsMerged: number;
+  readonly rowsWritten: number;
+  readonly bytesWritten: number;
+  /** Objects deleted, and their bytes. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Compactions whose process has died, and whose inputs are free again. */
+  readonly abandonedJobs: number;
+  /** True where this was the pass of the day over all collections, hinted or not. */
+  readonly pass: boolean;
+  /** True where work is left: the budget was spent, the run was ended, or a fence is waited for. */
+  readonly more: boolean;
+  /** What failed for one collection (its uid) and did not stop the others. */
+  readonly failures: readonly {
+    readonly collection: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
+}
+
 /** One collection of an open database. Every method throws `CairnError`. */
 export interface Collection {
   readonly name: string;
@@ -384,7 +429,7 @@ export interface Collection {
   scan(input?: ScanInput): Promise<ScanResult>;
   describe(options?: ReadOptions): Promise<CollectionDescription>;
   stats(options?: ReadOptions): Promise<CollectionStats>;
-  compact(): Promise<CompactResult>;
+  compact(options?: CompactOptions): Promise<CompactResult>;
   recall(input?: RecallInput): Promise<RecallResult>;
 }
 
@@ -407,6 +452,11 @@ export interface Database {
   dropCollection(name: string): Promise<void>;
   /** Deletes what nothing needs any more. Takes a minute and more where there is something: it waits before it deletes. */
   collect(): Promise<CollectResult>;
+  /**
+   * Compacts collections that have work, within a budget, and deletes what nothing needs any more. To be called by a
+   * schedule where no server runs; `open` with `maintenance` calls it at intervals.
+   */
+  maintain(options?: MaintainOptions): Promise<MaintainResult>;
   /** Requests to the store since it was opened, by operation and outcome, and bytes both ways. */
   storeUsage(): StoreUsage;
   /** One cheap request to the store; throws where it cannot be reached. */

@@ -111,17 +111,7 @@ const statsSchema = z.strictObject({
     segment_bytes: count,
     page_cache_bytes: count,
   }),
-  segments: z.array(
-    z.strictObject({
-      key: z.string(),
-      bytes: count,
-      rows: count,
-      live: count,
-      resident_bytes: count,
-      graph: z.boolean(),
-      loaded: z.boolean(),
-    }),
-  ),
+  segments: z.array(component('Segment')),
   head: z.strictObject({ version: count, gc_floor: count }),
 });
 
@@ -274,6 +264,16 @@ const statsRoute: Route = {
     ok(snakeDeep(await call.collection.stats(camelKeys(queryParameters(readParameters, call.url))))),
 };
 
+const compactedSchema = z.strictObject({
+  folded_slots: count,
+  segments_written: count,
+  segments_merged: count,
+  rows_written: count,
+  rows_dropped: count,
+  bytes_written: count,
+  sequence,
+});
+
 const compactRoute: Route = {
   operation: 'compact',
   method: 'POST',
@@ -284,24 +284,28 @@ const compactRoute: Route = {
   answers: {
     200: {
       description: 'What was done.',
-      schema: z.strictObject({
-        folded_slots: count,
-        segments_written: count,
-        segments_merged: count,
-        sequence,
-      }),
+      schema: compactedSchema,
     },
   },
   examples: [
     {
       summary: 'Nothing to do',
       request: {},
-      answer: { folded_slots: 0, segments_written: 0, segments_merged: 0, sequence: 1 },
+      answer: {
+        folded_slots: 0,
+        segments_written: 0,
+        segments_merged: 0,
+        rows_written: 0,
+        rows_dropped: 0,
+        bytes_written: 0,
+        sequence: 1,
+      },
     },
   ],
   run: async (call) => {
     mustMatch(emptySchema, await call.json(), 'body');
-    return ok(snakeKeys(await call.collection.compact()));
+    const { rowsWritten = 0, rowsDropped = 0, bytesWritten = 0, ...done } = await call.collection.compact();
+    return ok(snakeKeys({ ...done, rowsWritten, rowsDropped, bytesWritten }));
   },
 };
 

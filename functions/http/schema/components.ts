@@ -114,6 +114,22 @@ const listedCollection = z
   ])
   .meta({ description: 'A collection as its head tells it, or why its head cannot be read.' });
 
+const segment = z
+  .strictObject({
+    key: z.string(),
+    bytes: count,
+    rows: count,
+    live: count.optional(),
+    resident_bytes: count.optional(),
+    graph: z.boolean().optional(),
+    loaded: z.boolean().optional(),
+  })
+  .meta({
+    description:
+      'A segment: its object, rows in it and those of them not deleted or replaced, what its index takes in memory, ' +
+      'whether that is a graph or is scanned, and whether this process has it loaded.',
+  });
+
 const problem = z
   .strictObject({
     type: z.string(),
@@ -145,6 +161,7 @@ export const components: NamedSchemas = {
   QueryResult: queryResult,
   Collection: collection,
   ListedCollection: listedCollection,
+  Segment: segment,
   Problem: problem,
 };
 

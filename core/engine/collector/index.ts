@@ -1,0 +1,7 @@
+/** Collection of what nothing needs, and what there is to do for a collection. */
+export { Collector } from './collector.js';
+export type { CollectorOptions } from './collector.js';
+export { raiseFence } from './fence.js';
+export type { Fence } from './fence.js';
+export { isFoldDue, lookAt } from './look.js';
+export type { Look, Unfolded } from './look.js';

@@ -1,0 +1,80 @@
+/**
+ * What there is to do for one collection, as one head and one listing tell it: something to collect, or a log that is
+ * worth folding. Decides nothing that needs to be exact: whoever acts on it reads again.
+ */
+import { sequence } from '../../base/ids.js';
+import { limits, tierLimits } from '../../base/limits.js';
+import { collectionPrefix, headKey, slotKey, tryDatedKey, tryReadHead } from '../../log/index.js';
+import type { Head, LogContext } from '../../log/index.js';
+import type { ListedObject } from '../../store/index.js';
+import { abandonedOutputs, garbageBelow, highestFloorOf } from './garbage.js';
+
+export interface Look {
+  readonly head: Head;
+  readonly listed: readonly ListedObject[];
+  /** Something could be deleted behind a fence. */
+  readonly garbage: boolean;
+  /** The log has passed a trigger of `isFoldDue`. */
+  readonly due: boolean;
+}
+
+/** The log that no segment holds. */
+export interface Unfolded {
+  readonly slots: number;
+  readonly bytes: number;
+  /** For how long the oldest of these slots has been there. */
+  readonly ageMs: number;
+}
+
+/** Whether a log of this length should be folded by the next run. */
+export function isFoldDue(head: Head, { slots, bytes, ageMs }: Unfolded): boolean {
+  if (slots === 0) return false;
+  const { logBytes } = tierLimits[head.schema.tier];
+  return slots >= limits.foldSlots || bytes >= logBytes / limits.foldShare || ageMs >= limits.foldAgeMs;
+}
+
+/** Undefined where the collection has no head. Cost: 1 GET, 1 LIST; 1 GET more where only the age can say. */
+export async function lookAt(context: LogContext): Promise<Look | undefined> {
+  const loaded = await tryReadHead(context);
+  if (loaded === undefined) return undefined;
+  const { head } = loaded;
+  const listed = await context.store.list(collectionPrefix(context.uid));
+  if (head.state === 'dropped') {
+    const garbage = garbageOfDropped(context, listed).length > 0;
+    return { head, listed, garbage, due: false };
+  }
+  // Judged by a head from before the listing: good enough to look again, not to delete.
+  const garbage =
+    garbageBelow(context.uid, listed, highestFloorOf(head)).length > 0 ||
+    abandonedOutputs(context.uid, listed, head).length > 0;
+  return { head, listed, garbage, due: await isDue(context, head, listed) };
+}
+
+/** Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. */
+export function garbageOfDropped(
+  { uid }: LogContext,
+  listed: readonly ListedObject[],
+): readonly ListedObject[] {
+  return listed.filter(({ key }) => key !== headKey(uid));
+}
+
+async function isDue(context: LogContext, head: Head, listed: readonly ListedObject[]): Promise<boolean> {
+  const { uid, store, ports } = context;
+  let [slots, bytes] = [0, 0];
+  for (const { key, size } of listed) {
+    const place = tryDatedKey(uid, key);
+    const unfolded =
+      place?.kind === 'slot'
+        ? place.seq > head.foldedSeq
+        : place?.kind === 'batch' && place.after >= head.foldedSeq;
+    if (!unfolded) continue;
+    bytes += size;
+    if (place?.kind === 'slot') slots++;
+  }
+  if (slots === 0 || isFoldDue(head, { slots, bytes, ageMs: 0 })) return slots > 0;
+  const oldest = await store.get(slotKey(uid, sequence(head.foldedSeq + 1)), {
+    range: { offset: 0, length: 1 },
+  });
+  if (oldest.status !== 'found') return false;
+  return isFoldDue(head, { slots, bytes, ageMs: ports.clock.wallMs() - oldest.modifiedMs });
+}

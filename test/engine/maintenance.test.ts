@@ -1,0 +1,217 @@
+/**
+ * Maintenance: which collections a run compacts, when it deletes, what it leaves. Strategy: a compactor that only moves the
+ * head is passed in, so that each run can be followed by what is in the bucket; time is virtual.
+ *
+ * Held here: D between fence and delete also where a run does not wait (7), progress when faults stop (17).
+ */
+import { describe, expect, it } from 'vitest';
+import { CairnError } from '../../core/base/errors.js';
+import { limits } from '../../core/base/limits.js';
+import { Maintenance } from '../../core/engine/maintenance.js';
+import type { CompactResult, MaintainResult } from '../../core/engine/index.js';
+import { PASS_KEY, workKey } from '../../core/log/index.js';
+import type { Job } from '../../core/log/index.js';
+import { digests } from '../log/fixture.js';
+import { CatalogWorld } from './catalog-world.js';
+import { LiveCollection, nonceOf } from './live-collection.js';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MANY = limits.foldSlots;
+
+class Site {
+  readonly world = new CatalogWorld();
+  readonly a = this.world.process('a');
+  readonly collections = new Map<string, LiveCollection>();
+  readonly compacted: string[] = [];
+  /** What the next compactions answer or throw, by name. */
+  readonly outcomes = new Map<string, Partial<CompactResult> | Error>();
+  readonly maintenance = this.another();
+
+  another(): Maintenance {
+    const { clock, sleep } = this.world.time;
+    const { store, catalog, collector } = this.a;
+    return new Maintenance({
+      store,
+      ports: { clock, sleep, random: this.world.chance, digests },
+      collector,
+      namespace: catalog.namespace,
+      compact: (name) => this.#compact(name),
+    });
+  }
+
+  async #compact(name: string): Promise<CompactResult> {
+    this.compacted.push(name);
+    const outcome = this.outcomes.get(name);
+    if (outcome instanceof Error) throw outcome;
+    const collection = this.collections.get(name)!;
+    const slots = (await collection.keys()).filter((key) => key.includes('/log/')).length;
+    await collection.fold(slots, '1');
+    return { foldedSlots: slots, segmentsWritten: 1, segmentsMerged: 0, sequence: slots, ...outcome };
+  }
+
+  async add(name: string, slots: number, hinted = true): Promise<LiveCollection> {
+    const collection = await LiveCollection.create(this.world, this.a, name);
+    await collection.slots(1, slots);
+    if (hinted) await collection.put(workKey(collection.uid), new Uint8Array(0));
+    this.collections.set(name, collection);
+    return collection;
+  }
+
+  async hints(): Promise<string[]> {
+    return (await this.world.keys('work/')).filter((key) => key !== PASS_KEY);
+  }
+
+  /** So that no run but one that is about it makes the pass of the day. */
+  async marked(): Promise<this> {
+    await this.world.bucket.truth.put(PASS_KEY, new Uint8Array(0), { if: 'any' });
+    return this;
+  }
+
+  run(wait: boolean, signal = new AbortController().signal): Promise<MaintainResult> {
+    return this.world.run(this.maintenance.run({ signal, wait }));
+  }
+}
+
+describe('a run of maintenance', () => {
+  it('compacts what is hinted and due, waits, collects, and deletes the hint', async () => {
+    const site = await new Site().marked();
+    const c = await site.add('papers', MANY);
+    await site.add('unhinted', MANY, false);
+    const short = await site.add('short', 2);
+    const result = await site.run(true);
+    expect(site.compacted).toEqual(['papers']);
+    expect(result).toMatchObject({
+      collections: 2,
+      compacted: 1,
+      foldedSlots: MANY,
+      segmentsWritten: 1,
+      // All slots but the highest, and copies of two heads.
+      objects: MANY + 1,
+      pass: false,
+      more: false,
+      failures: [],
+    });
+    expect(await c.keys()).toEqual([c.slot(MANY), c.head.segments[0]!.key, c.head.window!.key].sort());
+    expect(await short.keys()).toHaveLength(2);
+    expect(await site.hints()).toEqual([]);
+  });
+
+  it('that may not wait leaves the deletes to a run that comes D later', async () => {
+    const site = await new Site().marked();
+    const c = await site.add('papers', MANY);
+    expect(await site.run(false)).toMatchObject({ compacted: 1, objects: 0, more: true });
+    site.world.time.jump(limits.fenceMs - 2_000);
+    expect(await site.run(false)).toMatchObject({ compacted: 0, objects: 0, more: true });
+    expect(await site.hints()).toEqual([workKey(c.uid)]);
+    site.world.time.jump(2_000);
+    expect(await site.run(false)).toMatchObject({ objects: MANY + 1, more: false });
+    expect(await site.hints()).toEqual([]);
+    expect(site.compacted).toEqual(['papers']);
+  });
+
+  it('takes a fence that it could not delete behind as not raised', async () => {
+    const site = await new Site().marked();
+    const c = await site.add('papers', MANY);
+    await site.run(false);
+    site.world.time.jump(limits.fenceMs);
+    site.world.bucket.script = ({ op }) => (op === 'delete' ? { delete: 'unavailable' } : undefined);
+    const failed = await site.run(false);
+    expect(failed.failures).toMatchObject([{ collection: c.uid, code: 'store_unavailable' }]);
+    site.world.bucket.script = () => undefined;
+    expect(await site.run(false)).toMatchObject({ objects: 0, more: true });
+    site.world.time.jump(limits.fenceMs);
+    await site.run(false);
+    expect(await c.keys()).toHaveLength(3);
+  });
+
+  it.each([{ rowsWritten: limits.maintenanceRows }, { bytesWritten: limits.maintenanceBytes }])(
+    'begins no compaction beyond its budget: %o',
+    async (spent) => {
+      const site = await new Site().marked();
+      for (const name of ['a', 'b', 'c']) {
+        await site.add(name, MANY);
+        site.outcomes.set(name, spent);
+      }
+      expect(await site.run(true)).toMatchObject({ compacted: 1, more: true });
+      expect(await site.hints()).toHaveLength(2);
+      expect(await site.run(true)).toMatchObject({ compacted: 1, more: true });
+      expect(await site.run(true)).toMatchObject({ compacted: 1, more: false });
+      expect([...site.compacted].sort()).toEqual(['a', 'b', 'c']);
+    },
+  );
+
+  it('goes on past a collection that fails, and leaves its hint', async () => {
+    const site = await new Site().marked();
+    const bad = await site.add('bad', MANY);
+    await site.add('good', MANY);
+    site.outcomes.set('bad', new CairnError('quota', 'memory_budget_exceeded', 'no room'));
+    const { failures, compacted } = await site.run(true);
+    expect(failures).toEqual([{ collection: bad.uid, code: 'memory_budget_exceeded', message: 'no room' }]);
+    expect(compacted).toBe(1);
+    expect(await site.hints()).toEqual([workKey(bad.uid)]);
+    site.outcomes.set('bad', new TypeError('a bug of ours'));
+    await expect(site.run(true)).rejects.toThrow('a bug of ours');
+  });
+
+  it('folds few slots once the oldest is old enough', async () => {
+    const site = await new Site().marked();
+    const c = await site.add('papers', 2);
+    site.world.time.jump(limits.foldAgeMs - 1_000);
+    await site.run(true);
+    expect(site.compacted).toEqual([]);
+    await c.put(workKey(c.uid), new Uint8Array(0));
+    site.world.time.jump(1_000);
+    await site.run(true);
+    expect(site.compacted).toEqual(['papers']);
+  });
+
+  it('ends where it is told to, without its wait', async () => {
+    const site = await new Site().marked();
+    await site.add('papers', MANY);
+    const stop = new AbortController();
+    const at = site.world.time.nowMs;
+    const [result] = await site.world.run(
+      Promise.all([
+        site.maintenance.run({ signal: stop.signal, wait: true }),
+        site.world.time.sleep(5_000).then(() => stop.abort()),
+      ]),
+    );
+    expect(result).toMatchObject({ compacted: 1, objects: 0, more: true, failures: [] });
+    expect(site.world.time.nowMs - at).toBeLessThan(limits.fenceMs / 2);
+    expect(await site.run(true, stop.signal)).toMatchObject({ collections: 0 });
+  });
+});
+
+describe('the pass of the day', () => {
+  it('finds what hints missed, once a day in all processes together', async () => {
+    const site = new Site();
+    await site.add('papers', MANY, false);
+    expect(await site.run(true)).toMatchObject({ pass: true, compacted: 1 });
+    await site.add('later', MANY, false);
+    const signal = new AbortController().signal;
+    const elsewhere = (): Promise<MaintainResult> =>
+      site.world.run(site.another().run({ signal, wait: true }));
+    expect(await elsewhere()).toMatchObject({ pass: false, compacted: 0 });
+    site.world.time.jump(DAY_MS);
+    expect(await site.run(true)).toMatchObject({ pass: true, compacted: 1 });
+    expect(site.compacted).toEqual(['papers', 'later']);
+  });
+});
+
+describe('a job whose process died', () => {
+  const job = (startedMs: number): Job => ({ nonce: nonceOf('8'), inputs: [], startedMs });
+
+  it("is taken out of the head after an hour by the store's dates, not before", async () => {
+    const site = await new Site().marked();
+    const c = await site.add('papers', 2);
+    await c.swap({ jobs: [job(site.world.time.clock.wallMs())] });
+    site.world.time.jump(limits.deadJobMs - 10_000);
+    await site.run(true);
+    expect((await c.current()).jobs).toHaveLength(1);
+    // The hint stays while there is a job.
+    expect(await site.hints()).toEqual([workKey(c.uid)]);
+    site.world.time.jump(10_000);
+    expect(await site.run(true)).toMatchObject({ abandonedJobs: 1 });
+    expect((await c.current()).jobs).toEqual([]);
+  });
+});
