@@ -106,6 +106,9 @@ export const limits = {
   /** Pages of one range read. */
   rangePages: 256,
 
+  /** Jobs of one call of `compact`: each leaves fewer segments, so there are never so many. */
+  compactionJobs: 32,
+
   // Retries: every loop has an end
   readRetries: 4,
   retryBaseMs: 20,

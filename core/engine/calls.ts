@@ -6,6 +6,12 @@ import { CairnError } from '../base/errors.js';
 export class Calls {
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
+  readonly #closing = new AbortController();
+
+  /** Aborted when closing begins: for work that may be given up at any moment, and done again. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
 
   /** Throws `unavailable` (`closed`). */
   mustBeOpen(): void {
@@ -27,6 +33,7 @@ export class Calls {
   /** Refuses calls from now on, and resolves when those under way have ended, however they did. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closing.abort();
     await Promise.allSettled(this.#running);
   }
 }

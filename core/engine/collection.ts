@@ -259,14 +259,11 @@ export class EngineCollection implements api.Collection {
     return await this.#on(this.#readOptions(options), (state) => statsOf(state, this.#ports.clock.wallMs()));
   }
 
-  /** Brings the collection up to date. This release folds nothing: the whole log is searched exactly. */
-  async compact(_options: api.CompactOptions = {}): Promise<api.CompactResult> {
-    return await this.#on(this.#readOptions({}), (state) => ({
-      foldedSlots: 0,
-      segmentsWritten: 0,
-      segmentsMerged: 0,
-      sequence: state.position.seq,
-    }));
+  /** Folds the log and merges segments, as far as that pays. Closing the database ends it early. */
+  async compact({ signal }: api.CompactOptions = {}): Promise<api.CompactResult> {
+    return await this.#open.run(() =>
+      this.#open.use(this.name, (collection) => this.#open.compact(collection, signal)),
+    );
   }
 
   async recall(input: api.RecallInput = {}): Promise<api.RecallResult> {

@@ -13,6 +13,8 @@ import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
+import { compactCollection } from './compact-collection.js';
+import type { CompactResult } from './interface/index.js';
 import type { SegmentStore } from './segments/index.js';
 import { Table } from './table/index.js';
 import { WorkHints } from './work-hints.js';
@@ -81,6 +83,13 @@ export class OpenCollections {
   /** What is open under the name, without a look at the store: it may be gone. */
   peek(name: string): OpenCollection | undefined {
     return this.#open.get(name);
+  }
+
+  /** Requires: within `run`. */
+  async compact({ log }: OpenCollection, signal: AbortSignal | undefined): Promise<CompactResult> {
+    const { kernel, segments, calls } = this.#options;
+    const ends = signal === undefined ? calls.closing : AbortSignal.any([signal, calls.closing]);
+    return await compactCollection({ log, kernel, segments, signal: ends });
   }
 
   /** An index is read again for what it weighs; a collection's log costs a request per slot. */

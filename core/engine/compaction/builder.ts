@@ -6,7 +6,7 @@
  *   documents  in that order; then ids in theirs, and sequences
  *   graph      the largest input's graph is copied, the other rows are inserted in a shuffled order; the last of them
  *              are asked before they are inserted, which makes the recall curve
- *   resident   the index as it lies in memory, the maps between rows and ranks, expiries
+ *   resident   the index as it lies in memory, the maps between rows and ranks; behind it the expiries
  */
 import { alignUp } from '../../base/bytes.js';
 import type { Uid } from '../../base/ids.js';
@@ -17,7 +17,7 @@ import type { CodeParams, GraphSource } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
-import type { ResidentSection } from '../../segment/index.js';
+import type { Expiries, ResidentSection } from '../../segment/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import type { RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
@@ -111,7 +111,7 @@ class SegmentBuild {
           shape: { dimension, metric, rows: rows.rows },
           params,
           graph,
-          extraResidentBytes: rows.rows * (expiresMs === undefined ? 8 : 16),
+          extraResidentBytes: rows.rows * 8,
         }),
     );
     this.#index = index;
@@ -133,10 +133,16 @@ class SegmentBuild {
       const { ids, maps } = await this.#writeIds(writer);
       await writer.writeSeqs(this.#inFile(seqs));
       const curve = graph === undefined ? undefined : await this.#buildGraph(index);
-      const resident = [...index.sections(), ...maps, ...this.#expiries(expiresMs)];
+      const resident = [...index.sections(), ...maps];
       await writer.writeResident(resident);
-      const ref = await writer.finish({ leafStarts, numbers: { ...index.numbers() }, curve });
       const fileRowOf = this.#fileRows();
+      const expiries = expiriesOf(expiresMs, fileRowOf);
+      const ref = await writer.finish({
+        leafStarts,
+        ...(expiries === undefined ? {} : { expiries }),
+        numbers: { ...index.numbers() },
+        curve,
+      });
       const entry = {
         key: ref.key,
         bytes: ref.bytes,
@@ -226,11 +232,6 @@ class SegmentBuild {
     return { ids: sortedIds, maps };
   }
 
-  #expiries(expiresMs: Float64Array | undefined): readonly ResidentSection[] {
-    if (expiresMs === undefined) return [];
-    return [{ kind: 'expires', bytes: bytesOf(this.#inFile(expiresMs)), count: expiresMs.length }];
-  }
-
   async #buildGraph(index: IndexBuilder): Promise<RecallCurve | undefined> {
     const { seed, inherited } = this.#request;
     const order = shuffle(await this.#copyGraph(index), seed);
@@ -308,6 +309,16 @@ class SegmentBuild {
   }
 }
 
-function bytesOf(numbers: Uint32Array | Float64Array): Uint8Array {
+/** The rows that expire, by their row in the file; undefined where none does. */
+function expiriesOf(expiresMs: Float64Array | undefined, fileRowOf: Uint32Array): Expiries | undefined {
+  if (expiresMs === undefined) return undefined;
+  const rows = Array.from(expiresMs.keys()).filter((row) => expiresMs[row] !== Infinity);
+  return {
+    rows: Uint32Array.from(rows, (row) => fileRowOf[row]!),
+    ms: Float64Array.from(rows, (row) => expiresMs[row]!),
+  };
+}
+
+function bytesOf(numbers: Uint32Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

@@ -9,7 +9,7 @@ import type { Kernel } from '../../kernel/index.js';
 import { abandonJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
 import type { CollectionLog, FoldRange, Head, Job, LogPoint, WindowSnapshot } from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
-import { tryRecallCurve } from '../segments/index.js';
+import { placeOf, tryRecallCurve } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
 import type { Table } from '../table/index.js';
 import { breathing } from './breath.js';
@@ -154,7 +154,7 @@ class JobRun {
     const { segments, log } = this.#options;
     const { base, to } = this.#captured;
     const entries = base.segments.filter(({ key }) => this.#job.inputs.includes(key));
-    this.#opened = await segments.open(log.context.store, entries);
+    this.#opened = await segments.open(placeOf(log.context.store, base.schema), entries);
     const fromSegments = await this.#segmentSources();
     const fromLog = this.#logSource();
     const sources: readonly RowSource[] = fromLog === undefined ? fromSegments : [...fromSegments, fromLog];

@@ -9,6 +9,7 @@ import { bytesToHex } from '../../base/bytes.js';
 import { countBits } from '../../base/bitmap.js';
 import { deletionsKey, sealWindow, windowKey } from '../../log/index.js';
 import type {
+  CollectionSchema,
   Head,
   HeadEdit,
   Job,
@@ -21,7 +22,7 @@ import type {
 import { encodeDeletions } from '../../segment/index.js';
 import type { Deletions } from '../../segment/index.js';
 import { putDecided } from '../../store/index.js';
-import { findRows } from '../segments/index.js';
+import { findRows, placeOf } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
 import type { BuiltSegment } from './builder.js';
 import { DeletionsDraft, markEnds, markGained } from './deletions.js';
@@ -99,8 +100,8 @@ export class HeadEditor {
     const there = head.segments.filter(({ key }) => going.has(key));
     assertInternal(there.length === inputs.length, `inputs of job ${job.nonce} are gone from the head`);
     const staying = head.segments.filter(({ key }) => !going.has(key));
-    const marked = fold === undefined ? staying : await this.#markAll(staying, fold);
-    const output = await this.#outputEntry(there);
+    const marked = fold === undefined ? staying : await this.#markAll(head.schema, staying, fold);
+    const output = await this.#outputEntry(head.schema, there);
     this.#check();
     const segments = output === undefined ? marked : [...marked, output];
     if (fold === undefined) return { segments };
@@ -121,11 +122,11 @@ export class HeadEditor {
     checkCompactedRows({ rowsIn, rowsDropped, rowsWritten, ids: output?.ids ?? [], survivors });
   }
 
-  async #markAll(staying: readonly SegmentEntry[], fold: FoldedLog): Promise<readonly SegmentEntry[]> {
+  async #markAll(schema: CollectionSchema, staying: readonly SegmentEntry[], fold: FoldedLog): Promise<readonly SegmentEntry[]> {
     const nameOf = ({ key, deletions }: SegmentEntry): string => `${key} ${deletions?.key ?? ''}`;
     const { context, segments } = this.#options;
     const fresh = staying.filter((entry) => !this.#marked.has(nameOf(entry)));
-    const opened = await segments.open(context.store, fresh);
+    const opened = await segments.open(placeOf(context.store, schema), fresh);
     try {
       for (const [i, segment] of opened.entries()) {
         this.#marked.set(nameOf(fresh[i]!), await this.#mark(segment, fold));
@@ -148,7 +149,10 @@ export class HeadEditor {
     return draft.changed ? await this.#withDeletions(entry, draft.finish()) : entry;
   }
 
-  async #outputEntry(inputsNow: readonly SegmentEntry[]): Promise<SegmentEntry | undefined> {
+  async #outputEntry(
+    schema: CollectionSchema,
+    inputsNow: readonly SegmentEntry[],
+  ): Promise<SegmentEntry | undefined> {
     const { output, inputs, segments, context } = this.#options;
     if (output === undefined) return undefined;
     const of = inputsNow.map(({ key, deletions }) => `${key} ${deletions?.key ?? ''}`).join();
@@ -158,7 +162,7 @@ export class HeadEditor {
     for (const { segment, outputRowOf } of inputs) {
       const current = inputsNow.find(({ key }) => key === segment.entry.key)!;
       if (current.deletions?.key === segment.entry.deletions?.key) continue;
-      const [now] = await segments.open(context.store, [current]);
+      const [now] = await segments.open(placeOf(context.store, schema), [current]);
       try {
         markGained(draft, { before: segment.deletions, now: now!.deletions, outputRowOf });
       } finally {

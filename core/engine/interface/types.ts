@@ -329,9 +329,9 @@ export interface CompactResult {
   readonly segmentsWritten: number;
   readonly segmentsMerged: number;
   /** Rows of the segments written, rows of their inputs that are gone for good, bytes of all objects written. */
-  readonly rowsWritten?: number;
-  readonly rowsDropped?: number;
-  readonly bytesWritten?: number;
+  readonly rowsWritten: number;
+  readonly rowsDropped: number;
+  readonly bytesWritten: number;
   readonly sequence: number;
 }
 

@@ -10,7 +10,7 @@ import { limits } from '../../base/limits.js';
 import { cosineScale, RowBlock } from '../../kernel/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
-import type { Batch, CollectionSchema, LogPosition, LogSink } from '../../log/index.js';
+import type { Batch, CollectionSchema, LogPosition } from '../../log/index.js';
 import { documentOf } from '../input/index.js';
 import { OrderedIds } from './ordered-ids.js';
 import { Shadows } from './shadows.js';

@@ -8,7 +8,7 @@ import type { Digests, Ports } from '../../base/ports.js';
 import { RowScorer } from '../../kernel/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { objectGone } from '../../log/index.js';
-import type { SegmentEntry } from '../../log/index.js';
+import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { openDeletions, SegmentReader } from '../../segment/index.js';
 import type { Deletions } from '../../segment/index.js';
 import type { ObjectStore, PageCache } from '../../store/index.js';
@@ -28,6 +28,10 @@ export interface SegmentPlace {
   readonly store: ObjectStore;
   readonly dimension: number;
   readonly metric: string;
+}
+
+export function placeOf(store: ObjectStore, { dimension, metric }: CollectionSchema): SegmentPlace {
+  return { store, dimension, metric };
 }
 
 interface OpenFile {

@@ -9,7 +9,7 @@ import type { Kernel } from '../../kernel/index.js';
 import type { Batch, CollectionSchema, Head, LogPosition, LogSink } from '../../log/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import { Memtable } from '../memtable/index.js';
-import { findRows, SegmentOverlay } from '../segments/index.js';
+import { findRows, placeOf, SegmentOverlay } from '../segments/index.js';
 import type { LiveSegment, SegmentPlace, SegmentStore } from '../segments/index.js';
 
 export interface TableOptions {
@@ -128,8 +128,7 @@ export class Table implements LogSink<Table> {
   }
 
   get #place(): SegmentPlace {
-    const { dimension, metric } = this.schema;
-    return { store: this.#options.store, dimension, metric };
+    return placeOf(this.#options.store, this.schema);
   }
 
   #overlaysOf(opened: readonly LiveSegment[]): readonly SegmentOverlay[] {
