@@ -5,6 +5,8 @@ import { CairnError } from './errors.js';
 import type { Outcome } from './errors.js';
 import type { Sleep } from './ports.js';
 
+const DONE = 'done';
+
 /**
  * Rejects with `unavailable` (`timeout`) where `work` takes longer than `ms`. `outcome`: what is then known of its effect;
  * `unknown` for work that changes something, because it goes on.
@@ -29,6 +31,7 @@ export async function withTimeLimit<T>(
     // The race is over: whichever of the two still fails now is nobody's concern.
     limit.catch(() => {});
     work.catch(() => {});
-    done.abort();
+    // A reason of one's own: the default one is an exception with a stack, made anew for every call.
+    done.abort(DONE);
   }
 }

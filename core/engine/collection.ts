@@ -159,9 +159,10 @@ export class EngineCollection implements api.Collection {
               }
             : { prepared: blind },
       });
-      collection.hints.hintWhenDue(collection.log.state);
       // Its rows are in the memtable and its bytes in the store.
       if (blind !== undefined) this.#open.spare.give(blind.content.buffer);
+      collection.hints.hintWhenDue(collection.log.state);
+      await collection.folds.foldWhenDue();
       return { sequence: committed.sequence, counts: committed.counts, write };
     };
     return await this.#open.run(() =>

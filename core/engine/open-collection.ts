@@ -16,6 +16,7 @@ import type { Catalog } from './catalog.js';
 import { compactCollection } from './compact-collection.js';
 import type { CompactResult } from './interface/index.js';
 import type { SegmentStore } from './segments/index.js';
+import { MinorFolds } from './minor-folds.js';
 import { Table } from './table/index.js';
 import { WorkHints } from './work-hints.js';
 
@@ -26,6 +27,7 @@ export interface OpenCollection {
   readonly committer: Committer<Table>;
   /** To be told after each commit. */
   readonly hints: WorkHints;
+  readonly folds: MinorFolds;
 }
 
 export interface OpenCollectionsOptions {
@@ -116,7 +118,9 @@ export class OpenCollections {
 
   /** Waits for writes whose callers have given up, then frees all memory. Requires: no call under way. */
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ committer }) => committer.idle()));
+    await Promise.all(
+      [...this.#open.values()].map(({ committer, folds }) => Promise.all([committer.idle(), folds.settle()])),
+    );
     const logs = [...this.#open.values()].map(({ log }) => log);
     for (const log of logs) log.release();
     await Promise.all(logs.map((log) => log.settle()));
@@ -154,7 +158,9 @@ export class OpenCollections {
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
     // Not counted as the collection's own requests: no call waits for a hint.
     const hints = new WorkHints({ store: this.#options.store, ports, uid, onDue: this.#options.onWorkDue });
-    return { uid, store, log, committer, hints };
+    const closing = this.#options.calls.closing;
+    const folds = new MinorFolds({ log, kernel, segments, closing, beside: shareRequests });
+    return { uid, store, log, committer, hints, folds };
   }
 }
 

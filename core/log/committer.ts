@@ -12,7 +12,7 @@ import type { SpareMemory } from '../base/spare-memory.js';
 import { putDecided } from '../store/index.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
-import { refreshHead } from './log-reader.js';
+import { refreshHead, tryGoneKey } from './log-reader.js';
 import type { LogSink, LogState } from './log-state.js';
 import { hashKey, PendingWrite, prepareBatch } from './pending-write.js';
 import type { Committed, PreparedBatch, WriteRequest } from './pending-write.js';
@@ -188,6 +188,11 @@ export class Committer<S extends LogSink<S>> {
         // What it read may have been given back under it.
         if (!this.#stands(state, position.seq) || sink !== state.sink) return [];
         if (await this.#mayFindRoom(state, write, error)) return [];
+        if (tryGoneKey(error) !== undefined) {
+          // A segment was merged and collected while it was read. Where the head still names it, the load says so.
+          await this.#log.load();
+          return [];
+        }
         write.fail(error);
       }
     }

@@ -112,7 +112,13 @@ function inputsOf({ base, memtable, to }: Capture): readonly string[] {
     dimension: schema.dimension,
     m: schema.index.m,
     logRows: to.seq === foldedSeq ? 0 : rows - deadRows,
-    segments: segments.map(({ key, rows: all, live }) => ({ key, rows: all, live, taken: taken.has(key) })),
+    segments: segments.map(({ key, rows: all, live, graph }) => ({
+      key,
+      rows: all,
+      live,
+      graph,
+      taken: taken.has(key),
+    })),
   });
 }
 

@@ -122,7 +122,11 @@ export class HeadEditor {
     checkCompactedRows({ rowsIn, rowsDropped, rowsWritten, ids: output?.ids ?? [], survivors });
   }
 
-  async #markAll(schema: CollectionSchema, staying: readonly SegmentEntry[], fold: FoldedLog): Promise<readonly SegmentEntry[]> {
+  async #markAll(
+    schema: CollectionSchema,
+    staying: readonly SegmentEntry[],
+    fold: FoldedLog,
+  ): Promise<readonly SegmentEntry[]> {
     const nameOf = ({ key, deletions }: SegmentEntry): string => `${key} ${deletions?.key ?? ''}`;
     const { context, segments } = this.#options;
     const fresh = staying.filter((entry) => !this.#marked.has(nameOf(entry)));

@@ -1,4 +1,4 @@
 /** Folds the log into segments, and segments into larger ones. */
 export { compactOnce } from './compactor.js';
 export type { CompactionResult, CompactOptions } from './compactor.js';
-export { wantsCompaction, wantsMinorFold } from './policy.js';
+export { wantsMinorFold } from './policy.js';

@@ -7,7 +7,7 @@
  * number of segments both grow with the logarithm of the rows.
  */
 import { alignUp } from '../../base/bytes.js';
-import { tierLimits } from '../../base/limits.js';
+import { limits, tierLimits } from '../../base/limits.js';
 import type { Tier } from '../../base/limits.js';
 
 const GROWTH = 2;
@@ -15,14 +15,13 @@ const GROWTH = 2;
 const DEAD_SHARE_MAX = 0.25;
 /** More segments than these are merged whatever their sizes: each costs every query. */
 const SEGMENTS_MAX = 16;
-/** Log older than this is folded, however small. */
-const LOG_AGE_MAX_MS = 3_600_000;
 
 export interface SegmentSize {
   readonly key: string;
   readonly rows: number;
   /** Rows that are not dead. */
   readonly live: number;
+  readonly graph: boolean;
   /** Another job has it. */
   readonly taken: boolean;
 }
@@ -47,10 +46,13 @@ export function residentBytesOf(
   return rows * (codes + graph + 4 + 8 + 8);
 }
 
-/** The keys of the segments to merge, smallest first. */
+/** The keys of the segments to merge, in the order in which they were chosen. */
 export function chooseInputs(input: PolicyInput): readonly string[] {
   const { residentBytes } = tierLimits[input.tier];
-  const free = input.segments.filter(({ taken }) => !taken).sort((a, b) => a.live - b.live);
+  const all = input.segments.filter(({ taken }) => !taken).sort((a, b) => a.live - b.live);
+  // Left by writers' minor folds: too many rows to be scanned by every query, so they get a graph before all else.
+  const ungraphed = all.filter(({ graph, live }) => !graph && live >= limits.flatRows);
+  const free = [...ungraphed, ...all.filter((segment) => !ungraphed.includes(segment))];
   // One segment comes back for all that are taken.
   const needed = input.segments.length + 1 - SEGMENTS_MAX;
   const fits = (rows: number): boolean => residentBytesOf(rows, input) <= residentBytes;
@@ -58,12 +60,13 @@ export function chooseInputs(input: PolicyInput): readonly string[] {
   let rows = input.logRows;
   for (const segment of free) {
     const first = rows === 0;
-    const grows = first || segment.live <= GROWTH * rows || chosen.length < needed;
+    const grows =
+      first || segment.live <= GROWTH * rows || chosen.length < needed || ungraphed.includes(segment);
     if (!grows || !fits(rows + segment.live)) break;
     chosen.push(segment);
     rows += segment.live;
   }
-  const alone = chosen.length === 1 && input.logRows === 0;
+  const alone = chosen.length === 1 && input.logRows === 0 && ungraphed.length === 0;
   const worthwhile = chosen.length > 0 && !alone;
   if (worthwhile) return chosen.map(({ key }) => key);
   const decayed = free.find(({ rows: all, live }) => all - live > all * DEAD_SHARE_MAX);
@@ -74,15 +77,6 @@ export interface LogSize {
   readonly tier: Tier;
   readonly slots: number;
   readonly bytes: number;
-  /** Milliseconds since the oldest slot that no segment holds; 0 where unknown. */
-  readonly ageMs: number;
-}
-
-/** Whether a compactor finds enough log to fold: whoever passes this, half of where it is due, leaves a hint. */
-export function wantsCompaction({ tier, slots, bytes, ageMs }: LogSize): boolean {
-  if (slots === 0) return false;
-  const { foldAt } = tierLimits[tier];
-  return slots >= foldAt.slots / 2 || bytes >= foldAt.bytes / 2 || ageMs >= LOG_AGE_MAX_MS;
 }
 
 /**

@@ -1,0 +1,63 @@
+/**
+ * The fold that a writer runs where no compactor came in time: the log alone into a segment without a graph. It keeps the
+ * log within what memory holds and a cold open bears.
+ */
+import type { Kernel } from '../kernel/index.js';
+import type { CollectionLog } from '../log/index.js';
+import { compactOnce, wantsMinorFold } from './compaction/index.js';
+import type { SegmentStore } from './segments/index.js';
+import type { Table } from './table/index.js';
+
+export interface MinorFoldsOptions {
+  readonly log: CollectionLog<Table>;
+  readonly kernel: Kernel;
+  readonly segments: SegmentStore;
+  /** Folding is given up where the database closes: the next writer does it. */
+  readonly closing: AbortSignal;
+  /** Fold beside the writes. Off where a promise must not cross requests (Workers): there the write that finds it due waits. */
+  readonly beside: boolean;
+}
+
+export class MinorFolds {
+  readonly #options: MinorFoldsOptions;
+  #running: Promise<void> | undefined;
+
+  constructor(options: MinorFoldsOptions) {
+    this.#options = options;
+  }
+
+  /** After a commit. Never fails: a write that stands must not end in an error of a fold. */
+  async foldWhenDue(): Promise<void> {
+    if (!this.#isDue()) return;
+    if (!this.#options.beside) {
+      await this.#fold();
+      return;
+    }
+    this.#running ??= this.#fold().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when no fold is under way. */
+  async settle(): Promise<void> {
+    await this.#running;
+  }
+
+  #isDue(): boolean {
+    const { state } = this.#options.log;
+    if (state === undefined || this.#options.closing.aborted) return false;
+    const { schema, segments, jobs } = state.head.head;
+    // A fold that is under way somewhere makes another one useless.
+    if (jobs.some(({ fold }) => fold !== undefined)) return false;
+    return wantsMinorFold({ tier: schema.tier, ...state.unfolded }, segments.length);
+  }
+
+  async #fold(): Promise<void> {
+    const { log, kernel, segments, closing } = this.#options;
+    try {
+      await compactOnce({ log, kernel, segments, flat: true, signal: closing });
+    } catch {
+      // Whatever was in the way: the next write finds the log as long, and the log's own limit holds writers back.
+    }
+  }
+}
