@@ -29,6 +29,12 @@ describe('limits', () => {
       catalogEntryBytes: 64 * KiB,
       batchBlobBytes: 512 * MiB,
       conditionalPutBytes: 64 * MiB,
+      segmentTailBytes: 1024 * MiB,
+      segmentStatisticsBytes: MiB,
+      segmentTextBytes: 64 * KiB,
+      segmentBufferBytes: 4 * MiB,
+      segmentChunkBytes: 4 * MiB,
+      documentBlockBytes: 16 * KiB,
     });
   });
 
@@ -52,6 +58,16 @@ describe('limits', () => {
 
   it('let the window hold the keys of at least the slots in which a carried batch may count', () => {
     expect(limits.windowKeys).toBeGreaterThanOrEqual(limits.keysPerSlot * limits.eligibleSlots);
+  });
+
+  it('cut segments at pages, and hold a row, an id and a document in what is read at once', () => {
+    expect(limits.segmentBufferBytes % limits.pageBytes).toBe(0);
+    expect(limits.segmentChunkBytes % limits.pageBytes).toBe(0);
+    expect(limits.rangePages * limits.pageBytes).toBeLessThanOrEqual(limits.segmentChunkBytes);
+    expect(limits.dimension * 4).toBeLessThan(limits.segmentChunkBytes);
+    // Varints of two bytes tell the lengths of ids; rows and ranks are signed numbers of 32 bits.
+    expect(limits.idBytes).toBeLessThan(2 ** 14);
+    expect(limits.segmentRows).toBeLessThan(2 ** 31);
   });
 
   it('let no clock that a writer may have defeat the fence, and no answer wait for it', () => {

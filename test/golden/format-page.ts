@@ -1,8 +1,9 @@
 /**
- * The parts of docs/FORMAT.md that are computed: the annotated bytes of one slot, and sizes of real objects.
+ * The parts of docs/FORMAT.md that are computed: the annotated bytes of one slot and one segment, and sizes of real objects.
  */
+import type { Part } from './identity.js';
 import { exampleKey, exampleSlot, goldenObjects, slotBytes } from './objects.js';
-import type { Part } from './objects.js';
+import { exampleSegment, segmentKey, segmentParts } from './segment-objects.js';
 
 const BODY = 64;
 const ENTRY = BODY + 128;
@@ -46,13 +47,28 @@ const PARTS: readonly Part[] = [
 ];
 
 export function exampleText(): string {
-  const lines = [exampleKey, ''];
-  PARTS.forEach(({ offset, what }, i) => {
-    const end = PARTS[i + 1]?.offset ?? exampleSlot.length;
+  return annotated(exampleKey, exampleSlot, PARTS);
+}
+
+export function segmentExampleText(): string {
+  return annotated(segmentKey, exampleSegment, segmentParts);
+}
+
+function annotated(key: string, bytes: Uint8Array, parts: readonly Part[]): string {
+  const lines = [key, ''];
+  const width = String(bytes.length).length;
+  const line = (at: number, shown: string, what: string): void => {
+    lines.push(`${String(at).padStart(Math.max(4, width))}  ${shown.padEnd(47)}  ${what}`.trimEnd());
+  };
+  parts.forEach(({ offset, what }, i) => {
+    const end = parts[i + 1]?.offset ?? bytes.length;
+    if (end - offset > 64 && bytes.subarray(offset, end).every((byte) => byte === 0)) {
+      line(offset, `${end - offset} zeros`, what);
+      return;
+    }
     for (let at = offset; at < end; at += 16) {
-      const row = Buffer.from(exampleSlot.subarray(at, Math.min(at + 16, end)));
-      const bytes = row.toString('hex').replaceAll(/(..)(?=.)/g, '$1 ');
-      lines.push(`${String(at).padStart(4)}  ${bytes.padEnd(47)}  ${at === offset ? what : ''}`.trimEnd());
+      const row = Buffer.from(bytes.subarray(at, Math.min(at + 16, end)));
+      line(at, row.toString('hex').replaceAll(/(..)(?=.)/g, '$1 '), at === offset ? what : '');
     }
   });
   return lines.join('\n');

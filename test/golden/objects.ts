@@ -1,12 +1,10 @@
 /**
  * One object of every kind, made from fixed numbers: the same bytes on every machine, for ever.
  */
-import { formatUuid, headVersion, sequence } from '../../core/base/ids.js';
+import { headVersion, sequence } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
-import type { Digests } from '../../core/base/ports.js';
 import { newObject, openSealed, seal, sealJson } from '../../core/base/sealed-object.js';
 import { limits } from '../../core/index.js';
-import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
 import { CommitWindow } from '../../core/log/commit-window.js';
 import type { WindowSnapshot } from '../../core/log/commit-window.js';
 import { openWindow, sealWindow } from '../../core/log/window-codec.js';
@@ -30,29 +28,12 @@ import {
 } from '../../core/log/layout.js';
 import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
 import type { SlotBatch } from '../../core/log/slot-codec.js';
+import { digests, hex, uid, UUID } from './identity.js';
+import type { GoldenObject } from './identity.js';
+import { segmentObjects } from './segment-objects.js';
 
-const digests: Digests = createDigests(
-  new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 }),
-);
-
-const hex = (start: number, bytes: number): string =>
-  Array.from({ length: bytes }, (_, i) => ((start + i) & 255).toString(16).padStart(2, '0')).join('');
-
-const uid = hex(0x10, 16) as Uid;
-const UUID = formatUuid(
-  Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i),
-  4,
-);
 /** 2026-01-01T00:00:00Z. */
 const CREATED_MS = 1_767_225_600_000;
-
-export interface GoldenObject {
-  readonly file: string;
-  readonly key: string;
-  readonly bytes: Uint8Array;
-  /** Opens the bytes with every check and writes what was read again. */
-  readonly reencode: (bytes: Uint8Array) => Uint8Array;
-}
 
 const active: Head = firstHead({
   uid,
@@ -291,6 +272,7 @@ export const goldenObjects: readonly GoldenObject[] = [
       return sealBatch(blobKey, decodeBatch(body, 2, { key: blobKey, offset: 64 }));
     },
   },
+  ...segmentObjects,
 ];
 
 /** Bytes of a slot of one request: what a write of `rows` records puts. */
@@ -307,12 +289,6 @@ export function slotBytes(rows: number, dimension: number, metadata: string): nu
   if (inline.length > limits.inlineBatchBytes) return sealBatch(blobKey, batch).length;
   const one = { ...slotBatch(0x50, exampleBatch, {}), content: { inline } };
   return sealSlot(digests, { ...firstSlot.slot, batches: [one] }).bytes.length;
-}
-
-/** Parts of the example slot: where each begins, and what it is. */
-export interface Part {
-  readonly offset: number;
-  readonly what: string;
 }
 
 export const exampleSlot: Uint8Array = firstSlot.bytes;

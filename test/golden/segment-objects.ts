@@ -1,0 +1,175 @@
+/**
+ * A segment of three rows and its deletions, made from fixed numbers, and the parts of the segment's bytes.
+ */
+import { limits } from '../../core/base/limits.js';
+import { decodeFooter, footerOffset } from '../../core/segment/footer.js';
+import {
+  encodeDeletions,
+  openDeletions,
+  rowMaps,
+  SegmentReader,
+  SegmentWriter,
+} from '../../core/segment/index.js';
+import type { ResidentSection, SegmentEnd, SegmentRef } from '../../core/segment/index.js';
+import { memoryStore, PageCache } from '../../core/store/index.js';
+import type { ObjectStore } from '../../core/store/index.js';
+import { digests, uid, UUID } from './identity.js';
+import type { GoldenObject, Part } from './identity.js';
+
+export const segmentKey: string = `c/${uid}/seg/${UUID}.seg`;
+const deletionsKey = `c/${uid}/seg/${UUID}.del`;
+
+interface Content extends SegmentEnd {
+  readonly sortedIds: readonly string[];
+  readonly documents: readonly string[];
+  readonly vectors: Float32Array;
+  readonly seqs: readonly number[];
+  readonly residents: readonly ResidentSection[];
+}
+
+const ids = ['a2', 'é', 'a1'];
+const { sortedIds, rowOfRank, rankOfRow } = rowMaps(ids);
+const words = (array: Uint32Array): Uint8Array => new Uint8Array(array.buffer);
+const content: Content = {
+  sortedIds,
+  documents: ['{"year":2020}', '', '{"year":2021}'],
+  vectors: Float32Array.of(0.5, -1, 1, 2, 3, 4),
+  seqs: [7, 5, 9],
+  residents: [
+    { kind: 'codes', bytes: Uint8Array.of(0x11, 0x22, 0x33, 0x44, 0x55, 0x66), count: 3 },
+    { kind: 'rowOfRank', bytes: words(rowOfRank), count: 3 },
+    { kind: 'rankOfRow', bytes: words(rankOfRow), count: 3 },
+  ],
+  leafStarts: Uint32Array.of(0, 2),
+  numbers: { foldedSeq: 9, seqBase: 5 },
+  curve: { recall: [0.95] },
+};
+
+const newStore = (): ObjectStore => memoryStore({ clock: { wallMs: () => 0 } });
+
+async function write(from: Content): Promise<{ readonly bytes: Uint8Array; readonly ref: SegmentRef }> {
+  const store = newStore();
+  const rows = from.sortedIds.length;
+  const identity = { store, digests, key: segmentKey, uid, dimension: 2, metric: 'cosine' };
+  const writer = await SegmentWriter.create({ ...identity, rows, seqBase: from.numbers['seqBase']! });
+  await writer.writeRaw(from.vectors);
+  await writer.writeDocuments(from.documents);
+  await writer.writeIds(from.sortedIds);
+  await writer.writeSeqs(from.seqs);
+  await writer.writeResident(from.residents);
+  const ref = await writer.finish(from);
+  const found = await store.get(segmentKey);
+  if (found.status !== 'found') throw new Error(found.status);
+  return { bytes: found.bytes, ref };
+}
+
+const written = await write(content);
+
+async function read(bytes: Uint8Array): Promise<Content> {
+  const store = newStore();
+  await store.put(segmentKey, bytes, { if: 'any' });
+  const cache = new PageCache({ budgetBytes: 1024 * 1024 });
+  const expected = { dimension: 2, metric: 'cosine' };
+  const reader = await SegmentReader.open({ store, digests, cache, ref: written.ref, expected });
+  const rows = Array.from({ length: reader.rows }, (_, row) => row);
+  const target = new Uint8Array(reader.residentBytes);
+  await reader.residentLoad(target).fetchMissing();
+  return {
+    sortedIds: await reader.idsOfRanks(rows),
+    documents: await reader.documents(rows),
+    vectors: await reader.vectors(rows),
+    seqs: await reader.seqs(rows),
+    residents: reader.residentSections.map(({ offset, length, ...section }) => ({
+      ...section,
+      bytes: target.subarray(offset, offset + length),
+    })),
+    leafStarts: reader.leafStarts,
+    numbers: reader.numbers,
+    curve: reader.curve,
+  };
+}
+
+const deletions = encodeDeletions(digests, deletionsKey, {
+  rows: 3,
+  dead: Uint8Array.of(0b001),
+  hidden: Uint8Array.of(0b100),
+  hiddenRows: Uint32Array.of(2),
+  hiddenSeqs: Float64Array.of(12),
+  hiddenMs: Float64Array.of(1_767_225_660_000),
+});
+
+export const segmentObjects: readonly GoldenObject[] = [
+  {
+    file: 'segment.bin',
+    key: segmentKey,
+    bytes: written.bytes,
+    reencode: async (bytes) => (await write(await read(bytes))).bytes,
+  },
+  {
+    file: 'deletions.bin',
+    key: deletionsKey,
+    bytes: deletions,
+    reencode: (bytes) =>
+      encodeDeletions(digests, deletionsKey, openDeletions(digests, deletionsKey, bytes, 3)),
+  },
+];
+
+const meanings: Readonly<Record<string, string>> = {
+  vectors: '0.5, -1; 1, 2; 3, 4',
+  documents: 'one block, deflated: lengths 13, 0, 13 and the texts',
+  ids: 'shared 0, 2 bytes "a1"; shared 1, 1 byte "2"; shared 0, 2 bytes "é"',
+  seqs: '7, 5 and 9, less seqBase 5',
+  codes: 'opaque here',
+  rowOfRank: '2, 0, 1',
+  rankOfRow: '1, 2, 0',
+  documentIndex: 'first row 0, deflated bytes, 38 inflated',
+  idIndex: 'block of 11 bytes, separator of 0',
+  idFilter: 'seed, segments of 8, 1 of them, zero; fingerprints',
+  leafStarts: '0, 2',
+  statistics: 'JSON',
+};
+
+export const exampleSegment: Uint8Array = written.bytes;
+export const segmentParts: readonly Part[] = partsOf(written.bytes);
+
+/** Offsets of sections as the directory says, inside the footer as the grammar does. */
+function partsOf(bytes: Uint8Array): Part[] {
+  const footer = footerOffset(segmentKey, bytes, 0);
+  const place = { key: segmentKey, offset: footer };
+  const { sections, pageChecksums } = decodeFooter(digests, place, bytes.subarray(footer));
+  const parts: Part[] = [];
+  let position = 0;
+  const pad = (to: number, what: string): void => {
+    if (position < to) parts.push({ offset: position, what });
+  };
+  for (const { kind, offset, length } of sections) {
+    pad(offset, offset % limits.pageBytes === 0 ? 'padding to 16,384' : 'padding to 64');
+    parts.push({ offset, what: `${kind}: ${meanings[kind]}` });
+    position = offset + length;
+  }
+  pad(footer, 'padding to 64');
+  const body = footer + 64;
+  const table = body + 32 + 48 * sections.length;
+  const text = table + 4 * pageChecksums.length;
+  const end = bytes.length - 16;
+  return [
+    ...parts,
+    { offset: footer, what: 'footer: magic "CAIRNSEG", format 0, pages of 16,384 bytes' },
+    { offset: footer + 16, what: 'length of the body' },
+    { offset: footer + 24, what: 'key hash' },
+    { offset: footer + 40, what: 'zero' },
+    {
+      offset: body,
+      what: `3 rows, ${sections.length} sections, ${pageChecksums.length} pages, bytes of text`,
+    },
+    { offset: body + 16, what: 'zero' },
+    ...sections.map(({ kind }, i) => ({
+      offset: body + 32 + 48 * i,
+      what: `${kind}: field, part, offset, length, count`,
+    })),
+    { offset: table, what: 'CRC-32C of each page before the footer' },
+    { offset: text, what: 'JSON: uid, fields, numbers' },
+    { offset: end - 12, what: 'table of the envelope, CRC-32C of it, "CEND"' },
+    { offset: end, what: `footer at ${footer.toLocaleString('en-US')}, "CAIRNSEG"` },
+  ];
+}
