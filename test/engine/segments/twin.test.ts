@@ -105,7 +105,7 @@ async function answers(collection: Collection, next: () => number, foldedAt: num
 }
 
 test.each(METRICS)('a folded collection answers as one that is not (%s)', async (metric) => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2]) {
     const plain = await newTwin(metric);
     const folded = await newTwin(metric);
     const next = numbers(seed * 100 + METRICS.indexOf(metric));
