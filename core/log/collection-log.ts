@@ -315,10 +315,18 @@ export class CollectionLog<S extends LogSink<S>> {
     // Whichever fails first is what the caller is told.
     for (const promise of [ready, loading]) promise.catch(() => {});
     const range = { after: foldedSeq, last: listed, dimension: schema.dimension };
-    const missing = await this.#readRange(range, async (slots) => {
-      const state = await loading;
-      for (const slot of slots) state.apply(slot);
-    });
+    let missing: Sequence | undefined;
+    try {
+      missing = await this.#readRange(range, async (slots) => {
+        const state = await loading;
+        for (const slot of slots) state.apply(slot);
+      });
+    } catch (error) {
+      // Slots that do not fit together are no damage where some were collected, and zombies came in their place.
+      const corruption = error instanceof CairnError && error.kind === 'corrupt';
+      if (!corruption || (await this.#stillAbove(head))) throw error;
+      return undefined;
+    }
     if (missing !== undefined) await this.#mustBeCollected(head, missing);
     // What a segment holds does not depend on when it is read; what a slot holds does.
     const usable = missing === undefined && (this.#within(start) || (await this.#stillAbove(head)));
