@@ -83,12 +83,15 @@ export async function load(client, collection, bodies) {
  */
 
 /**
- * Until a call finds nothing to do. One call may take minutes; the client waits for ever.
+ * Until a call finds nothing to do, or, where writes go on, until everything that was written before is folded. One
+ * call may take minutes; the client waits for ever.
  * @param {Client} client
  * @param {string} collection
+ * @param {{ underWrites?: boolean }} [options]
  * @returns {Promise<Compaction>}
  */
-export async function compactAll(client, collection) {
+export async function compactAll(client, collection, { underWrites = false } = {}) {
+  const { sequence } = underWrites ? await statsOf(client, collection) : { sequence: Infinity };
   const done = { ms: 0, calls: 0, foldedSlots: 0, segmentsWritten: 0, segmentsMerged: 0 };
   const started = performance.now();
   for (; done.calls < COMPACTIONS; done.calls++) {
@@ -99,6 +102,7 @@ export async function compactAll(client, collection) {
     done.foldedSlots += json.folded_slots;
     done.segmentsWritten += json.segments_written;
     done.segmentsMerged += json.segments_merged;
+    if (underWrites && (await statsOf(client, collection)).log.folded_sequence >= sequence) return done;
   }
   throw new Error(`${collection} is not compact after ${COMPACTIONS} calls`);
 }
