@@ -59,6 +59,10 @@ export const limits = {
   headNonces: 64,
   pageBytes: 16_384, // 16 KiB
   headBytes: 16_777_216, // 16 MiB
+  headSegments: 4_096,
+  headJobs: 64,
+  /** An idempotency window of `windowKeys`. */
+  windowBytes: 8_388_608, // 8 MiB
   catalogEntryBytes: 65_536, // 64 KiB
   /** What a collector waits between raising the fence and deleting (D): a constant of the format. */
   fenceMs: 60_000,
@@ -89,16 +93,20 @@ export const limits = {
 
 export type Tier = 'edge' | 'server';
 
-export interface TierLimits {
-  readonly logBytes: number;
-  readonly logSlots: number;
+export interface LogRoom {
+  readonly bytes: number;
+  readonly slots: number;
 }
 
-/**
- * Unfolded log per tier. Until folds keep the log short only the bytes, which memory must hold, are a hard bound, and
- * the slot counts stand at what a cold open bears.
- */
+export interface TierLimits {
+  /** Unfolded log: at these a write is refused. */
+  readonly logBytes: number;
+  readonly logSlots: number;
+  /** Unfolded log at which it is time to fold: half of what there is room for. */
+  readonly foldAt: LogRoom;
+}
+
 export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
-  edge: { logBytes: 16 * MiB, logSlots: 4_096 },
-  server: { logBytes: 256 * MiB, logSlots: 131_072 },
+  edge: { logBytes: 16 * MiB, logSlots: 256, foldAt: { bytes: 8 * MiB, slots: 128 } },
+  server: { logBytes: 256 * MiB, logSlots: 1_024, foldAt: { bytes: 128 * MiB, slots: 512 } },
 };

@@ -19,8 +19,8 @@ import { limits } from './limits.js';
 import type { Digests } from './ports.js';
 import type { SpareMemory } from './spare-memory.js';
 
-/** SLT slot, HED head, BAT batch, ENT catalog entry. */
-export type ObjectKind = 'SLT' | 'HED' | 'BAT' | 'ENT';
+/** SLT slot, HED head, BAT batch, ENT catalog entry, WIN idempotency window. */
+export type ObjectKind = 'SLT' | 'HED' | 'BAT' | 'ENT' | 'WIN';
 
 /** Format 0: may change until the segment format is final; then it becomes 1 and stays readable. */
 const FORMAT = 0;

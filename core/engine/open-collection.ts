@@ -96,7 +96,9 @@ export class OpenCollections {
   /** Waits for writes whose callers have given up, then frees all memory. Requires: no call under way. */
   async close(): Promise<void> {
     await Promise.all([...this.#open.values()].map(({ committer }) => committer.idle()));
-    for (const { log } of this.#open.values()) log.release();
+    const logs = [...this.#open.values()].map(({ log }) => log);
+    for (const log of logs) log.release();
+    await Promise.all(logs.map((log) => log.settle()));
     this.#open.clear();
   }
 

@@ -1,6 +1,6 @@
 /**
- * The read side of the log for one collection in one process: cold load, strong and eventual freshening. Holds the
- * current state; `committer.ts` is the write side.
+ * The read side of the log for one collection in one process: cold load, strong and eventual freshening, and the move of
+ * the state onto newer heads (`adoption.ts`). Holds the current state; `committer.ts` is the write side.
  *
  * Reads stage slots in private and apply them in one synchronous step once the head allows it, so any number of calls
  * may run at once without a lock.
@@ -9,9 +9,18 @@ import { CairnError, corrupt } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
+import { Adoption } from './adoption.js';
 import type { Head } from './head.js';
 import { slotKey } from './layout.js';
-import { listTail, mustReadHead, refreshHead, tryReadSlot } from './log-reader.js';
+import {
+  listTail,
+  mustBeUnnamed,
+  mustReadHead,
+  readWindow,
+  refreshHead,
+  tryGoneKey,
+  tryReadSlot,
+} from './log-reader.js';
 import type { LoadedHead, LoadedSlot, LogContext } from './log-reader.js';
 import { LogState } from './log-state.js';
 import type { LogSink } from './log-state.js';
@@ -21,13 +30,14 @@ const ACCEPT_MS = limits.fenceMs / 2;
 /** Probing one slot after another is right for a reader that is nearly up to date; past this many it asks LIST. */
 const PROBES_BEFORE_LIST = 3;
 
-export interface CollectionLogOptions<S extends LogSink> {
+export interface CollectionLogOptions<S extends LogSink<S>> {
   readonly context: LogContext;
-  /** A new empty sink over what the head holds. */
+  /** A new sink on what the head holds: `ready` gets that. */
   readonly newSink: (head: Head) => S;
   /**
    * Let concurrent strong reads of one process share a freshening that starts after each of them. Off where a promise
-   * must not cross requests (Workers).
+   * must not cross requests (Workers). With it a newer head's segments are taken in beside the reads; without it the
+   * request that meets the head takes them in before it answers.
    */
   readonly shareReads: boolean;
 }
@@ -39,12 +49,25 @@ interface OwnCheck {
   readonly sinceMs: number;
 }
 
+interface Load<S> {
+  readonly head: LoadedHead;
+  readonly listed: Sequence;
+  readonly start: Stopwatch;
+  readonly sink: S;
+}
+
+interface SlotRange {
+  readonly after: number;
+  readonly last: number;
+  readonly dimension: number;
+}
+
 interface Stopwatch {
   readonly wallMs: number;
   readonly monotonicMs: number;
 }
 
-export class CollectionLog<S extends LogSink> {
+export class CollectionLog<S extends LogSink<S>> {
   readonly context: LogContext;
   readonly #newSink: (head: Head) => S;
   readonly #shareReads: boolean;
@@ -54,11 +77,18 @@ export class CollectionLog<S extends LogSink> {
   #running: Promise<unknown> | undefined;
   #next: Promise<LogState<S>> | undefined;
   #released = false;
+  readonly #adoption: Adoption<S>;
 
   constructor(options: CollectionLogOptions<S>) {
     this.context = options.context;
     this.#newSink = options.newSink;
     this.#shareReads = options.shareReads;
+    this.#adoption = new Adoption({
+      context: options.context,
+      beside: options.shareReads,
+      isCurrent: (state) => state === this.#state,
+      drop: () => this.#replace(undefined),
+    });
   }
 
   /** The state as it stands, if any was loaded. */
@@ -68,7 +98,19 @@ export class CollectionLog<S extends LogSink> {
 
   /** The state, loaded where there is none. Not necessarily fresh. */
   async loaded(): Promise<LogState<S>> {
+    if (this.#state !== undefined) await this.#adoption.keepUp(this.#state);
     return this.#state ?? (await this.load());
+  }
+
+  /** Takes a head that was read: where its records lie elsewhere, the state follows in its own time. */
+  learn(state: LogState<S>, head: LoadedHead): void {
+    state.learn(head);
+    if (this.#shareReads) void this.#adoption.keepUp(state);
+  }
+
+  /** Resolves when the state is not being moved onto a newer head. After `release` no further move begins. */
+  async settle(): Promise<void> {
+    await this.#adoption.settle();
   }
 
   /** Gives memory back; the next call loads again. */
@@ -119,13 +161,13 @@ export class CollectionLog<S extends LogSink> {
    */
   applyOwn(state: LogState<S>, loaded: LoadedSlot, { head, sinceMs }: OwnCheck): void {
     if (state !== this.#state || !state.follows(loaded)) return;
-    if (head.head.version >= state.head.head.version) state.head = head;
     try {
       state.apply(loaded);
       this.#freshAtMs = Math.max(this.#freshAtMs ?? 0, sinceMs);
     } catch {
       this.#replace(undefined);
     }
+    this.learn(state, head);
   }
 
   #startNext(): Promise<LogState<S>> {
@@ -146,7 +188,9 @@ export class CollectionLog<S extends LogSink> {
   async #freshen(): Promise<LogState<S>> {
     for (let round = 0; round < limits.freshenRounds; round++) {
       const fresh = this.#state === undefined ? await this.#tryLoad() : await this.#tryFreshen(this.#state);
-      if (fresh !== undefined) return fresh;
+      if (fresh === undefined) continue;
+      await this.#adoption.keepUp(fresh);
+      if (fresh === this.#state) return fresh;
     }
     throw this.#contended();
   }
@@ -189,7 +233,8 @@ export class CollectionLog<S extends LogSink> {
         throw error;
       }
     }
-    if (head.head.version >= state.head.head.version) state.head = head;
+    state.learn(head);
+    if (!state.isOfHead) return false;
     this.#freshAtMs = start.monotonicMs;
     return true;
   }
@@ -204,26 +249,25 @@ export class CollectionLog<S extends LogSink> {
       if (staged.length % PROBES_BEFORE_LIST !== 0) continue;
       const last = from + staged.length;
       const tail = await listTail(this.context);
-      const missing = await this.#readRange(last, tail, dimension, (slot) => staged.push(slot));
+      const missing = await this.#readRange({ after: last, last: tail, dimension }, (slots) => {
+        staged.push(...slots);
+      });
       if (missing !== undefined) return undefined;
     }
   }
 
-  /** Reads slots (after, last] in parallel and hands them over in order. Gives back the first that is missing. */
+  /** Reads slots (after, last], some in parallel, and hands them over in order. Gives back the first that is missing. */
   async #readRange(
-    after: number,
-    last: number,
-    dimension: number,
-    take: (slot: LoadedSlot) => void,
+    { after, last, dimension }: SlotRange,
+    take: (slots: readonly LoadedSlot[]) => Promise<void> | void,
   ): Promise<Sequence | undefined> {
     for (let next = after + 1; next <= last; next += limits.replayParallel) {
       const count = Math.min(limits.replayParallel, last - next + 1);
       const seqs = Array.from({ length: count }, (_, i) => sequence(next + i));
       const slots = await Promise.all(seqs.map((seq) => tryReadSlot(this.context, seq, dimension)));
-      for (const [i, slot] of slots.entries()) {
-        if (slot === undefined) return seqs[i];
-        take(slot);
-      }
+      const hole = slots.indexOf(undefined);
+      await take(slots.slice(0, hole < 0 ? count : hole).flatMap((slot) => slot ?? []));
+      if (hole >= 0) return seqs[hole];
     }
     return undefined;
   }
@@ -242,25 +286,45 @@ export class CollectionLog<S extends LogSink> {
   async #tryLoad(): Promise<LogState<S> | undefined> {
     const start = this.#now();
     const [head, listed] = await Promise.all([mustReadHead(this.context), listTail(this.context)]);
-    const { foldedSeq, schema } = head.head;
-    const state = new LogState(head, this.#newSink(head.head));
+    const sink = this.#newSink(head.head);
     try {
-      const missing = await this.#readRange(foldedSeq, listed, schema.dimension, (slot) => state.apply(slot));
-      if (missing !== undefined) await this.#mustBeCollected(head, missing);
-      const usable = missing === undefined && (this.#within(start) || (await this.#stillAbove(head)));
+      const state = await this.#tryBuild({ head, listed, start, sink });
       // A load that another call overtook is not needed: the next round freshens that one's state.
-      if (usable && this.#state === undefined && !this.#released) {
+      if (state !== undefined && this.#state === undefined && !this.#released) {
         this.#replace(state);
         this.#freshAtMs = start.monotonicMs;
         return state;
       }
     } catch (error) {
-      state.sink.release();
-      throw error;
+      sink.release();
+      const key = tryGoneKey(error);
+      if (key === undefined) throw error;
+      await mustBeUnnamed(this.context, head, key);
+      return undefined;
     }
-    state.sink.release();
+    sink.release();
     if (this.#released) throw new CairnError('unavailable', 'closed', 'the collection was closed');
     return undefined;
+  }
+
+  /** What the head names, its window and the slots after it, all at once. Undefined where the slots do not count. */
+  async #tryBuild({ head, listed, start, sink }: Load<S>): Promise<LogState<S> | undefined> {
+    const { foldedSeq, schema } = head.head;
+    const ready = sink.ready();
+    const loading = readWindow(this.context, head.head).then((window) => new LogState(head, sink, window));
+    // Whichever fails first is what the caller is told.
+    for (const promise of [ready, loading]) promise.catch(() => {});
+    const range = { after: foldedSeq, last: listed, dimension: schema.dimension };
+    const missing = await this.#readRange(range, async (slots) => {
+      const state = await loading;
+      for (const slot of slots) state.apply(slot);
+    });
+    if (missing !== undefined) await this.#mustBeCollected(head, missing);
+    // What a segment holds does not depend on when it is read; what a slot holds does.
+    const usable = missing === undefined && (this.#within(start) || (await this.#stillAbove(head)));
+    if (!usable) return undefined;
+    await ready;
+    return await loading;
   }
 
   /** After a slow load: the slots read are real where the floor is still at or below where reading began. */

@@ -20,7 +20,7 @@ import { sealSlot } from './slot-codec.js';
 import type { BatchContent, OpenedSlot, SlotBatch } from './slot-codec.js';
 import { putSlot } from './slot-put.js';
 
-export interface CommitterOptions<S extends LogSink> {
+export interface CommitterOptions<S extends LogSink<S>> {
   readonly log: CollectionLog<S>;
   /** Let writes that wait together share a slot. Off where a promise must not cross requests (Workers). */
   readonly groupCommit: boolean;
@@ -29,18 +29,18 @@ export interface CommitterOptions<S extends LogSink> {
 }
 
 /** A write with the batch that it commits in the slot being built. */
-interface Draft<S extends LogSink> {
+interface Draft<S extends LogSink<S>> {
   readonly write: PendingWrite<S>;
   readonly prepared: PreparedBatch;
   readonly resolvedAt: Sequence | undefined;
 }
 
 /** A draft that knows where its bytes are: in the slot, or in an object of their own. */
-interface PlacedDraft<S extends LogSink> extends Draft<S> {
+interface PlacedDraft<S extends LogSink<S>> extends Draft<S> {
   readonly content: BatchContent;
 }
 
-export class Committer<S extends LogSink> {
+export class Committer<S extends LogSink<S>> {
   readonly #log: CollectionLog<S>;
   readonly #groupCommit: boolean;
   readonly #spare: SpareMemory | undefined;
@@ -114,14 +114,20 @@ export class Committer<S extends LogSink> {
     const { seq } = state.position;
     const fresh = await this.#answerRepeats(state, writes);
     // A read may have taken in slots meanwhile, and with them keys that were new a moment ago: look again.
-    if (state !== this.#log.state || state.position.seq !== seq) return;
-    const group = this.#draft(
+    if (!this.#stands(state, seq)) return;
+    const group = await this.#draft(
       state,
       fresh.filter((write) => !write.settled),
     );
-    if (group.length === 0) return;
+    // A batch that was computed while slots came in is computed again.
+    if (group.length === 0 || !this.#stands(state, seq)) return;
     for (const write of writes) write.inRound = group.some((drafted) => drafted.write === write);
     await this.#write(state, group);
+  }
+
+  /** Whether the next slot is still the one after `seq`. */
+  #stands(state: LogState<S>, seq: Sequence): boolean {
+    return state === this.#log.state && state.position.seq === seq;
   }
 
   /** Ends the writes whose key took effect before, or may have. Gives back those that are new. */
@@ -149,6 +155,7 @@ export class Committer<S extends LogSink> {
       for (const write of repeats) write.undecided = true;
       // A head read after the slot was: the slot counts only above the floor of an active head.
       const head = await refreshHead(this.#log.context, state.head);
+      this.#log.learn(state, head);
       for (const write of repeats) answerRepeat(state, write, head.head.gcFloor);
       // Below the floor the slot may have been a zombie: what the head says counts.
       if (repeats.some((write) => !write.settled)) await this.#log.load();
@@ -157,8 +164,9 @@ export class Committer<S extends LogSink> {
   }
 
   /** Builds the batches of the next slot from the writes that fit, one after another over those before. */
-  #draft(state: LogState<S>, writes: readonly PendingWrite<S>[]): Draft<S>[] {
-    const seq = sequence(state.position.seq + 1);
+  async #draft(state: LogState<S>, writes: readonly PendingWrite<S>[]): Promise<readonly Draft<S>[]> {
+    const { sink, position } = state;
+    const seq = sequence(position.seq + 1);
     const group: Draft<S>[] = [];
     const keys = new Set<string>();
     let inlineBytes = 0;
@@ -167,18 +175,31 @@ export class Committer<S extends LogSink> {
       if (group.length === limits.keysPerSlot || inlineBytes > limits.groupCommitBytes) break;
       if (keys.has(write.keyHash)) continue;
       try {
-        const prepared = this.#prepare(state, write, group, seq);
+        const made = this.#prepare(state, write, group, seq);
+        const prepared = made instanceof Promise ? await made : made;
+        if (!this.#stands(state, position.seq)) return [];
         checkLogRoom(state, totalBytes + prepared.content.length);
         totalBytes += prepared.content.length;
         if (prepared.content.length <= limits.inlineBatchBytes) inlineBytes += prepared.content.length;
         keys.add(write.keyHash);
-        const resolvedAt = 'prepared' in write.request.plan ? undefined : state.position.seq;
+        const resolvedAt = 'prepared' in write.request.plan ? undefined : position.seq;
         group.push({ write, prepared, resolvedAt });
       } catch (error) {
+        // What it read may have been given back under it.
+        if (!this.#stands(state, position.seq) || sink !== state.sink) return [];
+        if (await this.#mayFindRoom(state, write, error)) return [];
         write.fail(error);
       }
     }
     return group;
+  }
+
+  /** The log may have been folded since the head was read: a write is refused only by a head read on its account. */
+  async #mayFindRoom(state: LogState<S>, write: PendingWrite<S>, error: unknown): Promise<boolean> {
+    if (!(error instanceof CairnError && error.code === 'log_too_long') || write.askedForRoom) return false;
+    write.askedForRoom = true;
+    this.#log.learn(state, await refreshHead(this.#log.context, state.head));
+    return true;
   }
 
   /** The batch as it was given, or as it follows from the state and the batches before it in the slot. */
@@ -187,15 +208,14 @@ export class Committer<S extends LogSink> {
     write: PendingWrite<S>,
     group: readonly Draft<S>[],
     seq: Sequence,
-  ): PreparedBatch {
+  ): PreparedBatch | Promise<PreparedBatch> {
+    const { digests } = this.#log.context.ports;
     const { plan } = write.request;
     if ('prepared' in plan) return plan.prepared;
-    const { batch, counts } = plan.resolve({
-      state,
-      before: group.map(({ prepared }) => prepared.batch),
-      seq,
-    });
-    return prepareBatch(this.#log.context.ports.digests, batch, counts);
+    const before = group.map(({ prepared }) => prepared.batch);
+    const resolved = plan.resolve({ state, before, seq });
+    if (!(resolved instanceof Promise)) return prepareBatch(digests, resolved.batch, resolved.counts);
+    return resolved.then(({ batch, counts }) => prepareBatch(digests, batch, counts));
   }
 
   async #write(state: LogState<S>, drafts: readonly Draft<S>[]): Promise<void> {
@@ -228,7 +248,7 @@ export class Committer<S extends LogSink> {
     }
     if (fate.atOnce) this.#spare?.give(bytes.buffer);
     this.#watchClock(fate.modifiedMs);
-    await this.#acknowledge(state, group, { slot, sinceMs });
+    await this.#acknowledge(state, group, { slot, sinceMs, modifiedMs: fate.modifiedMs });
   }
 
   /** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */
@@ -266,7 +286,7 @@ export class Committer<S extends LogSink> {
   async #acknowledge(
     state: LogState<S>,
     group: readonly PlacedDraft<S>[],
-    won: { readonly slot: OpenedSlot; readonly sinceMs: number },
+    won: { readonly slot: OpenedSlot; readonly sinceMs: number; readonly modifiedMs: number | undefined },
   ): Promise<void> {
     const head = await refreshHead(this.#log.context, state.head);
     if (head.head.gcFloor >= won.slot.seq) {
@@ -275,7 +295,8 @@ export class Committer<S extends LogSink> {
       return;
     }
     const batches = group.map(({ prepared }) => prepared.batch);
-    this.#log.applyOwn(state, { slot: won.slot, batches }, { head, sinceMs: won.sinceMs });
+    const { slot, sinceMs, modifiedMs } = won;
+    this.#log.applyOwn(state, { slot, batches, modifiedMs }, { head, sinceMs });
     for (const { write, prepared } of group)
       write.settle({ sequence: won.slot.seq, counts: prepared.counts });
   }
@@ -288,13 +309,18 @@ export class Committer<S extends LogSink> {
   }
 }
 
-function slotBatch<S extends LogSink>({ write, prepared, resolvedAt, content }: PlacedDraft<S>): SlotBatch {
+function slotBatch<S extends LogSink<S>>({
+  write,
+  prepared,
+  resolvedAt,
+  content,
+}: PlacedDraft<S>): SlotBatch {
   const { keyHash, request } = write;
   const { contentSha, counts } = prepared;
   return { keyHash, requestHash: request.requestHash, contentSha, counts, resolvedAt, content };
 }
 
-function checkLogRoom<S extends LogSink>(state: LogState<S>, moreBytes: number): void {
+function checkLogRoom<S extends LogSink<S>>(state: LogState<S>, moreBytes: number): void {
   const { logBytes, logSlots } = tierLimits[state.head.head.schema.tier];
   const { slots, bytes } = state.unfolded;
   const over = (limit: string, value: number, maximum: number): CairnError =>
@@ -312,7 +338,7 @@ function checkLogRoom<S extends LogSink>(state: LogState<S>, moreBytes: number):
   if (bytes + moreBytes > logBytes) throw over('log_bytes', bytes + moreBytes, logBytes);
 }
 
-function answerRepeat<S extends LogSink>(
+function answerRepeat<S extends LogSink<S>>(
   state: LogState<S>,
   write: PendingWrite<S>,
   gcFloor: Sequence,
@@ -330,7 +356,7 @@ function answerRepeat<S extends LogSink>(
   );
 }
 
-function windowPassed<S extends LogSink>(write: PendingWrite<S>): CairnError {
+function windowPassed<S extends LogSink<S>>(write: PendingWrite<S>): CairnError {
   const { key } = write.request;
   const message = `too many writes since the first try of idempotency key ${key}: it may have been applied and can no longer be looked up`;
   const details = { idempotency_key: key, first_tail: write.firstTail ?? 0 };
@@ -338,7 +364,7 @@ function windowPassed<S extends LogSink>(write: PendingWrite<S>): CairnError {
 }
 
 /** What a write is told when its round failed with `error`. */
-function failure<S extends LogSink>(write: PendingWrite<S>, error: unknown): unknown {
+function failure<S extends LogSink<S>>(write: PendingWrite<S>, error: unknown): unknown {
   if (!write.mayTakeEffect) return error;
   // Also on a dropped collection: there nothing counts, whether or not the slot landed.
   if (error instanceof CairnError && error.outcome === 'not_applied') return error;

@@ -2,16 +2,18 @@
  * The bytes of a head: a JSON document in a HED envelope, snake_case, so that a person can read it. Every field is
  * checked on the way in: the bucket's bytes are hostile.
  */
-import { utf8Decode } from '../base/bytes.js';
-import { corrupt } from '../base/errors.js';
-import { headVersion, isName, isUid, sequence } from '../base/ids.js';
+import { headVersion, isName, sequence } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
-import { openSealed, sealJson } from '../base/sealed-object.js';
+import { sealJson } from '../base/sealed-object.js';
 import { metrics } from '../kernel/index.js';
-import type { Head } from './head.js';
-import { headKey } from './layout.js';
+import { openDocument } from './document-reader.js';
+import type { DocumentReader } from './document-reader.js';
+import { faultOfHead } from './head-invariants.js';
+import type { Head, Job, RetainedFrom, SegmentEntry, WindowRef } from './head.js';
+import { headKey, segmentPrefix, tryJobObject } from './layout.js';
+import type { JobObject } from './layout.js';
 import { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
 import type { CollectionSchema } from './schema.js';
 
@@ -30,8 +32,10 @@ export function sealHead(digests: Digests, head: Head): Uint8Array<ArrayBuffer> 
     folded_chain: head.foldedChain,
     folded_label: head.foldedLabel,
     gc_floor: head.gcFloor,
-    // Segments, jobs and pins come with folding. A head that has any is refused by this release, never half read.
-    segments: [],
+    retained_from: { version: head.retainedFrom.version, seq: head.retainedFrom.seq },
+    segments: head.segments.map(segmentDocument),
+    jobs: head.jobs.map(jobDocument),
+    window: head.window && { key: head.window.key, sha256: head.window.sha256, bytes: head.window.bytes },
     schema: {
       dimension: schema.dimension,
       metric: schema.metric,
@@ -45,98 +49,36 @@ export function sealHead(digests: Digests, head: Head): Uint8Array<ArrayBuffer> 
   return sealJson(digests, { kind: 'HED', key: headKey(head.uid) }, document, limits.headBytes);
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** Reads one field of a document after another; the first that is wrong throws `corrupt` with its path. */
-export class DocumentReader {
-  readonly #key: string;
-  readonly #document: Json;
-  readonly #path: string;
-
-  constructor(key: string, document: unknown, path = '') {
-    this.#key = key;
-    this.#path = path;
-    if (typeof document !== 'object' || document === null || Array.isArray(document)) {
-      throw this.wrong('', 'a JSON object', document);
-    }
-    this.#document = document as Json;
-  }
-
-  wrong(field: string, expected: string, found: unknown): Error {
-    const where = `${this.#path}${field}`;
-    const shown = (JSON.stringify(found) ?? String(found)).slice(0, 80);
-    return corrupt({
-      key: this.#key,
-      offset: 64,
-      expected: `${where === '' ? 'body' : where}: ${expected}`,
-      found: shown,
-    });
-  }
-
-  read<T>(field: string, expected: string, is: (value: unknown) => value is T): T {
-    const value = Object.hasOwn(this.#document, field) ? this.#document[field] : undefined;
-    if (!is(value)) throw this.wrong(field, expected, value);
-    return value;
-  }
-
-  integer(field: string, range: { readonly min: number; readonly max: number }): number {
-    return this.read(field, `an integer of ${range.min} to ${range.max}`, (value): value is number => {
-      return Number.isSafeInteger(value) && (value as number) >= range.min && (value as number) <= range.max;
-    });
-  }
-
-  number(field: string): number {
-    return this.read(field, 'a finite number', (value): value is number => Number.isFinite(value));
-  }
-
-  text(field: string, pattern: RegExp): string {
-    return this.read(field, `text like ${pattern.source}`, (value): value is string => {
-      return typeof value === 'string' && pattern.test(value);
-    });
-  }
-
-  oneOf<T extends string>(field: string, allowed: readonly T[]): T {
-    return this.read(field, allowed.join(' or '), (value): value is T => allowed.includes(value as T));
-  }
-
-  uid(field: string): Uid {
-    return this.read(field, 'a uid', (value): value is Uid => typeof value === 'string' && isUid(value));
-  }
-
-  array(field: string, max: number): readonly unknown[] {
-    return this.read(field, `an array of at most ${max}`, (value): value is unknown[] => {
-      return Array.isArray(value) && value.length <= max;
-    });
-  }
-
-  object(field: string): DocumentReader {
-    const value = Object.hasOwn(this.#document, field) ? this.#document[field] : undefined;
-    return new DocumentReader(this.#key, value, `${this.#path}${field}.`);
-  }
-
-  keys(): readonly string[] {
-    return Object.keys(this.#document);
-  }
+/** A field without a value is left out of the JSON. */
+function segmentDocument(segment: SegmentEntry): unknown {
+  const { deletions } = segment;
+  return {
+    key: segment.key,
+    bytes: segment.bytes,
+    tail_bytes: segment.tailBytes,
+    footer_sha256: segment.footerSha256,
+    rows: segment.rows,
+    live: segment.live,
+    resident_bytes: segment.residentBytes,
+    graph: segment.graph,
+    deletions: deletions && {
+      key: deletions.key,
+      sha256: deletions.sha256,
+      dead: deletions.dead,
+      hidden: deletions.hidden,
+    },
+  };
 }
 
-/** Opens a sealed JSON document. Throws `corrupt`. */
-export function openDocument(
-  digests: Digests,
-  identity: { readonly kind: 'HED' | 'ENT'; readonly key: string },
-  bytes: Uint8Array,
-): DocumentReader {
-  const body = openSealed(digests, identity, bytes);
-  let document: unknown;
-  try {
-    document = JSON.parse(utf8Decode(body));
-  } catch (cause) {
-    const found = cause instanceof Error ? cause.message : 'other bytes';
-    throw corrupt({ key: identity.key, offset: 64, expected: 'JSON in UTF-8', found });
-  }
-  return new DocumentReader(identity.key, document);
+function jobDocument({ nonce, inputs, fold, startedMs }: Job): unknown {
+  return { nonce, inputs, fold: fold && { from: fold.from, to: fold.to }, started_ms: startedMs };
 }
 
 const SAFE = { min: 0, max: Number.MAX_SAFE_INTEGER };
+const COUNT = { ...SAFE, min: 1 };
+/** Rows are u32 in a segment. */
+const ROWS = { min: 1, max: 0xffff_ffff };
+const FROM_THE_START: RetainedFrom = { version: headVersion(1), seq: sequence(0) };
 /** What a Date can hold. */
 const DATE_MAX_MS = 8_640_000_000_000_000;
 const HEX_128 = /^[0-9a-f]{32}$/;
@@ -147,11 +89,8 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
   const d = openDocument(digests, { kind: 'HED', key: headKey(uid) }, bytes);
   const found = d.uid('uid');
   if (found !== uid) throw d.wrong('uid', uid, found);
-  const segments = d.array('segments', limits.headBytes);
-  if (segments.length > 0)
-    throw d.wrong('segments', 'none, as this release reads no segments', segments.length);
   const foldedSeq = d.integer('folded_seq', SAFE);
-  return Object.freeze({
+  const head: Head = Object.freeze({
     uid,
     version: headVersion(d.integer('version', { ...SAFE, min: 1 })),
     nonce: d.text('nonce', HEX_128),
@@ -165,14 +104,102 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
     state: d.oneOf('state', ['active', 'dropped'] as const),
     namespace: d.uid('namespace'),
     name: d.read('name', 'a name', (value): value is string => typeof value === 'string' && isName(value)),
-    createdMs: d.read('created_ms', 'a date in milliseconds', (value): value is number => {
-      return Number.isFinite(value) && Math.abs(value as number) <= DATE_MAX_MS;
-    }),
+    createdMs: readDate(d, 'created_ms'),
     foldedSeq: sequence(foldedSeq),
     foldedChain: d.text('folded_chain', HEX_256),
     foldedLabel: d.number('folded_label'),
     gcFloor: sequence(d.integer('gc_floor', { min: 0, max: foldedSeq })),
+    ...readContents(d, uid),
     schema: readSchema(d.object('schema')),
+  });
+  const fault = faultOfHead(head);
+  if (fault !== undefined) throw d.wrong('', fault, 'another');
+  return head;
+}
+
+/** Heads of the first release have none of these fields: they fold nothing and keep everything. */
+function readContents(
+  d: DocumentReader,
+  uid: Uid,
+): Pick<Head, 'retainedFrom' | 'segments' | 'jobs' | 'window'> {
+  const segments = d.objects('segments', limits.headSegments).map((segment) => readSegment(segment, uid));
+  const first = !d.has('jobs') && !d.has('retained_from') && !d.has('window');
+  if (first) return { retainedFrom: FROM_THE_START, segments, jobs: [], window: undefined };
+  const retained = d.object('retained_from');
+  const window = d.optional('window');
+  return {
+    retainedFrom: {
+      version: headVersion(retained.integer('version', COUNT)),
+      seq: sequence(retained.integer('seq', SAFE)),
+    },
+    segments,
+    jobs: d.objects('jobs', limits.headJobs).map((job) => readJob(job, uid)),
+    window: window && readWindow(window, uid),
+  };
+}
+
+function readSegment(d: DocumentReader, uid: Uid): SegmentEntry {
+  const deletions = d.optional('deletions');
+  return {
+    key: readKey(d, 'key', { uid, kind: 'seg' }),
+    bytes: d.integer('bytes', COUNT),
+    tailBytes: d.integer('tail_bytes', COUNT),
+    footerSha256: d.text('footer_sha256', HEX_256),
+    rows: d.integer('rows', ROWS),
+    live: d.integer('live', { ...ROWS, min: 0 }),
+    residentBytes: d.integer('resident_bytes', SAFE),
+    graph: d.read('graph', 'true or false', (value): value is boolean => typeof value === 'boolean'),
+    deletions: deletions && {
+      key: readKey(deletions, 'key', { uid, kind: 'del' }),
+      sha256: deletions.text('sha256', HEX_256),
+      dead: deletions.integer('dead', { ...ROWS, min: 0 }),
+      hidden: deletions.integer('hidden', { ...ROWS, min: 0 }),
+    },
+  };
+}
+
+function readJob(d: DocumentReader, uid: Uid): Job {
+  const fold = d.optional('fold');
+  return {
+    nonce: d.text('nonce', HEX_128),
+    inputs: d.read('inputs', 'keys of segments', (value): value is string[] => {
+      return Array.isArray(value) && value.length <= limits.headSegments && value.every(isSegmentKey(uid));
+    }),
+    fold: fold && {
+      from: sequence(fold.integer('from', SAFE)),
+      to: sequence(fold.integer('to', SAFE)),
+    },
+    startedMs: readDate(d, 'started_ms'),
+  };
+}
+
+function readWindow(d: DocumentReader, uid: Uid): WindowRef {
+  return {
+    key: readKey(d, 'key', { uid, kind: 'win' }),
+    sha256: d.text('sha256', HEX_256),
+    bytes: d.integer('bytes', { min: 1, max: limits.windowBytes }),
+  };
+}
+
+const isSegmentKey =
+  (uid: Uid) =>
+  (value: unknown): boolean =>
+    typeof value === 'string' && tryJobObject(uid, value)?.kind === 'seg';
+
+/** The key of an object of this collection: no head may make a reader fetch anything else. */
+function readKey(
+  d: DocumentReader,
+  field: string,
+  { uid, kind }: { readonly uid: Uid; readonly kind: JobObject },
+): string {
+  return d.read(field, `a key ${segmentPrefix(uid)}*.${kind}`, (value): value is string => {
+    return typeof value === 'string' && tryJobObject(uid, value)?.kind === kind;
+  });
+}
+
+function readDate(d: DocumentReader, field: string): number {
+  return d.read(field, 'a date in milliseconds', (value): value is number => {
+    return Number.isFinite(value) && Math.abs(value as number) <= DATE_MAX_MS;
   });
 }
 

@@ -8,34 +8,36 @@ import { limits } from '../base/limits.js';
 import { putDecided, retryDelayMs } from '../store/index.js';
 import { sealHead } from './head-codec.js';
 import { nextHead } from './head.js';
-import type { Head } from './head.js';
+import type { Head, HeadEdit } from './head.js';
 import { headCopyKey, headKey } from './layout.js';
 import { tryReadHead } from './log-reader.js';
 import type { LoadedHead, LogContext } from './log-reader.js';
 
-export type HeadEdit = Parameters<typeof nextHead>[2];
+type Decide = (head: Head) => HeadEdit | undefined | Promise<HeadEdit | undefined>;
 
 /**
- * Applies the edit that `decide` makes of the current head; undefined from it means that nothing is to be done. Answers
- * with the head as it is afterwards; undefined where there is none. Cost: 1 GET, 2 PUT.
+ * Applies the edit that `decide` makes of the current head; undefined from it means that nothing is to be done. It is
+ * asked once for each head that is met: a put of the same swap that is not decided yet is only ever repeated as it is.
+ * Answers with the head as it is afterwards; undefined where there is none. Cost: 1 GET, 2 PUT.
  */
-export async function swapHead(
-  context: LogContext,
-  decide: (head: Head) => HeadEdit | undefined,
-): Promise<Head | undefined> {
+export async function swapHead(context: LogContext, decide: Decide): Promise<Head | undefined> {
   const { ports, store, uid } = context;
   const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+  let next: Head | undefined;
   for (let round = 0; round < limits.casRounds; round++) {
     const current = await tryReadHead(context);
     if (current === undefined) return undefined;
-    if (current.head.nonce === nonce || current.head.nonces.includes(nonce)) return current.head;
-    const edit = decide(current.head);
-    if (edit === undefined) return current.head;
-    const next = nextHead(current.head, nonce, edit);
-    await keepCopy(context, current);
-    const result = await store.put(headKey(uid), sealHead(ports.digests, next), {
-      if: { version: current.token },
-    });
+    const { head, token } = current;
+    if (head.nonce === nonce || head.nonces.includes(nonce)) return head;
+    // So many others came after the put that its nonce would no longer be there.
+    if (next !== undefined && head.version - next.version > limits.headNonces) break;
+    if (next?.version !== head.version + 1) {
+      const edit = await decide(head);
+      if (edit === undefined) return head;
+      next = nextHead(head, nonce, edit);
+      await keepCopy(context, current);
+    }
+    const result = await store.put(headKey(uid), sealHead(ports.digests, next), { if: { version: token } });
     if (result.status === 'applied') return next;
     // Refused or unknown: the head says which. An SDK's own retry can turn a swap that won into a refusal.
     await ports.sleep(retryDelayMs(round, ports.random));

@@ -1,15 +1,73 @@
 /**
- * The head of a collection: the one mutable object, changed by compare-and-swap. A frozen value here, its edits as pure
- * functions, and the invariants that every edit is held against before it goes to the store.
+ * The head of a collection: the one mutable object, changed by compare-and-swap. A frozen value here, and its edits as
+ * pure functions; `head-invariants.ts` holds every edit against the invariants before it goes to the store.
  */
-import { assertInternal } from '../base/errors.js';
 import { headVersion, sequence } from '../base/ids.js';
 import type { HeadVersion, Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
+import { checkSuccessor } from './head-invariants.js';
 import type { CollectionSchema } from './schema.js';
 import { CHAIN_START } from './slot-codec.js';
 
 export type HeadState = 'active' | 'dropped';
+
+/** The deletions of a segment: one object, replaced by another when there are more. */
+export interface SegmentDeletions {
+  readonly key: string;
+  /** Of the whole object, in hex. */
+  readonly sha256: string;
+  /** Rows that are no longer there. */
+  readonly dead: number;
+  /** Rows that are soft-deleted and not dead. */
+  readonly hidden: number;
+}
+
+export interface SegmentEntry {
+  readonly key: string;
+  /** Of the whole file. */
+  readonly bytes: number;
+  /** From the hot sections to the end of the file: one range read. */
+  readonly tailBytes: number;
+  readonly footerSha256: string;
+  readonly rows: number;
+  /** Rows that are not dead; soft-deleted ones are among them. */
+  readonly live: number;
+  readonly residentBytes: number;
+  /** False where it is searched by a scan. */
+  readonly graph: boolean;
+  readonly deletions?: SegmentDeletions | undefined;
+}
+
+/** Slots (from, to]. */
+export interface FoldRange {
+  readonly from: Sequence;
+  readonly to: Sequence;
+}
+
+/** A compaction under way: its outputs are no garbage while it is listed, and nobody else takes its inputs. */
+export interface Job {
+  /** 128 random bits in hex. */
+  readonly nonce: string;
+  /** Keys of segments of this head. */
+  readonly inputs: readonly string[];
+  readonly fold?: FoldRange | undefined;
+  /** The store's own date, in milliseconds since 1970. */
+  readonly startedMs: number;
+}
+
+/** The object that holds the idempotency window at `foldedSeq`. */
+export interface WindowRef {
+  readonly key: string;
+  /** Of the whole object, in hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** The oldest state that retention keeps: pins and restores below are refused. */
+export interface RetainedFrom {
+  readonly version: HeadVersion;
+  readonly seq: Sequence;
+}
 
 export interface Head {
   readonly uid: Uid;
@@ -28,6 +86,11 @@ export interface Head {
   readonly foldedLabel: number;
   /** Slots up to here may be deleted, so nothing may be acknowledged there. */
   readonly gcFloor: Sequence;
+  readonly retainedFrom: RetainedFrom;
+  readonly segments: readonly SegmentEntry[];
+  readonly jobs: readonly Job[];
+  /** There once anything is folded. */
+  readonly window: WindowRef | undefined;
   readonly schema: CollectionSchema;
 }
 
@@ -40,6 +103,22 @@ export interface NewHead {
   readonly schema: CollectionSchema;
 }
 
+/** What a swap may change. */
+export type HeadEdit = Partial<
+  Pick<
+    Head,
+    | 'state'
+    | 'foldedSeq'
+    | 'foldedChain'
+    | 'foldedLabel'
+    | 'gcFloor'
+    | 'retainedFrom'
+    | 'segments'
+    | 'jobs'
+    | 'window'
+  >
+>;
+
 export function firstHead(input: NewHead): Head {
   return Object.freeze({
     ...input,
@@ -50,11 +129,15 @@ export function firstHead(input: NewHead): Head {
     foldedChain: CHAIN_START,
     foldedLabel: 0,
     gcFloor: sequence(0),
+    retainedFrom: { version: headVersion(1), seq: sequence(0) },
+    segments: [],
+    jobs: [],
+    window: undefined,
   });
 }
 
-/** The next version with `edit` in it. */
-export function nextHead(current: Head, nonce: string, edit: Partial<Pick<Head, 'state'>>): Head {
+/** The next version with `edit` in it. Throws `internal` where that would break an invariant. */
+export function nextHead(current: Head, nonce: string, edit: HeadEdit): Head {
   const next: Head = Object.freeze({
     ...current,
     ...edit,
@@ -66,15 +149,22 @@ export function nextHead(current: Head, nonce: string, edit: Partial<Pick<Head, 
   return next;
 }
 
-/** Invariants 6, 12 and 21: nothing goes back, one lineage, a dropped collection stays dropped. */
-function checkSuccessor(current: Head, next: Head): void {
-  const holds = (condition: boolean, what: string): void =>
-    assertInternal(condition, `head ${current.uid} version ${next.version} would break: ${what}`);
-  holds(next.uid === current.uid, 'one uid');
-  holds(next.version === current.version + 1, 'versions go up by one');
-  holds(next.nonces[0] === current.nonce, 'the last nonce is kept');
-  holds(next.foldedSeq >= current.foldedSeq, 'folded_seq never goes back');
-  holds(next.gcFloor >= current.gcFloor, 'gc_floor never goes back');
-  holds(next.gcFloor <= next.foldedSeq, 'gc_floor <= folded_seq');
-  holds(current.state === 'active' || next.state === 'dropped', 'dropped is final');
+/** Whether both heads have the same records in the same places: then a state built on one is built on the other. */
+export function namesTheSame(a: Head, b: Head): boolean {
+  return (
+    a.foldedSeq === b.foldedSeq &&
+    a.segments.length === b.segments.length &&
+    a.segments.every(({ key, deletions }, i) => {
+      const other = b.segments[i]!;
+      return key === other.key && deletions?.key === other.deletions?.key;
+    })
+  );
+}
+
+/** Whether the object of this key has to be there while this is the head. */
+export function namesObject(head: Head, key: string): boolean {
+  return (
+    head.window?.key === key ||
+    head.segments.some((segment) => segment.key === key || segment.deletions?.key === key)
+  );
 }

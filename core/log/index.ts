@@ -3,24 +3,44 @@ export { OP_DELETE, OP_HIDE, OP_UPSERT, NO_COUNTS, deletionBatch, emptyBatch, jo
 export type { Batch, OpKind, ResultCounts } from './batch.js';
 export { CollectionLog } from './collection-log.js';
 export { Committer } from './committer.js';
+export { openDocument } from './document-reader.js';
 export { firstHead } from './head.js';
-export type { Head } from './head.js';
-export { openDocument, sealHead } from './head-codec.js';
+export type {
+  FoldRange,
+  Head,
+  HeadEdit,
+  Job,
+  RetainedFrom,
+  SegmentDeletions,
+  SegmentEntry,
+  WindowRef,
+} from './head.js';
+export { sealHead } from './head-codec.js';
 export { swapHead } from './head-swap.js';
+export { abandonJob, beginJob, commitJob, removeDeadJobs } from './jobs.js';
+export type { BegunJob, JobPlan } from './jobs.js';
 export {
   collectionPrefix,
   COLLECTIONS_PREFIX,
   DEFAULT_NAMESPACE_UID,
+  deletionsKey,
   entryKey,
   entryPrefix,
   headKey,
+  segmentKey,
+  segmentPrefix,
+  tryJobOfKey,
+  windowKey,
   WORK_PREFIX,
   workKey,
 } from './layout.js';
-export { tryReadHead } from './log-reader.js';
-export type { LogContext } from './log-reader.js';
-export type { LogPosition, LogSink, LogState } from './log-state.js';
+export { objectGone, tryReadHead } from './log-reader.js';
+export type { LoadedHead, LogContext } from './log-reader.js';
+export type { LogPoint, LogPosition, LogSink, LogState } from './log-state.js';
 export { hashRequest, prepareBatch } from './pending-write.js';
 export type { Committed, PreparedBatch, SlotDraft, WritePlan } from './pending-write.js';
 export { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema, Quantization } from './schema.js';
+export type { WindowSnapshot } from './commit-window.js';
+export { sealWindow } from './window-codec.js';
+export type { SealedWindow } from './window-codec.js';

@@ -47,3 +47,34 @@ export const slotKey = (uid: Uid, seq: Sequence): string => logPrefix(uid) + rev
 export function batchKey(uid: Uid, after: Sequence, uuid: string): string {
   return `${collectionPrefix(uid)}batch/${rev(after)}-${uuid}`;
 }
+
+/** Segments, deletions and windows: written once, under the nonce of the job that wrote them. */
+export const segmentPrefix = (uid: Uid): string => `${collectionPrefix(uid)}seg/`;
+export const segmentKey = (uid: Uid, jobNonce: string, i: number): string =>
+  `${segmentPrefix(uid)}${jobNonce}-${i}.seg`;
+export const deletionsKey = (uid: Uid, jobNonce: string, i: number): string =>
+  `${segmentPrefix(uid)}${jobNonce}-${i}.del`;
+export const windowKey = (uid: Uid, jobNonce: string): string => `${segmentPrefix(uid)}${jobNonce}.win`;
+
+export type JobObject = 'seg' | 'del' | 'win';
+
+const JOB_OBJECT = /^([0-9a-f]{32})(?:-(?:0|[1-9][0-9]{0,8})\.(seg|del)|\.(win))$/;
+
+/** What a key below `segmentPrefix` says of its object. Undefined for any other key. */
+export function tryJobObject(
+  uid: Uid,
+  key: string,
+): { readonly job: string; readonly kind: JobObject } | undefined {
+  const prefix = segmentPrefix(uid);
+  const match = key.startsWith(prefix) ? JOB_OBJECT.exec(key.slice(prefix.length)) : null;
+  if (match === null) return undefined;
+  return { job: match[1]!, kind: (match[2] ?? match[3]) as JobObject };
+}
+
+/**
+ * The nonce of the job that wrote the object of this key. An object whose job the head does not list, and that nothing
+ * names, is garbage: objects are named first by the swap that ends their job.
+ */
+export function tryJobOfKey(uid: Uid, key: string): string | undefined {
+  return tryJobObject(uid, key)?.job;
+}

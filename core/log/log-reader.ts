@@ -11,11 +11,14 @@ import { openSealed } from '../base/sealed-object.js';
 import type { GetResult, ObjectStore, StoreVersion } from '../store/index.js';
 import type { Batch } from './batch.js';
 import { decodeBatch } from './batch-codec.js';
+import { CommitWindow } from './commit-window.js';
 import { openHead } from './head-codec.js';
+import { namesObject } from './head.js';
 import type { Head } from './head.js';
 import { batchKey, headKey, logPrefix, slotKey, tryUnrev } from './layout.js';
 import { openSlot } from './slot-codec.js';
 import type { OpenedSlot, SlotBatch } from './slot-codec.js';
+import { openWindow } from './window-codec.js';
 
 /** One collection's log and what reading it takes. */
 export interface LogContext {
@@ -37,14 +40,31 @@ export interface LoadedHead {
 export interface LoadedSlot {
   readonly slot: OpenedSlot;
   readonly batches: readonly Batch[];
+  /** The store's own date of the slot. Undefined where a put of ours won and the answer to it was lost. */
+  readonly modifiedMs: number | undefined;
 }
 
 /** The collection was dropped, or its head is not there: the caller's name for it is stale. */
-function collectionGone(uid: Uid): CairnError {
+export function collectionGone(uid: Uid): CairnError {
   return new CairnError('not_found', 'collection_gone', `the collection with uid ${uid} was dropped`, {
     details: { uid },
     outcome: 'not_applied',
   });
+}
+
+/** An object that a head names is not there. It was collected, unless the newest head names it still. */
+export function objectGone(key: string): CairnError {
+  return new CairnError('unavailable', 'object_gone', `object ${key} was collected meanwhile`, {
+    details: { key },
+    retryAfterS: 1,
+  });
+}
+
+/** The key of the object that `error` says was collected; undefined for any other error. */
+export function tryGoneKey(error: unknown): string | undefined {
+  if (!(error instanceof CairnError) || error.code !== 'object_gone') return undefined;
+  const { key } = error.details;
+  return typeof key === 'string' ? key : '';
 }
 
 export async function tryReadHead(context: LogContext): Promise<LoadedHead | undefined> {
@@ -76,6 +96,22 @@ export async function refreshHead(context: LogContext, known: LoadedHead): Promi
   return { head, ...facts(got) };
 }
 
+/**
+ * The newest head, where an object of this key was missed. What it names is never collected: then its absence is damage,
+ * and so it is where that head is still the one `known`. Throws `corrupt`, `collection_gone`. Cost: 1 conditional GET.
+ */
+export async function mustBeUnnamed(
+  context: LogContext,
+  known: LoadedHead,
+  key: string,
+): Promise<LoadedHead> {
+  const current = await refreshHead(context, known);
+  if (current === known || namesObject(current.head, key)) {
+    throw corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
+  }
+  return current;
+}
+
 /** The newest sequence that LIST shows, 0 for an empty log. Cost: one LIST of one key. */
 export async function listTail(context: LogContext): Promise<Sequence> {
   const prefix = logPrefix(context.uid);
@@ -99,7 +135,21 @@ export async function tryReadSlot(
   const slot = openSlot(context.ports.digests, context.uid, seq, got.bytes);
   const read = await Promise.all(slot.batches.map((batch) => tryReadBatch(context, seq, batch, dimension)));
   const batches = read.filter((batch) => batch !== undefined);
-  return batches.length === read.length ? { slot, batches } : undefined;
+  return batches.length === read.length ? { slot, batches, modifiedMs: got.modifiedMs } : undefined;
+}
+
+/** The idempotency window at `foldedSeq` of a head. Throws `object_gone`. Cost: one GET where anything is folded. */
+export async function readWindow(context: LogContext, head: Head): Promise<CommitWindow> {
+  const { window: ref, foldedSeq } = head;
+  if (ref === undefined) return new CommitWindow(foldedSeq);
+  const got = await context.store.get(ref.key);
+  if (got.status !== 'found') throw objectGone(ref.key);
+  const snapshot = openWindow(context.ports.digests, ref, got.bytes);
+  if (snapshot.seq !== foldedSeq) {
+    const expected = `the window after slot ${foldedSeq}`;
+    throw corrupt({ key: ref.key, offset: 64, expected, found: `that after slot ${snapshot.seq}` });
+  }
+  return CommitWindow.of(snapshot);
 }
 
 /** Undefined where the object that holds the batch was collected, and with it the slot. */

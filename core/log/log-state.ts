@@ -1,87 +1,205 @@
 /**
- * What a process knows of a collection's log: the head, how far the log was read, and the state that the commits add up
- * to (the sink: a memtable). Changed only in one synchronous step, so that concurrent readers and writers in a process
- * never see a half-applied slot (invariant 14).
+ * What a process knows of a collection's log: the newest head, how far the log was read, and the state that the commits
+ * add up to (the sink: segments of a head and a memtable over them). Changed only in one synchronous step, so that
+ * concurrent readers and writers in a process never see a half-applied slot (invariant 14).
+ *
+ * It keeps two heads. `base` is the one that the sink is built on; `head` is the newest one seen. Between them the state
+ * goes on as it is: it is a function of the sequence, wherever its records lie (invariants 5 and 18).
  */
-import { corrupt } from '../base/errors.js';
+import { assertInternal, corrupt } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
+import { tierLimits } from '../base/limits.js';
+import type { LogRoom } from '../base/limits.js';
 import type { Batch } from './batch.js';
-import { CommitWindow } from './commit-window.js';
+import type { CommitWindow } from './commit-window.js';
+import { namesTheSame } from './head.js';
+import type { Head } from './head.js';
 import { slotKey } from './layout.js';
 import type { LoadedHead, LoadedSlot } from './log-reader.js';
 
-/** Takes commits in order. Each call is one batch that took effect. */
-export interface LogSink {
+/**
+ * What the commits of a log add up to. Made on a head, it takes the slots after that head's `foldedSeq` in order.
+ * `release` may come at any time, also while `ready` or `rebase` are under way.
+ */
+export interface LogSink<S> {
+  /** One batch that took effect. Before `ready` has resolved too. */
   apply(batch: Batch, at: LogPosition): void;
   /** The state is dropped: give the memory back. */
   release(): void;
+  /**
+   * Resolves when what the head names is at hand. Throws `object_gone` (see `objectGone`) where an object was not there.
+   */
+  ready(): Promise<void>;
+  /**
+   * Gets what a newer head names. The answer, called synchronously, makes the sink that goes on from this one's state as
+   * it then is, on that head; this one is released right after (unless it is the same). An answer that is never called
+   * must hold nothing. Throws `object_gone`, `memory_budget_exceeded`. Requires: everything up to the head's `foldedSeq`
+   * was applied before.
+   */
+  rebase(head: Head): Promise<() => S>;
 }
 
 export interface LogPosition {
   readonly seq: Sequence;
   readonly label: number;
+  /** The store's own date of that slot, where it is known. */
+  readonly storeMs: number | undefined;
 }
 
-export class LogState<S extends LogSink> {
-  readonly sink: S;
-  readonly window: CommitWindow;
-  head: LoadedHead;
-  #position: LogPosition;
-  #chain: string;
-  #slots = 0;
-  #bytes = 0;
+/** A place in the log, as a head says what it has folded. */
+export interface LogPoint extends LogPosition {
+  readonly chain: string;
+}
 
-  constructor(head: LoadedHead, sink: S) {
-    const { foldedSeq, foldedChain, foldedLabel } = head.head;
-    this.head = head;
-    this.sink = sink;
-    this.window = new CommitWindow(foldedSeq);
-    this.#position = { seq: foldedSeq, label: foldedLabel };
-    this.#chain = foldedChain;
+interface AppliedSlot extends LogPoint {
+  /** Of the slots since the base's `foldedSeq`, this one included. */
+  readonly bytesUpTo: number;
+}
+
+export class LogState<S extends LogSink<S>> {
+  /** Which keys took effect in the newest slots. */
+  readonly window: CommitWindow;
+  #sink: S;
+  #base: Head;
+  #head: LoadedHead;
+  /** The end of what `base` has folded. */
+  #start: LogPoint;
+  /** One per slot after that. */
+  #slots: AppliedSlot[] = [];
+
+  /** Requires: `window` is that at `foldedSeq` of the head, and the sink is on the head. */
+  constructor(head: LoadedHead, sink: S, window: CommitWindow) {
+    this.#head = head;
+    this.#base = head.head;
+    this.#sink = sink;
+    this.window = window;
+    this.#start = foldPoint(head.head);
+  }
+
+  get sink(): S {
+    return this.#sink;
+  }
+
+  /** The head that the sink is built on. */
+  get base(): Head {
+    return this.#base;
+  }
+
+  /** The newest head that was seen. */
+  get head(): LoadedHead {
+    return this.#head;
   }
 
   /** The last slot applied. */
   get position(): LogPosition {
-    return this.#position;
+    return this.#slots.at(-1) ?? this.#start;
   }
 
   /** Chain hash of the last slot applied. */
   get chain(): string {
-    return this.#chain;
+    return (this.#slots.at(-1) ?? this.#start).chain;
   }
 
-  /** Slots and bytes of log that no segment holds. */
+  /** Slots and bytes of log that no segment of the newest head holds. */
   get unfolded(): { readonly slots: number; readonly bytes: number } {
-    return { slots: this.#slots, bytes: this.#bytes };
+    const folded = this.#slotsUpTo(this.#head.head.foldedSeq);
+    const bytes = (count: number): number => (count === 0 ? 0 : this.#slots[count - 1]!.bytesUpTo);
+    return { slots: this.#slots.length - folded, bytes: bytes(this.#slots.length) - bytes(folded) };
+  }
+
+  /** Whether the unfolded log is so long that it is time to fold it. */
+  get foldDue(): boolean {
+    return isFoldDue(tierLimits[this.#head.head.schema.tier].foldAt, this.unfolded);
+  }
+
+  /** What a fold up to `seq` says of its end. Requires: base.foldedSeq <= seq <= position.seq. */
+  pointAt(seq: Sequence): LogPoint {
+    const count = this.#slotsUpTo(seq);
+    const point = count === 0 ? this.#start : this.#slots[count - 1]!;
+    assertInternal(
+      point.seq === seq,
+      `the state knows slots ${this.#start.seq} to ${this.position.seq}, not ${seq}`,
+    );
+    const { label, storeMs, chain } = point;
+    return { seq, label, storeMs, chain };
+  }
+
+  #slotsUpTo(seq: Sequence): number {
+    return Math.min(Math.max(0, seq - this.#start.seq), this.#slots.length);
   }
 
   follows({ slot }: LoadedSlot): boolean {
-    return slot.seq === this.#position.seq + 1 && slot.prevChain === this.#chain;
+    return slot.seq === this.position.seq + 1 && slot.prevChain === this.chain;
+  }
+
+  /** Takes a head that was read. An older one than the one known changes nothing. */
+  learn(head: LoadedHead): void {
+    if (head.head.version >= this.#head.head.version) this.#head = head;
+  }
+
+  /** False where the newest head folded another log than the one that was read: this state holds slots below the floor. */
+  get isOfHead(): boolean {
+    const { foldedSeq, foldedChain } = this.#head.head;
+    if (foldedSeq > this.position.seq) return true;
+    return foldedSeq >= this.#start.seq && this.pointAt(foldedSeq).chain === foldedChain;
+  }
+
+  /** Whether the newest head keeps records elsewhere than the base does, and all that it folded was applied here. */
+  get canRebase(): boolean {
+    const { head } = this.#head;
+    return !namesTheSame(this.#base, head) && head.foldedSeq <= this.position.seq;
+  }
+
+  /**
+   * Goes on from the same position on a newer head. Requires: `sink` holds this state, on `head`; `isOfHead` held for it.
+   * Invariant 5: nobody who reads the state sees a difference.
+   */
+  rebase(head: Head, sink: S): void {
+    assertInternal(head.version > this.#base.version, 'a base never goes back');
+    const start = this.pointAt(head.foldedSeq);
+    const folded = this.#slotsUpTo(head.foldedSeq);
+    const foldedBytes = folded === 0 ? 0 : this.#slots[folded - 1]!.bytesUpTo;
+    this.#slots = this.#slots
+      .slice(folded)
+      .map((slot) => ({ ...slot, bytesUpTo: slot.bytesUpTo - foldedBytes }));
+    this.#start = start;
+    this.#base = head;
+    this.window.forget(head.foldedSeq);
+    const old = this.#sink;
+    this.#sink = sink;
+    if (old !== sink) old.release();
   }
 
   /**
    * Applies the next slot. A batch whose key took effect before, here or in this slot, is passed over, and so is one
    * computed from another state than the slot's predecessor: whatever a writer did, one key has one effect (11).
    */
-  apply({ slot, batches }: LoadedSlot): void {
-    if (!this.follows({ slot, batches })) {
+  apply(loaded: LoadedSlot): void {
+    const { slot, batches } = loaded;
+    if (!this.follows(loaded)) {
       const key = slotKey(slot.uid, slot.seq);
-      throw corrupt({ key, offset: 120, expected: `chain ${this.#chain}`, found: slot.prevChain });
+      throw corrupt({ key, offset: 120, expected: `chain ${this.chain}`, found: slot.prevChain });
     }
-    const label = Math.max(slot.label, this.#position.label);
-    const position: LogPosition = { seq: slot.seq, label };
+    const label = Math.max(slot.label, this.position.label);
+    const position: LogPosition = { seq: slot.seq, label, storeMs: loaded.modifiedMs };
     const seen = new Set<string>();
     const effective = slot.batches.filter(({ keyHash, resolvedAt }, i) => {
       if (seen.has(keyHash) || this.window.find(keyHash) !== undefined) return false;
       if (resolvedAt !== undefined && resolvedAt !== slot.seq - 1) return false;
       seen.add(keyHash);
-      this.sink.apply(batches[i]!, position);
+      this.#sink.apply(batches[i]!, position);
       return true;
     });
     this.window.add(slot.seq, effective);
-    this.#position = position;
-    this.#chain = slot.chain;
-    this.#slots += 1;
-    this.#bytes += slot.bytesTotal;
+    const bytesUpTo = (this.#slots.at(-1)?.bytesUpTo ?? 0) + slot.bytesTotal;
+    this.#slots.push({ ...position, chain: slot.chain, bytesUpTo });
   }
+}
+
+function foldPoint({ foldedSeq, foldedLabel, foldedChain }: Head): LogPoint {
+  return { seq: foldedSeq, label: foldedLabel, storeMs: undefined, chain: foldedChain };
+}
+
+function isFoldDue(foldAt: LogRoom, unfolded: LogRoom): boolean {
+  return unfolded.slots >= foldAt.slots || unfolded.bytes >= foldAt.bytes;
 }

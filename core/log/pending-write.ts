@@ -35,7 +35,7 @@ export function prepareBatch(
 }
 
 /** What a state-dependent batch is computed from: the log state at r, then the batches that come before it in slot r+1. */
-export interface SlotDraft<S extends LogSink> {
+export interface SlotDraft<S extends LogSink<S>> {
   readonly state: LogState<S>;
   readonly before: readonly Batch[];
   /** The slot that is being written. */
@@ -44,13 +44,20 @@ export interface SlotDraft<S extends LogSink> {
 
 /**
  * Either a batch that is the same whatever came before (`prepared`), or a function of the state. `resolve` throws where
- * the request cannot hold (a condition failed): the write ends with that error and nothing is committed.
+ * the request cannot hold (a condition failed): the write ends with that error and nothing is committed. It may read from
+ * the store. Where the state moves on while it does, what it answers or throws does not count, and it is called again:
+ * it holds the sink of its beginning itself, if it goes on using it.
  */
-export type WritePlan<S extends LogSink> =
+export type WritePlan<S extends LogSink<S>> =
   | { readonly prepared: PreparedBatch }
-  | { readonly resolve: (draft: SlotDraft<S>) => { readonly batch: Batch; readonly counts: ResultCounts } };
+  | { readonly resolve: (draft: SlotDraft<S>) => Promise<ResolvedBatch> | ResolvedBatch };
 
-export interface WriteRequest<S extends LogSink> {
+export interface ResolvedBatch {
+  readonly batch: Batch;
+  readonly counts: ResultCounts;
+}
+
+export interface WriteRequest<S extends LogSink<S>> {
   readonly plan: WritePlan<S>;
   readonly key: string;
   /** SHA-256 of what the caller asked, in hex: the same key with another request is refused. */
@@ -75,7 +82,7 @@ export function hashRequest(digests: Digests, kind: string, ...parts: readonly U
 }
 
 /** A request in the committer's hands. `settle` and `fail` may be called once; later calls have no effect. */
-export class PendingWrite<S extends LogSink> {
+export class PendingWrite<S extends LogSink<S>> {
   readonly request: WriteRequest<S>;
   readonly keyHash: string;
   readonly done: Promise<Committed>;
@@ -83,6 +90,8 @@ export class PendingWrite<S extends LogSink> {
   /** A slot may hold this write, or a put that may still land. */
   undecided = false;
   settled = false;
+  /** It was refused for want of room once, and a head was read since. */
+  askedForRoom = false;
   /** An error of the running round is this write's error too. */
   inRound = false;
   #resolve!: (committed: Committed) => void;

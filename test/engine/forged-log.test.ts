@@ -12,7 +12,14 @@ import { isUid } from '../../core/base/ids.js';
 import { memoryStore } from '../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.js';
 
-const nowhere: LogSink = { apply: () => {}, release: () => {} };
+class Nowhere implements LogSink<Nowhere> {
+  apply(): void {}
+  release(): void {}
+  async ready(): Promise<void> {}
+  async rebase(): Promise<() => Nowhere> {
+    return () => this;
+  }
+}
 
 /** A database over a collection whose log got one batch past every check of the engine. */
 async function withForged(change: Partial<Batch>): Promise<Database> {
@@ -28,7 +35,7 @@ async function withForged(change: Partial<Batch>): Promise<Database> {
   const ports = { clock: systemClock, random: systemRandom, sleep: systemSleep, digests };
   const log = new CollectionLog({
     context: { store, ports, uid },
-    newSink: () => nowhere,
+    newSink: () => new Nowhere(),
     shareReads: false,
   });
   const batch: Batch = {

@@ -11,7 +11,7 @@ import { isCairnError, open } from '../../core/index.js';
 import { memoryStore } from '../../core/store/index.js';
 import { systemClock } from '../../core/system-ports.js';
 import { exampleText, replaceSection, sizesText } from './format-page.js';
-import { goldenObjects } from './objects.js';
+import { firstReleaseHead, goldenObjects } from './objects.js';
 
 const update = process.env['UPDATE_GOLDEN'] === '1';
 const folder = fileURLToPath(new URL('format-0/', import.meta.url));
@@ -51,14 +51,21 @@ describe.each(goldenObjects)('$file', ({ file, bytes, reencode }) => {
   });
 });
 
+test('a head of the first release opens as one that has folded nothing', () => {
+  const opened = firstReleaseHead.open(golden(firstReleaseHead.file));
+  expect(Buffer.from(opened).equals(golden('head.bin'))).toBe(true);
+});
+
 test('no golden file is without a test', () => {
-  expect(readdirSync(folder).sort()).toEqual(goldenObjects.map(({ file }) => file).sort());
+  const files = [firstReleaseHead, ...goldenObjects].map(({ file }) => file);
+  expect(readdirSync(folder).sort()).toEqual(files.sort());
 });
 
 test('a store of golden objects opens as the collection that it is', async () => {
   const store = memoryStore({ clock: systemClock });
   for (const { file, key } of goldenObjects) {
-    if (file !== 'head-dropped.bin') await store.put(key, golden(file), { if: 'absent' });
+    if (!['head-dropped.bin', 'head-folded.bin'].includes(file))
+      await store.put(key, golden(file), { if: 'absent' });
   }
   const clock = { wallMs: () => 1_767_225_610_000, monotonicMs: () => 0 };
   const db = await open('memory:', { store, clock });

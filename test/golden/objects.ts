@@ -7,19 +7,26 @@ import type { Digests } from '../../core/base/ports.js';
 import { newObject, openSealed, seal, sealJson } from '../../core/base/sealed-object.js';
 import { limits } from '../../core/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
+import { CommitWindow } from '../../core/log/commit-window.js';
+import type { WindowSnapshot } from '../../core/log/commit-window.js';
+import { openWindow, sealWindow } from '../../core/log/window-codec.js';
 import { decodeBatch, encodeBatch } from '../../core/log/batch-codec.js';
 import { deletionBatch, NO_COUNTS, OP_HIDE } from '../../core/log/batch.js';
 import type { Batch } from '../../core/log/batch.js';
-import { openDocument, openHead, sealHead } from '../../core/log/head-codec.js';
+import { openDocument } from '../../core/log/document-reader.js';
+import { openHead, sealHead } from '../../core/log/head-codec.js';
 import { firstHead, nextHead } from '../../core/log/head.js';
-import type { Head } from '../../core/log/head.js';
+import type { Head, HeadEdit, Job, SegmentEntry } from '../../core/log/head.js';
 import {
   batchKey,
   DEFAULT_NAMESPACE_UID,
+  deletionsKey,
   entryKey,
   headCopyKey,
   headKey,
+  segmentKey,
   slotKey,
+  windowKey,
 } from '../../core/log/layout.js';
 import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
 import type { SlotBatch } from '../../core/log/slot-codec.js';
@@ -64,6 +71,79 @@ const active: Head = firstHead({
   },
 });
 const dropped = nextHead(active, hex(0x30, 16), { state: 'dropped' });
+
+const JOBS = [hex(0x70, 16), hex(0x71, 16), hex(0x72, 16)] as const;
+
+const window: WindowSnapshot = {
+  seq: sequence(2),
+  reach: sequence(0),
+  entries: [
+    {
+      keyHash: hex(0x50, 16),
+      requestHash: hex(0x60, 32),
+      seq: sequence(1),
+      counts: { ...NO_COUNTS, upserted: 1 },
+    },
+    {
+      keyHash: hex(0x51, 16),
+      requestHash: hex(0x61, 32),
+      seq: sequence(2),
+      counts: { upserted: 6, patched: 5, missing: 4, deleted: 3, restored: 2, more: 1 },
+    },
+  ],
+};
+const sealedWindow = sealWindow(digests, windowKey(uid, JOBS[0]), window);
+
+const segment: SegmentEntry = {
+  key: segmentKey(uid, JOBS[0], 0),
+  bytes: 81_920,
+  tailBytes: 20_000,
+  footerSha256: hex(0x80, 32),
+  rows: 300,
+  live: 300,
+  residentBytes: 40_000,
+  graph: false,
+};
+const fold: Job = {
+  nonce: JOBS[0],
+  inputs: [],
+  fold: { from: sequence(0), to: sequence(2) },
+  startedMs: CREATED_MS + 3_000,
+};
+/** With all that a head can have: a fold has ended, and a merge and the next fold are under way. */
+const folded: Head = [
+  { jobs: [fold] },
+  {
+    jobs: [],
+    foldedSeq: sequence(2),
+    foldedChain: hex(0x90, 32),
+    foldedLabel: CREATED_MS + 2_000.5,
+    window: sealedWindow.ref,
+    segments: [
+      segment,
+      {
+        ...segment,
+        key: segmentKey(uid, JOBS[0], 1),
+        live: 290,
+        graph: true,
+        deletions: { key: deletionsKey(uid, JOBS[0], 1), sha256: hex(0xa0, 32), dead: 10, hidden: 2 },
+      },
+    ],
+  },
+  {
+    gcFloor: sequence(1),
+    retainedFrom: { version: headVersion(3), seq: sequence(1) },
+    jobs: [
+      { nonce: JOBS[1], inputs: [segment.key], startedMs: CREATED_MS + 4_000 },
+      {
+        nonce: JOBS[2],
+        inputs: [],
+        fold: { from: sequence(2), to: sequence(5) },
+        startedMs: CREATED_MS + 5_000,
+      },
+    ],
+  },
+].reduce((head: Head, edit: HeadEdit, i) => nextHead(head, hex(0x31 + i, 16), edit), active);
 
 /** One record with all that a record can have: the example of docs/FORMAT.md. */
 const exampleBatch: Batch = {
@@ -176,6 +256,12 @@ const slotObject = (file: string, seq: number, bytes: Uint8Array): GoldenObject 
   },
 });
 
+/** A head as the first release wrote it: it names neither jobs, nor a window, nor what is retained. */
+export const firstReleaseHead: { readonly file: string; readonly open: (bytes: Uint8Array) => Uint8Array } = {
+  file: 'head-0.1.bin',
+  open: (bytes) => sealHead(digests, openHead(digests, uid, bytes)),
+};
+
 const blobKey = batchKey(uid, sequence(1), UUID);
 
 export const goldenObjects: readonly GoldenObject[] = [
@@ -183,9 +269,19 @@ export const goldenObjects: readonly GoldenObject[] = [
   entry('entry-vacant.bin', 'vacant', null),
   headObject('head.bin', headKey(uid), active),
   headObject('head-dropped.bin', headKey(uid), dropped),
+  headObject('head-folded.bin', headKey(uid), folded),
   headObject('head-copy.bin', headCopyKey(uid, headVersion(1)), active),
   slotObject('slot.bin', 1, firstSlot.bytes),
   slotObject('slot-group.bin', 2, secondSlot.bytes),
+  {
+    file: 'window.bin',
+    key: sealedWindow.ref.key,
+    bytes: sealedWindow.bytes,
+    reencode: (bytes) => {
+      const opened = CommitWindow.of(openWindow(digests, sealedWindow.ref, bytes));
+      return sealWindow(digests, sealedWindow.ref.key, opened.snapshot(sequence(2))).bytes;
+    },
+  },
   {
     file: 'batch.bin',
     key: blobKey,

@@ -14,7 +14,8 @@ import { newObject, openSealed, seal, sealJson } from '../../core/base/sealed-ob
 import { NO_COUNTS, OP_DELETE, OP_HIDE, OP_UPSERT } from '../../core/log/batch.js';
 import type { Batch } from '../../core/log/batch.js';
 import { decodeBatch, encodeBatch } from '../../core/log/batch-codec.js';
-import { openDocument, openHead, sealHead } from '../../core/log/head-codec.js';
+import { openDocument } from '../../core/log/document-reader.js';
+import { openHead, sealHead } from '../../core/log/head-codec.js';
 import { firstHead, nextHead } from '../../core/log/head.js';
 import type { Head } from '../../core/log/head.js';
 import { DEFAULT_NAMESPACE_UID, headKey, slotKey } from '../../core/log/layout.js';

@@ -23,7 +23,12 @@ describe('the window', () => {
   it('knows what is in it', () => {
     const window = new CommitWindow(sequence(7));
     window.add(sequence(8), [keyed('a'), keyed('b')]);
-    expect(window.find('a')).toEqual({ requestHash: 'request of a', seq: 8, counts: NO_COUNTS });
+    expect(window.find('a')).toEqual({
+      keyHash: 'a',
+      requestHash: 'request of a',
+      seq: 8,
+      counts: NO_COUNTS,
+    });
     expect(window.find('c')).toBeUndefined();
     expect([window.reach, window.keys]).toEqual([7, 2]);
   });

@@ -14,9 +14,10 @@ import { NO_COUNTS, OP_UPSERT } from '../../core/log/batch.js';
 import type { Batch, ResultCounts } from '../../core/log/batch.js';
 import { sealHead } from '../../core/log/head-codec.js';
 import { firstHead } from '../../core/log/head.js';
-import type { Head } from '../../core/log/head.js';
-import { DEFAULT_NAMESPACE_UID, headKey, slotKey } from '../../core/log/layout.js';
-import { tryReadHead } from '../../core/log/log-reader.js';
+import type { Head, WindowRef } from '../../core/log/head.js';
+import type { WindowSnapshot } from '../../core/log/commit-window.js';
+import { DEFAULT_NAMESPACE_UID, headKey, slotKey, windowKey } from '../../core/log/layout.js';
+import { objectGone, tryReadHead } from '../../core/log/log-reader.js';
 import type { LogContext } from '../../core/log/log-reader.js';
 import type { LogPosition, LogSink, LogState } from '../../core/log/log-state.js';
 import { hashKey, hashRequest, prepareBatch } from '../../core/log/pending-write.js';
@@ -24,8 +25,9 @@ import type { Committed, WritePlan } from '../../core/log/pending-write.js';
 import type { CollectionSchema } from '../../core/log/schema.js';
 import { CHAIN_START, sealSlot } from '../../core/log/slot-codec.js';
 import type { OpenedSlot, SlotBatch } from '../../core/log/slot-codec.js';
+import { sealWindow } from '../../core/log/window-codec.js';
 import { accountingStore, retryingStore } from '../../core/store/index.js';
-import type { AccountingStore } from '../../core/store/index.js';
+import type { AccountingStore, ObjectStore } from '../../core/store/index.js';
 import { FaultyBucket } from './faulty-store.js';
 import { Chance, VirtualTime } from './virtual-time.js';
 
@@ -55,15 +57,37 @@ export interface Effect {
   readonly value: number;
 }
 
-export class RecordingSink implements LogSink {
-  readonly #effects: Effect[] = [];
+export interface SinkOptions {
+  readonly head: Head;
+  /** Where given, a segment is a JSON list of effects there. Without it folds lose nothing: effects are only carried on. */
+  readonly store?: ObjectStore | undefined;
+  /** Takes every sink that is made, by `rebase` too. */
+  readonly made?: RecordingSink[] | undefined;
+}
+
+export class RecordingSink implements LogSink<RecordingSink> {
+  readonly #options: SinkOptions;
+  #folded: readonly Effect[] = [];
+  #effects: Effect[] = [];
+  #ready = false;
   released = false;
   /** Where set: `apply` fails at this id, after what came before it. */
   failsAt: string | undefined;
 
+  constructor(options: SinkOptions) {
+    this.#options = options;
+    options.made?.push(this);
+  }
+
+  /** The head that it is on. */
+  get head(): Head {
+    return this.#options.head;
+  }
+
   get effects(): readonly Effect[] {
     if (this.released) throw new Error('a sink was read after its release');
-    return this.#effects;
+    if (!this.#ready) throw new Error('a sink was read before it was ready');
+    return [...this.#folded, ...this.#effects];
   }
 
   apply(batch: Batch, at: LogPosition): void {
@@ -79,6 +103,36 @@ export class RecordingSink implements LogSink {
   release(): void {
     if (this.released) throw new Error('a sink was released twice');
     this.released = true;
+  }
+
+  async ready(): Promise<void> {
+    this.#folded = await this.#load(this.#options.head);
+    this.#ready = true;
+  }
+
+  async rebase(head: Head): Promise<() => RecordingSink> {
+    const folded = await this.#load(head);
+    return () => {
+      if (this.released) throw new Error('a sink was moved after its release');
+      const next = new RecordingSink({ ...this.#options, head });
+      next.#folded = folded;
+      next.#ready = true;
+      const { store } = this.#options;
+      next.#effects = this.#effects.filter(({ seq }) => store === undefined || seq > head.foldedSeq);
+      return next;
+    };
+  }
+
+  async #load({ segments }: Head): Promise<readonly Effect[]> {
+    const { store } = this.#options;
+    if (store === undefined) return [];
+    const parts = segments.map(async ({ key }) => {
+      const got = await store.get(key);
+      if (got.status !== 'found') throw objectGone(key);
+      return JSON.parse(new TextDecoder().decode(got.bytes)) as Effect[];
+    });
+    // Merges join segments that were not side by side; a slot is never in two.
+    return (await Promise.all(parts)).flat().sort((a, b) => a.seq - b.seq);
   }
 
   /** The newest value of an id. */
@@ -134,10 +188,9 @@ export class LogProcess {
     this.context = { store, ports, uid: world.uid };
     this.log = new CollectionLog<RecordingSink>({
       context: this.context,
-      newSink: () => {
-        const sink = new RecordingSink();
-        this.sinks.push(sink);
-        return sink;
+      newSink: (head) => {
+        const segments = options.segments === true ? store : undefined;
+        return new RecordingSink({ head, made: this.sinks, store: segments });
       },
       shareReads: shared,
     });
@@ -185,6 +238,8 @@ export interface ProcessOptions {
   readonly clock?: Clock;
   readonly shared?: boolean;
   readonly retrying?: boolean;
+  /** Sinks read the segments that a head names. */
+  readonly segments?: boolean;
   readonly latencyMs?: () => number;
 }
 
@@ -234,17 +289,33 @@ export class LogWorld {
     return (await tryReadHead(this.context))!.head;
   }
 
-  /** Puts another head in place by force, as a later release's compactor or collector would by a swap. */
+  /**
+   * Puts another head in place by force, past every invariant. Where it folds something and no window is given, the window
+   * is one that knows no key.
+   */
   async forceHead(edit: Partial<Head>): Promise<void> {
     const head = await this.head();
+    const nonce = this.chance.word().toString(16).padStart(32, '0');
     const next: Head = {
       ...head,
       version: (head.version + 1) as Head['version'],
-      nonce: this.chance.word().toString(16).padStart(32, '0'),
+      nonce,
       nonces: [head.nonce, ...head.nonces].slice(0, 64),
       ...edit,
     };
-    await this.bucket.truth.put(headKey(this.uid), sealHead(digests, next), { if: 'any' });
+    const { foldedSeq: seq } = next;
+    const window =
+      seq > 0 && edit.window === undefined
+        ? await this.putWindow(nonce, { seq, reach: seq, entries: [] })
+        : next.window;
+    await this.bucket.truth.put(headKey(this.uid), sealHead(digests, { ...next, window }), { if: 'any' });
+  }
+
+  async putWindow(job: string, snapshot: WindowSnapshot): Promise<WindowRef> {
+    const key = windowKey(this.uid, job);
+    const { ref, bytes } = sealWindow(digests, key, snapshot);
+    await this.bucket.truth.put(key, bytes, { if: 'any' });
+    return ref;
   }
 
   /** Writes a slot past every rule. */

@@ -18,6 +18,7 @@ import type { ObjectStore } from '../../core/store/index.js';
 import { FaultyBucket, randomFaults } from './faulty-store.js';
 import { digests, oneUpserted, RecordingSink, requestHashOf, schema, upsertBatch } from './fixture.js';
 import type { Effect } from './fixture.js';
+import { Janitor } from './janitor.js';
 import { Chance, VirtualTime } from './virtual-time.js';
 
 export interface RunOptions {
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly faults: number;
   /** Whether processes also drop the collection and make it anew. */
   readonly drops: boolean;
+  /** How many of the processes also fold, merge and collect. */
+  readonly janitors?: number;
 }
 
 interface WriteCall {
@@ -101,7 +104,9 @@ class Actor {
 
   async live(calls: number): Promise<void> {
     for (let i = 0; i < calls; i++) {
-      await this.#run.time.sleep(this.#chance.below(60));
+      // Collectors wait: where there are any, so does now and then everybody else, to see what they did.
+      const long = this.#run.options.janitors !== undefined && this.#chance.happens(0.15);
+      await this.#run.time.sleep(this.#chance.below(long ? 100_000 : 60));
       const dice = this.#chance.below(100);
       if (this.#run.options.drops && dice < 4) await this.#drop();
       else if (dice < 35) await this.read().catch(tolerate);
@@ -111,6 +116,23 @@ class Actor {
       }
       // A process forgets everything now and then, as one that is started anew does.
       if (this.#chance.happens(0.05)) this.#forget();
+    }
+  }
+
+  /** Cleans up, and otherwise reads, which is how it sees what others did. */
+  async clean(calls: number): Promise<void> {
+    for (let i = 0; i < calls; i++) {
+      await this.#run.time.sleep(this.#chance.below(2_000));
+      try {
+        const { uid, log } = await this.#open();
+        const context = { store: this.#store, ports: this.#ports, uid };
+        await new Janitor({ context, log, chance: this.#chance }).work();
+      } catch (error) {
+        const { code } = error as CairnError;
+        if (code === 'collection_gone') this.#forget();
+        else if (code !== 'job_gone') tolerate(error);
+      }
+      if (this.#chance.happens(0.1)) await this.read().catch(tolerate);
     }
   }
 
@@ -125,7 +147,11 @@ class Actor {
     if (this.#opened !== undefined) return this.#opened;
     const context = { store: this.#store, ports: this.#ports, uid: head.uid };
     const shared = this.#chance.happens(0.7);
-    const log = new CollectionLog({ context, newSink: () => new RecordingSink(), shareReads: shared });
+    const log = new CollectionLog({
+      context,
+      newSink: (on) => new RecordingSink({ head: on, store: this.#store }),
+      shareReads: shared,
+    });
     this.#opened = { uid: head.uid, log, committer: new Committer({ log, groupCommit: shared }) };
     return this.#opened;
   }
@@ -223,7 +249,11 @@ export class RandomRun {
     const { processes, callsPerProcess, faults } = this.options;
     this.bucket.script = randomFaults(new Chance(this.chance.word()), faults);
     const actors = Array.from({ length: processes }, (_, i) => new Actor(this, `p${i}`));
-    await this.time.run(Promise.all(actors.map((actor) => actor.live(callsPerProcess))));
+    const { janitors = 0 } = this.options;
+    const lives = actors.map((actor, i) =>
+      i < janitors ? actor.clean(callsPerProcess * 3) : actor.live(callsPerProcess),
+    );
+    await this.time.run(Promise.all(lives));
     // Faults stop, whatever is still in flight arrives (also what callers gave up and their processes still drive), and
     // everybody looks.
     this.bucket.script = () => undefined;
@@ -233,7 +263,9 @@ export class RandomRun {
     const fresh = await this.time.run(new Actor(this, 'judge').read());
     for (const { uid, effects } of old) {
       if (uid !== fresh.uid || JSON.stringify(effects) !== JSON.stringify(fresh.effects)) {
-        throw new Error('processes disagree at the end');
+        throw new Error(
+          `processes disagree at the end: ${uid} ${JSON.stringify(effects)} and ${fresh.uid} ${JSON.stringify(fresh.effects)}`,
+        );
       }
     }
   }

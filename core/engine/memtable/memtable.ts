@@ -42,7 +42,7 @@ function mustBeUsable(squaredNorm: number, row: number, at: LogPosition): void {
   throw corrupt({ key: 'log', offset: 0, expected, found: `a squared norm of ${squaredNorm} in row ${row}` });
 }
 
-export class Memtable implements LogSink {
+export class Memtable implements LogSink<Memtable> {
   readonly #kernel: Kernel;
   readonly #schema: CollectionSchema;
   readonly #blocks: MemtableBlock[] = [];
@@ -295,6 +295,13 @@ export class Memtable implements LogSink {
   /** Infinity where the record does not expire. */
   expiresMs(row: Row): number {
     return this.#expiresMs[row]!;
+  }
+
+  /** It holds the unfolded log alone. */
+  async ready(): Promise<void> {}
+
+  async rebase(): Promise<() => this> {
+    return () => this;
   }
 
   release(): void {

@@ -1,0 +1,149 @@
+/**
+ * What must hold of every head, and between a head and its successor. Checked before each swap: a head that breaks one is
+ * a bug of ours, and must not reach the store, where it would be the truth.
+ */
+import { assertInternal } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import type { Head, Job, SegmentDeletions, SegmentEntry } from './head.js';
+import { tryJobOfKey } from './layout.js';
+
+type Holds = (condition: boolean, what: string) => void;
+
+/** Invariants 6, 8, 12, 20 and 21 as far as a head can tell. Throws `internal`. */
+export function checkSuccessor(current: Head, next: Head): void {
+  const holds: Holds = (condition, what) =>
+    assertInternal(condition, `head ${current.uid} version ${next.version} would break: ${what}`);
+  holds(next.uid === current.uid, 'one uid');
+  holds(next.version === current.version + 1, 'versions go up by one');
+  holds(next.nonces[0] === current.nonce, 'the last nonce is kept');
+  holds(current.state === 'active' || next.state === 'dropped', 'dropped is final');
+  holds(next.gcFloor >= current.gcFloor, 'gc_floor never goes back');
+  const fault = faultOfHead(next);
+  holds(fault === undefined, fault ?? '');
+  checkRetention(current, next, holds);
+  const ended = endedJobs(current, next, holds);
+  checkFold(current, next, ended, holds);
+  checkSegments(current, next, ended, holds);
+}
+
+/** What is wrong with a head by itself; undefined where nothing is. A head read from the bucket must pass this too. */
+export function faultOfHead(head: Head): string | undefined {
+  const { segments, jobs, foldedSeq } = head;
+  if (head.gcFloor > foldedSeq) return 'gc_floor <= folded_seq';
+  if (head.retainedFrom.version > head.version) return 'retained_from is no later version';
+  if (foldedSeq > 0 !== (head.window !== undefined)) return 'a window from the first fold on';
+  if (segments.length > 0 && foldedSeq === 0) return 'no segments before the first fold';
+  if (segments.length > limits.headSegments) return `at most ${limits.headSegments} segments`;
+  if (jobs.length > limits.headJobs) return `at most ${limits.headJobs} jobs`;
+  const keys = new Set(segments.map(({ key }) => key));
+  if (keys.size !== segments.length) return 'segment keys are unique';
+  const badSegment = segments.map(faultOfSegment).find((fault) => fault !== undefined);
+  if (badSegment !== undefined) return badSegment;
+  if (new Set(jobs.map(({ nonce }) => nonce)).size !== jobs.length) return 'job nonces are unique';
+  const inputs = jobs.flatMap((job) => job.inputs);
+  if (new Set(inputs).size !== inputs.length) return 'no input in two jobs';
+  if (!inputs.every((key) => keys.has(key))) return 'every job input is a segment of the head';
+  return faultOfFolds(head);
+}
+
+function faultOfFolds({ jobs, foldedSeq }: Head): string | undefined {
+  const folds = jobs.flatMap(({ fold }) => fold ?? []);
+  if (folds.length > 1) return 'at most one fold among jobs';
+  if (!folds.every(({ from, to }) => from === foldedSeq && to > from))
+    return 'a fold begins at folded_seq and ends after it';
+  return undefined;
+}
+
+function faultOfSegment(segment: SegmentEntry): string | undefined {
+  const { rows, live, bytes, tailBytes, residentBytes } = segment;
+  const { dead, hidden } = segment.deletions ?? { dead: 0, hidden: 0 };
+  if (live > rows) return 'live <= rows';
+  if (live + dead !== rows) return 'live and dead rows are all rows';
+  if (hidden > live) return 'hidden rows are live';
+  if (tailBytes > bytes || residentBytes > bytes) return 'parts of a segment are no longer than it';
+  return undefined;
+}
+
+function checkRetention(current: Head, next: Head, holds: Holds): void {
+  const [was, is] = [current.retainedFrom, next.retainedFrom];
+  holds(is.version >= was.version && is.seq >= was.seq, 'retained_from never goes back');
+}
+
+/** The jobs that this swap ends. A job that stays is the same. */
+function endedJobs(current: Head, next: Head, holds: Holds): readonly Job[] {
+  const staying = new Map(next.jobs.map((job) => [job.nonce, job]));
+  for (const job of current.jobs) {
+    const after = staying.get(job.nonce);
+    holds(after === undefined || sameJob(job, after), 'a job does not change');
+  }
+  return current.jobs.filter(({ nonce }) => !staying.has(nonce));
+}
+
+function sameJob(a: Job, b: Job): boolean {
+  return (
+    a.startedMs === b.startedMs &&
+    a.fold?.from === b.fold?.from &&
+    a.fold?.to === b.fold?.to &&
+    a.inputs.length === b.inputs.length &&
+    a.inputs.every((key, i) => key === b.inputs[i])
+  );
+}
+
+function checkFold(current: Head, next: Head, ended: readonly Job[], holds: Holds): void {
+  holds(next.foldedSeq >= current.foldedSeq, 'folded_seq never goes back');
+  const wrote = (key: string): boolean => ended.some(({ nonce }) => nonce === tryJobOfKey(next.uid, key));
+  if (next.foldedSeq === current.foldedSeq) {
+    const same = next.foldedChain === current.foldedChain && next.foldedLabel === current.foldedLabel;
+    holds(same, 'chain and label are those of folded_seq');
+    holds(next.window?.key === current.window?.key, 'the window is that at folded_seq');
+    return;
+  }
+  holds(
+    ended.some(({ fold }) => fold?.to === next.foldedSeq),
+    'folded_seq moves only with the fold that ends there',
+  );
+  holds(next.foldedLabel >= current.foldedLabel, 'labels never go back');
+  holds(next.window !== undefined && wrote(next.window.key), 'a fold writes the window at its end');
+}
+
+function checkSegments(current: Head, next: Head, ended: readonly Job[], holds: Holds): void {
+  const wrote = (key: string): boolean => {
+    const job = tryJobOfKey(next.uid, key);
+    return ended.some(({ nonce }) => nonce === job);
+  };
+  const before = new Map(current.segments.map((segment) => [segment.key, segment]));
+  const staying = new Set(next.segments.map(({ key }) => key));
+  const consumed = new Set(ended.flatMap(({ inputs }) => inputs));
+  for (const key of before.keys()) {
+    holds(staying.has(key) || consumed.has(key), 'a segment goes only with the job that names it as input');
+  }
+  for (const segment of next.segments) {
+    const was = before.get(segment.key);
+    const { deletions } = segment;
+    if (was === undefined) holds(wrote(segment.key), 'a segment comes with the end of its job');
+    else holds(sameFile(was, segment), 'a segment does not change, nor do its rows come back');
+    if (deletions !== undefined && deletions.key !== was?.deletions?.key) {
+      holds(wrote(deletions.key), 'deletions come with the end of their job');
+    }
+  }
+}
+
+function sameFile(was: SegmentEntry, is: SegmentEntry): boolean {
+  return (
+    is.bytes === was.bytes &&
+    is.tailBytes === was.tailBytes &&
+    is.footerSha256 === was.footerSha256 &&
+    is.rows === was.rows &&
+    is.residentBytes === was.residentBytes &&
+    is.graph === was.graph &&
+    is.live <= was.live &&
+    (was.deletions === undefined || followsDeletions(was.deletions, is.deletions))
+  );
+}
+
+/** The same object says the same; another has no fewer dead rows. */
+function followsDeletions(was: SegmentDeletions, is: SegmentDeletions | undefined): boolean {
+  if (is === undefined) return false;
+  if (is.key !== was.key) return is.dead >= was.dead;
+  return is.sha256 === was.sha256 && is.dead === was.dead && is.hidden === was.hidden;
+}

@@ -1,0 +1,127 @@
+/**
+ * Jobs: how compactors share the work on a collection without knowing of each other. A job is put into the head before
+ * its outputs are written and taken out by the swap that names them, so outputs of a listed job are no garbage, and no
+ * two jobs take the same input. Anyone may remove a job that looks dead: that costs work, never safety, because a job
+ * that is no longer listed cannot commit.
+ */
+import { bytesToHex } from '../base/bytes.js';
+import { CairnError } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import { putDecided } from '../store/index.js';
+import { swapHead } from './head-swap.js';
+import type { FoldRange, Head, HeadEdit, Job } from './head.js';
+import { workKey } from './layout.js';
+import { collectionGone } from './log-reader.js';
+import type { LogContext } from './log-reader.js';
+
+export interface JobPlan {
+  /** Keys of segments. */
+  readonly inputs: readonly string[];
+  readonly fold?: FoldRange | undefined;
+}
+
+export interface BegunJob {
+  readonly job: Job;
+  /** The head as it was then, or later: it lists the job. */
+  readonly head: Head;
+}
+
+/**
+ * Lists a job in the head. Undefined where an input is gone or another job's, a fold is under way or does not begin where
+ * the last one ended, or the head lists too many jobs. Throws `collection_gone`. Cost: 1 GET, 3 PUT.
+ */
+export async function beginJob(context: LogContext, plan: JobPlan): Promise<BegunJob | undefined> {
+  const { ports, uid } = context;
+  const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+  const { inputs, fold } = plan;
+  const job: Job = { nonce, inputs: [...inputs], fold, startedMs: await storeNowMs(context) };
+  const head = await swapHead(context, (current) => {
+    mustBeActive(current);
+    return canBegin(current, plan) ? { jobs: [...current.jobs, job] } : undefined;
+  });
+  if (head === undefined) throw collectionGone(uid);
+  return find(head, nonce) === undefined ? undefined : { job, head };
+}
+
+function canBegin(head: Head, { inputs, fold }: JobPlan): boolean {
+  const busy = new Set(head.jobs.flatMap((job) => job.inputs));
+  const there = new Set(head.segments.map(({ key }) => key));
+  if (!inputs.every((key) => there.has(key) && !busy.has(key))) return false;
+  if (head.jobs.length >= limits.headJobs) return false;
+  if (fold === undefined) return true;
+  return fold.from === head.foldedSeq && head.jobs.every((job) => job.fold === undefined);
+}
+
+/**
+ * Commits a job on whatever head is current: the swap of the edit that `build` makes of that head removes the job too.
+ * `build` is asked again for every new head, and the head that is answered tells which of its edits it was. Throws
+ * `job_gone`, outcome `not_applied`, where the job is no longer listed. Whatever it throws, the outputs are left to the
+ * collector: where the outcome is `unknown`, a head may name them.
+ */
+export async function commitJob(
+  context: LogContext,
+  job: Job,
+  build: (head: Head) => Promise<HeadEdit> | HeadEdit,
+): Promise<Head> {
+  const head = await swapHead(context, async (current) => {
+    mustBeActive(current);
+    if (find(current, job.nonce) === undefined) throw jobGone(context, job);
+    const edit = await build(current);
+    return { ...edit, jobs: without(edit.jobs ?? current.jobs, [job.nonce]) };
+  });
+  if (head === undefined) throw collectionGone(context.uid);
+  return head;
+}
+
+/** Takes a job out of the head, where it is in it. Its outputs, if any, are garbage from then on. */
+export async function abandonJob(context: LogContext, job: Job): Promise<void> {
+  await swapHead(context, (head) => {
+    const listed = head.state === 'active' && find(head, job.nonce) !== undefined;
+    return listed ? { jobs: without(head.jobs, [job.nonce]) } : undefined;
+  });
+}
+
+/**
+ * Removes the jobs that began `olderThanMs` ago or more. Both dates are the store's own; one that lies as far ahead
+ * cannot be, and counts as dead too. Answers with what was removed. Cost: 1 PUT and 1 GET, and 2 PUT where there are any.
+ */
+export async function removeDeadJobs(context: LogContext, olderThanMs: number): Promise<readonly Job[]> {
+  const nowMs = await storeNowMs(context);
+  let dead: readonly Job[] = [];
+  await swapHead(context, (head) => {
+    const jobs = head.state === 'active' ? head.jobs : [];
+    dead = jobs.filter(({ startedMs }) => Math.abs(nowMs - startedMs) >= olderThanMs);
+    if (dead.length === 0) return undefined;
+    const nonces = dead.map(({ nonce }) => nonce);
+    return { jobs: without(head.jobs, nonces) };
+  });
+  return dead;
+}
+
+function find(head: Head, nonce: string): Job | undefined {
+  return head.jobs.find((job) => job.nonce === nonce);
+}
+
+function without(jobs: readonly Job[], nonces: readonly string[]): readonly Job[] {
+  return jobs.filter(({ nonce }) => !nonces.includes(nonce));
+}
+
+/** The store's own date. What is put for it is the hint that there is work, so that a job that dies is found. */
+async function storeNowMs({ store, ports, uid }: LogContext): Promise<number> {
+  const key = workKey(uid);
+  const result = await putDecided(store, ports, { key, bytes: new Uint8Array(0), if: 'any' });
+  if (result.status === 'applied') return result.modifiedMs;
+  throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
+    outcome: 'not_applied',
+    retryAfterS: 1,
+  });
+}
+
+function mustBeActive(head: Head): void {
+  if (head.state !== 'active') throw collectionGone(head.uid);
+}
+
+function jobGone({ uid }: LogContext, { nonce }: Job): CairnError {
+  const message = `job ${nonce} is no longer in the head of ${uid}: it was taken for dead`;
+  return new CairnError('conflict', 'job_gone', message, { details: { job: nonce }, outcome: 'not_applied' });
+}
