@@ -215,7 +215,7 @@ async function untilCompacting(line, compacting, ms) {
   const until = performance.now() + patienceMs;
   while (!line.over && performance.now() < until) {
     if (compacting.since !== undefined && performance.now() - compacting.since >= ms) return;
-    await sleep(0);
+    await sleep(1);
   }
 }
 
