@@ -23,6 +23,13 @@ export function tryReadData(name) {
   return existsSync(path) ? gunzipSync(readFileSync(path)) : undefined;
 }
 
+/** A line that cannot be missed. @param {string} name what is not there */
+export function sayNoRealData(name) {
+  console.error(
+    `!!! NO REAL DATA: ${join(dataFolder, name)} is not there (CAIRN_DATA); generated data stands in`,
+  );
+}
+
 /**
  * @typedef {object} VectorSet
  * @property {string} name
@@ -52,9 +59,7 @@ function fashionMnist(name, rows) {
   const bytes = tryReadData(name);
   const shape = { dimension: FASHION_DIMENSION };
   if (bytes !== undefined) return { ...shape, name, real: true, vectors: Float32Array.from(bytes) };
-  console.error(
-    `!!! NO REAL DATA: ${join(dataFolder, name)}.gz is not there (CAIRN_DATA); generated data stands in`,
-  );
+  sayNoRealData(name);
   const random = randomFrom(rows);
   const vectors = Float32Array.from({ length: rows * FASHION_DIMENSION }, () =>
     Math.max(0, Math.floor(random() * 512) - 256),

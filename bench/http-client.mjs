@@ -8,6 +8,7 @@ import { Agent, request } from 'node:http';
  * @typedef {object} Answer
  * @property {number} status
  * @property {any} json
+ * @property {import('node:http').IncomingHttpHeaders} headers
  */
 
 /**
@@ -43,7 +44,8 @@ export function connect(baseUrl) {
             response.on('aborted', () => reject(new Error('the answer broke off')));
             response.on('end', () => {
               const text = Buffer.concat(chunks).toString();
-              resolve({ status: response.statusCode ?? 0, json: text === '' ? undefined : JSON.parse(text) });
+              const json = text === '' ? undefined : JSON.parse(text);
+              resolve({ status: response.statusCode ?? 0, json, headers: response.headers });
             });
           },
         );

@@ -17,6 +17,7 @@ const OUTPUT_KEPT = 20_000;
  * @property {number} pid
  * @property {number} readyMs from the start of the process to its ready line
  * @property {() => boolean} running
+ * @property {() => { now: number, most: number }} residentBytes of the whole process; 0 where the system does not tell
  * @property {() => number} cpuMs processor time of all its threads so far; 0 where the system does not tell
  * @property {(signal?: NodeJS.Signals) => Promise<void>} stop sends the signal (SIGTERM) and waits for the end
  */
@@ -26,12 +27,13 @@ const OUTPUT_KEPT = 20_000;
  * @param {object} options
  * @param {string} options.store URL of the store
  * @param {readonly string[]} [options.nodeArguments] for example `--cpu-prof`
+ * @param {readonly string[]} [options.serveArguments] for example `--no-maintenance`
  * @param {number} [options.core] the processor core that it is pinned to
  * @returns {Promise<ServerProcess>}
  */
-export async function startServer({ store, nodeArguments = [], core }) {
+export async function startServer({ store, nodeArguments = [], serveArguments = [], core }) {
   const started = performance.now();
-  const line = [...nodeArguments, command, 'serve', '--store', store, '--port', '0'];
+  const line = [...nodeArguments, command, 'serve', '--store', store, '--port', '0', ...serveArguments];
   const [file, args] =
     core === undefined
       ? [process.execPath, line]
@@ -65,6 +67,7 @@ export async function startServer({ store, nodeArguments = [], core }) {
     pid: /** @type {number} */ (child.pid),
     readyMs: performance.now() - started,
     cpuMs: () => cpuMs(/** @type {number} */ (child.pid)),
+    residentBytes: () => residentBytes(/** @type {number} */ (child.pid)),
     running: () => child.exitCode === null && child.signalCode === null,
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal);
@@ -80,5 +83,17 @@ function cpuMs(pid) {
     return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     return 0;
+  }
+}
+
+/** @param {number} pid */
+function residentBytes(pid) {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const of = (/** @type {string} */ name) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+    return { now: of('VmRSS'), most: of('VmHWM') };
+  } catch {
+    return { now: 0, most: 0 };
   }
 }

@@ -3,6 +3,7 @@
  * answered, and keeps a model of what its records must be. Its ids are its own, so the model is exact.
  */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { randomFrom } from '../../bench/random.mjs';
 
 export const DIMENSION = 8;
@@ -39,14 +40,19 @@ const path = `/v1/collections/${COLLECTION}`;
  */
 
 const patience = 200;
+/** The log is full until a compaction is done. */
+const logFullPauseMs = 200;
 
 export class KillClient {
-  /** @param {number} number @param {number} seed */
-  constructor(number, seed) {
+  /** @param {number} number @param {number} seed @param {number} [dimension] */
+  constructor(number, seed, dimension = DIMENSION) {
     this.number = number;
+    this.dimension = dimension;
     this.random = randomFrom(seed * 1_000 + number);
     /** @type {ClientReport} */
     this.report = { model: new Map(), answered: [], repeats: 0, answeredRepeats: 0 };
+    /** The request that has no answer yet: it may have had its effect or not. @type {Request | undefined} */
+    this.pending = undefined;
     this.nextId = 0;
     this.lastSequence = 0;
     /** Two clients send one large batch each: more would only make every restart read more. */
@@ -57,9 +63,11 @@ export class KillClient {
   async run(line) {
     while (!line.ended()) {
       const request = this.#make();
+      this.pending = request;
       const answer = await this.#untilAnswered(line, request);
       this.#check(request, answer);
       request.apply(this.report.model, answer);
+      this.pending = undefined;
       this.report.answered.push({ ...request, answer });
       this.lastSequence = answer.sequence;
       if (this.random() < 0.05) await this.#readBack(line);
@@ -75,6 +83,10 @@ export class KillClient {
         .call(`${path}/${request.route}`, request.body, { 'idempotency-key': request.key })
         .catch(() => undefined);
       if (answer === undefined || answer.status === 503) continue;
+      if (answer.status === 429) {
+        await sleep(logFullPauseMs);
+        continue;
+      }
       assert.equal(answer.status, 200, `${request.route} ${request.key}: ${JSON.stringify(answer.json)}`);
       if (attempt > 0) this.report.answeredRepeats++;
       return answer.json;
@@ -236,7 +248,7 @@ export class KillClient {
 
   /** Numbers that f32 and JSON hold exactly. */
   #vector() {
-    return Array.from({ length: DIMENSION }, () => 1 + Math.floor(this.random() * 1_000) / 8);
+    return Array.from({ length: this.dimension }, () => 1 + Math.floor(this.random() * 1_000) / 8);
   }
 
   /** One to `max` ids that were never used. @param {number} max */

@@ -24,10 +24,11 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { connect, mustCall, scanAll } from '../../bench/http-client.mjs';
+import { mustCall, scanAll } from '../../bench/http-client.mjs';
 import { randomFrom } from '../../bench/random.mjs';
 import { startServer } from '../../bench/server-process.mjs';
 import { COLLECTION, DIMENSION, KillClient } from './server-kill-client.mjs';
+import { ServerLine, withClient } from './server-line.mjs';
 
 /**
  * @typedef {object} KillReport
@@ -42,53 +43,9 @@ import { COLLECTION, DIMENSION, KillClient } from './server-kill-client.mjs';
  * @property {number[]} restartMs
  */
 
-/** @typedef {import('../../bench/server-process.mjs').ServerProcess} ServerProcess */
-
 const path = `/v1/collections/${COLLECTION}`;
 const pauseMs = { least: 50, most: 900 };
 const dayMs = 86_400_000;
-
-/** What the clients talk to: the server of the moment, and how many requests it holds. */
-class Line {
-  /** @param {ServerProcess} server */
-  constructor(server) {
-    this.server = server;
-    this.inFlight = 0;
-    this.over = false;
-    /** Resolves when there is a server again. @type {Promise<void>} */
-    this.up = Promise.resolve();
-  }
-
-  ended() {
-    return this.over;
-  }
-
-  /** A client's own connection, made anew after each restart. */
-  forClient() {
-    let url = '';
-    /** @type {import('../../bench/http-client.mjs').Client | undefined} */
-    let client;
-    return {
-      ended: () => this.ended(),
-      /** @type {import('./server-kill-client.mjs').Line['call']} */
-      call: async (route, body, headers) => {
-        await this.up;
-        if (client === undefined || url !== this.server.url) {
-          client?.close();
-          url = this.server.url;
-          client = connect(url);
-        }
-        this.inFlight++;
-        try {
-          return await client.call('POST', route, body, headers);
-        } finally {
-          this.inFlight--;
-        }
-      },
-      close: () => client?.close(),
-    };
-  }
-}
 
 /**
  * @param {object} options
@@ -101,7 +58,7 @@ class Line {
 export async function killServer({ kills, clients: count, seed, say = () => {} }) {
   const folder = await mkdtemp(join(tmpdir(), 'cairn-kill-'));
   const store = `file:${folder}`;
-  const line = new Line(await startServer({ store }));
+  const line = new ServerLine(await startServer({ store }));
   const clients = Array.from({ length: count }, (_, number) => new KillClient(number, seed));
   const lines = clients.map(() => line.forClient());
   try {
@@ -143,7 +100,7 @@ export async function killServer({ kills, clients: count, seed, say = () => {} }
 }
 
 /**
- * @param {Line} line
+ * @param {ServerLine} line
  * @param {{ store: string, kills: number, clients: number, seed: number, say: (line: string) => void }} options
  */
 async function killAgainAndAgain(line, { store, kills, clients, seed, say }) {
@@ -155,9 +112,7 @@ async function killAgainAndAgain(line, { store, kills, clients, seed, say }) {
     if (kill % 2 === 1) await underWrites(line, clients / 2, random);
     const inFlight = line.inFlight;
     if (inFlight > 0) killsUnderWrites++;
-    /** @type {() => void} */
-    let raise = () => {};
-    line.up = new Promise((resolve) => (raise = resolve));
+    const raise = line.down();
     await line.server.stop('SIGKILL');
     const died = performance.now();
     line.server = await startServer({ store });
@@ -171,7 +126,7 @@ async function killAgainAndAgain(line, { store, kills, clients, seed, say }) {
   return { restartMs, killsUnderWrites };
 }
 
-/** Until at least `least` requests are under way, and then a moment longer. @param {Line} line @param {number} least @param {() => number} random */
+/** Until at least `least` requests are under way, and then a moment longer. @param {ServerLine} line @param {number} least @param {() => number} random */
 async function underWrites(line, least, random) {
   while (line.inFlight < least && !line.over) await sleep(0);
   const until = performance.now() + random() * 4;
@@ -179,22 +134,8 @@ async function underWrites(line, least, random) {
 }
 
 /**
- * @template T
- * @param {Line} line
- * @param {(client: import('../../bench/http-client.mjs').Client) => Promise<T>} act
- */
-async function withClient(line, act) {
-  const client = connect(line.server.url);
-  try {
-    return await act(client);
-  } finally {
-    client.close();
-  }
-}
-
-/**
  * Every acknowledged record is there, as it was written; none is doubled, none besides. Returns how many there are.
- * @param {Line} line
+ * @param {ServerLine} line
  * @param {readonly import('./server-kill-client.mjs').ClientReport[]} reports
  */
 async function compare(line, reports) {
@@ -217,7 +158,7 @@ async function compare(line, reports) {
 
 /**
  * Repeats every key that is new enough to be in the window. Returns how many.
- * @param {Line} line
+ * @param {ServerLine} line
  * @param {readonly import('./server-kill-client.mjs').ClientReport[]} reports
  */
 async function replay(line, reports) {
