@@ -46,7 +46,15 @@ class Site {
     const collection = this.collections.get(name)!;
     const slots = (await collection.keys()).filter((key) => key.includes('/log/')).length;
     await collection.fold(slots, '1');
-    return { foldedSlots: slots, segmentsWritten: 1, segmentsMerged: 0, sequence: slots, ...outcome };
+    const written = { rowsWritten: 1, rowsDropped: 0, bytesWritten: 1 };
+    return {
+      foldedSlots: slots,
+      segmentsWritten: 1,
+      segmentsMerged: 0,
+      ...written,
+      sequence: slots,
+      ...outcome,
+    };
   }
 
   async add(name: string, slots: number, hinted = true): Promise<LiveCollection> {

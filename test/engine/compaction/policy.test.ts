@@ -1,17 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import {
-  chooseInputs,
-  residentBytesOf,
-  wantsCompaction,
-  wantsMinorFold,
-} from '../../../core/engine/compaction/policy.js';
+import { chooseInputs, residentBytesOf, wantsMinorFold } from '../../../core/engine/compaction/policy.js';
 import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
-import { tierLimits } from '../../../core/base/limits.js';
+import { limits, tierLimits } from '../../../core/base/limits.js';
 
 const shape = { tier: 'server', dimension: 128, m: 16 } as const;
 
 function segments(...lives: number[]): SegmentSize[] {
-  return lives.map((live, i) => ({ key: `s${i}`, rows: live, live, taken: false }));
+  return lives.map((live, i) => ({ key: `s${i}`, rows: live, live, graph: true, taken: false }));
 }
 
 describe('choice of inputs', () => {
@@ -46,9 +41,21 @@ describe('choice of inputs', () => {
   });
 
   it('rewrites a segment of which more than a quarter is dead', () => {
-    const decayed = (live: number): SegmentSize[] => [{ key: 'a', rows: 1_000, live, taken: false }];
+    const decayed = (live: number): SegmentSize[] => [
+      { key: 'a', rows: 1_000, live, graph: true, taken: false },
+    ];
     expect(chooseInputs({ ...shape, logRows: 0, segments: decayed(749) })).toEqual(['a']);
     expect(chooseInputs({ ...shape, logRows: 0, segments: decayed(750) })).toEqual([]);
+  });
+
+  it('gives a graph to what minor folds left without one, small segments aside', () => {
+    const flat = (live: number): SegmentSize[] => [
+      { key: 'flat', rows: live, live, graph: false, taken: false },
+      { key: 'large', rows: 90_000, live: 90_000, graph: true, taken: false },
+    ];
+    expect(chooseInputs({ ...shape, logRows: 0, segments: flat(40_000) })).toEqual(['flat']);
+    expect(chooseInputs({ ...shape, logRows: 100, segments: flat(40_000) })).toEqual(['flat']);
+    expect(chooseInputs({ ...shape, logRows: 0, segments: flat(limits.flatRows - 1) })).toEqual([]);
   });
 
   it('merges whatever is there once there are too many', () => {
@@ -62,15 +69,11 @@ describe('choice of inputs', () => {
 
 describe('triggers', () => {
   it.each([
-    ['an empty log', { slots: 0, bytes: 0, ageMs: 1e12 }, false, false],
-    ['a young small log', { slots: 255, bytes: 1_000, ageMs: 3_599_999 }, false, false],
-    ['an old log', { slots: 1, bytes: 1_000, ageMs: 3_600_000 }, true, false],
-    ['many slots', { slots: 256, bytes: 1_000, ageMs: 0 }, true, false],
-    ['many bytes', { slots: 2, bytes: 64 * 1024 * 1024, ageMs: 0 }, true, false],
-    ['too many slots', { slots: 512, bytes: 1_000, ageMs: 0 }, true, true],
-    ['too many bytes', { slots: 9, bytes: 128 * 1024 * 1024, ageMs: 0 }, true, true],
-  ])('%s', (_, log, hint, fold) => {
-    expect(wantsCompaction({ tier: 'server', ...log })).toBe(hint);
+    ['an empty log', { slots: 0, bytes: 0 }, false],
+    ['a short log', { slots: 511, bytes: 128 * 1024 * 1024 - 1 }, false],
+    ['too many slots', { slots: 512, bytes: 1_000 }, true],
+    ['too many bytes', { slots: 9, bytes: 128 * 1024 * 1024 }, true],
+  ])('of a minor fold: %s', (_, log, fold) => {
     expect(wantsMinorFold({ tier: 'server', ...log }, 3)).toBe(fold);
     expect(wantsMinorFold({ tier: 'server', ...log }, 64)).toBe(false);
   });
