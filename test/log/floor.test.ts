@@ -245,4 +245,23 @@ describe('a reader behind the floor', () => {
     const effects = await world.run(a.read());
     expect(effects.map(({ seq, id }) => `${seq}:${id}`)).toEqual(['6:fill-6']);
   });
+
+  it('that loads slowly takes slots that do not fit together for collected ones, not for damage', async () => {
+    const world = await new LogWorld().start();
+    const slots = await world.fill(5);
+    let folded = false;
+    // Its head is from before the fold. Of the slots below the new floor one is deleted, and a late put comes in its place.
+    world.bucket.script = async ({ process, key }) => {
+      if (process !== 'cold' || key !== slotKey(world.uid, sequence(2)) || folded) return undefined;
+      folded = true;
+      const { chain } = slots[3]!;
+      await world.forceHead({ foldedSeq: sequence(4), foldedChain: chain, gcFloor: sequence(4) });
+      await world.forceSlot(2, slots[0]!.chain, [slotBatch('z', upsertBatch('zombie', 1))]);
+      return undefined;
+    };
+    expect((await world.run(world.process('cold').read())).map(({ id }) => id)).toEqual(['fill-5']);
+    // Above the floor it is damage.
+    await world.forceSlot(5, slots[0]!.chain, [slotBatch('y', upsertBatch('other', 1))]);
+    expect(await errorOf(world.run(world.process('judge').read()))).toMatchObject({ kind: 'corrupt' });
+  });
 });

@@ -126,13 +126,9 @@ describe('a damaged segment', () => {
 
   test('is found out where another lies in its place', async () => {
     const store = newStore();
-    const other = await writeSegment(
-      store,
-      rowsOf(rows.ids.map((id) => `${id}`).toReversed(), { dimension: 2 }),
-      {
-        key: `${KEY}x`,
-      },
-    );
+    const other = await writeSegment(store, rowsOf(rows.ids.toReversed(), { dimension: 2 }), {
+      key: `${KEY}x`,
+    });
     const foreign = await bodyOf(store, `${KEY}x`);
     const small = { ...ref, bytes: foreign.length, tailBytes: other.tailBytes };
     expectCorrupt(await outcome(foreign, small));

@@ -109,6 +109,30 @@ describe('the order of fsyncs', () => {
     expect(calls).toEqual(['unlink a/1.obj', 'unlink b/1.obj', 'unlink a/2.obj', 'fsync a', 'fsync b']);
   });
 
+  it('of uploads: the whole body once at its end, then its name, the directory; nothing of one that is given up', async () => {
+    const store = await openFileStore(directory);
+    await store.put('a/first', body, { if: 'absent' });
+    calls.length = 0;
+    const upload = await store.upload('a/key');
+    for (let part = 0; part < 3; part++) await upload.write(body);
+    expect(calls).toEqual([]);
+    expect(await fs.readdir(join(directory, '~tmp'))).toHaveLength(1);
+    await upload.finish();
+    expect(calls).toEqual(['fsync tmp', 'link tmp a/key.obj', 'fsync a']);
+    expect(await fs.readdir(join(directory, '~tmp'))).toEqual([]);
+    const given = await store.upload('a/other');
+    await given.write(body);
+    await given.abort();
+    expect(await fs.readdir(join(directory, '~tmp'))).toEqual([]);
+    expect(calls.slice(3)).toEqual([]);
+    const marked = await store.upload('a/mark');
+    await marked.write(utf8Encode('cairn file store 1: deleted at this'));
+    await marked.write(utf8Encode(' generation\n'));
+    await expect(marked.finish()).rejects.toMatchObject({ code: 'reserved_body' });
+    await marked.abort();
+    expect(await fs.readdir(join(directory, '~tmp'))).toEqual([]);
+  });
+
   it('of many creations at once: each is fsynced by a directory fsync that began after its link', async () => {
     const store = await openFileStore(directory);
     await store.put('a/first', body, { if: 'absent' });

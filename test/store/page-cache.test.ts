@@ -181,6 +181,9 @@ describe('the page cache', () => {
     const set = cache.read(handle, pinned);
     if (!(set instanceof PageSet)) throw new Error('was not kept');
     expectRanges(set, pinned);
+    // To have been read makes it no candidate for eviction.
+    for (const page of [20, 25, 30, 35]) await cache.read(handle, pages(page));
+    expect(cache.read(handle, pinned)).toBeInstanceOf(PageSet);
     expect(cache.pin(handle, { offset: 4 * PAGE, length: 10 })).toBeUndefined();
     expect(cache.usage().bytes).toBe(5 * PAGE);
     cache.forget(handle);
