@@ -1,6 +1,13 @@
 /** The module's exports: flat memory in, flat memory out. core/kernel/kernel-module.ts types them for the host. */
 export { base64Decode } from './base64';
+export { codeAbsolute, codeCentred, codeProduct, codeSquares } from './code-distance';
+export { encodeRows, prepareRow } from './code-rows';
+export { scanCodes } from './code-scan';
 export { crc32c, crc32cPages, init } from './crc32c';
 export { l1, l2Squared, negatedDot } from './distance';
+export { insertRows, measureLinks, relink } from './graph-build';
+export { checkGraph, checkLevels, checkUpper } from './graph-check';
+export { walkGraph } from './graph-walk';
+export { assignGrouped, assignRows } from './leaves';
 export { firstNonFinite, sumSquares } from './numbers';
 export { collectEqual, scanTopK, scoreRows } from './scan';

@@ -70,12 +70,60 @@ export const limits = {
   writerClockSkewMs: 300_000,
   batchBlobBytes: 536_870_912, // 512 MiB
 
+  // Segments
+  /** Rows of one segment: row numbers, ranks and node numbers are signed 32-bit numbers in the kernels. */
+  segmentRows: 134_217_728,
+  segmentSections: 64,
+  /** Directory, indexes, filter and checksums: read whole at every open. */
+  segmentTailBytes: 1_073_741_824, // 1 GiB
+  segmentStatisticsBytes: 1_048_576, // 1 MiB
+  /** Of numbers, fields and metric in the footer, as JSON. */
+  segmentTextBytes: 65_536, // 64 KiB
+  /** Through this a writer sends a segment, whatever its size. */
+  segmentBufferBytes: 4_194_304, // 4 MiB
+  /** Of one range read of the resident part or of raw rows in sequence. */
+  segmentChunkBytes: 4_194_304, // 4 MiB
+  /** Rows of a block of documents, and ids of a block of ids. */
+  blockRows: 64,
+  /** Texts of a block of documents, but for one text that is longer. */
+  documentBlockBytes: 16_384, // 16 KiB
+  /** Inflated blocks of documents that an open segment keeps. */
+  documentBlocksKept: 64,
+  /** Seeds that are tried for a filter of ids before a segment goes without one. */
+  filterSeeds: 64,
+
+  // Page cache
+  rangeReadsParallel: 6,
+  /** Pages that are read though nobody asked, where that saves a request. */
+  rangeGapPages: 2,
+  /** Pages of one range read. */
+  rangePages: 256,
+
   // Retries: every loop has an end
   readRetries: 4,
   retryBaseMs: 20,
   retryMaxMs: 2_000,
   freshenRounds: 8,
   casRounds: 32,
+  /** A load that finds no room waits for others to end. */
+  indexRoomWaits: 400,
+  indexRoomWaitMs: 25,
+  /** Records of one segment that a walk in id order reads at a time. */
+  walkRows: 1_024,
+  /** Raw vectors that an exact search reads at a time. */
+  exactChunkBytes: 4_194_304, // 4 MiB
+  /** Reads of a state whose segments were collected meanwhile. */
+  goneRounds: 3,
+
+  // Index
+  /** Neighbours per node and level above 0; twice as many on level 0. */
+  graphDegree: 64,
+  /** Upper levels that a node may have: 16 and a degree of 2 suffice for 65,536 rows, and more degree for more. */
+  graphLevels: 16,
+  /** Candidates that a walk keeps. */
+  walkCandidates: 10_000,
+  /** Rows that a search of one index answers. */
+  indexHits: 20_000,
 
   // Store
   deleteKeys: 1_000,

@@ -19,8 +19,8 @@ import { limits } from './limits.js';
 import type { Digests } from './ports.js';
 import type { SpareMemory } from './spare-memory.js';
 
-/** SLT slot, HED head, BAT batch, ENT catalog entry, WIN idempotency window. */
-export type ObjectKind = 'SLT' | 'HED' | 'BAT' | 'ENT' | 'WIN';
+/** SLT slot, HED head, BAT batch, ENT catalog entry, SEG footer of a segment, DEL deletions, WIN idempotency window. */
+export type ObjectKind = 'SLT' | 'HED' | 'BAT' | 'ENT' | 'SEG' | 'DEL' | 'WIN';
 
 /** Format 0: may change until the segment format is final; then it becomes 1 and stays readable. */
 const FORMAT = 0;
@@ -60,6 +60,8 @@ export interface Identity {
   readonly kind: ObjectKind;
   /** The key under which the object counts. A copy of a head counts under the head's key. */
   readonly key: string;
+  /** Where the envelope begins in its object: only a segment's footer does not begin at 0. */
+  readonly at?: number;
 }
 
 /** Fills in header, page table and trailer. */
@@ -82,9 +84,9 @@ export function seal(digests: Digests, identity: Identity, object: UnsealedObjec
 
 /** Checks every byte of a whole object and returns a view of its body. Throws `corrupt`. */
 export function openSealed(digests: Digests, identity: Identity, bytes: Uint8Array): Uint8Array {
-  const { kind, key } = identity;
+  const { kind, key, at = 0 } = identity;
   const wrong = (offset: number, expected: string, found: string): CairnError =>
-    corrupt({ key, offset, expected, found });
+    corrupt({ key, offset: at + offset, expected, found });
   if (bytes.length < HEADER_BYTES + TRAILER_BYTES) {
     throw wrong(bytes.length, `at least ${HEADER_BYTES + TRAILER_BYTES} bytes`, `${bytes.length} bytes`);
   }

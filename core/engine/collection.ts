@@ -1,15 +1,15 @@
 /**
  * A collection as its users hold it: checks what comes in, runs it against the log, shapes what goes out.
  */
+import type { Awaitable } from '../base/awaitable.js';
 import { bytesToHex } from '../base/bytes.js';
 import { invalid } from '../base/errors.js';
 import { mustBeRecordId, sequence } from '../base/ids.js';
-import { limits, tierLimits } from '../base/limits.js';
+import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
 import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
-import { usageBetween } from '../store/index.js';
 import {
   checkWrite,
   keepInput,
@@ -22,7 +22,6 @@ import {
   parseCursor,
   parseFilterOption,
   parseInclude,
-  parseQuery,
   parseRead,
   parseTimeout,
   READ_FIELDS,
@@ -31,10 +30,20 @@ import {
 } from './input/index.js';
 import type { ParsedRead, ParsedWrite, RecordParser, UnknownObject } from './input/index.js';
 import { withLimitedStart } from './limited-start.js';
-import { measureRecall, NEWEST, sampleRows } from './memtable/index.js';
-import type { Memtable, View } from './memtable/index.js';
+import { NEWEST } from './memtable/index.js';
+import type { View } from './memtable/index.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
-import { answerCount, answerFetch, answerQuery, answerScan, AnswerSize } from './reads/index.js';
+import { Queries } from './queries.js';
+import {
+  answerCount,
+  answerFetch,
+  answerScan,
+  measureRecall,
+  readTable,
+  sampleVectors,
+} from './reads/index.js';
+import { statsOf } from './stats.js';
+import type { Table } from './table/index.js';
 import { resolveWrite, SlotView } from './writes/index.js';
 import { summaryOf } from './summary.js';
 import type * as api from './interface/index.js';
@@ -180,35 +189,13 @@ export class EngineCollection implements api.Collection {
     what: (i: number) => string,
   ): Promise<readonly api.QueryResult[]> {
     const inputs = given.map(keepInput);
-    const started = this.#ports.clock.monotonicMs();
+    const startedMs = this.#ports.clock.monotonicMs();
     const read = strictest(inputs.map((input, i) => parseRead(mustBeObject(input, what(i)))));
-    return await this.#withinLimit(read, async (collection) => {
-      const cache = collection.log.state === undefined ? 'cold' : 'warm';
-      const before = collection.store.snapshot();
-      return await collection.log.read(read.consistency, (state) => {
-        const freshened = this.#ports.clock.monotonicMs();
-        const { requests, bytesRead } = usageBetween(before, collection.store.snapshot());
-        const { schema } = state.sink;
-        const vectors = new VectorParser(this.#kernel, schema);
-        // A request with one bad query answers none: so all are checked before the first is run.
-        const queries = inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
-        const size = new AnswerSize();
-        return queries.map((query): api.QueryResult => {
-          const nowMs = this.#ports.clock.wallMs();
-          const { matches, rowsScanned } = answerQuery(state, query, { nowMs, size });
-          const now = this.#ports.clock.monotonicMs();
-          const ms = {
-            freshen: toMicroseconds(freshened - started),
-            search: toMicroseconds(now - freshened),
-            total: toMicroseconds(now - started),
-          };
-          return {
-            matches,
-            sequence: query.asOf ?? state.position.seq,
-            usage: { requests, bytesRead, cache, rowsScanned, ms },
-          };
-        });
-      });
+    return await this.#withinLimit(read, async ({ log, store }) => {
+      const cold = log.state === undefined;
+      const options = { ports: this.#ports, kernel: this.#kernel, store, inputs, what, startedMs, cold };
+      const queries = new Queries(options);
+      return await readTable(log, { consistency: read.consistency, ...queries.steps });
     });
   }
 
@@ -219,10 +206,10 @@ export class EngineCollection implements api.Collection {
     const wanted = ids.map((id, i) => mustBeRecordId(id, `ids[${i}]`));
     const projection = parseInclude(fields['include'], ['metadata', 'vector']);
     const view = this.#viewOf(fields);
-    return await this.#on(parseRead(fields), (state) => ({
-      records: answerFetch(state.sink, wanted, view(), projection),
-      sequence: state.position.seq,
-    }));
+    return await this.#on(parseRead(fields), async (state) => {
+      const sequence = state.position.seq;
+      return { records: await answerFetch(state, wanted, view(), projection), sequence };
+    });
   }
 
   async count(input: api.CountInput = {}): Promise<api.CountResult> {
@@ -230,10 +217,10 @@ export class EngineCollection implements api.Collection {
     mustHaveOnly(fields, ['filter', 'includeDeleted', ...READ_FIELDS], 'count');
     const filter = parseFilterOption(fields['filter']);
     const view = this.#viewOf(fields);
-    return await this.#on(parseRead(fields), (state) => ({
-      count: answerCount(state.sink, { filter, view: view() }),
-      sequence: state.position.seq,
-    }));
+    return await this.#on(parseRead(fields), async (state) => {
+      const sequence = state.position.seq;
+      return { count: await answerCount(state, { filter, view: view() }), sequence };
+    });
   }
 
   async scan(input: api.ScanInput = {}): Promise<api.ScanResult> {
@@ -251,9 +238,10 @@ export class EngineCollection implements api.Collection {
       projection: parseInclude(fields['include'], ['metadata']),
     };
     const view = this.#viewOf(fields);
-    return await this.#on(parseRead(fields), (state) => {
-      const { records, cursor } = answerScan(state.sink, { ...request, view: view() });
-      return { records, ...(cursor === undefined ? {} : { cursor }), sequence: state.position.seq };
+    return await this.#on(parseRead(fields), async (state) => {
+      const sequence = state.position.seq;
+      const { records, cursor } = await answerScan(state, { ...request, view: view() });
+      return { records, ...(cursor === undefined ? {} : { cursor }), sequence };
     });
   }
 
@@ -261,29 +249,17 @@ export class EngineCollection implements api.Collection {
     return await this.#on(this.#readOptions(options), (state) => {
       const { head } = state.head;
       const { visible } = state.sink.counts(this.#ports.clock.wallMs());
-      return { ...summaryOf(head), sequence: state.position.seq, count: visible, segments: 0 };
+      return {
+        ...summaryOf(head),
+        sequence: state.position.seq,
+        count: visible,
+        segments: state.sink.overlays.length,
+      };
     });
   }
 
   async stats(options: api.ReadOptions = {}): Promise<api.CollectionStats> {
-    return await this.#on(this.#readOptions(options), (state) => {
-      const { head } = state.head;
-      const room = tierLimits[head.schema.tier];
-      return {
-        name: head.name,
-        sequence: state.position.seq,
-        records: state.sink.counts(this.#ports.clock.wallMs()),
-        log: {
-          ...state.unfolded,
-          slotsMax: room.logSlots,
-          bytesMax: room.logBytes,
-          foldedSequence: head.foldedSeq,
-        },
-        memory: state.sink.memory(),
-        segments: [],
-        head: { version: head.version, gcFloor: head.gcFloor },
-      };
-    });
+    return await this.#on(this.#readOptions(options), (state) => statsOf(state, this.#ports.clock.wallMs()));
   }
 
   /** Brings the collection up to date. This release folds nothing: the whole log is searched exactly. */
@@ -311,13 +287,16 @@ export class EngineCollection implements api.Collection {
       fields['vectors'] === undefined
         ? undefined
         : mustBeBatch(fields['vectors'], 'vectors', { name: 'queriesPerRequest', max }).map(keepInput);
-    return await this.#on(parseRead(fields), (state) => {
-      const vectors = new VectorParser(this.#kernel, state.sink.schema);
-      const view: View = { asOf: NEWEST, nowMs: this.#ports.clock.wallMs(), includeDeleted: false };
+    return await this.#on(parseRead(fields), async (state) => {
+      const table = state.sink;
+      const vectors = new VectorParser(this.#kernel, table.schema);
+      const nowMs = this.#ports.clock.wallMs();
+      // As of its sequence: the sampled vectors are read first, and the log may go on meanwhile.
+      const view: View = { asOf: state.position.seq, nowMs, includeDeleted: false };
       const queries =
         given?.map((vector, i) => vectors.one(vector, `vectors[${i}]`)) ??
-        sampleRows(state.sink, sample, view).map((row) => state.sink.vector(row));
-      const recall = measureRecall(state.sink, queries, k, view);
+        (await sampleVectors({ table, view }, sample));
+      const recall = await measureRecall({ table, view }, queries, k);
       return { recall, queries: queries.length, k, source: given === undefined ? 'stored_records' : 'given' };
     });
   }
@@ -333,8 +312,8 @@ export class EngineCollection implements api.Collection {
     return () => ({ asOf: NEWEST, nowMs: this.#ports.clock.wallMs(), includeDeleted });
   }
 
-  async #on<T>(read: ParsedRead, use: (state: LogState<Memtable>) => T): Promise<T> {
-    return await this.#withinLimit(read, ({ log }) => log.read(read.consistency, use));
+  async #on<T>(read: ParsedRead, use: (state: LogState<Table>) => Awaitable<T>): Promise<T> {
+    return await this.#withinLimit(read, ({ log }) => readTable(log, { consistency: read.consistency, use }));
   }
 
   /** The limit holds from the look-up of the name on: a store that does not answer ends no call for ever. */
@@ -357,11 +336,6 @@ export class EngineCollection implements api.Collection {
     const vectors = new VectorParser(this.#kernel, schema);
     return { schema, vectors, digests: this.#ports.digests, spare: this.#open.spare };
   }
-}
-
-/** What a clock tells beyond that is noise, and long to read. */
-function toMicroseconds(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
 }
 
 function more(counts: ResultCounts): { more?: true } {

@@ -10,6 +10,7 @@ import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
+import { PageCache } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
@@ -29,6 +30,7 @@ import {
 import { Maintenance } from './maintenance.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { OpenCollections } from './open-collection.js';
+import { SegmentStore } from './segments/index.js';
 import { summaryOf } from './summary.js';
 import type * as api from './interface/index.js';
 
@@ -83,11 +85,14 @@ export class EngineDatabase implements api.Database {
       namespace: this.#catalog.namespace,
       compact: (name, signal) => this.collection(name).compact({ signal }),
     });
+    const cache = new PageCache({ budgetBytes: Math.floor(kernel.pool.budgetBytes / 4) });
+    const segments = new SegmentStore({ kernel, ports, cache, shareRequests });
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,
       ports,
       kernel,
+      segments,
       shareRequests,
       calls: this.#calls,
       onWorkDue: () => {

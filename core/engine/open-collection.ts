@@ -13,14 +13,15 @@ import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
-import { Memtable } from './memtable/index.js';
+import type { SegmentStore } from './segments/index.js';
+import { Table } from './table/index.js';
 import { WorkHints } from './work-hints.js';
 
 export interface OpenCollection {
   readonly uid: Uid;
   readonly store: AccountingStore;
-  readonly log: CollectionLog<Memtable>;
-  readonly committer: Committer<Memtable>;
+  readonly log: CollectionLog<Table>;
+  readonly committer: Committer<Table>;
   /** To be told after each commit. */
   readonly hints: WorkHints;
 }
@@ -30,6 +31,7 @@ export interface OpenCollectionsOptions {
   readonly store: ObjectStore;
   readonly ports: Ports;
   readonly kernel: Kernel;
+  readonly segments: SegmentStore;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
   readonly calls: Calls;
@@ -69,7 +71,7 @@ export class OpenCollections {
         if (hasCode(error, 'collection_gone')) {
           this.forget(name, collection.uid);
           resolved++;
-        } else if (!hasCode(error, 'memory_budget_exceeded') || !this.#unloadOldest(collection)) {
+        } else if (!hasCode(error, 'memory_budget_exceeded') || !this.#makeRoom(collection)) {
           throw error;
         }
       }
@@ -79,6 +81,11 @@ export class OpenCollections {
   /** What is open under the name, without a look at the store: it may be gone. */
   peek(name: string): OpenCollection | undefined {
     return this.#open.get(name);
+  }
+
+  /** An index is read again for what it weighs; a collection's log costs a request per slot. */
+  #makeRoom(wanted: OpenCollection): boolean {
+    return this.#options.segments.residency.evictOldest() || this.#unloadOldest(wanted);
   }
 
   /** Frees the memory of one other collection. False where none has any. */
@@ -105,6 +112,7 @@ export class OpenCollections {
     for (const log of logs) log.release();
     await Promise.all(logs.map((log) => log.settle()));
     this.#open.clear();
+    this.#options.segments.close();
   }
 
   async #resolve(name: string): Promise<OpenCollection | undefined> {
@@ -127,11 +135,11 @@ export class OpenCollections {
   }
 
   #make(uid: Uid): OpenCollection {
-    const { ports, kernel, shareRequests } = this.#options;
+    const { ports, kernel, segments, shareRequests } = this.#options;
     const store = accountingStore(this.#options.store);
-    const log = new CollectionLog<Memtable>({
+    const log = new CollectionLog<Table>({
       context: { store, ports, uid },
-      newSink: (head) => new Memtable({ kernel, schema: head.schema, overSegments: false }),
+      newSink: (head) => new Table({ kernel, segments, store, head }),
       shareReads: shareRequests,
     });
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });

@@ -1,9 +1,28 @@
 /** The kernel layer's door: arithmetic in WebAssembly, and the memory it works in. */
+export type { Arena } from './arena.js';
 export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';
 export { Kernel, type KernelOptions } from './kernel.js';
-export type { KernelModule } from './kernel-module.js';
-export { arenaBytes, arenaClasses, type ArenaClass } from './layout.js';
-export { cosineScale, higherIsNearer, metrics, scoreOf, type Metric } from './metric.js';
+export type { KernelExports, KernelModule } from './kernel-module.js';
+export {
+  INDEX_STATE_OFFSET,
+  PAYLOAD_OFFSET,
+  arenaBytes,
+  arenaClassFor,
+  arenaClasses,
+  type ArenaClass,
+} from './layout.js';
+export {
+  KERNEL_DOT,
+  KERNEL_L1,
+  KERNEL_L2,
+  cosineScale,
+  higherIsNearer,
+  kernelMetric,
+  metrics,
+  scoreOf,
+  type Metric,
+} from './metric.js';
 export { RowBlock, type BlockHits, type BlockQuery, type BlockSearch } from './row-block.js';
+export { RowScorer, type NearestRows } from './row-scorer.js';

@@ -57,6 +57,43 @@ export interface KernelExports {
     scales: number,
     out: number,
   ): void;
+  /** Sum of code x weight (i16) over `stride` (a multiple of 16) codes. */
+  codeProduct(codes: number, weights: number, stride: number): number;
+  /** Sum of |a - b| x weight. */
+  codeAbsolute(a: number, b: number, weights: number, stride: number): number;
+  /** Sum of ((a - b) x weight)^2, or some number above `limit`. */
+  codeSquares(a: number, b: number, weights: number, stride: number, blocks: number, limit: number): number;
+  /** Sum of (a - 128) x weight x (b - 128) x weight. */
+  codeCentred(a: number, b: number, weights: number, stride: number, blocks: number): number;
+  assignRows(
+    rows: number,
+    rowCount: number,
+    dimension: number,
+    centroids: number,
+    centroidCount: number,
+    out: number,
+  ): void;
+  assignGrouped(
+    rows: number,
+    rowCount: number,
+    dimension: number,
+    groups: number,
+    groupCount: number,
+    starts: number,
+    centroids: number,
+    out: number,
+  ): void;
+  // From here on: an index whose state lies in page 0 (INDEX_STATE_OFFSET).
+  encodeRows(rows: number, count: number, dimension: number, scales: number, first: number): void;
+  prepareRow(row: number): void;
+  insertRows(rows: number, count: number): void;
+  measureLinks(level: number, id: number): void;
+  relink(level: number, id: number, candidates: number, count: number): void;
+  walkGraph(ef: number, limit: number, allowed: number): number;
+  scanCodes(limit: number, allowed: number): number;
+  checkGraph(graph: number, rows: number, room: number): number;
+  checkLevels(levels: number, nodes: number, rows: number, lists: number, most: number): number;
+  checkUpper(upper: number, levels: number, nodes: number, room: number): number;
 }
 
 export interface KernelInstance {

@@ -4,7 +4,8 @@
  * ```
  *      0 ..  1,024   static data of the module (none today)
  *  1,024 .. 17,408   CRC-32C tables, made by `init` where an arena needs them
- * 17,408 .. 65,536   reserved for kernels to come
+ * 17,408 .. 17,664   state of the index in this memory (wasm/index-state.ts, core/index/state.ts)
+ * 17,664 .. 65,536   reserved for kernels to come
  * 65,536 .. end      the payload: as many bytes as the arena's class says
  * ```
  *
@@ -15,6 +16,7 @@
 export const WASM_PAGE_BYTES = 65_536;
 export const CRC_TABLES_OFFSET = 1_024;
 export const CRC_TABLES_BYTES: number = 16 * 256 * 4;
+export const INDEX_STATE_OFFSET: number = CRC_TABLES_OFFSET + CRC_TABLES_BYTES;
 export const PAYLOAD_OFFSET: number = WASM_PAGE_BYTES;
 
 /** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 64, 256 and 512 MiB. */
@@ -27,4 +29,9 @@ export type ArenaClass = (typeof arenaClasses)[number];
 /** Bytes that an arena of a class counts for. */
 export function arenaBytes(arenaClass: ArenaClass): number {
   return arenaClass + PAYLOAD_OFFSET;
+}
+
+/** The smallest class that holds `payloadBytes`, or undefined where none does. */
+export function arenaClassFor(payloadBytes: number): ArenaClass | undefined {
+  return arenaClasses.find((arenaClass) => arenaClass >= payloadBytes);
 }

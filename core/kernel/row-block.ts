@@ -186,6 +186,14 @@ export class RowBlock {
     return count;
   }
 
+  /** Takes all rows out: the next one appended is row 0. */
+  clear(): void {
+    const { live, bitmapBytes } = this.#layout;
+    this.#mustArena().u8.fill(0, live, live + bitmapBytes);
+    this.#rowCount = 0;
+    this.#deadCount = 0;
+  }
+
   /** Takes a row out of every later search. Killing it twice is no error. */
   kill(row: number): void {
     this.#mustRow(row);

@@ -15,6 +15,7 @@ import type {
   ObjectStore,
   PutOptions,
   PutResult,
+  Upload,
 } from './object-store.js';
 
 const outcomes = [
@@ -120,6 +121,22 @@ class CountingStore implements AccountingStore {
   async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
     this.#bytesWritten += bytes.length;
     return this.#count('put_failed', this.#inner.put(key, bytes, options), (end) => `put_${end.status}`);
+  }
+
+  /**
+   * Counts as one put, at its end and with all of its bytes: how many requests an adapter makes of it (parts, a begin,
+   * an end) is that adapter's choice. One that was aborted counts for its bytes alone.
+   */
+  async upload(key: string): Promise<Upload> {
+    const upload = await this.#inner.upload(key);
+    return {
+      write: async (bytes) => {
+        this.#bytesWritten += bytes.length;
+        await upload.write(bytes);
+      },
+      finish: () => this.#count('put_failed', upload.finish(), () => 'put_applied'),
+      abort: () => upload.abort(),
+    };
   }
 
   async list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {

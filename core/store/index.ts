@@ -9,6 +9,7 @@ export type {
   PutOptions,
   PutResult,
   StoreVersion,
+  Upload,
 } from './object-store.js';
 export { accountingStore, usageBetween } from './accounting.js';
 export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
@@ -17,4 +18,9 @@ export { retryDelayMs, retryingStore } from './retrying.js';
 export type { RetryingOptions } from './retrying.js';
 export { memoryStore } from './adapters/memory.js';
 export type { MemoryStoreOptions } from './adapters/memory.js';
-export { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange } from './request-checks.js';
+export { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange, uploadEnded } from './request-checks.js';
+export { PageCache, mustMatchPages } from './page-cache.js';
+export type { PageCacheOptions, PageCacheUsage, PagedHandle, PagedObject } from './page-cache.js';
+export { PageSet } from './page-set.js';
+export { readRange } from './range-read.js';
+export type { RangeRead } from './range-read.js';

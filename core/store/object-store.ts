@@ -63,12 +63,30 @@ export interface ListedObject {
   readonly size: number;
 }
 
+/**
+ * An object on its way, larger than one request should be. The object appears whole at `finish` or not at all: one that
+ * is never finished shows in no get and no list, and what it left behind goes with time. One call at a time.
+ */
+export interface Upload {
+  /** `bytes` are the store's to read until this settles. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Once this settles a get sees the object. Where it throws, the object may be there or not; abort in any case. */
+  finish(): Promise<void>;
+  /** Gives up what was written. Does nothing after `finish` settled, and never throws. */
+  abort(): Promise<void>;
+}
+
 export interface ObjectStore {
   /** What the store is, for messages: no secrets. */
   readonly description: string;
   get(key: string, options?: GetOptions): Promise<GetResult>;
   /** `bytes` are the store's to read until this settles, and never after: the caller may make something else in them. */
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult>;
+  /**
+   * Begins an object of any size. No condition: for names that nobody else makes. Over an object that is there, the last
+   * to finish wins.
+   */
+  upload(key: string): Promise<Upload>;
   /** Keys that start with `prefix`, in order. */
   list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]>;
   /** Deletes what is there of `keys`; a missing key is no error. */

@@ -68,6 +68,11 @@ export function clampRange(key: string, range: ByteRange | undefined, size: numb
   return { offset: range.offset, length: Math.min(range.length, size - range.offset) };
 }
 
+/** For a write or finish of an upload that was finished or aborted before. */
+export function uploadEnded(key: string): CairnError {
+  return invalid('upload_ended', `the upload of object ${key} has ended and takes no more`, { key });
+}
+
 /** Conditional puts are single requests everywhere; larger objects have names of their own and need no condition. */
 export function mustBePut(key: string, bytes: Uint8Array, options: PutOptions): void {
   mustBeKey(key);

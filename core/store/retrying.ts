@@ -14,6 +14,7 @@ import type {
   ObjectStore,
   PutOptions,
   PutResult,
+  Upload,
 } from './object-store.js';
 
 export interface RetryingOptions {
@@ -56,6 +57,11 @@ class RetryingStore implements ObjectStore {
 
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
     return this.#inner.put(key, bytes, options);
+  }
+
+  /** Neither is an upload: its bytes are the caller's, who makes the object again under another name. */
+  upload(key: string): Promise<Upload> {
+    return this.#inner.upload(key);
   }
 
   list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {

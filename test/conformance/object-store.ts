@@ -17,6 +17,7 @@ import { limits } from '../../core/base/limits.js';
 import type { GetResult, ObjectStore, PutResult, StoreVersion } from '../../core/store/index.js';
 import { oddKeys } from './odd-keys.js';
 import { checkAgainstMap, storeCall } from './store-calls.js';
+import { describeUploads } from './uploads.js';
 
 export interface ObjectStoreHarness {
   /** A client of the bucket under test. */
@@ -407,6 +408,8 @@ export function describeObjectStore(
         );
       });
     });
+
+    describeUploads({ clients: () => others, fresh });
 
     it.each(given(faults.shorten))('detects a short answer', async (shorten) => {
       const key = `${fresh()}short`;

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { utf8Decode, utf8Encode } from '../../core/base/bytes.js';
 import { openFileStore } from '../../core/store/adapters/node/index.js';
 import type { FileStoreStep } from '../../core/store/adapters/node/index.js';
-import type { ObjectStore, PutResult } from '../../core/store/index.js';
+import { isCairnError } from '../../core/base/errors.js';
+import type { ObjectStore, PutResult, StoreVersion } from '../../core/store/index.js';
 
 interface Write {
   readonly name: string;
@@ -50,6 +51,20 @@ const writes: readonly Write[] = [
     run: (store) => store.put(KEY, NEW, { if: 'any' }),
     leaves: 'new',
     steps: [...tmp, 'object-linked', 'object-synced'],
+  },
+  {
+    name: 'upload to a new key',
+    prepare: async () => '',
+    run: uploadIt,
+    leaves: 'new',
+    steps: [...tmp, 'object-linked', 'object-synced'],
+  },
+  {
+    name: 'upload over a swapped object',
+    prepare: (store) => swapTimes(store, 1),
+    run: uploadIt,
+    leaves: 'new',
+    steps: [...tmp, 'generations-made', 'generation-linked', 'generation-synced'],
   },
   {
     name: 'unconditional put over a plain object',
@@ -169,6 +184,21 @@ async function expectState(directory: string, allowed: readonly string[]): Promi
 async function create(store: ObjectStore): Promise<string> {
   await store.put(KEY, utf8Encode('plain'), { if: 'absent' });
   return 'plain';
+}
+
+/** The end of an upload told as a put tells its own. */
+async function uploadIt(store: ObjectStore): Promise<PutResult> {
+  const upload = await store.upload(KEY);
+  try {
+    await upload.write(NEW.subarray(0, 1));
+    await upload.write(NEW.subarray(1));
+    await upload.finish();
+    return { status: 'applied', version: '' as StoreVersion, modifiedMs: 0 };
+  } catch (error) {
+    await upload.abort();
+    if (isCairnError(error) && error.outcome === 'unknown') return { status: 'unknown', cause: error.cause };
+    throw error;
+  }
 }
 
 async function swapTimes(store: ObjectStore, times: number): Promise<string> {

@@ -354,6 +354,7 @@ const forward = (store: ObjectStore): ObjectStore => ({
   description: store.description,
   get: (key, options) => store.get(key, options),
   put: (key, bytes, options) => store.put(key, bytes, options),
+  upload: (key) => store.upload(key),
   list: (prefix, options) => store.list(prefix, options),
   delete: (keys) => store.delete(keys),
   close: () => store.close(),

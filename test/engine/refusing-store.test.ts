@@ -51,6 +51,7 @@ test.each(refusals.map((error) => [error.code, error] as const))('%s at any put'
     const { openAgain } = newBench((store) => ({
       description: store.description,
       get: (key, options) => store.get(key, options),
+      upload: (key) => store.upload(key),
       list: (prefix, options) => store.list(prefix, options),
       delete: (keys) => store.delete(keys),
       close: () => store.close(),

@@ -48,6 +48,7 @@ export function watchedStore(before: (operation: 'put' | 'get', key: string) => 
       await before('put', key);
       return inner.put(key, bytes, options);
     },
+    upload: (key) => inner.upload(key),
     list: (prefix, options) => inner.list(prefix, options),
     delete: (keys) => inner.delete(keys),
     close: () => inner.close(),

@@ -7,6 +7,7 @@
  *         late           answered `unknown`, tried (under its condition) after so many further requests of anybody
  *         retried        applied, answered `refused`, as after an SDK's own silent retry
  *   get   unavailable, truncated, flipped (one bit), absent (a 404 of what is there)
+ *   upload  ends as its put would, by a throw where that would be refused or unknown; never late
  *   list  unavailable
  *   any   slow           the answer takes so many milliseconds more; `before` delays the request itself
  */
@@ -20,6 +21,7 @@ import type {
   ObjectStore,
   PutOptions,
   PutResult,
+  Upload,
 } from '../../core/store/index.js';
 import type { Chance, VirtualTime } from './virtual-time.js';
 
@@ -159,6 +161,21 @@ class FaultyStore implements ObjectStore {
       if (fault.put === 'landed' || fault.put === 'retried') await truth.put(key, bytes, options);
       return fault.put === 'retried' ? { status: 'refused' } : { status: 'unknown', cause };
     });
+  }
+
+  async upload(key: string): Promise<Upload> {
+    const { truth } = this.#options.bucket;
+    const upload = await truth.upload(key);
+    return {
+      write: (bytes) => upload.write(bytes),
+      finish: () =>
+        this.#request('put', key, async (fault) => {
+          const kind = fault !== undefined && 'put' in fault ? fault.put : undefined;
+          if (kind === undefined || kind === 'landed' || kind === 'retried') await upload.finish();
+          if (kind !== undefined) throw unavailable(key);
+        }),
+      abort: () => upload.abort(),
+    };
   }
 
   list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {

@@ -20,6 +20,8 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/interface': 3,
   'core/engine/input': 3.1,
   'core/engine/memtable': 3.2,
+  'core/engine/segments': 3.2,
+  'core/engine/table': 3.25,
   'core/engine/reads': 3.3,
   'core/engine/writes': 3.3,
   'core/engine/collector': 3.3,
@@ -50,7 +52,7 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
 const dynamicOnly: Readonly<Record<string, string>> = { 'core/open.ts': 'core/store/adapters/node' };
 
 /** Packages that core may import outside its adapters: pure computation, synchronous, no platform. */
-const corePackages: readonly string[] = ['@noble/hashes', 'fastest-levenshtein'];
+const corePackages: readonly string[] = ['@noble/hashes', 'fastest-levenshtein', 'fflate'];
 
 function longestPrefix(path: string, folders: Iterable<string>): string | undefined {
   return [...folders]

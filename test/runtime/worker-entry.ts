@@ -47,6 +47,7 @@ function delayingStore(store: ObjectStore, delayMs: number): ObjectStore {
     description: store.description,
     get: (key, options) => late(() => store.get(key, options)),
     put: (key, bytes, options) => late(() => store.put(key, bytes, options)),
+    upload: (key) => late(() => store.upload(key)),
     list: (prefix, options) => late(() => store.list(prefix, options)),
     delete: (keys) => late(() => store.delete(keys)),
     close: () => store.close(),

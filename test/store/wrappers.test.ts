@@ -48,6 +48,22 @@ describe('accounting', () => {
     ]);
   });
 
+  it('counts an upload as one put at its end, and all bytes that were sent', async () => {
+    const store = accountingStore(newMemory());
+    const upload = await store.upload('a');
+    await upload.write(body);
+    await upload.write(body);
+    expect(store.snapshot()).toMatchObject({ requests: 0, bytesWritten: 200, roundTrips: 0 });
+    await upload.finish();
+    await expect(upload.finish()).rejects.toThrow('has ended');
+    const given = await store.upload('b');
+    await given.write(body);
+    await given.abort();
+    const { outcomes, ...usage } = store.snapshot();
+    expect(usage).toMatchObject({ requests: 2, bytesWritten: 300 });
+    expect(outcomes).toMatchObject({ put_applied: 1, put_failed: 1 });
+  });
+
   it('counts requests side by side as one round trip', async () => {
     const store = accountingStore(newMemory());
     await store.get('before');
@@ -150,6 +166,7 @@ describe('retrying', () => {
       description: 'flaky',
       get: (...request) => failing(() => good.get(...request)),
       put: (...request) => failing(() => good.put(...request)),
+      upload: (...request) => failing(() => good.upload(...request)),
       list: (...request) => failing(() => good.list(...request)),
       delete: (...request) => failing(() => good.delete(...request)),
       close: () => good.close(),
@@ -166,6 +183,7 @@ function passThrough(store: ObjectStore): ObjectStore {
     description: store.description,
     get: (...request) => store.get(...request),
     put: (...request) => store.put(...request),
+    upload: (...request) => store.upload(...request),
     list: (...request) => store.list(...request),
     delete: (...request) => store.delete(...request),
     close: () => store.close(),

@@ -4,6 +4,7 @@ export { parseCursor, toCursor } from './cursor.js';
 export { parseInclude } from './include.js';
 export type { Projection } from './include.js';
 export {
+  isPlainObject,
   kindOf,
   mustBeBatch,
   mustBeObject,
@@ -14,8 +15,15 @@ export {
 export type { UnknownObject } from './input-shape.js';
 export { keepInput } from './kept-input.js';
 export { documentOf, mergePatch, metadataToText } from './metadata.js';
-export { READ_FIELDS, parseFilterOption, parseQuery, parseRead, parseTimeout } from './query-parser.js';
-export type { ParsedQuery, ParsedRead } from './query-parser.js';
+export {
+  DEFAULT_EFFORT,
+  READ_FIELDS,
+  parseFilterOption,
+  parseQuery,
+  parseRead,
+  parseTimeout,
+} from './query-parser.js';
+export type { ParsedQuery, ParsedRead, WantedEffort } from './query-parser.js';
 export type { RecordParser } from './records.js';
 export { differingSettings, mustBeTier, resolveSettings } from './settings.js';
 export { VectorParser } from './vectors.js';

@@ -48,6 +48,12 @@ export function parseFilterOption(value: unknown): DocumentTest | undefined {
   return value === undefined ? undefined : compileFilter(parseFilter(value));
 }
 
+/** How hard a query searches: at most one of them is given. */
+export type WantedEffort =
+  { readonly targetRecall: number } | { readonly ef: number } | { readonly exact: true };
+
+export const DEFAULT_EFFORT: WantedEffort = { targetRecall: 0.95 };
+
 export interface ParsedQuery {
   /** Undefined: the vector of record `id` is asked. */
   readonly vector: Float32Array | undefined;
@@ -55,6 +61,7 @@ export interface ParsedQuery {
   readonly k: number;
   readonly filter: DocumentTest | undefined;
   readonly projection: Projection;
+  readonly effort: WantedEffort;
   /** Score at which matches end. */
   readonly scoreBound: number | undefined;
   readonly asOf: number | undefined;
@@ -73,7 +80,6 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
   if ((input['vector'] === undefined) === (input['id'] === undefined)) {
     throw invalid('invalid_request', `${what} takes either a vector or an id`, { what });
   }
-  checkEffort(input, what);
   const asOf = input['asOf'];
   return {
     vector: input['vector'] === undefined ? undefined : vectors.one(input['vector'], `${what}.vector`),
@@ -81,6 +87,7 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
     k: optionalInteger(input['k'], { name: 'k', min: 1, max: limits.k, fallback: 10 }),
     filter: parseFilterOption(input['filter']),
     projection: parseInclude(input['include'], ['metadata']),
+    effort: parseEffort(input, what),
     scoreBound: parseScoreBound(input, metric),
     asOf:
       asOf === undefined
@@ -90,20 +97,22 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
   };
 }
 
-/** The knobs of approximate search. The unfolded log is searched exactly, which satisfies any of them. */
-function checkEffort(input: Readonly<Record<string, unknown>>, what: string): void {
+/** The unfolded log is searched exactly, which satisfies any of them. */
+function parseEffort(input: Readonly<Record<string, unknown>>, what: string): WantedEffort {
   const given = ['targetRecall', 'ef', 'exact'].filter((name) => input[name] !== undefined);
   if (given.length > 1) {
     throw invalid('invalid_request', `${what} takes at most one of target_recall, ef and exact`, { what });
   }
-  const target = optionalNumber(input['targetRecall'], 'target_recall');
-  if (target !== undefined && !(target > 0 && target <= 1)) {
-    throw invalid('invalid_request', `target_recall must be above 0 and at most 1, got ${target}`, {
+  const targetRecall = optionalNumber(input['targetRecall'], 'target_recall');
+  if (targetRecall !== undefined && !(targetRecall > 0 && targetRecall <= 1)) {
+    throw invalid('invalid_request', `target_recall must be above 0 and at most 1, got ${targetRecall}`, {
       field: 'target_recall',
     });
   }
-  optionalInteger(input['ef'], { name: 'ef', min: 1, max: limits.k, fallback: 0 });
-  optionalBoolean(input['exact'], 'exact');
+  const ef = optionalInteger(input['ef'], { name: 'ef', min: 1, max: limits.k, fallback: 0 });
+  if (optionalBoolean(input['exact'], 'exact')) return { exact: true };
+  if (ef > 0) return { ef };
+  return targetRecall === undefined ? DEFAULT_EFFORT : { targetRecall };
 }
 
 function parseScoreBound(input: Readonly<Record<string, unknown>>, metric: Metric): number | undefined {

@@ -200,15 +200,18 @@ export interface Usage {
   readonly bytesRead: number;
   /** `cold` where this call had to load the collection. */
   readonly cache: 'cold' | 'warm';
-  /** Vectors compared. */
-  readonly rowsScanned: number;
   /** Segments searched. */
-  readonly segments?: number;
-  /** Milliseconds by the handler's monotonic clock: `fetch` for what was read of segments. */
+  readonly segments: number;
+  /** Vectors compared, coded ones included. */
+  readonly rowsScanned: number;
+  /**
+   * Milliseconds by the handler's monotonic clock: bringing the state up to date, finding candidates, and reading from
+   * segments what decides between them and what is answered of them.
+   */
   readonly ms: {
     readonly freshen: number;
     readonly search: number;
-    readonly fetch?: number;
+    readonly fetch: number;
     readonly total: number;
   };
 }
@@ -282,14 +285,13 @@ export interface CollectionDescription extends CollectionSummary {
 export interface SegmentStats {
   readonly key: string;
   readonly bytes: number;
+  /** Rows in the file, and those that still count. */
   readonly rows: number;
-  /** Rows that are not deleted or replaced. */
-  readonly live?: number;
-  /** What its index takes in memory when it is loaded. */
-  readonly residentBytes?: number;
-  /** False where it is searched by a scan of its codes. */
-  readonly graph?: boolean;
-  readonly loaded?: boolean;
+  readonly live: number;
+  /** What its index takes in memory, whether it has a graph, and whether it is in memory here. */
+  readonly residentBytes: number;
+  readonly graph: boolean;
+  readonly loaded: boolean;
 }
 
 export interface CollectionStats {
@@ -308,14 +310,14 @@ export interface CollectionStats {
     readonly bytesMax: number;
     readonly foldedSequence: number;
   };
-  /** WebAssembly memory held, versions of records in it, and those of them that were replaced or deleted. */
   readonly memory: {
+    /** WebAssembly memory held for the unfolded log, versions of records in it, and those replaced or deleted. */
     readonly vectorBytes: number;
     readonly rows: number;
     readonly deadRows: number;
-    /** Of indexes of segments that are loaded, and of pages of segments that are kept. */
-    readonly segmentBytes?: number;
-    readonly pageCacheBytes?: number;
+    /** WebAssembly memory of indexes, and pages of segments, over all collections of the process. */
+    readonly segmentBytes: number;
+    readonly pageCacheBytes: number;
   };
   readonly segments: readonly SegmentStats[];
   readonly head: { readonly version: number; readonly gcFloor: number };

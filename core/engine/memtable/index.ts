@@ -1,5 +1,6 @@
 /** The unfolded log in memory, and exact search over it. */
 export { exactSearch } from './exact-search.js';
-export { Memtable, NEWEST } from './memtable.js';
+export type { Hit } from './exact-search.js';
+export { DAY_MS, Memtable, NEWEST } from './memtable.js';
 export type { View } from './memtable.js';
-export { measureRecall, sampleRows } from './recall.js';
+export type { Shadow } from './shadows.js';

@@ -10,14 +10,15 @@ import { limits } from '../../base/limits.js';
 import { cosineScale, RowBlock } from '../../kernel/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
-import type { Batch, CollectionSchema, LogPosition, LogSink } from '../../log/index.js';
+import type { Batch, CollectionSchema, LogPosition } from '../../log/index.js';
 import { documentOf } from '../input/index.js';
 import { OrderedIds } from './ordered-ids.js';
 import { Shadows } from './shadows.js';
 import type { Shadow } from './shadows.js';
 import type { JsonObject } from '../interface/index.js';
 
-const DAY_MS = 86_400_000;
+/** Days of the settings in milliseconds. */
+export const DAY_MS: number = 86_400_000;
 const ROWS_COPIED_AT_ONCE = 256;
 
 /** `asOf` of the newest state: after every sequence, before the Infinity at which nothing ends. */
@@ -52,7 +53,7 @@ export interface MemtableOptions {
   readonly overSegments: boolean;
 }
 
-export class Memtable implements LogSink<Memtable> {
+export class Memtable {
   readonly #kernel: Kernel;
   readonly #schema: CollectionSchema;
   readonly #blocks: MemtableBlock[] = [];
@@ -403,13 +404,6 @@ export class Memtable implements LogSink<Memtable> {
     assertInternal(this.#users > 0, 'a memtable was retained after its release');
     this.#users++;
     return this;
-  }
-
-  /** It holds the unfolded log alone. */
-  async ready(): Promise<void> {}
-
-  async rebase(): Promise<() => this> {
-    return () => this;
   }
 
   release(): void {

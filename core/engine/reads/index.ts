@@ -1,3 +1,11 @@
 /** What reads answer, given a state. */
+export { AskedRecords } from './asked-records.js';
+export { answerCount } from './count.js';
+export { answerFetch } from './fetch.js';
 export { AnswerSize } from './projection.js';
-export { answerCount, answerFetch, answerQuery, answerScan } from './reads.js';
+export { answerQuery } from './query.js';
+export { readTable } from './read-table.js';
+export type { TableRead } from './read-table.js';
+export { measureRecall, sampleVectors } from './recall.js';
+export { answerScan } from './scan.js';
+export { Turns } from './turns.js';

@@ -2,9 +2,7 @@
  * Records as they are answered: what of them the caller wanted to see, and how large the answer becomes.
  */
 import { overLimit } from '../../base/errors.js';
-import type { Row } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
-import type { Memtable, View } from '../memtable/index.js';
 import { documentOf } from '../input/index.js';
 import type { Projection } from '../input/index.js';
 import type { JsonObject, JsonValue, RecordOutput } from '../interface/index.js';
@@ -34,23 +32,42 @@ export class AnswerSize {
   }
 }
 
-export function recordBytes(memtable: Memtable, row: Row, projection: Projection): number {
-  const vector = projection.vector ? memtable.schema.dimension * NUMBER_BYTES : 0;
-  const metadata = projection.metadata.length > 0 ? memtable.metadataText(row).length : 0;
-  return FRAME_BYTES + memtable.id(row).length + vector + metadata;
+/** A record as it was read, from wherever it lies: what the projection does not want may be missing. */
+export interface StoredRow {
+  readonly id: string;
+  /** Empty where it is not wanted. */
+  readonly vector: Float32Array;
+  /** JSON text, '' for none and where it is not wanted. */
+  readonly metadata: string;
+  /** Infinity where the record does not expire. */
+  readonly expiresMs: number;
+  /** Soft-deleted. */
+  readonly hidden: boolean;
 }
 
-export function toRecord(memtable: Memtable, row: Row, view: View, projection: Projection): RecordOutput {
-  const metadata = projectMetadata(memtable.metadataText(row), projection.metadata);
-  const expiresMs = memtable.expiresMs(row);
+export function recordBytes({ id, vector, metadata }: StoredRow): number {
+  return FRAME_BYTES + id.length + vector.length * NUMBER_BYTES + metadata.length;
+}
+
+export function vectorBytes(dimension: number, projection: Projection): number {
+  return projection.vector ? dimension * NUMBER_BYTES : 0;
+}
+
+/** Throws `limit_exceeded` where the vectors alone would not fit, before they are read. */
+export function mustFit(records: number, dimension: number, projection: Projection): void {
+  new AnswerSize().add(records * (FRAME_BYTES + vectorBytes(dimension, projection)));
+}
+
+export function toRecord(row: StoredRow, projection: Projection): RecordOutput {
+  const metadata = projectMetadata(row.metadata, projection.metadata);
   return {
-    id: memtable.id(row),
-    ...(projection.vector ? { vector: Array.from(memtable.vector(row)) } : {}),
+    id: row.id,
+    ...(projection.vector ? { vector: Array.from(row.vector) } : {}),
     ...(metadata === undefined ? {} : { metadata }),
-    ...(projection.expiresAt && expiresMs !== Infinity
-      ? { expiresAt: new Date(expiresMs).toISOString() }
+    ...(projection.expiresAt && row.expiresMs !== Infinity
+      ? { expiresAt: new Date(row.expiresMs).toISOString() }
       : {}),
-    ...(memtable.isHidden(row, view) ? { deleted: true as const } : {}),
+    ...(row.hidden ? { deleted: true as const } : {}),
   };
 }
 

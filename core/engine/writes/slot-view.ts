@@ -10,6 +10,7 @@ import type { Batch, SlotDraft } from '../../log/index.js';
 import { NEWEST } from '../memtable/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import { documentOf } from '../input/index.js';
+import type { Table } from '../table/index.js';
 
 /** A record with everything that an upsert of it needs. */
 export interface StoredRecord {
@@ -30,8 +31,8 @@ export class SlotView {
   /** Undefined as a value: deleted in this slot. */
   readonly #changed = new Map<string, StoredRecord | undefined>();
 
-  constructor(draft: SlotDraft<Memtable>, nowMs: number) {
-    this.#memtable = draft.state.sink;
+  constructor(draft: SlotDraft<Table>, nowMs: number) {
+    this.#memtable = draft.state.sink.memtable;
     this.#view = { asOf: NEWEST, nowMs, includeDeleted: true };
     this.#seq = draft.seq;
     for (const batch of draft.before) this.apply(batch);

@@ -4,7 +4,7 @@
  *
  * Every call does its work before its first await: in one thread that makes each request atomic.
  */
-import { compareUtf8 } from '../../base/bytes.js';
+import { compareUtf8, concatBytes } from '../../base/bytes.js';
 import type { Clock } from '../../base/ports.js';
 import type {
   GetOptions,
@@ -15,8 +15,9 @@ import type {
   PutOptions,
   PutResult,
   StoreVersion,
+  Upload,
 } from '../object-store.js';
-import { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange } from '../request-checks.js';
+import { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange, uploadEnded } from '../request-checks.js';
 
 interface StoredObject {
   readonly bytes: Uint8Array;
@@ -66,12 +67,12 @@ class MemoryStore implements ObjectStore {
     const old = this.#objects.get(key);
     if (options.if === 'absent' && old !== undefined) return { status: 'refused' };
     if (typeof options.if === 'object' && old?.version !== options.if.version) return { status: 'refused' };
-    this.#writes += 1;
-    const version = `m${this.#writes}` as StoreVersion;
-    const modifiedMs = this.#clock.wallMs();
-    if (old === undefined) this.#keys.splice(this.#position(key), 0, key);
-    this.#objects.set(key, { bytes: new Uint8Array(bytes), version, modifiedMs });
-    return { status: 'applied', version, modifiedMs };
+    return this.#store(key, new Uint8Array(bytes));
+  }
+
+  async upload(key: string): Promise<Upload> {
+    mustBeKey(key);
+    return new MemoryUpload(key, (bytes) => this.#store(key, bytes));
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<readonly ListedObject[]> {
@@ -99,6 +100,15 @@ class MemoryStore implements ObjectStore {
     // The bucket outlives its users: another holder may go on.
   }
 
+  #store(key: string, bytes: Uint8Array): PutResult {
+    this.#writes += 1;
+    const version = `m${this.#writes}` as StoreVersion;
+    const modifiedMs = this.#clock.wallMs();
+    if (!this.#objects.has(key)) this.#keys.splice(this.#position(key), 0, key);
+    this.#objects.set(key, { bytes, version, modifiedMs });
+    return { status: 'applied', version, modifiedMs };
+  }
+
   /** Index of the first key that is not before `key`. */
   #position(key: string): number {
     let low = 0;
@@ -109,5 +119,35 @@ class MemoryStore implements ObjectStore {
       else high = middle;
     }
     return low;
+  }
+}
+
+class MemoryUpload implements Upload {
+  readonly #key: string;
+  readonly #store: (bytes: Uint8Array) => void;
+  #parts: Uint8Array[] | undefined = [];
+
+  constructor(key: string, store: (bytes: Uint8Array) => void) {
+    this.#key = key;
+    this.#store = store;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#mustBeOpen().push(new Uint8Array(bytes));
+  }
+
+  async finish(): Promise<void> {
+    const parts = this.#mustBeOpen();
+    this.#parts = undefined;
+    this.#store(concatBytes(parts));
+  }
+
+  async abort(): Promise<void> {
+    this.#parts = undefined;
+  }
+
+  #mustBeOpen(): Uint8Array[] {
+    if (this.#parts === undefined) throw uploadEnded(this.#key);
+    return this.#parts;
   }
 }

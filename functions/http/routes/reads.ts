@@ -82,9 +82,11 @@ function queryOut(result: QueryResult): object {
 }
 
 function serverTiming(results: readonly QueryResult[]): Readonly<Record<string, string>> {
-  const sum = (stage: 'freshen' | 'search'): string =>
+  const sum = (stage: 'freshen' | 'search' | 'fetch'): string =>
     results.reduce((total, { usage }) => total + usage.ms[stage], 0).toFixed(2);
-  return { 'server-timing': `freshen;dur=${sum('freshen')}, search;dur=${sum('search')}` };
+  return {
+    'server-timing': `freshen;dur=${sum('freshen')}, search;dur=${sum('search')}, fetch;dur=${sum('fetch')}`,
+  };
 }
 
 async function runQuery(call: Call): Promise<Reply> {
@@ -104,8 +106,9 @@ const exampleUsage = {
   requests: 2,
   bytes_read: 0,
   cache: 'warm',
+  segments: 0,
   rows_scanned: 2,
-  ms: { freshen: 0.4, search: 0.1, total: 0.6 },
+  ms: { freshen: 0.4, search: 0.1, fetch: 0, total: 0.6 },
 };
 const exampleMatch = { id: 'a', score: 0.9996, metadata: { year: 2021 } };
 

@@ -80,18 +80,13 @@ const usage = z
     requests: count,
     bytes_read: count,
     cache: z.enum(['cold', 'warm']),
+    segments: count,
     rows_scanned: count,
-    segments: count.optional(),
-    ms: z.strictObject({
-      freshen: z.number(),
-      search: z.number(),
-      fetch: z.number().optional(),
-      total: z.number(),
-    }),
+    ms: z.strictObject({ freshen: z.number(), search: z.number(), fetch: z.number(), total: z.number() }),
   })
   .meta({
     description:
-      'What the answer cost: requests to the store, bytes, vectors compared, segments searched, milliseconds.',
+      'What the answer cost: requests to the store, bytes, segments and vectors searched, milliseconds.',
   });
 
 const queryResult = z.strictObject({ matches: z.array(match), sequence, usage });
@@ -124,10 +119,10 @@ const segment = z
     key: z.string(),
     bytes: count,
     rows: count,
-    live: count.optional(),
-    resident_bytes: count.optional(),
-    graph: z.boolean().optional(),
-    loaded: z.boolean().optional(),
+    live: count,
+    resident_bytes: count,
+    graph: z.boolean(),
+    loaded: z.boolean(),
   })
   .meta({
     description:

@@ -120,25 +120,26 @@ export class DurableFiles {
 
   /** Writes and fsyncs `bytes` under a temporary name. The caller links it to where it belongs and discards it. */
   async writeTmp(bytes: Uint8Array): Promise<TmpFile> {
+    const writer = await this.openTmp();
+    try {
+      await writer.write(bytes);
+      return await writer.seal();
+    } catch (error) {
+      await writer.abandon();
+      throw error;
+    }
+  }
+
+  /** A temporary file that is written piece by piece. The caller seals or abandons it. */
+  async openTmp(): Promise<TmpWriter> {
     const path = this.tmpPath();
-    const fd = await this.#openTmp(path);
+    const writer = new TmpWriter(this, path, await this.#openTmp(path));
     try {
       await this.step('tmp-created');
-      for (let at = 0; at < bytes.length;) {
-        const length = Math.min(CALL_BYTES, bytes.length - at);
-        at += await files.write(fd, bytes, { offset: at, length, position: at });
-      }
-      await this.step('tmp-written');
-      files.futimesNow(fd, uniqueWallS());
-      await files.fsync(fd);
-      const stat = files.fstatNow(fd);
-      await this.step('tmp-synced');
-      return { path, stat };
+      return writer;
     } catch (error) {
-      await this.discard(path);
+      await writer.abandon();
       throw error;
-    } finally {
-      files.closeNow(fd);
     }
   }
 
@@ -231,6 +232,53 @@ export class DurableFiles {
       });
       return files.open(path, 'wx');
     }
+  }
+}
+
+/** An open file below `~tmp`. */
+export class TmpWriter {
+  readonly #files: DurableFiles;
+  readonly #path: string;
+  #fd: number | undefined;
+  #position = 0;
+
+  constructor(durable: DurableFiles, path: string, fd: number) {
+    this.#files = durable;
+    this.#path = path;
+    this.#fd = fd;
+  }
+
+  /** Requires: not sealed and not abandoned, and no other write runs. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const length = Math.min(CALL_BYTES, bytes.length - at);
+      const done = await files.write(this.#fd!, bytes, { offset: at, length, position: this.#position });
+      at += done;
+      this.#position += done;
+    }
+  }
+
+  /** Fsyncs and closes the file. The caller links it to where it belongs and discards it. */
+  async seal(): Promise<TmpFile> {
+    const fd = this.#fd!;
+    await this.#files.step('tmp-written');
+    files.futimesNow(fd, uniqueWallS());
+    await files.fsync(fd);
+    const stat = files.fstatNow(fd);
+    await this.#files.step('tmp-synced');
+    this.#close();
+    return { path: this.#path, stat };
+  }
+
+  async abandon(): Promise<void> {
+    this.#close();
+    await this.#files.discard(this.#path);
+  }
+
+  #close(): void {
+    if (this.#fd === undefined) return;
+    files.closeNow(this.#fd);
+    this.#fd = undefined;
   }
 }
 

@@ -25,12 +25,14 @@ import type {
   PutOptions,
   PutResult,
   StoreVersion,
+  Upload,
 } from '../../index.js';
 import { DurableFiles, files, readFully } from './durable-files.js';
 import type { OnStep, TmpFile } from './durable-files.js';
 import { fileError, isErrno } from './file-errors.js';
 import { walkKeys } from './file-listing.js';
-import { contended, Generations, marker, onceVisible, tombstone } from './generations.js';
+import { openFileUpload } from './file-upload.js';
+import { contended, Generations, marker, onceVisible, reservedBody, tombstone } from './generations.js';
 import type { CurrentFile, WriteEnd } from './generations.js';
 import { placeOf } from './key-paths.js';
 import type { ObjectPlace } from './key-paths.js';
@@ -109,11 +111,21 @@ class FileStore implements ObjectStore {
     const place = placeOf(this.#files.root, key);
     try {
       if (options.if === 'absent') return await this.#create(place, bytes);
-      if (options.if === 'any') return await this.#replace(place, bytes);
+      if (options.if === 'any') return await this.#withTmp(bytes, (tmp) => this.#replace(place, tmp));
       return await this.#swap(place, bytes, options.if.version);
     } catch (error) {
       throw fileError(error, { access: 'write', path: place.object });
     }
+  }
+
+  async upload(key: string): Promise<Upload> {
+    mustBeKey(key);
+    const place = placeOf(this.#files.root, key);
+    return openFileUpload({
+      files: this.#files,
+      place,
+      publish: (tmp) => this.#replace(place, tmp),
+    });
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<readonly ListedObject[]> {
@@ -177,19 +189,17 @@ class FileStore implements ObjectStore {
    * Without a condition: a creation where there is nothing, else one more generation. Never a rename over what is
    * there: that could not be told apart from what a late conversion renames (generations.ts), and would come back.
    */
-  async #replace(place: ObjectPlace, bytes: Uint8Array): Promise<PutResult> {
-    return this.#withTmp(bytes, async (tmp) => {
-      for (let round = 0; round < limits.generationRounds; round++) {
-        const linked = await this.#linkNew(place, tmp);
-        if (linked !== undefined) return linked;
-        await this.#generations.convert(place);
-        const current = await this.#look(place);
-        if (current === undefined || current.generation === 0) continue;
-        const end = await this.#append(place, current.generation, tmp);
-        if (end.status !== 'refused') return end;
-      }
-      throw contended(place);
-    });
+  async #replace(place: ObjectPlace, tmp: TmpFile): Promise<PutResult> {
+    for (let round = 0; round < limits.generationRounds; round++) {
+      const linked = await this.#linkNew(place, tmp);
+      if (linked !== undefined) return linked;
+      await this.#generations.convert(place);
+      const current = await this.#look(place);
+      if (current === undefined || current.generation === 0) continue;
+      const end = await this.#append(place, current.generation, tmp);
+      if (end.status !== 'refused') return end;
+    }
+    throw contended(place);
   }
 
   /** The end of a put to a name that was free, or undefined where it is taken. */
@@ -317,11 +327,4 @@ async function statOrAbsent(path: string): Promise<BigIntStats | undefined> {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
-}
-
-function reservedBody(key: string): CairnError {
-  return new CairnError('invalid', 'reserved_body', `the body of ${key} is a mark of the file store itself`, {
-    details: { key },
-    outcome: 'not_applied',
-  });
 }

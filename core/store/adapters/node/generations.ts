@@ -283,6 +283,13 @@ function superseded(place: ObjectPlace, generation: number, top: number): CairnE
   });
 }
 
+export function reservedBody(key: string): CairnError {
+  return new CairnError('invalid', 'reserved_body', `the body of ${key} is a mark of the file store itself`, {
+    details: { key },
+    outcome: 'not_applied',
+  });
+}
+
 export function contended(place: ObjectPlace): CairnError {
   const message = `object ${place.key} changed under ${limits.generationRounds} looks at it`;
   return new CairnError('unavailable', 'store_contended', message, {

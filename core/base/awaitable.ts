@@ -1,0 +1,26 @@
+/**
+ * Values that may be there already. What a cache answers at once must not cost a tick: a state may be used only until
+ * the next one, and a read whose pages are all in memory ends in the step that it began in.
+ */
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** `next` of the value, at once where it is there. */
+export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/**
+ * Starts all of them, in order, and gives their values: at once where every one is there. Where a start throws, nobody
+ * waits for those before it, and a failure of theirs is lost in silence instead of ending the process.
+ */
+export function startAll<T>(starts: readonly (() => Awaitable<T>)[]): Awaitable<readonly T[]> {
+  const started: Awaitable<T>[] = [];
+  try {
+    for (const start of starts) started.push(start());
+  } catch (error) {
+    for (const value of started) if (value instanceof Promise) value.catch(() => {});
+    throw error;
+  }
+  return started.some((value) => value instanceof Promise) ? Promise.all(started) : (started as readonly T[]);
+}

@@ -1,0 +1,97 @@
+/**
+ * The queries of one request: all on one state, each with what it cost.
+ */
+import type { Ports } from '../base/ports.js';
+import type { Kernel } from '../kernel/index.js';
+import type { LogState } from '../log/index.js';
+import { usageBetween } from '../store/index.js';
+import type { AccountingStore, StoreUsage } from '../store/index.js';
+import { parseQuery, VectorParser } from './input/index.js';
+import type { ParsedQuery } from './input/index.js';
+import { answerQuery, AnswerSize, AskedRecords, Turns } from './reads/index.js';
+import type { TableRead } from './reads/index.js';
+import type { Table } from './table/index.js';
+import type * as api from './interface/index.js';
+
+export interface QueriesOptions {
+  readonly ports: Ports;
+  readonly kernel: Kernel;
+  readonly store: AccountingStore;
+  readonly inputs: readonly unknown[];
+  readonly what: (i: number) => string;
+  /** By the monotonic clock: when the request began. */
+  readonly startedMs: number;
+  /** This request has to load the collection. */
+  readonly cold: boolean;
+}
+
+export class Queries {
+  readonly #options: QueriesOptions;
+  readonly #before: StoreUsage;
+  readonly #asked = new AskedRecords();
+  readonly #turns = new Turns();
+  #parsed: readonly ParsedQuery[] | undefined;
+  #freshenedMs = 0;
+
+  constructor(options: QueriesOptions) {
+    this.#options = options;
+    this.#before = options.store.snapshot();
+  }
+
+  /** The steps of `readTable`. */
+  get steps(): Omit<TableRead<readonly api.QueryResult[]>, 'consistency'> {
+    return {
+      prepare: (state) =>
+        this.#asked.resolve(state, this.#queriesOn(state), this.#options.ports.clock.wallMs()),
+      use: async (state) => {
+        this.#freshenedMs = this.#options.ports.clock.monotonicMs();
+        const size = new AnswerSize();
+        return await Promise.all(this.#queriesOn(state).map((query) => this.#answer(state, query, size)));
+      },
+    };
+  }
+
+  /** A request with one bad query answers none: so all are checked before the first is run. */
+  #queriesOn(state: LogState<Table>): readonly ParsedQuery[] {
+    const { kernel, inputs, what } = this.#options;
+    const { schema } = state.sink;
+    const vectors = new VectorParser(kernel, schema);
+    this.#parsed ??= inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
+    return this.#parsed;
+  }
+
+  async #answer(state: LogState<Table>, query: ParsedQuery, size: AnswerSize): Promise<api.QueryResult> {
+    const { clock } = this.#options.ports;
+    const sequence = query.asOf ?? state.position.seq;
+    const answer = answerQuery(state, query, this.#asked.vectorOf(query), {
+      clock,
+      size,
+      turns: this.#turns,
+    });
+    const searchedMs = clock.monotonicMs();
+    const { matches, rowsScanned, segments, searchedMs: lastSearchedMs } = await answer;
+    return {
+      matches,
+      sequence,
+      usage: this.#usage(rowsScanned, segments, Math.max(searchedMs, lastSearchedMs)),
+    };
+  }
+
+  #usage(rowsScanned: number, segments: number, searchedMs: number): api.Usage {
+    const { ports, store, startedMs, cold } = this.#options;
+    const { requests, bytesRead } = usageBetween(this.#before, store.snapshot());
+    const now = ports.clock.monotonicMs();
+    const ms = {
+      freshen: toMicroseconds(this.#freshenedMs - startedMs),
+      search: toMicroseconds(searchedMs - this.#freshenedMs),
+      fetch: toMicroseconds(now - searchedMs),
+      total: toMicroseconds(now - startedMs),
+    };
+    return { requests, bytesRead, cache: cold ? 'cold' : 'warm', segments, rowsScanned, ms };
+  }
+}
+
+/** What a clock tells beyond that is noise, and long to read. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}

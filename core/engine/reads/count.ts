@@ -1,0 +1,41 @@
+/**
+ * How many records there are, or satisfy a filter.
+ */
+import { andThen, startAll } from '../../base/awaitable.js';
+import type { Awaitable } from '../../base/awaitable.js';
+import { countBits } from '../../base/bitmap.js';
+import { row as asRow } from '../../base/ids.js';
+import type { DocumentTest } from '../../filter/index.js';
+import type { LogState } from '../../log/index.js';
+import type { Memtable, View } from '../memtable/index.js';
+import type { Table } from '../table/index.js';
+import { pinned } from './read-table.js';
+import { segmentMatches } from './segment-matches.js';
+
+export interface Selection {
+  readonly filter: DocumentTest | undefined;
+  readonly view: View;
+}
+
+/** Requires: a table that is caught up. */
+export function answerCount(state: LogState<Table>, { filter, view }: Selection): Awaitable<number> {
+  const { memtable, overlays } = state.sink;
+  const inMemtable = countMemtable(memtable, { filter, view });
+  const inSegments = overlays.map(
+    (overlay) => (): Awaitable<number> =>
+      filter === undefined
+        ? overlay.visibleCount(view)
+        : segmentMatches(overlay, pinned(view, state), filter).then(countBits),
+  );
+  return andThen(startAll(inSegments), (counts) => counts.reduce((sum, count) => sum + count, inMemtable));
+}
+
+function countMemtable(memtable: Memtable, { filter, view }: Selection): number {
+  if (filter === undefined && !view.includeDeleted) return memtable.counts(view.nowMs).visible;
+  let count = 0;
+  for (let i = 0; i < memtable.rowCount; i++) {
+    const row = asRow(i);
+    if (memtable.isVisible(row, view) && (filter === undefined || filter(memtable.document(row)))) count++;
+  }
+  return count;
+}

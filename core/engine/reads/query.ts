@@ -1,0 +1,123 @@
+/**
+ * What a query answers, given a state: in the same step where the segments' part of it is in memory.
+ */
+import { andThen } from '../../base/awaitable.js';
+import type { Awaitable } from '../../base/awaitable.js';
+import { invalid } from '../../base/errors.js';
+import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
+import type { Clock } from '../../base/ports.js';
+import type { LogState } from '../../log/index.js';
+import { NEWEST } from '../memtable/index.js';
+import type { View } from '../memtable/index.js';
+import type { Table } from '../table/index.js';
+import type { Match } from '../interface/index.js';
+import type { ParsedQuery, Projection } from '../input/index.js';
+import { AnswerSize, mustFit, recordBytes, toRecord, vectorBytes } from './projection.js';
+import type { StoredRow } from './projection.js';
+import { pinned } from './read-table.js';
+import { memtableRow, segmentRows } from './stored-rows.js';
+import type { NamedRow } from './stored-rows.js';
+import { searchTable } from './table-search.js';
+import type { TableHit } from './table-search.js';
+import type { Turns } from './turns.js';
+
+export interface QueryAnswer {
+  readonly matches: readonly Match[];
+  readonly rowsScanned: number;
+  /** Segments that were searched. */
+  readonly segments: number;
+  /** By the monotonic clock: when the last candidates were known. */
+  readonly searchedMs: number;
+}
+
+export interface QueryContext {
+  readonly clock: Clock;
+  /** Of all queries of the request. */
+  readonly size: AnswerSize;
+  readonly turns: Turns;
+}
+
+/** The view of a query. Throws `sequence_out_of_range`. */
+export function viewOf(state: LogState<Table>, query: ParsedQuery, nowMs: number): View {
+  const { asOf, includeDeleted } = query;
+  const { seq } = state.position;
+  if (asOf !== undefined && asOf > seq) {
+    const message = `as_of ${asOf} has not happened yet: the collection is at sequence ${seq}`;
+    throw invalid('sequence_out_of_range', message, { as_of: asOf, sequence: seq });
+  }
+  const { foldedSeq } = state.sink.head;
+  if (asOf !== undefined && asOf < foldedSeq) {
+    const message = `as_of ${asOf} is no longer kept: the oldest sequence is ${foldedSeq}`;
+    throw invalid('sequence_out_of_range', message, { as_of: asOf, oldest: foldedSeq });
+  }
+  return { asOf: asOf === undefined || asOf === seq ? NEWEST : asOf, nowMs, includeDeleted };
+}
+
+/** Requires: a table that is caught up. `vector` is what is asked: the query's own, or that of the record it names. */
+export function answerQuery(
+  state: LogState<Table>,
+  query: ParsedQuery,
+  vector: Float32Array,
+  { clock, size, turns }: QueryContext,
+): Awaitable<QueryAnswer> {
+  const table = state.sink;
+  const { metric, dimension } = table.schema;
+  const { projection, scoreBound } = query;
+  const view = viewOf(state, query, clock.wallMs());
+  const later = pinned(view, state);
+  const scale = metric === 'cosine' ? cosineScale(squaredNorm(vector)) : 1;
+  const within = (distance: number): boolean => {
+    if (scoreBound === undefined) return true;
+    const score = scoreOf(metric, distance, scale);
+    return higherIsNearer(metric) ? score >= scoreBound : score <= scoreBound;
+  };
+  let searchedMs = 0;
+  const copied = new AnswerSize();
+  const answer = searchTable(table, {
+    query: vector,
+    k: query.k,
+    wanted: query.effort,
+    filter: query.filter,
+    view,
+    pinned: later,
+    within,
+    copy: (row): StoredRow => {
+      copied.add(vectorBytes(dimension, projection));
+      return memtableRow(table.memtable, row, view, projection);
+    },
+    searched: () => (searchedMs = clock.monotonicMs()),
+    turns,
+  });
+  return andThen(answer, ({ hits, rowsScanned, segments }) =>
+    andThen(rowsOf(table, hits, later, projection), (rows) => ({
+      matches: rows.map((row, i): Match => {
+        size.add(recordBytes(row));
+        const { id, ...rest } = toRecord(row, projection);
+        return { id, score: scoreOf(metric, hits[i]!.distance, scale), ...rest };
+      }),
+      rowsScanned,
+      segments,
+      searchedMs,
+    })),
+  );
+}
+
+function squaredNorm(vector: Float32Array): number {
+  return vector.reduce((sum, value) => sum + value * value, 0);
+}
+
+/** The hits' records in their order: the memtable's as they were copied, those of segments in one wave of reads. */
+function rowsOf(
+  table: Table,
+  hits: readonly TableHit<StoredRow>[],
+  view: View,
+  projection: Projection,
+): Awaitable<readonly StoredRow[]> {
+  const named: NamedRow[] = [];
+  for (const { at } of hits) if ('segment' in at) named.push(at.segment);
+  mustFit(named.length, table.schema.dimension, projection);
+  return andThen(segmentRows(table, named, view, projection), (rows) => {
+    let next = 0;
+    return hits.map(({ at }) => ('copy' in at ? at.copy : rows[next++]!));
+  });
+}

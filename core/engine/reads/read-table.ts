@@ -1,0 +1,68 @@
+/**
+ * The loop around every read: a state may be used only in the step in which the log gives it out, and is exact only once
+ * its overlays have heard of all that the log names. Where that takes pages that are not in memory, they are read first
+ * and the state is asked for once more.
+ */
+import { andThen } from '../../base/awaitable.js';
+import type { Awaitable } from '../../base/awaitable.js';
+import { CairnError } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
+import type { CollectionLog, LogState } from '../../log/index.js';
+import { NEWEST } from '../memtable/index.js';
+import type { View } from '../memtable/index.js';
+import type { Table } from '../table/index.js';
+
+export interface TableRead<T> {
+  readonly consistency: 'strong' | 'eventual';
+  /** What else has to be there before `use`. Asked again after each wait, until there is nothing to wait for. */
+  readonly prepare?: (state: LogState<Table>) => Awaitable<void>;
+  /** Takes what it needs of the state at once; what it answers may wait for reads of segments. */
+  readonly use: (state: LogState<Table>) => Awaitable<T>;
+}
+
+type Attempt<T> = { readonly answer: Awaitable<T> } | { readonly pending: Promise<void> };
+
+/**
+ * Where a collector deleted a segment under a read, a newer head names others, and all is read anew: what was found
+ * before is dropped. Throws `object_gone` where that does not end.
+ */
+export async function readTable<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {
+  for (let round = 0; ; round++) {
+    try {
+      return await readOnce(log, read);
+    } catch (error) {
+      const gone = error instanceof CairnError && error.code === 'object_gone';
+      if (!gone || round === limits.goneRounds) throw error;
+      await log.load();
+    }
+  }
+}
+
+async function readOnce<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {
+  for (let round = 0; round < limits.freshenRounds; round++) {
+    let used: LogState<Table> | undefined;
+    let tried = await log.read(read.consistency, (state) => {
+      used = state;
+      return tryUse(state, read);
+    });
+    for (let wait = 0; ; wait++) {
+      if ('answer' in tried) return await tried.answer;
+      await tried.pending;
+      if (used === undefined || used !== log.state || wait === limits.freshenRounds) break;
+      tried = tryUse(used, read);
+    }
+  }
+  throw new CairnError('unavailable', 'read_contended', `no exact state in ${limits.freshenRounds} rounds`, {
+    retryAfterS: 1,
+  });
+}
+
+function tryUse<T>(state: LogState<Table>, { prepare, use }: TableRead<T>): Attempt<T> {
+  const pending = andThen(state.sink.catchUp(), () => prepare?.(state));
+  return pending instanceof Promise ? { pending } : { answer: use(state) };
+}
+
+/** A view that stays what it is while the log goes on: as of the state's own sequence instead of the newest. */
+export function pinned(view: View, state: LogState<Table>): View {
+  return view.asOf === NEWEST ? { ...view, asOf: state.position.seq } : view;
+}

@@ -1,0 +1,199 @@
+/**
+ * The nearest rows of one segment: candidates by its index, compared exactly by their raw vectors; or all raw vectors.
+ * Distances are the kernels' own, so that hits of segments and of the memtable are of one scale, to the bit.
+ */
+import { andThen, startAll } from '../../base/awaitable.js';
+import type { Awaitable } from '../../base/awaitable.js';
+import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
+import { limits } from '../../base/limits.js';
+import type { DocumentTest } from '../../filter/index.js';
+import type { Hits, SearchIndex } from '../../index/index.js';
+import type { Metric } from '../../kernel/index.js';
+import type { WantedEffort } from '../input/index.js';
+import type { View } from '../memtable/index.js';
+import { chooseEffort, tryRecallCurve } from '../segments/index.js';
+import type { Effort, SegmentOverlay, SegmentStore } from '../segments/index.js';
+import { segmentMatches } from './segment-matches.js';
+import type { Turns } from './turns.js';
+
+export interface SegmentSearch {
+  readonly query: Float32Array;
+  readonly metric: Metric;
+  readonly k: number;
+  readonly wanted: WantedEffort;
+  readonly filter: DocumentTest | undefined;
+  /** For this step. */
+  readonly view: View;
+  /** For later ones: as of a sequence. */
+  readonly pinned: View;
+  /** Told when the candidates are known. */
+  readonly searched: () => void;
+  /** Reads of whole files take turns. */
+  readonly turns: Turns;
+}
+
+export interface SegmentHit {
+  readonly overlay: SegmentOverlay;
+  readonly row: number;
+  /** Position in id order: ties within a segment are in that order. */
+  readonly rank: number;
+  readonly distance: number;
+}
+
+export interface SegmentAnswer {
+  /** At most k, nearest first, then by id. */
+  readonly hits: readonly SegmentHit[];
+  /** Vectors compared, coded ones included. */
+  readonly rowsScanned: number;
+}
+
+const NOTHING: SegmentAnswer = { hits: [], rowsScanned: 0 };
+
+/** Searches in this step where the index is in memory and nothing else is to be read. */
+export function searchSegment(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+): Awaitable<SegmentAnswer> {
+  const { k, wanted, filter } = search;
+  const { entry, file } = overlay.segment;
+  if (filter !== undefined) {
+    return search.turns.run(() => searchMatches(store, overlay, { ...search, filter }));
+  }
+  const effort = chooseEffort(tryRecallCurve(file.curve), { k, wanted, graph: entry.graph });
+  if (effort.kind === 'exact') {
+    const exactly = overlay.allowed(search.view)?.slice();
+    return search.turns.run(() => searchExactly(store, overlay, search, exactly));
+  }
+  const allowed = overlay.allowed(search.view);
+  const count = allowed === undefined ? file.rows : countBits(allowed);
+  if (count === 0) return NOTHING;
+  // So few that the index could only leave some out.
+  if (count <= effort.rerank) return rerank(store, overlay, search, rowsOfBitmap(allowed, file.rows));
+  const index = store.residency.tryIndex(file);
+  if (index !== undefined) {
+    return rerankHits(store, overlay, search, searchIndex(index, search, effort, { allowed, count }));
+  }
+  const later = { allowed: allowed?.slice(), count };
+  const loaded = search.turns.run(() =>
+    store.residency.withIndex(file, (read) => searchIndex(read, search, effort, later)),
+  );
+  return loaded.then((hits) => rerankHits(store, overlay, search, hits));
+}
+
+async function searchMatches(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch & { readonly filter: DocumentTest },
+): Promise<SegmentAnswer> {
+  const { k, wanted, pinned, filter } = search;
+  const { file } = overlay.segment;
+  const allowed = await segmentMatches(overlay, pinned, filter);
+  const count = countBits(allowed);
+  if (count === 0) return NOTHING;
+  // A walk through a graph most of whose rows do not match finds little: the codes of the matches are scanned instead.
+  const effort = chooseEffort(undefined, { k, wanted, graph: false });
+  if (effort.kind === 'exact') return await searchExactly(store, overlay, search, allowed);
+  if (count <= effort.rerank) return await rerank(store, overlay, search, rowsOfBitmap(allowed, file.rows));
+  const hits = await store.residency.withIndex(file, (index) =>
+    searchIndex(index, search, effort, { allowed, count }),
+  );
+  return await rerankHits(store, overlay, search, hits);
+}
+
+interface Allowed {
+  readonly allowed: Uint8Array | undefined;
+  readonly count: number;
+}
+
+/** Where a walk ends with too few rows it is repeated with more candidates, and in the end all codes are scanned. */
+function searchIndex(
+  index: SearchIndex,
+  { query, k }: SegmentSearch,
+  effort: Exclude<Effort, { kind: 'exact' }>,
+  { allowed, count }: Allowed,
+): Hits {
+  const limit = effort.rerank;
+  let visited = 0;
+  if (effort.kind === 'walk') {
+    for (let { ef } = effort; ef <= Math.min(limits.k, count); ef *= 2) {
+      const hits = index.walk({ query, ef, limit, allowed });
+      visited += hits.visited;
+      if (hits.rows.length >= Math.min(k, count)) return { ...hits, visited };
+    }
+  }
+  const hits = index.scan({ query, limit, allowed });
+  return { ...hits, visited: visited + hits.visited };
+}
+
+function rerankHits(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  { rows, visited }: Hits,
+): Awaitable<SegmentAnswer> {
+  return andThen(rerank(store, overlay, search, rows), ({ hits, rowsScanned }) => ({
+    hits,
+    rowsScanned: rowsScanned + visited,
+  }));
+}
+
+/** The exact order of candidates. */
+function rerank(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  rows: Uint32Array,
+): Awaitable<SegmentAnswer> {
+  search.searched();
+  if (rows.length === 0) return NOTHING;
+  const { query, metric, k } = search;
+  const { file } = overlay.segment;
+  const read = startAll<Float32Array | Uint32Array>([() => file.vectors(rows), () => file.ranksOfRows(rows)]);
+  return andThen(read, (parts) => {
+    const [vectors, ranks] = parts as [Float32Array, Uint32Array];
+    const distances = store.scorer.distances({ query, metric, vectors });
+    const hits = Array.from(rows, (row, i) => ({
+      overlay,
+      row,
+      rank: ranks[i]!,
+      distance: distances[i]!,
+    }));
+    return { hits: hits.sort(nearestFirst).slice(0, k), rowsScanned: rows.length };
+  });
+}
+
+function nearestFirst(a: SegmentHit, b: SegmentHit): number {
+  return a.distance - b.distance || a.rank - b.rank;
+}
+
+/** Streams the raw vectors. `allowed` stays as it is while that lasts. */
+async function searchExactly(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  allowed: Uint8Array | undefined,
+): Promise<SegmentAnswer> {
+  const { query, metric, k } = search;
+  const { file } = overlay.segment;
+  let best: readonly { readonly row: number; readonly distance: number }[] = [];
+  for await (const { firstRow, vectors } of file.rawChunks(limits.exactChunkBytes)) {
+    const count = vectors.length / query.length;
+    const mask = allowed === undefined ? undefined : sliceBits(allowed, firstRow, count);
+    const { rows, distances } = store.scorer.nearest({ query, metric, vectors, k, allowed: mask });
+    const found = rows.map((row, i) => ({ row: firstRow + row, distance: distances[i]! }));
+    best = withTies([...best, ...found], k);
+  }
+  search.searched();
+  const ranks = await file.ranksOfRows(Uint32Array.from(best, ({ row }) => row));
+  const hits = best.map(({ row, distance }, i) => ({ overlay, row, distance, rank: ranks[i]! }));
+  const rowsScanned = allowed === undefined ? file.rows : countBits(allowed);
+  return { hits: hits.sort(nearestFirst).slice(0, k), rowsScanned };
+}
+
+/** The k nearest and whatever is as far as the last of them: ids decide between those, and ids are not known yet. */
+function withTies<T extends { readonly distance: number }>(hits: T[], k: number): readonly T[] {
+  hits.sort((a, b) => a.distance - b.distance);
+  const worst = hits[k - 1]?.distance;
+  return worst === undefined ? hits : hits.filter(({ distance }) => distance <= worst);
+}

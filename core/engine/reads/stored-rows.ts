@@ -1,0 +1,43 @@
+/**
+ * Records out of where they lie, as much of them as a projection wants.
+ */
+import { andThen } from '../../base/awaitable.js';
+import type { Awaitable } from '../../base/awaitable.js';
+import type { Row } from '../../base/ids.js';
+import type { Projection } from '../input/index.js';
+import type { Memtable, View } from '../memtable/index.js';
+import type { LocatedRow, Table } from '../table/index.js';
+import type { StoredRow } from './projection.js';
+
+const NO_VECTOR = new Float32Array();
+
+/** A copy: good beyond the state that it was read from. */
+export function memtableRow(memtable: Memtable, row: Row, view: View, projection: Projection): StoredRow {
+  return {
+    id: memtable.id(row),
+    vector: projection.vector ? memtable.vector(row) : NO_VECTOR,
+    metadata: projection.metadata.length > 0 ? memtable.metadataText(row) : '',
+    expiresMs: memtable.expiresMs(row),
+    hidden: memtable.isHidden(row, view),
+  };
+}
+
+export interface NamedRow extends LocatedRow {
+  readonly id: string;
+}
+
+/** In one wave of reads. `view` is as of a sequence: it may be read ticks after the capture. */
+export function segmentRows(
+  table: Table,
+  rows: readonly NamedRow[],
+  view: View,
+  projection: Projection,
+): Awaitable<readonly StoredRow[]> {
+  const wanted = { vector: projection.vector, metadata: projection.metadata.length > 0, seq: false };
+  return andThen(table.records(rows, wanted), (records) =>
+    records.map(({ vector, metadata, expiresMs }, i): StoredRow => {
+      const { id, overlay, row } = rows[i]!;
+      return { id, vector, metadata, expiresMs, hidden: overlay.isHidden(row, view) };
+    }),
+  );
+}

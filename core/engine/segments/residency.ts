@@ -1,0 +1,159 @@
+/**
+ * Which indexes lie in WebAssembly memory. One per database: all collections share the pool, and where it refuses, the
+ * indexes used longest ago make room.
+ *
+ * An index may go at every tick, so nobody holds one across an `await`: it is used in the step in which it is found.
+ */
+import { CairnError } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
+import type { Sleep } from '../../base/ports.js';
+import { acquireBytes } from '../../index/index.js';
+import type { SearchIndex } from '../../index/index.js';
+import type { Arena, ArenaPool } from '../../kernel/index.js';
+import type { ResidentLoad } from '../../segment/index.js';
+import { attachIndex, beginLoad, indexBytes } from './index-loader.js';
+import type { SegmentFile } from './segment-file.js';
+
+interface Resident {
+  readonly arena: Arena;
+  readonly index: SearchIndex;
+}
+
+/** Requests that need one index load it together: each goes on where the others stand. */
+interface Loading {
+  readonly arena: Arena;
+  readonly load: ResidentLoad;
+  users: number;
+  /** The one fetching that all wait for, where a promise may be shared. */
+  shared: Promise<void> | undefined;
+}
+
+export interface ResidencyOptions {
+  readonly pool: ArenaPool;
+  readonly sleep: Sleep;
+  /** Let several requests wait for one load. Off where a promise must not cross requests (Workers). */
+  readonly shareLoads: boolean;
+}
+
+export class Residency {
+  readonly #options: ResidencyOptions;
+  /** Walks from the one used longest ago. */
+  readonly #resident = new Map<SegmentFile, Resident>();
+  readonly #loading = new Map<SegmentFile, Loading>();
+
+  constructor(options: ResidencyOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of arenas that hold indexes. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { arena } of this.#resident.values()) bytes += arena.bytes;
+    return bytes;
+  }
+
+  isResident(file: SegmentFile): boolean {
+    return this.#resident.has(file);
+  }
+
+  /** The index where it is in memory. To be used before the next tick. */
+  tryIndex(file: SegmentFile): SearchIndex | undefined {
+    const resident = this.#resident.get(file);
+    if (resident === undefined) return undefined;
+    this.#resident.delete(file);
+    this.#resident.set(file, resident);
+    return resident.index;
+  }
+
+  /**
+   * Runs `use` on the index, which is read into memory where it is not there. `use` is synchronous.
+   * Throws `memory_budget_exceeded` where there is no room for it even alone.
+   */
+  async withIndex<T>(file: SegmentFile, use: (index: SearchIndex) => T): Promise<T> {
+    for (let round = 0; round < limits.freshenRounds; round++) {
+      const index = this.tryIndex(file);
+      if (index !== undefined) return use(index);
+      await this.#load(file);
+    }
+    const message = 'an index left memory each time before it was used';
+    throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
+  }
+
+  /** Gives back the memory of the index used longest ago. False where there is none. */
+  evictOldest(): boolean {
+    for (const file of this.#resident.keys()) {
+      this.evict(file);
+      return true;
+    }
+    return false;
+  }
+
+  evict(file: SegmentFile): void {
+    const resident = this.#resident.get(file);
+    if (resident === undefined) return;
+    this.#resident.delete(file);
+    this.#options.pool.release(resident.arena);
+  }
+
+  async #load(file: SegmentFile): Promise<void> {
+    const loading = this.#loading.get(file) ?? (await this.#begin(file));
+    if (loading === undefined) return;
+    loading.users++;
+    try {
+      if (this.#options.shareLoads) await (loading.shared ??= loading.load.fetchMissing());
+      else await loading.load.fetchMissing();
+      this.#finish(file, loading);
+    } finally {
+      loading.users--;
+      if (loading.users === 0 && this.#loading.get(file) === loading) this.#abandon(file, loading);
+    }
+  }
+
+  /** Undefined where the index came into memory meanwhile. */
+  async #begin(file: SegmentFile): Promise<Loading | undefined> {
+    const bytes = indexBytes(file);
+    for (let wait = 0; ; wait++) {
+      const known = this.#loading.get(file);
+      if (known !== undefined || this.#resident.has(file)) return known;
+      const arena = this.#tryAcquire(bytes, wait === limits.indexRoomWaits);
+      if (arena !== undefined) {
+        const loading = { arena, load: beginLoad(file, arena), users: 0, shared: undefined };
+        this.#loading.set(file, loading);
+        return loading;
+      }
+      // The room is taken by loads under way: each ends, and its index can then be evicted.
+      await this.#options.sleep(limits.indexRoomWaitMs);
+    }
+  }
+
+  #tryAcquire(bytes: number, last: boolean): Arena | undefined {
+    for (;;) {
+      try {
+        return acquireBytes(this.#options.pool, bytes);
+      } catch (error) {
+        if (!isOverBudget(error)) throw error;
+        if (this.evictOldest()) continue;
+        if (last || this.#loading.size === 0) throw error;
+        return undefined;
+      }
+    }
+  }
+
+  #finish(file: SegmentFile, loading: Loading): void {
+    const { arena, load } = loading;
+    if (!load.complete || this.#loading.get(file) !== loading) return;
+    const index = attachIndex(file, arena);
+    this.#loading.delete(file);
+    this.#resident.set(file, { arena, index });
+  }
+
+  #abandon(file: SegmentFile, { arena, load }: Loading): void {
+    load.abandon();
+    this.#loading.delete(file);
+    this.#options.pool.release(arena);
+  }
+}
+
+function isOverBudget(error: unknown): boolean {
+  return error instanceof CairnError && error.code === 'memory_budget_exceeded';
+}

@@ -1,0 +1,39 @@
+/**
+ * What is read of a segment, and a segment as a head names it.
+ */
+import type { SegmentEntry } from '../../log/index.js';
+import type { Deletions, Expiries, SegmentReader } from '../../segment/index.js';
+
+/** The public side of a reader: whoever closes it is the store of segments. */
+export type SegmentFile = Pick<
+  SegmentReader,
+  | 'rows'
+  | 'dimension'
+  | 'metric'
+  | 'numbers'
+  | 'curve'
+  | 'leafStarts'
+  | 'expiries'
+  | 'residentBytes'
+  | 'residentSections'
+  | 'residentLoad'
+  | 'ref'
+  | 'mayHoldId'
+  | 'findRanks'
+  | 'idsOfRanks'
+  | 'rowsOfRanks'
+  | 'ranksOfRows'
+  | 'idsFrom'
+  | 'documents'
+  | 'vectors'
+  | 'seqs'
+  | 'rawChunks'
+>;
+
+/** A segment as a head names it, open: the file may be shared with other heads, the deletions are this one's. */
+export interface LiveSegment {
+  readonly entry: SegmentEntry;
+  readonly file: SegmentFile;
+  readonly deletions: Deletions | undefined;
+  readonly expiries: Expiries;
+}

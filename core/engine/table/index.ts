@@ -1,0 +1,5 @@
+/** A collection's state: the unfolded log over the segments of a head. */
+export { Table } from './table.js';
+export type { LocatedRow, SegmentRecord } from './table.js';
+export { walkSegments } from './walk-segments.js';
+export type { WalkedRow } from './walk-segments.js';

@@ -1,0 +1,315 @@
+/**
+ * Builds an index in an arena: codes as the rows arrive, then the graph, row by row in the order that the caller wants.
+ *
+ * ```
+ * payload: params | codes | terms | graph0 | graphLevels | graphN | extra | search scratch | input | weights | links
+ * ```
+ *
+ * Upper levels get more room than they use, so what lies behind graphLevels lies elsewhere in the file: `sections`
+ * answers the bytes of each.
+ */
+import { alignUp } from '../base/bytes.js';
+import { assertInternal } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../kernel/index.js';
+import { inverseLengths } from './code-params.js';
+import { copyLevels, copyLists } from './graph-copy.js';
+import { acquireBytes } from './index-arena.js';
+import {
+  IndexMemory,
+  layOutScratch,
+  type Hits,
+  type ScanRequest,
+  type ScratchLayout,
+  type WalkRequest,
+} from './index-memory.js';
+import { drawLevels, fitLevels, layOutLevels, upperListsMost } from './levels.js';
+import type { GraphSource } from './search-index.js';
+import { ROW_TABLE_FLOATS, putRowTables } from './row-tables.js';
+import {
+  Layout,
+  SECTION_ALIGNMENT,
+  codeStride,
+  sectionBytes,
+  type CodeParams,
+  type IndexNumbers,
+  type IndexSectionKind,
+  type IndexShape,
+} from './shape.js';
+import { NO_ROW } from './state.js';
+
+const INPUT_BYTES = 262_144;
+
+export interface GraphOptions {
+  readonly m: number;
+  readonly efConstruction: number;
+  readonly seed: number;
+}
+
+export interface BuilderSize {
+  readonly shape: IndexShape;
+  /** Undefined: a flat index. */
+  readonly graph: GraphOptions | undefined;
+  /** Bytes of the resident region that others will add. */
+  readonly extraResidentBytes: number;
+}
+
+export interface BuilderOptions extends BuilderSize {
+  readonly params: CodeParams;
+}
+
+export interface BuiltSection {
+  readonly kind: IndexSectionKind;
+  /** A view of the arena: good until the next call of the builder. */
+  readonly bytes: Uint8Array;
+  readonly count: number;
+}
+
+interface BuilderLayout {
+  readonly params: number;
+  readonly codes: number;
+  readonly terms: number;
+  readonly graph0: number;
+  readonly levels: number;
+  readonly graphN: number;
+  readonly upperLists: number;
+  readonly scratch: ScratchLayout;
+  readonly input: number;
+  readonly inputBytes: number;
+  readonly floats: number;
+  readonly pairWeights: number;
+  readonly links0: number;
+  readonly linksN: number;
+  readonly end: number;
+}
+
+function layOut({ shape, graph, extraResidentBytes }: BuilderSize): BuilderLayout {
+  const { rows, dimension } = shape;
+  const m = graph?.m ?? 0;
+  const stride = codeStride(dimension);
+  const upperLists = graph === undefined ? 0 : upperListsMost(rows, m);
+  const layout = new Layout(PAYLOAD_OFFSET);
+  const section = (kind: IndexSectionKind, count: number): number =>
+    layout.take(sectionBytes(kind, count, shape, m));
+  const graphRows = graph === undefined ? 0 : rows;
+  const resident = {
+    params: section('params', dimension),
+    codes: section('codes', rows),
+    terms: section('terms', rows),
+    graph0: section('graph0', graphRows),
+    levels: section('graphLevels', Math.min(rows, upperLists)),
+    graphN: section('graphN', upperLists),
+  };
+  layout.take(alignUp(extraResidentBytes, SECTION_ALIGNMENT));
+  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4);
+  return {
+    ...resident,
+    upperLists,
+    scratch: layOutScratch(layout, shape, graph?.efConstruction ?? 0),
+    input: layout.take(inputBytes),
+    inputBytes,
+    floats: layout.take(stride * 4 * ROW_TABLE_FLOATS),
+    pairWeights: layout.take(stride * 2),
+    links0: layout.take(graphRows * m * 8),
+    linksN: layout.take(upperLists * m * 4),
+    end: layout.end,
+  };
+}
+
+export class IndexBuilder {
+  readonly #pool: ArenaPool;
+  readonly #options: BuilderOptions;
+  readonly #layout: BuilderLayout;
+  readonly #memory: IndexMemory;
+  #arena: Arena | undefined;
+  /** Undefined until the first insertion: a copied graph brings levels of its own. */
+  #levels: Uint32Array | undefined;
+
+  /** Payload bytes of the arena that a builder takes. */
+  static bytesNeeded(size: BuilderSize): number {
+    return layOut(size).end - PAYLOAD_OFFSET;
+  }
+
+  /** Throws `memory_budget_exceeded`. */
+  constructor(pool: ArenaPool, options: BuilderOptions) {
+    const { shape, graph, params } = options;
+    const { dimension, rows } = shape;
+    assertInternal(rows > 0, 'an index of no rows');
+    assertInternal(
+      params.lo.length === dimension && params.step.length === dimension,
+      `ranges of ${params.lo.length} dimensions, not ${dimension}`,
+    );
+    if (graph !== undefined) mustGraphOptions(graph);
+    this.#pool = pool;
+    this.#options = options;
+    this.#layout = layOut(options);
+    const { end, scratch, params: paramsAt, codes, terms, graph0, levels, graphN } = this.#layout;
+    this.#arena = acquireBytes(pool, end - PAYLOAD_OFFSET);
+    this.#arena.u8.fill(0, paramsAt, scratch.weights);
+    this.#arena.f32.set(params.lo, paramsAt / 4);
+    this.#arena.f32.set(params.step, paramsAt / 4 + dimension);
+    this.#memory = new IndexMemory(this.#arena, {
+      shape,
+      params,
+      sections: { codes, terms, graph0, graphN, levels },
+      scratch,
+      numbers: { m: graph?.m ?? 0, entry: NO_ROW, maxLevel: 0 },
+      nodes: 0,
+    });
+    const { floats, pairWeights, links0, linksN } = this.#layout;
+    this.#memory.set({ links0, linksN, efBuild: Math.min(graph?.efConstruction ?? 0, rows) });
+    putRowTables(this.#memory, { floats, pairWeights });
+  }
+
+  /** Rows in their final order, in pieces of any size. For cosine they are brought to length 1 here. */
+  encode(firstRow: number, rows: Float32Array): void {
+    const { dimension, metric, rows: rowCount } = this.#options.shape;
+    const count = rows.length / dimension;
+    assertInternal(
+      Number.isInteger(count) && firstRow >= 0 && firstRow + count <= rowCount,
+      `${rows.length} numbers of dimension ${dimension} at row ${firstRow} of ${rowCount}`,
+    );
+    const { exports, f32 } = this.#mustArena();
+    const { input, inputBytes } = this.#layout;
+    const perRound = Math.floor(inputBytes / ((dimension + 1) * 4));
+    const scalesAt = input + perRound * dimension * 4;
+    for (let at = 0; at < count; at += perRound) {
+      const chunk = rows.subarray(at * dimension, (at + perRound) * dimension);
+      f32.set(chunk, input / 4);
+      if (metric === 'cosine') f32.set(inverseLengths(chunk, dimension), scalesAt / 4);
+      const scales = metric === 'cosine' ? scalesAt : 0;
+      exports.encodeRows(input, chunk.length / dimension, dimension, scales, firstRow + at);
+    }
+  }
+
+  /** Inserts rows into the graph, in this order. Requires: they are encoded, and none is in the graph. */
+  insert(rows: Uint32Array): void {
+    this.#mustLevels();
+    const { exports, u32 } = this.#mustArena();
+    const { input, inputBytes } = this.#layout;
+    for (const row of rows) assertInternal(row < this.#options.shape.rows, `row ${row} is none of the index`);
+    for (let at = 0; at < rows.length; at += inputBytes / 4) {
+      const chunk = rows.subarray(at, at + inputBytes / 4);
+      u32.set(chunk, input / 4);
+      exports.insertRows(input, chunk.length);
+    }
+  }
+
+  /**
+   * Takes a graph over: `newRowOf` has for each row of the source its row here, or 0xffffffff where it is gone. Rows
+   * that lost neighbours are linked anew through the neighbours of the lost. Requires: the rows that stay are encoded,
+   * nothing was inserted, and the source has the same m.
+   */
+  copyGraph(source: GraphSource, newRowOf: Uint32Array): void {
+    const graph = this.#mustGraph();
+    assertInternal(this.#levels === undefined, 'a graph is copied before anything is inserted');
+    assertInternal(
+      source.numbers.m === graph.m,
+      `a graph of m ${source.numbers.m} is no graph of m ${graph.m}`,
+    );
+    const levels = drawLevels(this.#options.shape.rows, graph.m, graph.seed);
+    copyLevels(source, newRowOf, levels);
+    this.#putLevels(levels);
+    const { graph0, graphN, input } = this.#layout;
+    const entry = copyLists(source, newRowOf, {
+      arena: this.#mustArena(),
+      graph0: graph0 / 4,
+      graphN: graphN / 4,
+      levels: this.#levels!,
+      candidates: input / 4,
+      m: graph.m,
+    });
+    this.#memory.set(entry);
+  }
+
+  walk(request: WalkRequest): Hits {
+    return this.#memory.walk(request);
+  }
+
+  scan(request: ScanRequest): Hits {
+    return this.#memory.scan(request);
+  }
+
+  /** In the order in which they are to lie. */
+  sections(): BuiltSection[] {
+    const { shape, graph } = this.#options;
+    const { u8 } = this.#mustArena();
+    const section = (kind: IndexSectionKind, at: number, count: number): BuiltSection => ({
+      kind,
+      bytes: u8.subarray(at, at + sectionBytes(kind, count, shape, graph?.m ?? 0)),
+      count,
+    });
+    const { params, codes, terms, graph0, levels, graphN } = this.#layout;
+    const flat = [
+      section('params', params, shape.dimension),
+      section('codes', codes, shape.rows),
+      section('terms', terms, shape.rows),
+    ];
+    if (graph === undefined) return flat;
+    const words = this.#mustLevels();
+    return [
+      ...flat,
+      section('graph0', graph0, shape.rows),
+      section('graphLevels', levels, words.length / 2 - 1),
+      section('graphN', graphN, words.at(-1)!),
+    ];
+  }
+
+  numbers(): IndexNumbers {
+    const { graph } = this.#options;
+    if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0 };
+    const entry = this.#memory.get('entry');
+    assertInternal(entry !== NO_ROW, 'the graph is empty');
+    return { m: graph.m, entry, maxLevel: this.#memory.get('maxLevel') };
+  }
+
+  /** The graph so far, as another builder may copy it. */
+  graph(): GraphSource {
+    const [, , , graph0, graphLevels, graphN] = this.sections().map(
+      ({ bytes }) => new Uint32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / 4),
+    );
+    return { numbers: this.numbers(), graph0: graph0!, graphLevels: graphLevels!, graphN: graphN! };
+  }
+
+  /** Gives the arena back. Nothing may be called afterwards but `release`. */
+  release(): void {
+    if (this.#arena === undefined) return;
+    this.#pool.release(this.#arena);
+    this.#arena = undefined;
+  }
+
+  #putLevels(levels: Uint8Array): void {
+    fitLevels(levels, this.#layout.upperLists);
+    this.#levels = layOutLevels(levels);
+    this.#mustArena().u32.set(this.#levels, this.#layout.levels / 4);
+    this.#memory.set({ nodes: this.#levels.length / 2 - 1 });
+  }
+
+  #mustLevels(): Uint32Array {
+    const { m, seed } = this.#mustGraph();
+    if (this.#levels === undefined) this.#putLevels(drawLevels(this.#options.shape.rows, m, seed));
+    return this.#levels!;
+  }
+
+  #mustGraph(): GraphOptions {
+    const { graph } = this.#options;
+    assertInternal(graph !== undefined, 'a flat index has no graph');
+    return graph;
+  }
+
+  #mustArena(): Arena {
+    assertInternal(this.#arena !== undefined, 'an index builder was used after its release');
+    return this.#arena;
+  }
+}
+
+function mustGraphOptions({ m, efConstruction }: GraphOptions): void {
+  assertInternal(
+    Number.isInteger(m) && m >= 2 && m <= limits.graphDegree,
+    `m is ${m}, it must be from 2 to ${limits.graphDegree}`,
+  );
+  assertInternal(
+    Number.isInteger(efConstruction) && efConstruction >= 1 && efConstruction <= limits.walkCandidates,
+    `efConstruction is ${efConstruction}, it must be from 1 to ${limits.walkCandidates}`,
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * The sections of an index, and how they lie in memory: as in the segment file, little-endian, each at a multiple of
+ * 64 bytes.
+ *
+ * ```
+ * params       f32 lo[dimension], f32 step[dimension]; value ~ lo + step x code
+ * codes        u8[rows][stride], stride = dimension rounded up to 16; the padding is 0
+ * terms        f32[rows]: squared distance of the decoded row from the middle of the ranges (code 128), or for dot its
+ *              product with the middle, less the middle's own; in squares of the widest step. 0 for manhattan
+ * graph0       rows x { u32 count, u32 row[2m] }
+ * graphLevels  (nodes + 1) x { u32 row, u32 first list }, ascending by row; the last: { 0, number of lists }
+ * graphN       lists x { u32 count, u32 node[m] }; node n has its list of level l >= 1 at its first list + l - 1
+ * ```
+ *
+ * A flat index has the first three.
+ */
+import { alignUp } from '../base/bytes.js';
+import type { Metric } from '../kernel/index.js';
+
+export type IndexSectionKind = 'params' | 'codes' | 'terms' | 'graph0' | 'graphN' | 'graphLevels';
+
+export interface IndexShape {
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly rows: number;
+}
+
+export interface IndexSection {
+  readonly kind: IndexSectionKind;
+  /** From the start of the resident region. */
+  readonly offset: number;
+  readonly length: number;
+  /** Dimensions of params, rows of codes, terms and graph0, nodes of graphLevels, lists of graphN. */
+  readonly count: number;
+}
+
+/** What an index needs to be searched beside its sections. A flat index: 0, 0, 0. */
+export interface IndexNumbers {
+  readonly m: number;
+  /** Row where walks start. */
+  readonly entry: number;
+  /** Levels above 0 at the entry. */
+  readonly maxLevel: number;
+}
+
+/** The ranges of SQ8: value ~ lo + step x code. */
+export interface CodeParams {
+  readonly lo: Float32Array;
+  readonly step: Float32Array;
+}
+
+export const SECTION_ALIGNMENT = 64;
+
+export function codeStride(dimension: number): number {
+  return alignUp(dimension, 16);
+}
+
+/** Bytes of a section of `count` entries. */
+export function sectionBytes(kind: IndexSectionKind, count: number, shape: IndexShape, m: number): number {
+  const bytes: Readonly<Record<IndexSectionKind, number>> = {
+    params: count * 8,
+    codes: count * codeStride(shape.dimension),
+    terms: count * 4,
+    graph0: count * (2 * m + 1) * 4,
+    graphLevels: (count + 1) * 8,
+    graphN: count * (m + 1) * 4,
+  };
+  return bytes[kind];
+}
+
+/** Hands out consecutive pieces of memory, each aligned as sections are. */
+export class Layout {
+  #end: number;
+
+  constructor(start: number) {
+    this.#end = alignUp(start, SECTION_ALIGNMENT);
+  }
+
+  take(bytes: number): number {
+    const at = this.#end;
+    this.#end = alignUp(at + bytes, SECTION_ALIGNMENT);
+    return at;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Exact distances of vectors that lie anywhere: they pass through one block, whose arena is acquired when it is first
+ * needed and kept, so that ranking candidates anew asks for no memory when memory is short.
+ *
+ * The kernels are those of the memtable's blocks, and so is the scale of a cosine: a record's distance is the same to the
+ * bit wherever the record lies.
+ */
+import { sliceBits } from '../base/bitmap.js';
+import type { Kernel } from './kernel.js';
+import { arenaClasses } from './layout.js';
+import { cosineScale, type Metric } from './metric.js';
+import { RowBlock } from './row-block.js';
+
+/** Fewer rows than this per round cost more in calls than in distances. */
+const ROWS_PER_ROUND = 64;
+
+export interface ScoredQuery {
+  readonly query: Float32Array;
+  readonly metric: Metric;
+  /** Rows one behind the other, of the query's dimension. */
+  readonly vectors: Float32Array;
+}
+
+/** Positions among the given rows with their kernel distances, in no order. */
+export interface NearestRows {
+  readonly rows: readonly number[];
+  readonly distances: readonly number[];
+}
+
+export class RowScorer {
+  readonly #kernel: Kernel;
+  #block: RowBlock | undefined;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** In the order of the rows. Throws `memory_budget_exceeded` where the first call finds no room. */
+  distances({ query, metric, vectors }: ScoredQuery): Float32Array {
+    const out = new Float32Array(vectors.length / query.length);
+    this.#eachPart({ query, metric, vectors }, (block, first) => {
+      const rows = Uint32Array.from({ length: block.rowCount }, (_, i) => i);
+      out.set(block.scores({ query, metric, rows }), first);
+    });
+    return out;
+  }
+
+  /** The k nearest of the allowed rows, and besides every row that is as far as a k-th nearest. */
+  nearest(
+    search: ScoredQuery & { readonly k: number; readonly allowed: Uint8Array | undefined },
+  ): NearestRows {
+    const { query, metric, k, allowed } = search;
+    const rows: number[] = [];
+    const distances: number[] = [];
+    this.#eachPart(search, (block, first) => {
+      const mask = allowed === undefined ? undefined : sliceBits(allowed, first, block.rowCount);
+      const hits = block.search({ query, metric, k: k + 1, mask });
+      const worst = hits.distances[k - 1];
+      hits.rows.forEach((row, i) => {
+        if (worst !== undefined && hits.distances[i] === worst) return;
+        rows.push(first + row);
+        distances.push(hits.distances[i]!);
+      });
+      if (worst === undefined) return;
+      for (const row of block.equalRows({ query, metric, mask, distance: worst })) {
+        rows.push(first + row);
+        distances.push(worst);
+      }
+    });
+    return { rows, distances };
+  }
+
+  /** Gives the arena back; the next call acquires one anew. */
+  release(): void {
+    this.#block?.release();
+    this.#block = undefined;
+  }
+
+  #eachPart({ query, metric, vectors }: ScoredQuery, use: (block: RowBlock, first: number) => void): void {
+    const dimension = query.length;
+    const block = this.#blockFor(dimension);
+    const step = block.capacity;
+    for (let first = 0; first * dimension < vectors.length; first += step) {
+      const part = vectors.subarray(first * dimension, (first + step) * dimension);
+      block.clear();
+      block.appendRows(part, metric === 'cosine' ? this.#scales(part, dimension) : undefined);
+      use(block, first);
+    }
+  }
+
+  #scales(vectors: Float32Array, dimension: number): Float32Array {
+    return Float32Array.from(this.#kernel.normSquared(vectors, dimension), cosineScale);
+  }
+
+  #blockFor(dimension: number): RowBlock {
+    if (this.#block?.dimension === dimension) return this.#block;
+    this.release();
+    const fits = arenaClasses.find(
+      (candidate) => RowBlock.capacityOf(dimension, candidate) >= ROWS_PER_ROUND,
+    );
+    this.#block = new RowBlock(this.#kernel.pool, dimension, fits ?? arenaClasses[3]);
+    return this.#block;
+  }
+}

@@ -1,0 +1,15 @@
+/** The door of the segment layer: immutable files of rows, and what became of their rows since. */
+export { encodeDeletions, openDeletions, type Deletions } from './deletions.js';
+export type { Expiries } from './expiries.js';
+export type { SegmentSection } from './footer.js';
+export type { RawChunk } from './raw-rows.js';
+export type { ResidentLoad, ResidentLoadOptions } from './resident-load.js';
+export { rowMaps, type RowMaps } from './row-maps.js';
+export { SegmentReader, type IdRun, type SegmentReaderOptions } from './segment-reader.js';
+export {
+  SegmentWriter,
+  type ResidentSection,
+  type SegmentEnd,
+  type SegmentRef,
+  type SegmentWriterOptions,
+} from './segment-writer.js';

@@ -1,0 +1,119 @@
+/**
+ * The way of a segment's resident part into memory. Plain state says which chunks have arrived, and each request that
+ * needs the segment fetches what is missing into the same memory by itself: nobody waits for another's promise, which
+ * hosts like Workers forbid, and a load that was broken off goes on where it stood.
+ */
+import { assertInternal } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import type { Digests } from '../base/ports.js';
+import { mustMatchPages, readRange } from '../store/index.js';
+import type { ObjectStore } from '../store/index.js';
+
+const { pageBytes, segmentChunkBytes: chunkBytes } = limits;
+
+export interface ResidentLoadOptions {
+  /**
+   * The checksums of the pages of a view of the target, whose bytes are in place by then. By default the digests; who
+   * loads into WebAssembly memory computes them there.
+   */
+  readonly crc32cPages?: Digests['crc32cPages'];
+}
+
+/** Where the bytes come from. */
+export interface ResidentSource {
+  readonly store: ObjectStore;
+  readonly key: string;
+  /** Of the resident part in the object: a multiple of the page. */
+  readonly offset: number;
+  /** Of all pages of the object. */
+  readonly pageChecksums: Uint32Array;
+}
+
+export class ResidentLoad {
+  readonly #source: ResidentSource;
+  readonly #crc32cPages: Digests['crc32cPages'];
+  /** Undefined once abandoned. */
+  #target: Uint8Array | undefined;
+  readonly #arrived: Uint8Array;
+  /** How many requests are fetching each chunk. */
+  readonly #fetching: Uint16Array;
+  #missing: number;
+
+  /** Requires: `target` is as long as the resident part, a multiple of the page. */
+  constructor(source: ResidentSource, target: Uint8Array, crc32cPages: Digests['crc32cPages']) {
+    assertInternal(target.length % pageBytes === 0, `a resident part of ${target.length} bytes`);
+    const chunks = Math.ceil(target.length / chunkBytes);
+    this.#source = source;
+    this.#target = target;
+    this.#crc32cPages = crc32cPages;
+    this.#arrived = new Uint8Array(chunks);
+    this.#fetching = new Uint16Array(chunks);
+    this.#missing = chunks;
+  }
+
+  /** Whether every byte has arrived and was checked. */
+  get complete(): boolean {
+    return this.#missing === 0;
+  }
+
+  /**
+   * Fetches what has not arrived, chunks first that nobody else is fetching. Throws `corrupt`, or `unavailable`
+   * (`object_gone`); what arrived stays. Where the load is abandoned meanwhile it settles incomplete. Cost: a request per 4 MiB, 6 at a time.
+   */
+  async fetchMissing(): Promise<void> {
+    const tried = new Uint8Array(this.#arrived.length);
+    let failed = false;
+    const workers = Array.from({ length: limits.rangeReadsParallel }, async () => {
+      for (;;) {
+        const chunk = failed ? undefined : this.#next(tried);
+        if (chunk === undefined) return;
+        tried[chunk] = 1;
+        try {
+          await this.#fetch(chunk);
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
+      }
+    });
+    const ends = await Promise.allSettled(workers);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  /** The target is needed for something else: nothing is written to it from now on. */
+  abandon(): void {
+    this.#target = undefined;
+  }
+
+  /** The missing chunk that the fewest are fetching, of those that this request has not tried. */
+  #next(tried: Uint8Array): number | undefined {
+    if (this.#target === undefined) return undefined;
+    let best: number | undefined;
+    for (let chunk = 0; chunk < this.#arrived.length; chunk++) {
+      if (this.#arrived[chunk] === 1 || tried[chunk] === 1) continue;
+      if (best === undefined || this.#fetching[chunk]! < this.#fetching[best]!) best = chunk;
+    }
+    return best;
+  }
+
+  async #fetch(chunk: number): Promise<void> {
+    const target = this.#target!;
+    const { store, key, offset, pageChecksums } = this.#source;
+    const start = chunk * chunkBytes;
+    const length = Math.min(chunkBytes, target.length - start);
+    this.#fetching[chunk]! += 1;
+    try {
+      const bytes = await readRange({ store, key, range: { offset: offset + start, length } });
+      // Another request was faster, and its bytes may be in use by now; or the memory is somebody else's.
+      if (this.#target === undefined || this.#arrived[chunk] === 1) return;
+      const place = target.subarray(start, start + length);
+      place.set(bytes);
+      const table = { key, expected: pageChecksums, first: (offset + start) / pageBytes };
+      mustMatchPages(table, this.#crc32cPages(place, pageBytes));
+      this.#arrived[chunk] = 1;
+      this.#missing -= 1;
+    } finally {
+      this.#fetching[chunk]! -= 1;
+    }
+  }
+}

@@ -1,0 +1,355 @@
+/**
+ * One open segment: its tail in memory, everything else read by range. Reads answer at once where their pages are
+ * cached, and by a promise where they are not; either way they were checked. Errors are `corrupt`, or `unavailable` with
+ * `object_gone` where the segment was superseded and collected: read the head again.
+ */
+import { utf8Decode, utf8Encode } from '../base/bytes.js';
+import { assertInternal } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import type { Digests } from '../base/ports.js';
+import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageSet } from '../store/index.js';
+import { inflateBlock, textAt } from './document-blocks.js';
+import type { DocumentBlock } from './document-blocks.js';
+import type { Expiries } from './expiries.js';
+import type { SegmentSection } from './footer.js';
+import { compareBytes, decodeIdBlock, idAt, positionIn } from './id-blocks.js';
+import type { IdBlock } from './id-blocks.js';
+import { rawChunks } from './raw-rows.js';
+import type { RawChunk } from './raw-rows.js';
+import { ResidentLoad } from './resident-load.js';
+import type { ResidentLoadOptions } from './resident-load.js';
+import type { BodyKind } from './section-layout.js';
+import { openTail, wrongAt } from './segment-tail.js';
+import type { SegmentTail, TailOptions } from './segment-tail.js';
+import type { SegmentRef } from './segment-writer.js';
+
+const { blockRows } = limits;
+
+export interface SegmentReaderOptions extends TailOptions {
+  readonly cache: PageCache;
+}
+
+/** Ids one after another in their order. */
+export interface IdRun {
+  readonly firstRank: number;
+  readonly ids: readonly string[];
+}
+
+export class SegmentReader {
+  readonly ref: SegmentRef;
+  readonly rows: number;
+  readonly dimension: number;
+  readonly metric: string;
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly curve: unknown;
+  /** First row of each leaf; none where rows are in no leaves. */
+  readonly leafStarts: Uint32Array;
+  /** By time. */
+  readonly expiries: Expiries;
+  /** Length of the resident part: a multiple of the page, 0 where there is none. */
+  readonly residentBytes: number;
+  /** Their offsets count from the start of the resident part. */
+  readonly residentSections: readonly SegmentSection[];
+  readonly #store: ObjectStore;
+  readonly #digests: Digests;
+  readonly #cache: PageCache;
+  readonly #handle: PagedHandle;
+  readonly #tail: SegmentTail;
+  readonly #seqBase: number;
+  /** Inflated blocks, the one used last at the end. */
+  readonly #documents = new Map<number, DocumentBlock>();
+
+  private constructor({ store, digests, cache, ref }: SegmentReaderOptions, tail: SegmentTail) {
+    const { footer, layout } = tail;
+    this.ref = ref;
+    this.rows = footer.rows;
+    const field = footer.text.fields[0]!;
+    this.dimension = field.dimension;
+    this.metric = field.metric;
+    this.expiries = tail.expiries;
+    this.numbers = footer.text.numbers;
+    this.curve = tail.curve;
+    this.leafStarts = tail.leafStarts;
+    this.residentBytes = layout.residents.length === 0 ? 0 : layout.tailOffset - layout.residentOffset;
+    this.residentSections = layout.residents.map((section) => ({
+      ...section,
+      offset: section.offset - layout.residentOffset,
+    }));
+    this.#store = store;
+    this.#digests = digests;
+    this.#cache = cache;
+    this.#tail = tail;
+    this.#seqBase = this.numbers['seqBase']!;
+    const { pageChecksums } = footer;
+    this.#handle = cache.register({ store, key: ref.key, size: layout.tailOffset, pageChecksums, digests });
+  }
+
+  /** Cost: one request for the tail. */
+  static async open(options: SegmentReaderOptions): Promise<SegmentReader> {
+    return new SegmentReader(options, await openTail(options));
+  }
+
+  /** Drops what the page cache holds of the segment. Nothing may be read after this. */
+  close(): void {
+    this.#cache.forget(this.#handle);
+    this.#documents.clear();
+  }
+
+  /** A load of the resident part into `target`, which is `residentBytes` long. */
+  residentLoad(target: Uint8Array, options: ResidentLoadOptions = {}): ResidentLoad {
+    assertInternal(target.length === this.residentBytes, `${target.length} bytes for the resident part`);
+    const { pageChecksums } = this.#tail.footer;
+    const { residentOffset: offset } = this.#tail.layout;
+    const check = options.crc32cPages ?? ((bytes, pageBytes) => this.#digests.crc32cPages(bytes, pageBytes));
+    return new ResidentLoad({ store: this.#store, key: this.ref.key, offset, pageChecksums }, target, check);
+  }
+
+  /** False: the id is not in the segment. True: it may be, and of ids that are not one in 65,536 is taken for one. */
+  mayHoldId(id: string): boolean {
+    return this.#tail.idFilter.mayHold(utf8Encode(id));
+  }
+
+  /** The rank of each id, -1 for one that is not here. */
+  findRanks(ids: readonly string[]): Int32Array | Promise<Int32Array> {
+    const { idFilter, idIndex } = this.#tail;
+    const ranks = new Int32Array(ids.length).fill(-1);
+    const wanted: { readonly at: number; readonly id: Uint8Array; readonly block: number }[] = [];
+    ids.forEach((text, at) => {
+      const id = utf8Encode(text);
+      if (idFilter.mayHold(id)) wanted.push({ at, id, block: idIndex.blockOf(id) });
+    });
+    return this.#readIdBlocks(
+      wanted.map(({ block }) => block),
+      (blockOf) => {
+        for (const { at, id, block } of wanted) {
+          const ids = blockOf(block);
+          const position = positionIn(ids, id);
+          if (position < ids.ends.length && compareBytes(idAt(ids, position), id) === 0)
+            ranks[at] = block * blockRows + position;
+        }
+        return ranks;
+      },
+    );
+  }
+
+  idsOfRanks(ranks: ArrayLike<number>): string[] | Promise<string[]> {
+    const list = Array.from(ranks);
+    for (const rank of list) this.#mustHave('rank', rank);
+    return this.#readIdBlocks(
+      list.map((rank) => Math.floor(rank / blockRows)),
+      (blockOf) =>
+        list.map((rank) => {
+          const block = Math.floor(rank / blockRows);
+          return this.#idText(block, idAt(blockOf(block), rank % blockRows));
+        }),
+    );
+  }
+
+  rowsOfRanks(ranks: Uint32Array): Uint32Array | Promise<Uint32Array> {
+    return this.#mapped('rowOfRank', 'rank', ranks);
+  }
+
+  ranksOfRows(rows: Uint32Array): Uint32Array | Promise<Uint32Array> {
+    return this.#mapped('rankOfRow', 'row', rows);
+  }
+
+  /** By pages, not by the resident part: who an answer names does not depend on what is in memory. */
+  #mapped(
+    kind: 'rowOfRank' | 'rankOfRow',
+    what: 'row' | 'rank',
+    from: ArrayLike<number>,
+  ): Uint32Array | Promise<Uint32Array> {
+    const section = this.#tail.layout.residents.find((resident) => resident.kind === kind);
+    const { key } = this.ref;
+    if (section === undefined) throw wrongAt(key, 0)(0, `a section ${kind}`, 'none');
+    const ranges = Array.from(from, (number) => {
+      this.#mustHave(what, number);
+      return { offset: section.offset + 4 * number, length: 4 };
+    });
+    return whenRead(this.#read(ranges), (pages) =>
+      Uint32Array.from(ranges, ({ offset }) => {
+        const number = wordOf(pages.bytes(offset, 4));
+        if (number < this.rows) return number;
+        throw wrongAt(key, offset)(0, `a number below ${this.rows}`, `${number}`);
+      }),
+    );
+  }
+
+  /** Up to `count` ids after `after`, which need not be here; '' for the first. No ids: there are no more. */
+  idsFrom(after: string, count: number): IdRun | Promise<IdRun> {
+    const { idIndex } = this.#tail;
+    const id = utf8Encode(after);
+    const first = idIndex.blockOf(id);
+    // One more than hold so many: those of the first block may all lie before.
+    const last = Math.min(idIndex.blocks, first + Math.ceil(count / blockRows) + 1);
+    const blocks = Array.from({ length: last - first }, (_, i) => first + i);
+    return this.#readIdBlocks(blocks, (blockOf) => {
+      const start = blockOf(first);
+      let position = positionIn(start, id);
+      if (position < start.ends.length && compareBytes(idAt(start, position), id) === 0) position += 1;
+      const firstRank = first * blockRows + position;
+      const end = Math.min(this.rows, firstRank + count, last * blockRows);
+      const ids = Array.from({ length: Math.max(0, end - firstRank) }, (_, i) => {
+        const rank = firstRank + i;
+        const block = Math.floor(rank / blockRows);
+        return this.#idText(block, idAt(blockOf(block), rank % blockRows));
+      });
+      return { firstRank, ids };
+    });
+  }
+
+  /** Keeps the pages of all ids in the cache until the segment is closed. */
+  pinIds(): void | Promise<void> {
+    const { offset, length } = this.#section('ids');
+    return this.#cache.pin(this.#handle, { offset, length });
+  }
+
+  /** The JSON text of each row, '' for a row without metadata. */
+  documents(rows: ArrayLike<number>): string[] | Promise<string[]> {
+    const { documentIndex } = this.#tail;
+    const list = Array.from(rows);
+    const blocks = list.map((row) => {
+      this.#mustHave('row', row);
+      return documentIndex.blockOf(row);
+    });
+    const { offset } = this.#section('documents');
+    const missing = new Set(
+      blocks.filter((block) => !this.#documents.has(block) && documentIndex.inflatedBytes(block) > 0),
+    );
+    const ranges = [...missing].map((block) => shifted(documentIndex.range(block), offset));
+    // What is inflated already is held here: other reads may push it out before this one ends.
+    const held = new Map(blocks.map((block) => [block, this.#documents.get(block)]));
+    return whenRead(this.#read(ranges), (pages) => {
+      for (const block of missing) held.set(block, this.#inflate(block, pages));
+      for (const [block, inflated] of held) this.#keepDocuments(block, inflated);
+      return list.map((row, i) => {
+        const block = blocks[i]!;
+        const inflated = held.get(block);
+        if (inflated === undefined) return '';
+        const wrong = wrongAt(this.ref.key, offset + documentIndex.range(block).offset);
+        return textAt(inflated, row - documentIndex.firstRow(block), wrong);
+      });
+    });
+  }
+
+  /** The vectors of `rows`, one after another: in `target`, which must have room, or in memory of their own. */
+  vectors(rows: ArrayLike<number>, target?: Float32Array): Float32Array | Promise<Float32Array> {
+    const list = Array.from(rows);
+    const { dimension } = this;
+    const into = target ?? new Float32Array(list.length * dimension);
+    assertInternal(into.length >= list.length * dimension, `room for ${into.length} numbers`);
+    const rowBytes = 4 * dimension;
+    const ranges = list.map((row) => {
+      this.#mustHave('row', row);
+      return { offset: row * rowBytes, length: rowBytes };
+    });
+    return whenRead(this.#read(ranges), (pages) => {
+      const bytes = new Uint8Array(into.buffer, into.byteOffset, list.length * rowBytes);
+      ranges.forEach(({ offset }, i) => {
+        pages.copyTo(offset, bytes.subarray(i * rowBytes, (i + 1) * rowBytes));
+      });
+      return into.subarray(0, list.length * dimension);
+    });
+  }
+
+  /** The sequence at which each row was upserted. */
+  seqs(rows: ArrayLike<number>): number[] | Promise<number[]> {
+    const { offset } = this.#section('seqs');
+    const ranges = Array.from(rows, (row) => {
+      this.#mustHave('row', row);
+      return { offset: offset + 4 * row, length: 4 };
+    });
+    return whenRead(this.#read(ranges), (pages) =>
+      ranges.map((range) => this.#seqBase + wordOf(pages.bytes(range.offset, 4))),
+    );
+  }
+
+  /** Raw vectors in row order past the cache, in pieces of about `maxBytes` (at most 4 MiB, at least a row). */
+  rawChunks(maxBytes: number, fromRow = 0): AsyncGenerator<RawChunk, void, undefined> {
+    const { footer, layout } = this.#tail;
+    const { rows, dimension } = this;
+    const { pageChecksums } = footer;
+    const [store, digests, key] = [this.#store, this.#digests, this.ref.key];
+    const pagedBytes = layout.tailOffset;
+    return rawChunks({ store, digests, key, rows, dimension, pageChecksums, pagedBytes }, maxBytes, fromRow);
+  }
+
+  #section(kind: BodyKind): SegmentSection {
+    return this.#tail.layout.body[kind];
+  }
+
+  #mustHave(what: 'row' | 'rank', number: number): void {
+    assertInternal(
+      Number.isInteger(number) && number >= 0 && number < this.rows,
+      `${what} ${number} of a segment of ${this.rows} rows`,
+    );
+  }
+
+  #read(ranges: readonly ByteRange[]): PageSet | Promise<PageSet> {
+    return this.#cache.read(this.#handle, ranges);
+  }
+
+  /** `use` gets each of `blocks` decoded, and decodes none twice. */
+  #readIdBlocks<T>(
+    blocks: readonly number[],
+    use: (blockOf: (block: number) => IdBlock) => T,
+  ): T | Promise<T> {
+    const { idIndex } = this.#tail;
+    const { offset } = this.#section('ids');
+    const rangeOf = (block: number): ByteRange => shifted(idIndex.range(block), offset);
+    return whenRead(this.#read(blocks.map(rangeOf)), (pages) => {
+      const decoded = new Map<number, IdBlock>();
+      return use((block) => {
+        let ids = decoded.get(block);
+        if (ids === undefined) {
+          const range = rangeOf(block);
+          const bytes = pages.bytes(range.offset, range.length);
+          ids = decodeIdBlock(bytes, idIndex.idsIn(block), wrongAt(this.ref.key, range.offset));
+          decoded.set(block, ids);
+        }
+        return ids;
+      });
+    });
+  }
+
+  #idText(block: number, id: Uint8Array): string {
+    try {
+      return utf8Decode(id);
+    } catch {
+      const at = this.#section('ids').offset + this.#tail.idIndex.range(block).offset;
+      throw wrongAt(this.ref.key, at)(0, 'ids in UTF-8', 'other bytes');
+    }
+  }
+
+  #inflate(block: number, pages: PageSet): DocumentBlock {
+    const { documentIndex } = this.#tail;
+    const range = shifted(documentIndex.range(block), this.#section('documents').offset);
+    return inflateBlock(
+      pages.bytes(range.offset, range.length),
+      { rows: documentIndex.rowsIn(block), inflatedBytes: documentIndex.inflatedBytes(block) },
+      wrongAt(this.ref.key, range.offset),
+    );
+  }
+
+  #keepDocuments(block: number, inflated: DocumentBlock | undefined): void {
+    if (inflated === undefined) return;
+    this.#documents.delete(block);
+    this.#documents.set(block, inflated);
+    for (const oldest of this.#documents.keys()) {
+      if (this.#documents.size <= limits.documentBlocksKept) return;
+      this.#documents.delete(oldest);
+    }
+  }
+}
+
+function shifted({ offset, length }: ByteRange, by: number): ByteRange {
+  return { offset: by + offset, length };
+}
+
+function wordOf(b: Uint8Array): number {
+  return b[0]! + b[1]! * 0x100 + b[2]! * 0x1_0000 + b[3]! * 0x100_0000;
+}
+
+function whenRead<T>(pages: PageSet | Promise<PageSet>, use: (pages: PageSet) => T): T | Promise<T> {
+  return pages instanceof Promise ? pages.then(use) : use(pages);
+}

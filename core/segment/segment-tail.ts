@@ -1,0 +1,153 @@
+/**
+ * Opens the tail of a segment: one range read, then every check that its bytes allow. What comes out can be trusted as
+ * far as lengths, orders and positions go.
+ */
+import { bytesToHex, tryHexToBytes, utf8Decode } from '../base/bytes.js';
+import { corrupt } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import type { Digests } from '../base/ports.js';
+import { mustMatchPages, readRange } from '../store/index.js';
+import type { ObjectStore } from '../store/index.js';
+import { DocumentIndex } from './document-blocks.js';
+import { decodeExpiries } from './expiries.js';
+import type { Expiries } from './expiries.js';
+import { decodeFooter, END_BYTES, footerOffset } from './footer.js';
+import type { Footer, SegmentSection } from './footer.js';
+import { FuseFilter } from './fuse-filter.js';
+import { IdIndex } from './id-blocks.js';
+import type { Wrong } from './id-blocks.js';
+import { layOut } from './section-layout.js';
+import type { SegmentLayout, TailKind } from './section-layout.js';
+import type { SegmentRef } from './segment-writer.js';
+
+export interface TailOptions {
+  readonly store: ObjectStore;
+  readonly digests: Digests;
+  readonly ref: SegmentRef;
+  /** What the collection's head says of its vectors. */
+  readonly expected: { readonly dimension: number; readonly metric: string };
+}
+
+export interface SegmentTail {
+  readonly footer: Footer;
+  readonly layout: SegmentLayout;
+  readonly documentIndex: DocumentIndex;
+  readonly idIndex: IdIndex;
+  readonly idFilter: FuseFilter;
+  readonly leafStarts: Uint32Array;
+  readonly expiries: Expiries;
+  readonly curve: unknown;
+}
+
+/** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request. */
+export async function openTail({ store, digests, ref, expected }: TailOptions): Promise<SegmentTail> {
+  const { key, bytes: size, tailBytes } = ref;
+  const tailOffset = size - tailBytes;
+  mustBeRef(ref, tailOffset);
+  const read = await readRange({ store, key, size, range: { offset: tailOffset, length: tailBytes } });
+  // Typed views of it need an alignment that an answer of the store may not have.
+  const tail = read.byteOffset % 8 === 0 ? read : read.slice();
+  const offset = footerOffset(key, tail, tailOffset);
+  const footerBytes = tail.subarray(offset - tailOffset);
+  const sha = bytesToHex(digests.sha256(footerBytes));
+  if (sha !== ref.footerSha256)
+    throw corrupt({ key, offset, expected: `the footer ${ref.footerSha256}`, found: sha });
+  const footer = decodeFooter(digests, { key, offset }, footerBytes);
+  const field = footer.text.fields[0]!;
+  const facts: (readonly [string, string | number, string | number])[] = [
+    ['rows', ref.rows, footer.rows],
+    ['dimension', expected.dimension, field.dimension],
+    ['metric', expected.metric, field.metric],
+  ];
+  for (const [what, wanted, found] of facts) {
+    if (wanted !== found) throw corrupt({ key, offset, expected: `${what} ${wanted}`, found: `${found}` });
+  }
+  const { seqBase } = footer.text.numbers as { readonly seqBase?: number };
+  if (!Number.isSafeInteger(seqBase))
+    throw corrupt({ key, offset, expected: 'a sequence seqBase', found: `${seqBase}` });
+  const layout = layOut(footer, { key, footerOffset: offset, tailOffset });
+  const hot = tail.subarray(0, offset - tailOffset);
+  const table = { key, expected: footer.pageChecksums, first: tailOffset / limits.pageBytes };
+  mustMatchPages(table, digests.crc32cPages(hot, limits.pageBytes));
+  return openIndexes({ key, tail: hot, footer, layout });
+}
+
+function mustBeRef({ key, bytes, tailBytes, footerSha256 }: SegmentRef, tailOffset: number): void {
+  const whole = Number.isSafeInteger(bytes) && Number.isSafeInteger(tailBytes);
+  const fits = tailOffset >= 0 && tailBytes > END_BYTES && tailBytes <= limits.segmentTailBytes;
+  if (!whole || !fits || tailOffset % limits.pageBytes !== 0) {
+    const found = `${tailBytes} bytes of ${bytes}`;
+    throw corrupt({ key, offset: 0, expected: 'a head that says where the tail is', found });
+  }
+  if (tryHexToBytes(footerSha256)?.length !== 32)
+    throw corrupt({ key, offset: 0, expected: 'a head with the SHA-256 of the footer', found: footerSha256 });
+}
+
+interface Tail {
+  readonly key: string;
+  readonly tail: Uint8Array;
+  readonly footer: Footer;
+  readonly layout: SegmentLayout;
+}
+
+function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
+  const { body, tail: sections, tailOffset } = layout;
+  const bytesOf = ({ offset, length }: SegmentSection): Uint8Array =>
+    tail.subarray(offset - tailOffset, offset - tailOffset + length);
+  const wrongIn = (section: SegmentSection): Wrong => wrongAt(key, section.offset);
+  const mustCount = (section: SegmentSection, count: number): void => {
+    if (section.count !== count)
+      throw wrongIn(section)(0, `${count} items of ${section.kind}`, `${section.count}`);
+  };
+  const { rows } = footer;
+  const { documentIndex, idIndex, idFilter, leafStarts, expiries, statistics } = sections;
+  const open = {
+    documentIndex: new DocumentIndex(
+      bytesOf(documentIndex),
+      { rows, blocks: documentIndex.count, documentsBytes: body.documents.length },
+      wrongIn(documentIndex),
+    ),
+    idIndex: new IdIndex(bytesOf(idIndex), { rows, idsBytes: body.ids.length }, wrongIn(idIndex)),
+    idFilter: new FuseFilter(bytesOf(idFilter), wrongIn(idFilter)),
+    leafStarts: leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts)),
+    expiries: decodeExpiries(bytesOf(expiries), rows, wrongIn(expiries)),
+    curve: jsonOf(bytesOf(statistics), wrongIn(statistics)),
+  };
+  const counts: Readonly<Record<TailKind, number>> = {
+    documentIndex: body.documents.count,
+    idIndex: open.idIndex.blocks,
+    idFilter: rows,
+    leafStarts: open.leafStarts.length,
+    expiries: open.expiries.rows.length,
+    statistics: 1,
+  };
+  for (const section of Object.values(sections)) mustCount(section, counts[section.kind as TailKind]);
+  mustCount(body.ids, open.idIndex.blocks);
+  return { footer, layout, ...open };
+}
+
+/** Makes errors of offsets that count from `base` of object `key`. */
+export function wrongAt(key: string, base: number): Wrong {
+  return (offset, expected, found) => corrupt({ key, offset: base + offset, expected, found });
+}
+
+function leavesOf(bytes: Uint8Array, rows: number, wrong: Wrong): Uint32Array {
+  if (bytes.length % 4 !== 0) throw wrong(0, 'leaf starts of 4 bytes', `${bytes.length} bytes`);
+  const leaves = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  for (let leaf = 0; leaf < leaves.length; leaf++) {
+    const start = leaves[leaf]!;
+    const fits = leaf === 0 ? start === 0 : start > leaves[leaf - 1]! && start < rows;
+    if (!fits) throw wrong(4 * leaf, `the start of a leaf of ${rows} rows`, `${start}`);
+  }
+  return leaves;
+}
+
+function jsonOf(bytes: Uint8Array, wrong: Wrong): unknown {
+  if (bytes.length > limits.segmentStatisticsBytes)
+    throw wrong(0, `at most ${limits.segmentStatisticsBytes} bytes of statistics`, `${bytes.length}`);
+  try {
+    return JSON.parse(utf8Decode(bytes));
+  } catch {
+    throw wrong(0, 'statistics in JSON', 'something else');
+  }
+}

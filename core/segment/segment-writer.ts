@@ -1,0 +1,256 @@
+/**
+ * Writes one segment in file order, through one bounded buffer into one upload. The caller gives the parts in their
+ * order; what stays in memory until the end are the indexes: about 12 bytes per block, the first ids of blocks, and 8
+ * bytes of hash per id.
+ */
+import { bytesToHex, utf8Encode } from '../base/bytes.js';
+import { assertInternal } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import type { Digests } from '../base/ports.js';
+import type { ObjectStore, Upload } from '../store/index.js';
+import { DocumentBlockWriter } from './document-blocks.js';
+import { encodeExpiries, NO_EXPIRIES } from './expiries.js';
+import type { Expiries } from './expiries.js';
+import { encodeFooter } from './footer.js';
+import type { SegmentSection } from './footer.js';
+import { IdBlockWriter } from './id-blocks.js';
+import { PageSink } from './page-sink.js';
+import { bodyKinds, defaultFieldOf, SECTION_ALIGNMENT } from './section-layout.js';
+import type { BodyKind, TailKind } from './section-layout.js';
+
+/** What a head says of a segment: enough to read and check it. */
+export interface SegmentRef {
+  readonly key: string;
+  /** Of the whole file. */
+  readonly bytes: number;
+  /** From the start of the indexes to the end of the file: read at once when the segment is opened. */
+  readonly tailBytes: number;
+  /** SHA-256 of the footer in hex. */
+  readonly footerSha256: string;
+  readonly rows: number;
+}
+
+export interface SegmentWriterOptions {
+  readonly store: ObjectStore;
+  readonly digests: Digests;
+  readonly key: string;
+  /** Of the collection. */
+  readonly uid: string;
+  readonly dimension: number;
+  readonly metric: string;
+  /** Default "vector". */
+  readonly fieldName?: string;
+  readonly rows: number;
+  /** No row's sequence is below it, and none 2^32 or more above. Kept as the number `seqBase`. */
+  readonly seqBase: number;
+}
+
+/** A section of the resident part. */
+export interface ResidentSection {
+  /** ASCII letters and digits, at most 16. */
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** Default: 0, the segment, for rowOfRank and rankOfRow; else 1, the vector field. */
+  readonly field?: number;
+  /** Default 0. */
+  readonly part?: number;
+}
+
+export interface SegmentEnd {
+  /** First row of each leaf, ascending from 0; none where rows are in no leaves. */
+  readonly leafStarts: Uint32Array;
+  /** Rows that expire, in any order; absent where none does. */
+  readonly expiries?: Expiries;
+  readonly numbers: Readonly<Record<string, number>>;
+  /** Statistics and the recall curve, as JSON. */
+  readonly curve: unknown;
+}
+
+export class SegmentWriter {
+  readonly #options: SegmentWriterOptions;
+  readonly #upload: Upload;
+  readonly #sink: PageSink;
+  readonly #documents = new DocumentBlockWriter();
+  readonly #ids: IdBlockWriter;
+  readonly #sections: SegmentSection[] = [];
+  /** The section that is being written. */
+  #open: { readonly kind: BodyKind; readonly offset: number } | undefined;
+  #vectorRows = 0;
+  #seqRows = 0;
+  #residents = 0;
+
+  private constructor(options: SegmentWriterOptions, upload: Upload) {
+    this.#options = options;
+    this.#upload = upload;
+    this.#sink = new PageSink(upload, options.digests);
+    this.#ids = new IdBlockWriter(options.rows);
+  }
+
+  /** Begins the upload. Whoever does not come to `finish` aborts. */
+  static async create(options: SegmentWriterOptions): Promise<SegmentWriter> {
+    const { rows, dimension, store, key } = options;
+    assertInternal(rows >= 1 && rows <= limits.segmentRows, `a segment of ${rows} rows`);
+    assertInternal(dimension >= 1 && dimension <= limits.dimension, `a segment of dimension ${dimension}`);
+    return new SegmentWriter(options, await store.upload(key));
+  }
+
+  /** Whole rows, in row order, over any number of calls. */
+  async writeRaw(vectors: Float32Array): Promise<void> {
+    const { dimension } = this.#options;
+    assertInternal(vectors.length % dimension === 0, `${vectors.length} numbers are no rows of ${dimension}`);
+    await this.#enter('vectors');
+    this.#vectorRows += vectors.length / dimension;
+    await this.#sink.append(new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
+  }
+
+  /** JSON texts in row order, '' for none, over any number of calls. */
+  async writeDocuments(texts: readonly string[]): Promise<void> {
+    await this.#enter('documents');
+    for (const text of texts) {
+      const block = this.#documents.add(text);
+      if (block !== undefined) await this.#sink.append(block);
+    }
+  }
+
+  /** Ids in the order of their UTF-8 bytes, over any number of calls. */
+  async writeIds(ids: readonly string[]): Promise<void> {
+    await this.#enter('ids');
+    for (const id of ids) {
+      const block = this.#ids.add(id);
+      if (block !== undefined) await this.#sink.append(block);
+    }
+  }
+
+  /** The sequences at which the rows were upserted, in row order, over any number of calls. */
+  async writeSeqs(seqs: ArrayLike<number>): Promise<void> {
+    await this.#enter('seqs');
+    const { seqBase } = this.#options;
+    const words = Uint32Array.from(seqs, (seq) => {
+      const above = seq - seqBase;
+      assertInternal(above >= 0 && above < 2 ** 32, `sequence ${seq} is not within 2^32 of ${seqBase}`);
+      return above;
+    });
+    this.#seqRows += words.length;
+    await this.#sink.append(new Uint8Array(words.buffer));
+  }
+
+  /** Sections of the resident part in the order in which they will lie, over any number of calls. */
+  async writeResident(sections: readonly ResidentSection[]): Promise<void> {
+    await this.#closeBody();
+    for (const { kind, bytes, count, field = defaultFieldOf(kind), part = 0 } of sections) {
+      await this.#sink.align(this.#residents++ === 0 ? limits.pageBytes : SECTION_ALIGNMENT);
+      await this.#whole({ kind, field, part, count }, bytes);
+    }
+  }
+
+  /** Writes the indexes and the footer; the segment is there once this settles. Requires: every row was written. */
+  async finish({ leafStarts, numbers, curve, expiries = NO_EXPIRIES }: SegmentEnd): Promise<SegmentRef> {
+    const { key, digests, rows } = this.#options;
+    await this.#closeBody();
+    await this.#sink.align(limits.pageBytes);
+    const tailOffset = this.#sink.position;
+    const statistics = utf8Encode(JSON.stringify(curve ?? null));
+    assertInternal(
+      statistics.length <= limits.segmentStatisticsBytes,
+      `${statistics.length} bytes of statistics`,
+    );
+    const filter = this.#ids.filter();
+    const leaves = new Uint8Array(leafStarts.buffer, leafStarts.byteOffset, leafStarts.byteLength);
+    await this.#tail('documentIndex', this.#documents.index(), this.#documents.blocks);
+    await this.#tail('idIndex', this.#ids.index(), Math.ceil(rows / limits.blockRows));
+    await this.#tail('idFilter', filter, rows);
+    await this.#tail('leafStarts', leaves, leafStarts.length);
+    await this.#tail('expiries', encodeExpiries(expiries, rows), expiries.rows.length);
+    await this.#tail('statistics', statistics, 1);
+    await this.#sink.align(SECTION_ALIGNMENT);
+    const footerOffset = this.#sink.position;
+    const footer = encodeFooter(
+      digests,
+      { key, offset: footerOffset },
+      {
+        rows,
+        sections: this.#sections,
+        pageChecksums: await this.#sink.end(),
+        text: this.#text(numbers),
+      },
+    );
+    await this.#upload.write(footer);
+    await this.#upload.finish();
+    const bytes = footerOffset + footer.length;
+    const footerSha256 = bytesToHex(digests.sha256(footer));
+    return { key, bytes, tailBytes: bytes - tailOffset, footerSha256, rows };
+  }
+
+  /** Gives the segment up. Never throws, and does nothing once it is finished. */
+  abort(): Promise<void> {
+    return this.#upload.abort();
+  }
+
+  #text(numbers: Readonly<Record<string, number>>): {
+    readonly uid: string;
+    readonly fields: readonly {
+      readonly name: string;
+      readonly dimension: number;
+      readonly metric: string;
+    }[];
+    readonly numbers: Readonly<Record<string, number>>;
+  } {
+    const { uid, dimension, metric, fieldName: name = 'vector', seqBase } = this.#options;
+    const all = { ...numbers, seqBase };
+    for (const [what, number] of Object.entries(all))
+      assertInternal(Number.isFinite(number), `number ${what} is ${number}`);
+    return { uid, fields: [{ name, dimension, metric }], numbers: all };
+  }
+
+  /** Goes on to a later section, which ends those before it. */
+  async #enter(kind: BodyKind): Promise<void> {
+    if (this.#open?.kind === kind) return;
+    const next = bodyKinds.indexOf(kind);
+    assertInternal(
+      next === this.#sections.length + (this.#open === undefined ? 0 : 1),
+      `section ${kind} of the segment is out of order`,
+    );
+    await this.#close();
+    await this.#sink.align(SECTION_ALIGNMENT);
+    this.#open = { kind, offset: this.#sink.position };
+  }
+
+  async #closeBody(): Promise<void> {
+    if (this.#open === undefined && this.#sections.length >= bodyKinds.length) return;
+    assertInternal(this.#open?.kind === 'seqs', 'a section of the segment is missing');
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#open === undefined) return;
+    const { kind, offset } = this.#open;
+    const last = { vectors: undefined, documents: this.#documents, ids: this.#ids, seqs: undefined }[
+      kind
+    ]?.end();
+    if (last !== undefined) await this.#sink.append(last);
+    const { rows } = this.#options;
+    const written = {
+      vectors: this.#vectorRows,
+      documents: this.#documents.rows,
+      ids: this.#ids.ids,
+      seqs: this.#seqRows,
+    }[kind];
+    assertInternal(written === rows, `section ${kind} has ${written} of ${rows} rows`);
+    const blocks = { documents: this.#documents.blocks, ids: Math.ceil(rows / limits.blockRows) };
+    const count = kind === 'documents' || kind === 'ids' ? blocks[kind] : rows;
+    const length = this.#sink.position - offset;
+    this.#sections.push({ kind, field: defaultFieldOf(kind), part: 0, offset, length, count });
+    this.#open = undefined;
+  }
+
+  async #tail(kind: TailKind, bytes: Uint8Array, count: number): Promise<void> {
+    await this.#sink.align(SECTION_ALIGNMENT);
+    await this.#whole({ kind, field: defaultFieldOf(kind), part: 0, count }, bytes);
+  }
+
+  async #whole(section: Omit<SegmentSection, 'offset' | 'length'>, bytes: Uint8Array): Promise<void> {
+    this.#sections.push({ ...section, offset: this.#sink.position, length: bytes.length });
+    await this.#sink.append(bytes);
+  }
+}

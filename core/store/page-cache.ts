@@ -1,0 +1,287 @@
+/**
+ * One cache for everything that is read by range: pages of 16 KiB of immutable objects, each checked against its
+ * CRC-32C before anybody sees it. The least recently used goes first; pinned pages stay until their object is forgotten.
+ *
+ * Where all pages of a read are here the answer is synchronous. Else the missing ones are fetched by the reader itself, in
+ * as few range requests as lie near each other. No promise is shared: two readers that miss one page both fetch it,
+ * because a host like Workers lets no request wait for another's input. For the same reason the bound on requests in
+ * flight makes nobody wait for another reader: a reader with none in flight may always start one, further ones only below
+ * the bound.
+ */
+import { assertInternal, corrupt } from '../base/errors.js';
+import { limits } from '../base/limits.js';
+import type { Digests } from '../base/ports.js';
+import type { ByteRange, ObjectStore } from './object-store.js';
+import { PageSet } from './page-set.js';
+import { readRange } from './range-read.js';
+
+const { pageBytes } = limits;
+
+/** An immutable object whose pages may be cached. */
+export interface PagedObject {
+  readonly store: ObjectStore;
+  readonly key: string;
+  /** Bytes from the start of the object that the pages cover; the object may go on. The last page may be short. */
+  readonly size: number;
+  /** CRC-32C of each page. */
+  readonly pageChecksums: Uint32Array;
+  readonly digests: Digests;
+}
+
+/** Names a registered object, so that look-ups build no strings. Never given out twice. */
+export type PagedHandle = number & { readonly pagedHandle: unique symbol };
+
+export interface PageCacheOptions {
+  readonly budgetBytes: number;
+  /** Requests in flight over the whole cache. Default `limits.rangeReadsParallel`. */
+  readonly parallel?: number;
+}
+
+export interface PageCacheUsage {
+  readonly bytes: number;
+  readonly budgetBytes: number;
+  /** Pages that were here when asked for, and pages that were not. */
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/** A page in the ring of least recent use, or outside of it where it is pinned. */
+interface Page {
+  readonly owner: Registered;
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  pinned: boolean;
+  older: Page | undefined;
+  newer: Page | undefined;
+}
+
+interface Registered extends PagedObject {
+  readonly pages: Map<number, Page>;
+  forgotten: boolean;
+}
+
+/** Neighbouring pages that one request reads. */
+interface Run {
+  readonly first: number;
+  readonly count: number;
+}
+
+export class PageCache {
+  readonly #budget: number;
+  readonly #parallel: number;
+  readonly #objects = new Map<PagedHandle, Registered>();
+  #handles = 0;
+  #oldest: Page | undefined;
+  #newest: Page | undefined;
+  #bytes = 0;
+  #hits = 0;
+  #misses = 0;
+  #inFlight = 0;
+
+  constructor({ budgetBytes, parallel = limits.rangeReadsParallel }: PageCacheOptions) {
+    this.#budget = budgetBytes;
+    this.#parallel = parallel;
+  }
+
+  register(object: PagedObject): PagedHandle {
+    const expected = Math.ceil(object.size / pageBytes);
+    assertInternal(
+      object.pageChecksums.length >= expected,
+      `${object.pageChecksums.length} checksums of ${expected} pages of ${object.key}`,
+    );
+    const handle = ++this.#handles as PagedHandle;
+    this.#objects.set(handle, { ...object, pages: new Map(), forgotten: false });
+    return handle;
+  }
+
+  /** The pages that hold `ranges`, at once where all are here. Throws `corrupt`, or `unavailable` (`object_gone`). */
+  read(handle: PagedHandle, ranges: readonly ByteRange[]): PageSet | Promise<PageSet> {
+    const object = this.#mustBeRegistered(handle);
+    const found = new Map<number, Uint8Array>();
+    const missing = new Set<number>();
+    for (const { offset, length } of ranges) {
+      assertInternal(
+        offset >= 0 && length >= 0 && offset + length <= object.size,
+        `${length} bytes at ${offset} are not within the ${object.size} bytes of ${object.key}`,
+      );
+      const end = Math.ceil((offset + length) / pageBytes);
+      for (let number = Math.floor(offset / pageBytes); number < end; number++) {
+        if (found.has(number) || missing.has(number)) continue;
+        const page = object.pages.get(number);
+        if (page === undefined) missing.add(number);
+        else {
+          this.#touch(page);
+          found.set(number, page.bytes);
+        }
+      }
+    }
+    this.#hits += found.size;
+    this.#misses += missing.size;
+    if (missing.size === 0) return new PageSet(found);
+    return this.#fetch(object, missing, found);
+  }
+
+  /** Reads what is not here of `range`, and keeps all of it until the object is forgotten. */
+  pin(handle: PagedHandle, range: ByteRange): void | Promise<void> {
+    const object = this.#mustBeRegistered(handle);
+    const pages = this.read(handle, [range]);
+    if (!(pages instanceof PageSet)) return pages.then((read) => this.#pin(object, range, read));
+    this.#pin(object, range, pages);
+  }
+
+  /** Drops every page of an object, pinned ones too. What is being read goes to its reader and nowhere else. */
+  forget(handle: PagedHandle): void {
+    const object = this.#objects.get(handle);
+    if (object === undefined) return;
+    this.#objects.delete(handle);
+    object.forgotten = true;
+    for (const page of object.pages.values()) this.#drop(page);
+    object.pages.clear();
+  }
+
+  usage(): PageCacheUsage {
+    return { bytes: this.#bytes, budgetBytes: this.#budget, hits: this.#hits, misses: this.#misses };
+  }
+
+  #mustBeRegistered(handle: PagedHandle): Registered {
+    const object = this.#objects.get(handle);
+    assertInternal(object !== undefined, `object ${handle} of the page cache was forgotten`);
+    return object;
+  }
+
+  async #fetch(
+    object: Registered,
+    missing: ReadonlySet<number>,
+    found: Map<number, Uint8Array>,
+  ): Promise<PageSet> {
+    const runs = runsOf(missing);
+    const flights = new Set<Promise<void>>();
+    let failure: { readonly error: unknown } | undefined;
+    for (const run of runs) {
+      while (flights.size > 0 && this.#inFlight >= this.#parallel) await Promise.race(flights);
+      if (failure !== undefined) break;
+      const flight = this.#fetchRun(object, run, found)
+        .catch((error: unknown) => void (failure ??= { error }))
+        .finally(() => flights.delete(flight));
+      flights.add(flight);
+    }
+    await Promise.all(flights);
+    if (failure !== undefined) throw failure.error;
+    return new PageSet(found);
+  }
+
+  async #fetchRun(object: Registered, { first, count }: Run, found: Map<number, Uint8Array>): Promise<void> {
+    const { store, key, digests } = object;
+    const offset = first * pageBytes;
+    const length = Math.min(count * pageBytes, object.size - offset);
+    this.#inFlight += 1;
+    let bytes: Uint8Array;
+    try {
+      bytes = await readRange({ store, key, range: { offset, length } });
+    } finally {
+      this.#inFlight -= 1;
+    }
+    mustMatchPages({ key, expected: object.pageChecksums, first }, digests.crc32cPages(bytes, pageBytes));
+    for (let i = 0; i < count; i++) {
+      // A page of its own: a view would keep all of a long answer alive for one page of it.
+      const page = bytes.slice(i * pageBytes, (i + 1) * pageBytes);
+      found.set(first + i, page);
+      this.#insert(object, first + i, page);
+    }
+  }
+
+  #insert(owner: Registered, number: number, bytes: Uint8Array): Page | undefined {
+    if (owner.forgotten) return undefined;
+    const present = owner.pages.get(number);
+    if (present !== undefined) return present;
+    const page: Page = { owner, number, bytes, pinned: false, older: undefined, newer: undefined };
+    owner.pages.set(number, page);
+    this.#bytes += bytes.length;
+    this.#append(page);
+    while (this.#bytes > this.#budget && this.#oldest !== undefined) {
+      const evicted = this.#oldest;
+      evicted.owner.pages.delete(evicted.number);
+      this.#drop(evicted);
+    }
+    return page;
+  }
+
+  #pin(object: Registered, { offset, length }: ByteRange, read: PageSet): void {
+    const end = Math.ceil((offset + length) / pageBytes);
+    for (let number = Math.floor(offset / pageBytes); number < end; number++) {
+      let page = object.pages.get(number);
+      if (page?.pinned === true || object.forgotten) continue;
+      if (page === undefined) {
+        // Evicted since it was read: what is pinned counts for the budget but is not measured against it.
+        const start = number * pageBytes;
+        const bytes = read.bytes(start, Math.min(pageBytes, object.size - start));
+        page = { owner: object, number, bytes, pinned: true, older: undefined, newer: undefined };
+        object.pages.set(number, page);
+        this.#bytes += bytes.length;
+      } else {
+        this.#unlink(page);
+        page.pinned = true;
+      }
+    }
+  }
+
+  #touch(page: Page): void {
+    if (page.pinned || page === this.#newest) return;
+    this.#unlink(page);
+    this.#append(page);
+  }
+
+  #drop(page: Page): void {
+    this.#bytes -= page.bytes.length;
+    if (!page.pinned) this.#unlink(page);
+  }
+
+  #append(page: Page): void {
+    page.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = page;
+    else this.#newest.newer = page;
+    this.#newest = page;
+  }
+
+  #unlink(page: Page): void {
+    if (page.older === undefined) this.#oldest = page.newer;
+    else page.older.newer = page.newer;
+    if (page.newer === undefined) this.#newest = page.older;
+    else page.newer.older = page.older;
+    page.older = undefined;
+    page.newer = undefined;
+  }
+}
+
+/** Joins pages that lie side by side or nearly so into runs, none longer than one request should be. */
+function runsOf(missing: ReadonlySet<number>): Run[] {
+  const runs: { first: number; count: number }[] = [];
+  for (const number of [...missing].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (
+      last !== undefined &&
+      number - last.first < limits.rangePages &&
+      number - (last.first + last.count) <= limits.rangeGapPages
+    ) {
+      last.count = number + 1 - last.first;
+    } else runs.push({ first: number, count: 1 });
+  }
+  return runs;
+}
+
+/** Throws `corrupt` at the first page of which the checksum is another than the object's table says. */
+export function mustMatchPages(
+  table: { readonly key: string; readonly expected: Uint32Array; readonly first: number },
+  sums: Uint32Array,
+): void {
+  for (let i = 0; i < sums.length; i++) {
+    const expected = table.expected[table.first + i]!;
+    if (sums[i] === expected) continue;
+    throw corrupt({
+      key: table.key,
+      offset: (table.first + i) * pageBytes,
+      expected: `page checksum ${expected.toString(16)}`,
+      found: sums[i]!.toString(16),
+    });
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Integer products over SQ8 codes, 16 dimensions a step. Every stride is a multiple of 16, and the weights of the
+ * padding are zero. Sums are exact: the order of the additions does not matter, and the twins need not repeat it.
+ */
+
+// @ts-ignore: decorator
+@inline
+function addLanes(sum: v128): i32 {
+  return (
+    i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + (i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3))
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function addFloatLanes(sum: v128): f32 {
+  return (
+    f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3))
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function distances8(a: v128, b: v128): v128 {
+  return v128.or(i8x16.sub_sat_u(a, b), i8x16.sub_sat_u(b, a));
+}
+
+/** Sum of code x weight. Requires: sum |weight| x 255 < 2^31. */
+// @ts-ignore: decorator
+@inline
+export function product(codes: usize, weights: usize, stride: usize): i32 {
+  let s0 = i32x4.splat(0);
+  let s1 = s0;
+  const end = codes + stride;
+  while (codes < end) {
+    const c = v128.load(codes);
+    s0 = i32x4.add(s0, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(c), v128.load(weights)));
+    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(c), v128.load(weights, 16)));
+    codes += 16;
+    weights += 32;
+  }
+  return addLanes(i32x4.add(s0, s1));
+}
+
+/** Sum of |a - b| x weight. Requires: weights >= 0 with a sum x 255 < 2^31. */
+// @ts-ignore: decorator
+@inline
+export function absolute(a: usize, b: usize, weights: usize, stride: usize): i32 {
+  let s0 = i32x4.splat(0);
+  let s1 = s0;
+  const end = a + stride;
+  while (a < end) {
+    const d = distances8(v128.load(a), v128.load(b));
+    s0 = i32x4.add(s0, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(d), v128.load(weights)));
+    s1 = i32x4.add(s1, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(d), v128.load(weights, 16)));
+    a += 16;
+    b += 16;
+    weights += 32;
+  }
+  return addLanes(i32x4.add(s0, s1));
+}
+
+/**
+ * Sum of ((a - b) x weight)^2, or any number above `limit` once the sum is above it. Requires: 0 <= weight <= 127, and
+ * that `blocks` blocks of 16 cannot carry a lane past 2^31.
+ */
+// @ts-ignore: decorator
+@inline
+export function squares(a: usize, b: usize, weights: usize, stride: usize, blocks: usize, limit: f32): f32 {
+  let total = f32x4.splat(0);
+  const end = a + stride;
+  while (a < end) {
+    let s0 = i32x4.splat(0);
+    let s1 = s0;
+    const stop = min<usize>(a + (blocks << 4), end);
+    while (a < stop) {
+      const d = distances8(v128.load(a), v128.load(b));
+      const t0 = i16x8.mul(i16x8.extend_low_i8x16_u(d), v128.load(weights));
+      const t1 = i16x8.mul(i16x8.extend_high_i8x16_u(d), v128.load(weights, 16));
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(t0, t0));
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(t1, t1));
+      a += 16;
+      b += 16;
+      weights += 32;
+    }
+    total = f32x4.add(total, f32x4.add(f32x4.convert_i32x4_s(s0), f32x4.convert_i32x4_s(s1)));
+    if (addFloatLanes(total) > limit) break;
+  }
+  return addFloatLanes(total);
+}
+
+/** Sum of (a - 128) x weight x (b - 128) x weight. Requires: as `squares`. */
+// @ts-ignore: decorator
+@inline
+export function centred(a: usize, b: usize, weights: usize, stride: usize, blocks: usize): f32 {
+  const middle = i16x8.splat(128);
+  let total = f32x4.splat(0);
+  const end = a + stride;
+  while (a < end) {
+    let s0 = i32x4.splat(0);
+    let s1 = s0;
+    const stop = min<usize>(a + (blocks << 4), end);
+    while (a < stop) {
+      const x = v128.load(a);
+      const y = v128.load(b);
+      const w0 = v128.load(weights);
+      const w1 = v128.load(weights, 16);
+      const x0 = i16x8.mul(i16x8.sub(i16x8.extend_low_i8x16_u(x), middle), w0);
+      const x1 = i16x8.mul(i16x8.sub(i16x8.extend_high_i8x16_u(x), middle), w1);
+      const y0 = i16x8.mul(i16x8.sub(i16x8.extend_low_i8x16_u(y), middle), w0);
+      const y1 = i16x8.mul(i16x8.sub(i16x8.extend_high_i8x16_u(y), middle), w1);
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(x0, y0));
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(x1, y1));
+      a += 16;
+      b += 16;
+      weights += 32;
+    }
+    total = f32x4.add(total, f32x4.add(f32x4.convert_i32x4_s(s0), f32x4.convert_i32x4_s(s1)));
+  }
+  return addFloatLanes(total);
+}
+
+export function codeProduct(codes: usize, weights: usize, stride: usize): i32 {
+  return product(codes, weights, stride);
+}
+
+export function codeAbsolute(a: usize, b: usize, weights: usize, stride: usize): i32 {
+  return absolute(a, b, weights, stride);
+}
+
+export function codeSquares(a: usize, b: usize, weights: usize, stride: usize, blocks: usize, limit: f32): f32 {
+  return squares(a, b, weights, stride, blocks, limit);
+}
+
+export function codeCentred(a: usize, b: usize, weights: usize, stride: usize, blocks: usize): f32 {
+  return centred(a, b, weights, stride, blocks);
+}

@@ -1,0 +1,40 @@
+/** The nearest of all (allowed) rows by their codes: a heap over every distance. */
+import { measure, touch } from './code-rows';
+import { HOP, HOP_SIZE, MEASURED, POOL, ROWS, SINK } from './index-state';
+import { keyOf, replaceRoot, siftUp, sortHeap } from './keys';
+
+const BATCH: u32 = 64;
+
+/** Leaves at POOL the keys of the best `limit` (> 0) rows of the bitmap `allowed` (0: all), ascending. */
+export function scanCodes(limit: u32, allowed: usize): u32 {
+  const rowCount = load<u32>(ROWS);
+  const heap = <usize>load<u32>(POOL);
+  const list = <usize>load<u32>(HOP);
+  const distances = list + (HOP_SIZE << 2);
+  let count: u32 = 0;
+  let measured: u32 = 0;
+  for (let base: u32 = 0; base < rowCount; base += BATCH) {
+    let word: u64 = allowed != 0 ? load<u64>(allowed + (base >> 3)) : u64.MAX_VALUE;
+    const rest = rowCount - base;
+    if (rest < 64) word &= ((<u64>1) << rest) - 1;
+    let listed: u32 = 0;
+    for (; word != 0; word &= word - 1) {
+      store<u32>(list + (<usize>listed << 2), base + <u32>ctz(word));
+      listed++;
+    }
+    measured += listed;
+    // Where most rows count, the hardware sees the stride and is ahead of any touch.
+    if (listed < 32) store<u32>(SINK, touch(list, listed));
+    measure(list, listed, distances);
+    for (let i: usize = 0; i < <usize>listed; i++) {
+      const key = keyOf(load<f32>(distances + (i << 2)) + 0.0, load<u32>(list + (i << 2)));
+      if (count < limit) {
+        siftUp(heap, count, key);
+        count++;
+      } else if (key < load<u64>(heap)) replaceRoot(heap, count, key);
+    }
+  }
+  sortHeap(heap, count);
+  store<u32>(MEASURED, measured);
+  return count;
+}
