@@ -36,7 +36,7 @@ function detailed({ name, sequence, records, log, memory, segments, head }: Coll
     `records     ${records.visible} visible, ${records.softDeleted} soft-deleted, ${records.expired} expired`,
     `log         ${log.slots} of ${log.slotsMax} slots, ${formatBytes(log.bytes)} of ${formatBytes(log.bytesMax)}, folded up to ${log.foldedSequence}`,
     `memory      ${formatBytes(memory.vectorBytes)} of vectors, ${memory.rows} rows, ${memory.deadRows} dead`,
-    `loaded      ${formatBytes(memory.segmentBytes ?? 0)} of indexes, ${formatBytes(memory.pageCacheBytes ?? 0)} of pages`,
+    `loaded      ${formatBytes(memory.segmentBytes)} of indexes, ${formatBytes(memory.pageCacheBytes)} of pages`,
     `segments    ${segments.length}, ${formatBytes(segmentBytes)}`,
     ...segments.map(segmentLine),
     `head        version ${head.version}, collected up to ${head.gcFloor}`,
@@ -44,7 +44,7 @@ function detailed({ name, sequence, records, log, memory, segments, head }: Coll
 }
 
 function segmentLine(segment: SegmentStats): string {
-  const { key, rows, live = rows, bytes, residentBytes = 0, graph = false, loaded = false } = segment;
+  const { key, rows, live, bytes, residentBytes, graph, loaded } = segment;
   const search = graph ? 'graph' : 'flat';
   return `  ${key.slice(key.lastIndexOf('/') + 1)}  ${live} of ${rows} rows, ${formatBytes(bytes)}, ${search} of ${formatBytes(residentBytes)}${loaded ? ', loaded' : ''}`;
 }

@@ -77,8 +77,6 @@ export class EngineDatabase implements api.Database {
     const { store, ports, kernel, shareRequests } = options;
     this.#options = options;
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
-    const cache = new PageCache({ budgetBytes: Math.floor(kernel.pool.budgetBytes / 4) });
-    const segments = new SegmentStore({ kernel, ports, cache, shareRequests });
     this.#collector = new Collector({ store, ports, catalog: this.#catalog });
     this.#maintenance = new Maintenance({
       store,
@@ -87,6 +85,8 @@ export class EngineDatabase implements api.Database {
       namespace: this.#catalog.namespace,
       compact: (name, signal) => this.collection(name).compact({ signal }),
     });
+    const cache = new PageCache({ budgetBytes: Math.floor(kernel.pool.budgetBytes / 4) });
+    const segments = new SegmentStore({ kernel, ports, cache, shareRequests });
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,

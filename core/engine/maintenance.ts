@@ -117,7 +117,7 @@ export class Maintenance {
       if (look.due && look.head.namespace === namespace) look = await this.#compact(look, tally, run);
     }
     if (look?.garbage === true && !this.#fences.has(uid)) {
-      const fence = await raiseFence(context);
+      const fence = await raiseFence(context, look.head);
       const sinceMs = this.#options.ports.clock.monotonicMs();
       if (fence !== undefined) this.#fences.set(uid, { fence, sinceMs });
     }

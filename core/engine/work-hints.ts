@@ -9,7 +9,7 @@ import type { Ports } from '../base/ports.js';
 import { workKey } from '../log/index.js';
 import type { Head } from '../log/index.js';
 import type { ObjectStore } from '../store/index.js';
-import { isFoldDue } from './collector/index.js';
+import { isWorthFolding } from './collector/index.js';
 
 export interface WorkHintsOptions {
   readonly store: ObjectStore;
@@ -43,7 +43,7 @@ export class WorkHints {
     const { foldedSeq } = state.head.head;
     if (this.#unfolded?.foldedSeq !== foldedSeq) this.#unfolded = { foldedSeq, sinceMs: nowMs };
     const ageMs = nowMs - this.#unfolded.sinceMs;
-    if (!isFoldDue(state.head.head, { ...state.unfolded, ageMs })) return;
+    if (!isWorthFolding(state.head.head, { ...state.unfolded, ageMs })) return;
     if (this.#hintedMs !== undefined && nowMs - this.#hintedMs < limits.hintEveryMs) return;
     this.#hintedMs = nowMs;
     store

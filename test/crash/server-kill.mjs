@@ -149,9 +149,10 @@ async function compare(line, reports) {
     }
     assert.equal(found.length, expected.size, 'records');
     assert.equal((await mustCall(client, 'POST', `${path}/count`, {})).count, expected.size);
-    const { memory } = await mustCall(client, 'GET', `${path}/stats`);
+    const { memory, log } = await mustCall(client, 'GET', `${path}/stats`);
     const rows = reports.flatMap(({ answered }) => answered).reduce((sum, write) => sum + write.rows, 0);
-    assert.equal(memory.rows, rows, 'rows in the log: one effect per key');
+    // What maintenance has folded is no longer counted version by version.
+    if (log.folded_sequence === 0) assert.equal(memory.rows, rows, 'rows in the log: one effect per key');
     return found.length;
   });
 }

@@ -2,7 +2,7 @@
  * What each operation asks of a store, counted by the accounting wrapper next to the store itself: below retries and
  * below everything the engine shares. Clock, chance and input are fixed, so the bytes are the same in every run.
  */
-import { open } from '../../core/index.js';
+import { limits, open } from '../../core/index.js';
 import type { Collection, Database } from '../../core/index.js';
 import { accountingStore, memoryStore, usageBetween } from '../../core/store/index.js';
 import type { AccountingStore, StoreUsage } from '../../core/store/index.js';
@@ -33,8 +33,9 @@ class Bench {
       store: this.#store,
       clock: this.#clock(),
       random: { fill: (target) => target.map(() => this.#nextByte()) },
-      // Time passes where somebody waits for it. A time limit is not waited for.
-      sleep: (ms, signal) => (signal === undefined ? this.#pass(ms) : new Promise(() => {})),
+      // Time passes where somebody waits for it, a collector for its fence too. A time limit is not waited for.
+      sleep: (ms, signal) =>
+        signal === undefined || ms === limits.fenceMs ? this.#pass(ms) : new Promise(() => {}),
     });
     this.#open.push(database);
     return database;

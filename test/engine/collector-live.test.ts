@@ -217,7 +217,7 @@ describe('the fence of a live collection', () => {
       }
       return undefined;
     };
-    const fence = await world.run(raiseFence(a.collector.context(c.uid)));
+    const fence = await world.run(raiseFence(a.collector.context(c.uid), c.head));
     expect(fence).toMatchObject({ state: 'active', outputs: new Set([dead]) });
   });
 
@@ -234,7 +234,7 @@ describe('the fence of a live collection', () => {
       }
       return undefined;
     };
-    const fence = await world.run(raiseFence(a.collector.context(c.uid)));
+    const fence = await world.run(raiseFence(a.collector.context(c.uid), c.head));
     expect(fence).toMatchObject({ state: 'active', outputs: new Set() });
     world.bucket.script = () => undefined;
     await collect(made);

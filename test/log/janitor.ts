@@ -19,6 +19,7 @@ import {
 } from '../../core/log/index.js';
 import { swapHead } from '../../core/log/head-swap.js';
 import { logPrefix, tryUnrev } from '../../core/log/layout.js';
+import { garbageBehind, raiseFence } from '../../core/engine/collector/fence.js';
 import { putDecided } from '../../core/store/index.js';
 import { digests } from './fixture.js';
 import type { Effect, RecordingSink } from './fixture.js';
@@ -55,7 +56,8 @@ export class Janitor {
     if (dice < 5) await this.#fold();
     else if (dice < 7) await this.#merge();
     else if (dice < 8) done.jobsRemoved += (await removeDeadJobs(this.#context, 100_000)).length;
-    else await this.#collect();
+    else if (dice < 9) await this.#collect();
+    else await this.#collectAsTheEngineDoes();
   }
 
   async #fold(): Promise<void> {
@@ -142,6 +144,20 @@ export class Janitor {
     await this.#context.store.delete(old.map(({ key }) => key));
     done.slotsDeleted += old.length;
     await this.#collectObjects();
+  }
+
+  /** The engine's own collector, which always raises the floor as far as the head allows. */
+  async #collectAsTheEngineDoes(): Promise<void> {
+    const seen = await tryReadHead(this.#context);
+    if (seen === undefined) return;
+    const fence = await raiseFence(this.#context, seen.head);
+    if (fence === undefined) return;
+    await this.#context.ports.sleep(limits.fenceMs);
+    const garbage = (await garbageBehind(this.#context, fence)).map(({ key }) => key);
+    await this.#context.store.delete(garbage);
+    const slots = garbage.filter((key) => key.startsWith(logPrefix(this.#context.uid)));
+    done.slotsDeleted += slots.length;
+    done.objectsDeleted += garbage.length - slots.length;
   }
 
   /** The head is read after the listing: a job that it does not list has ended, and no swap names its objects any more. */

@@ -61,7 +61,7 @@ export class Collector {
       if (signal?.aborted === true) break;
       const fence = await this.unlessCorrupt(failures, async () => {
         const look = await lookAt(this.context(uid));
-        return look?.garbage === true ? await raiseFence(this.context(uid)) : undefined;
+        return look?.garbage === true ? await raiseFence(this.context(uid), look.head) : undefined;
       });
       if (fence !== undefined) fences.set(uid, fence);
     }

@@ -24,8 +24,12 @@ export type Fence =
       readonly outputs: ReadonlySet<string>;
     };
 
-/** Undefined where there is no head. Cost: 3 GET, 2 PUT and 1 LIST; without the PUTs where the fence stands already. */
-export async function raiseFence(context: LogContext): Promise<Fence | undefined> {
+/**
+ * Raises the fence over what `seen`, a head read before, has below it. Undefined where there is no head any more. Cost:
+ * nothing where it was dropped, which is final; else 3 GET, 2 PUT and 1 LIST, without the PUTs where the fence stands.
+ */
+export async function raiseFence(context: LogContext, seen: Head): Promise<Fence | undefined> {
+  if (seen.state === 'dropped') return { state: 'dropped' };
   await swapHead(context, higherFloor);
   const listed = await context.store.list(collectionPrefix(context.uid));
   // Read back, and after the listing: a job that has begun to write is in this head, or over.

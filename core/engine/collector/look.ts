@@ -14,7 +14,7 @@ export interface Look {
   readonly listed: readonly ListedObject[];
   /** Something could be deleted behind a fence. */
   readonly garbage: boolean;
-  /** The log has passed a trigger of `isFoldDue`. */
+  /** The log has passed a trigger of `isWorthFolding`. */
   readonly due: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface Unfolded {
 }
 
 /** Whether a log of this length should be folded by the next run. */
-export function isFoldDue(head: Head, { slots, bytes, ageMs }: Unfolded): boolean {
+export function isWorthFolding(head: Head, { slots, bytes, ageMs }: Unfolded): boolean {
   if (slots === 0) return false;
   const { logBytes } = tierLimits[head.schema.tier];
   return slots >= limits.foldSlots || bytes >= logBytes / limits.foldShare || ageMs >= limits.foldAgeMs;
@@ -71,10 +71,10 @@ async function isDue(context: LogContext, head: Head, listed: readonly ListedObj
     bytes += size;
     if (place?.kind === 'slot') slots++;
   }
-  if (slots === 0 || isFoldDue(head, { slots, bytes, ageMs: 0 })) return slots > 0;
+  if (slots === 0 || isWorthFolding(head, { slots, bytes, ageMs: 0 })) return slots > 0;
   const oldest = await store.get(slotKey(uid, sequence(head.foldedSeq + 1)), {
     range: { offset: 0, length: 1 },
   });
   if (oldest.status !== 'found') return false;
-  return isFoldDue(head, { slots, bytes, ageMs: ports.clock.wallMs() - oldest.modifiedMs });
+  return isWorthFolding(head, { slots, bytes, ageMs: ports.clock.wallMs() - oldest.modifiedMs });
 }

@@ -119,10 +119,10 @@ const segment = z
     key: z.string(),
     bytes: count,
     rows: count,
-    live: count.optional(),
-    resident_bytes: count.optional(),
-    graph: z.boolean().optional(),
-    loaded: z.boolean().optional(),
+    live: count,
+    resident_bytes: count,
+    graph: z.boolean(),
+    loaded: z.boolean(),
   })
   .meta({
     description:
