@@ -160,7 +160,9 @@ export const limits = {
   maintenanceBytes: 2_147_483_648, // 2 GiB
   maintenanceIntervalMs: 5_000,
   /** A job that is older than this by the store's dates is taken for dead. */
-  deadJobMs: 3_600_000,
+  deadJobMs: 120_000,
+  /** How often a compactor tells that it is at work. */
+  jobBeatMs: 15_000,
 } as const;
 
 export type Tier = 'edge' | 'server';

@@ -18,7 +18,7 @@ export type {
 } from './head.js';
 export { sealHead } from './head-codec.js';
 export { swapHead } from './head-swap.js';
-export { abandonJob, beginJob, commitJob, removeDeadJobs } from './jobs.js';
+export { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs } from './jobs.js';
 export type { BegunJob, JobPlan } from './jobs.js';
 export {
   collectionPrefix,

@@ -10,7 +10,7 @@ import { limits } from '../base/limits.js';
 import { putDecided } from '../store/index.js';
 import { swapHead } from './head-swap.js';
 import type { FoldRange, Head, HeadEdit, Job } from './head.js';
-import { workKey } from './layout.js';
+import { jobBeatKey, workKey } from './layout.js';
 import { collectionGone } from './log-reader.js';
 import type { LogContext } from './log-reader.js';
 
@@ -81,16 +81,30 @@ export async function abandonJob(context: LogContext, job: Job): Promise<void> {
   });
 }
 
+/** Tells others that the job is still worked on. Best effort: a beat that is lost costs work at the most. Cost: 1 PUT. */
+export async function beatJob({ store, uid }: LogContext, { nonce }: Job): Promise<void> {
+  await store.put(jobBeatKey(uid, nonce), new Uint8Array(0), { if: 'any' }).catch(() => {});
+}
+
 /**
- * Removes the jobs that began `olderThanMs` ago or more. Both dates are the store's own; one that lies as far ahead
- * cannot be, and counts as dead too. Answers with what was removed. Cost: 1 PUT and 1 GET, and 2 PUT where there are any.
+ * Removes the jobs that began, and were last heard of, `olderThanMs` ago or more. All dates are the store's own; one that
+ * lies as far ahead cannot be, and counts as dead too. Answers with what was removed. Cost: 1 PUT and 1 GET, 1 GET per job
+ * that is so old, and 2 PUT where any is dead.
  */
 export async function removeDeadJobs(context: LogContext, olderThanMs: number): Promise<readonly Job[]> {
   const nowMs = await storeNowMs(context);
+  const isOld = (ms: number): boolean => Math.abs(nowMs - ms) >= olderThanMs;
   let dead: readonly Job[] = [];
-  await swapHead(context, (head) => {
+  await swapHead(context, async (head) => {
     const jobs = head.state === 'active' ? head.jobs : [];
-    dead = jobs.filter(({ startedMs }) => Math.abs(nowMs - startedMs) >= olderThanMs);
+    const old = jobs.filter(({ startedMs }) => isOld(startedMs));
+    const beats = await Promise.all(
+      old.map(({ nonce }) => context.store.get(jobBeatKey(context.uid, nonce))),
+    );
+    dead = old.filter((_, i) => {
+      const beat = beats[i]!;
+      return beat.status !== 'found' || isOld(beat.modifiedMs);
+    });
     if (dead.length === 0) return undefined;
     const nonces = dead.map(({ nonce }) => nonce);
     return { jobs: without(head.jobs, nonces) };

@@ -58,9 +58,12 @@ export const deletionsKey = (uid: Uid, jobNonce: string, i: number): string =>
   `${segmentPrefix(uid)}${jobNonce}-${i}.del`;
 export const windowKey = (uid: Uid, jobNonce: string): string => `${segmentPrefix(uid)}${jobNonce}.win`;
 
-export type JobObject = 'seg' | 'del' | 'win';
+/** Put again and again while the job is worked on: its date tells whether somebody still does. */
+export const jobBeatKey = (uid: Uid, jobNonce: string): string => `${segmentPrefix(uid)}${jobNonce}.job`;
 
-const JOB_OBJECT = /^([0-9a-f]{32})(?:-(?:0|[1-9][0-9]{0,8})\.(seg|del)|\.(win))$/;
+export type JobObject = 'seg' | 'del' | 'win' | 'job';
+
+const JOB_OBJECT = /^([0-9a-f]{32})(?:-(?:0|[1-9][0-9]{0,8})\.(seg|del)|\.(win|job))$/;
 
 /** What a key below `segmentPrefix` says of its object. Undefined for any other key. */
 export function tryJobObject(

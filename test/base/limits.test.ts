@@ -77,6 +77,11 @@ describe('limits', () => {
     expect(limits.retryBaseMs).toBeLessThanOrEqual(limits.retryMaxMs);
   });
 
+  it('let a compactor miss some beats before it is taken for dead, and none lose its outputs for that', () => {
+    expect(4 * limits.jobBeatMs).toBeLessThan(limits.deadJobMs);
+    expect(limits.fenceMs).toBeLessThanOrEqual(limits.deadJobMs);
+  });
+
   it('keep the f32 squared distance of two vectors finite', () => {
     const f32Max = 3.4028234663852886e38;
     expect(4 * limits.squaredNormMax).toBeLessThan(f32Max);

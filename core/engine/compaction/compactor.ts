@@ -5,8 +5,9 @@
  */
 import { assertInternal } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
-import { abandonJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
+import { abandonJob, beatJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
 import type { CollectionLog, FoldRange, Head, Job, LogPoint, WindowSnapshot } from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
 import { placeOf, tryRecallCurve } from '../segments/index.js';
@@ -135,6 +136,20 @@ function emptyResult(sequence: Sequence): CompactionResult {
   };
 }
 
+/** Breathes, and lets others know now and then that the job is worked on. */
+function beating({ log, signal }: CompactOptions, job: Job): Breathe {
+  const { ports } = log.context;
+  const breathe = breathing(ports, signal);
+  let toldMs = ports.clock.monotonicMs();
+  return async () => {
+    await breathe();
+    const nowMs = ports.clock.monotonicMs();
+    if (nowMs - toldMs < limits.jobBeatMs) return;
+    toldMs = nowMs;
+    await beatJob(log.context, job);
+  };
+}
+
 class JobRun {
   readonly #options: CompactOptions;
   readonly #captured: Capture;
@@ -148,7 +163,7 @@ class JobRun {
     this.#captured = captured;
     this.#job = job;
     this.#fold = fold;
-    this.#breathe = breathing(options.log.context.ports, options.signal);
+    this.#breathe = beating(options, job);
   }
 
   release(): void {
