@@ -13,15 +13,12 @@ export const compact: StoreCommand = (settings, { name, json }, { out }) =>
     }
   });
 
-function resultOf(
-  name: string,
-  { rowsWritten = 0, rowsDropped = 0, bytesWritten = 0, ...done }: CompactResult,
-): object {
-  return { name, ...(snakeDeep({ ...done, rowsWritten, rowsDropped, bytesWritten }) as object) };
+function resultOf(name: string, done: CompactResult): object {
+  return { name, ...(snakeDeep(done) as object) };
 }
 
 function lineOf(name: string, done: CompactResult): string {
-  const { rowsWritten = 0, rowsDropped = 0, bytesWritten = 0 } = done;
+  const { rowsWritten, rowsDropped, bytesWritten } = done;
   return (
     `${name}: folded ${done.foldedSlots} log slots, wrote ${done.segmentsWritten} segments, ` +
     `merged ${done.segmentsMerged}; ${rowsWritten} rows written, ${rowsDropped} dropped, ${formatBytes(bytesWritten)}`

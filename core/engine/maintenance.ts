@@ -136,8 +136,8 @@ export class Maintenance {
     tally.foldedSlots += done.foldedSlots;
     tally.segmentsWritten += done.segmentsWritten;
     tally.segmentsMerged += done.segmentsMerged;
-    tally.rowsWritten += done.rowsWritten ?? 0;
-    tally.bytesWritten += done.bytesWritten ?? 0;
+    tally.rowsWritten += done.rowsWritten;
+    tally.bytesWritten += done.bytesWritten;
     return await lookAt(collector.context(look.head.uid));
   }
 

@@ -46,7 +46,7 @@ class Site {
     const collection = this.collections.get(name)!;
     const slots = (await collection.keys()).filter((key) => key.includes('/log/')).length;
     await collection.fold(slots, '1');
-    const written = { rowsWritten: 1, rowsDropped: 0, bytesWritten: 1 };
+    const written = { rowsIn: 1, rowsWritten: 1, rowsDropped: 0, bytesWritten: 1 };
     return {
       foldedSlots: slots,
       segmentsWritten: 1,

@@ -10,7 +10,7 @@ import { sequence } from '../../core/base/ids.js';
 import { limits } from '../../core/base/limits.js';
 import { swapHead } from '../../core/log/head-swap.js';
 import type { Head, HeadEdit, Job } from '../../core/log/head.js';
-import { abandonJob, beginJob, commitJob, removeDeadJobs } from '../../core/log/jobs.js';
+import { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs } from '../../core/log/jobs.js';
 import { segmentKey, tryJobOfKey, windowKey } from '../../core/log/layout.js';
 import type { Fault } from './faulty-store.js';
 import { errorOf, LogWorld } from './fixture.js';
@@ -228,6 +228,18 @@ describe('dead jobs', () => {
     expect(await world.run(removeDeadJobs(judge, 100_000))).toEqual([]);
     expect(await world.run(removeDeadJobs(judge, 50_000))).toEqual([old.job]);
     expect((await world.head()).jobs).toEqual([young.job]);
+  });
+
+  it('are none that were heard of since', async () => {
+    const { world, keys } = await withSegments(1);
+    const { context } = world.process('a');
+    const { job } = (await world.run(beginJob(context, { inputs: keys })))!;
+    world.time.jump(60_000);
+    await world.run(beatJob(context, job));
+    world.time.jump(30_000);
+    expect(await world.run(removeDeadJobs(world.context, 50_000))).toEqual([]);
+    world.time.jump(60_000);
+    expect(await world.run(removeDeadJobs(world.context, 50_000))).toEqual([job]);
   });
 
   it('are those that say to begin in the far future, too', async () => {

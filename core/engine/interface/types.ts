@@ -328,9 +328,11 @@ export interface CompactResult {
   readonly foldedSlots: number;
   readonly segmentsWritten: number;
   readonly segmentsMerged: number;
-  /** Rows of the segments written, rows of their inputs that are gone for good, bytes of all objects written. */
+  /** Rows that were read, live and dead; those of them that were written, and that are gone for good. */
+  readonly rowsIn: number;
   readonly rowsWritten: number;
   readonly rowsDropped: number;
+  /** Of all objects written. */
   readonly bytesWritten: number;
   readonly sequence: number;
 }

@@ -268,6 +268,7 @@ const compactedSchema = z.strictObject({
   folded_slots: count,
   segments_written: count,
   segments_merged: count,
+  rows_in: count,
   rows_written: count,
   rows_dropped: count,
   bytes_written: count,
@@ -295,6 +296,7 @@ const compactRoute: Route = {
         folded_slots: 0,
         segments_written: 0,
         segments_merged: 0,
+        rows_in: 0,
         rows_written: 0,
         rows_dropped: 0,
         bytes_written: 0,
@@ -304,8 +306,7 @@ const compactRoute: Route = {
   ],
   run: async (call) => {
     mustMatch(emptySchema, await call.json(), 'body');
-    const { rowsWritten = 0, rowsDropped = 0, bytesWritten = 0, ...done } = await call.collection.compact();
-    return ok(snakeKeys({ ...done, rowsWritten, rowsDropped, bytesWritten }));
+    return ok(snakeKeys(await call.collection.compact()));
   },
 };
 
