@@ -203,3 +203,13 @@ export function touch(list: usize, count: u32): u32 {
   }
   return sink;
 }
+
+/** Whether two rows have the same codes. */
+export function sameCodes(a: u32, b: u32): bool {
+  let x = codeAt(a);
+  let y = codeAt(b);
+  for (const end = x + <usize>load<u32>(STRIDE); x < end; x += 16, y += 16) {
+    if (v128.any_true(v128.xor(v128.load(x), v128.load(y)))) return false;
+  }
+  return true;
+}

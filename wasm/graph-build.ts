@@ -3,7 +3,7 @@
  * pruned candidates are not kept). Candidates are measured as in a search; pairs of them by `between`. The distance of
  * every link is kept beside it while building (LINKS0, LINKS_N), so that pruning a full list measures pairs alone.
  */
-import { between, measure, prepareRow, touch } from './code-rows';
+import { between, measure, prepareRow, sameCodes, touch } from './code-rows';
 import { descend, findNode, keyId, levelOf, listAt, listNumber, poolKey, rowOf, searchLevel } from './graph-walk';
 import {
   EF_BUILD, ENTRY, HOP, HOP_SIZE, LEVELS, LINKS0, LINKS_N, M, MAX_LEVEL, NODES, NONE, POOL, SINK,
@@ -47,17 +47,30 @@ function pickedAt(): usize {
 
 /**
  * Algorithm 4 over `count` ascending keys: a candidate nearer to one already picked than to the row itself is passed
- * over. Writes the list and the link distances of `id`, and returns how many were picked.
+ * over. Here we leave the paper: copies of the row itself fill no more than a quarter of the list. They are all equally
+ * near, so that they would fill it, and many copies would be an island that no walk leaves or enters. Writes the list and the link distances of `id`, and returns how many were picked.
  */
 function select(level: u32, id: u32, keys: usize, count: u32, room: u32): u32 {
   const list = listAt(level, id);
   const links = linksAt(level, id);
   const picked = pickedAt();
+  const copiesMost = max<u32>(room >> 2, 1);
+  const self = rowOf(level, id);
   let kept: u32 = 0;
+  let copies: u32 = 0;
   for (let i: usize = 0; i < <usize>count && kept < room; i++) {
     const key = load<u64>(keys + (i << 3));
     const distance = keyDistance(key);
     const row = rowOf(level, keyId(key));
+    if (sameCodes(row, self)) {
+      if (copies == copiesMost) continue;
+      copies++;
+      store<u32>(picked + (<usize>kept << 2), row);
+      store<u32>(list + (<usize>kept << 2), keyId(key), 4);
+      store<f32>(links + (<usize>kept << 2), distance);
+      kept++;
+      continue;
+    }
     let j: u32 = 0;
     for (; j < kept; j++) {
       if (between(row, load<u32>(picked + (<usize>j << 2)), distance) < distance) break;

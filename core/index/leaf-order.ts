@@ -1,8 +1,8 @@
 /** Puts leaves in an order in which near ones are neighbours, and rows in the order of their leaves. */
 import type { LeafTree } from './centroids.js';
 
-export const LEAF_ROWS_MIN = 256;
-export const LEAF_ROWS_MAX = 1_024;
+const LEAF_ROWS_MIN = 256;
+const LEAF_ROWS_MAX = 1_024;
 
 export interface RowOrder {
   /** Source row of each new row. */

@@ -219,7 +219,7 @@ class Attachment {
 }
 
 /** Levels above 0 of a row. */
-export function heightOf(graphLevels: Uint32Array, row: number): number {
+function heightOf(graphLevels: Uint32Array, row: number): number {
   for (let at = 0; at + 3 < graphLevels.length; at += 2) {
     if (graphLevels[at] === row) return graphLevels[at + 3]! - graphLevels[at + 1]!;
   }

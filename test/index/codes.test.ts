@@ -2,15 +2,11 @@
  * Strategy: distances by codes against exact ones. SQ8 moves each number by at most half a step, so the error of a
  * distance has a bound that follows from the steps; weights and f32 add less than that again.
  */
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RangeTrainer, type CodeParams } from '../../core/index/index.js';
 import { metrics, type Metric } from '../../core/kernel/index.js';
 import { numberSource } from '../kernel/fixture.js';
 import { attached, bitmapOf, clustered, encoded, exactDistance, kernel, rowOf, stored } from './fixture.js';
-
-afterAll(() => {
-  expect(kernel.pool.usage().usedBytes).toBe(262_144 + 65_536);
-});
 
 function unit(row: Float32Array): Float32Array {
   const length = Math.hypot(...row);
@@ -133,5 +129,10 @@ describe('distances by codes', () => {
     }
     expect(builder.scan({ query, limit: 10, allowed: new Uint8Array(125) }).rows).toHaveLength(0);
     builder.release();
+  });
+
+  test('every arena went back', () => {
+    // What stays is the kernel's own scratch.
+    expect(kernel.pool.usage().usedBytes).toBe(262_144 + 65_536);
   });
 });

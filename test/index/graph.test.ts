@@ -166,6 +166,22 @@ describe('a graph', () => {
     }
   });
 
+  test('many copies of each row do not cut the graph in islands', () => {
+    const distinct = clustered(50, DIMENSION, 9);
+    const count = 5_000;
+    const copies = new Float32Array(count * DIMENSION);
+    for (let row = 0; row < count; row++) copies.set(rowOf(distinct, DIMENSION, row % 50), row * DIMENSION);
+    const shape = shapeOf(copies, DIMENSION, 'euclidean');
+    const builder = built(copies, shape);
+    let found = 0;
+    for (let row = 0; row < 50; row++) {
+      const hits = builder.walk({ query: rowOf(distinct, DIMENSION, row), ef: 60, limit: 10 });
+      if ([...hits.rows].every((hit) => hit % 50 === row)) found++;
+    }
+    expect(found).toBeGreaterThanOrEqual(45);
+    builder.release();
+  });
+
   test('more searches than there are epochs', () => {
     const few = clustered(300, 4, 3);
     const shape = shapeOf(few, 4, 'euclidean');
