@@ -8,7 +8,7 @@ import { limits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
-import type { Kernel } from '../kernel/index.js';
+import type { ArenaPool, Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
 import { PageCache } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
@@ -85,7 +85,7 @@ export class EngineDatabase implements api.Database {
       namespace: this.#catalog.namespace,
       compact: (name, signal) => this.collection(name).compact({ signal }),
     });
-    const cache = new PageCache({ budgetBytes: Math.floor(kernel.pool.budgetBytes / 4) });
+    const cache = sharedCache(kernel.pool);
     const segments = new SegmentStore({ kernel, ports, cache, shareRequests });
     this.#open = new OpenCollections({
       catalog: this.#catalog,
@@ -245,6 +245,16 @@ export class EngineDatabase implements api.Database {
     await this.#open.close();
     await this.#options.store.close();
   }
+}
+
+/** A cache of pages within the budget of the arenas: a quarter of it at most, and what the arenas in use leave. */
+function sharedCache(pool: ArenaPool): PageCache {
+  const cache = new PageCache({
+    budgetBytes: Math.floor(pool.budgetBytes / 4),
+    roomBytes: () => pool.budgetBytes - pool.usage().usedBytes,
+  });
+  pool.shareWith({ bytes: () => cache.usage().bytes, trim: (bytes) => cache.trim(bytes) });
+  return cache;
 }
 
 function collectionExists(name: string, differing: readonly string[]): CairnError {

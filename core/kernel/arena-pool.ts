@@ -18,11 +18,19 @@ export interface ArenaPoolUsage {
   readonly budgetBytes: number;
 }
 
+/** Memory outside of the pool that counts for the same budget and gives way to arenas. */
+export interface PoolTenant {
+  readonly bytes: () => number;
+  /** Leaves no more than so many bytes, where that can be. */
+  readonly trim: (bytes: number) => void;
+}
+
 export class ArenaPool {
   readonly budgetBytes: number;
   readonly #module: KernelModule;
   readonly #idle = new Map<ArenaClass, Arena[]>();
   readonly #used = new Set<Arena>();
+  #tenant: PoolTenant | undefined;
   #usedBytes = 0;
   #idleBytes = 0;
 
@@ -30,6 +38,11 @@ export class ArenaPool {
     this.#module = module;
     this.budgetBytes = budgetBytes;
     for (const arenaClass of arenaClasses) this.#idle.set(arenaClass, []);
+  }
+
+  /** From now on the tenant's bytes count. Arenas in use never make way for it: it asks what they leave. */
+  shareWith(tenant: PoolTenant): void {
+    this.#tenant = tenant;
   }
 
   usage(): ArenaPoolUsage {
@@ -48,7 +61,7 @@ export class ArenaPool {
     }
     const value = this.#usedBytes + arenaBytes(arenaClass);
     if (value > this.budgetBytes) throw overBudget(value, this.budgetBytes);
-    this.#dropIdle(value + this.#idleBytes - this.budgetBytes);
+    this.#makeRoom(value);
     return this.#giveOut(this.#create(arenaClass));
   }
 
@@ -58,6 +71,14 @@ export class ArenaPool {
     this.#usedBytes -= arena.bytes;
     this.#idleBytes += arena.bytes;
     this.#idle.get(arena.arenaClass)?.push(arena);
+  }
+
+  /** For `value` bytes in use. */
+  #makeRoom(value: number): void {
+    const taken = this.#tenant?.bytes() ?? 0;
+    this.#dropIdle(value + this.#idleBytes + taken - this.budgetBytes);
+    const over = value + this.#idleBytes + taken - this.budgetBytes;
+    if (over > 0) this.#tenant?.trim(Math.max(0, taken - over));
   }
 
   #giveOut(arena: Arena): Arena {

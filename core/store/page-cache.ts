@@ -33,6 +33,8 @@ export type PagedHandle = number & { readonly pagedHandle: unique symbol };
 
 export interface PageCacheOptions {
   readonly budgetBytes: number;
+  /** Less where others need the memory: asked at every insertion. */
+  readonly roomBytes?: () => number;
   /** Requests in flight over the whole cache. Default `limits.rangeReadsParallel`. */
   readonly parallel?: number;
 }
@@ -68,6 +70,7 @@ interface Run {
 
 export class PageCache {
   readonly #budget: number;
+  readonly #roomBytes: () => number;
   readonly #parallel: number;
   readonly #objects = new Map<PagedHandle, Registered>();
   #handles = 0;
@@ -78,7 +81,12 @@ export class PageCache {
   #misses = 0;
   #inFlight = 0;
 
-  constructor({ budgetBytes, parallel = limits.rangeReadsParallel }: PageCacheOptions) {
+  constructor({
+    budgetBytes,
+    roomBytes = () => Infinity,
+    parallel = limits.rangeReadsParallel,
+  }: PageCacheOptions) {
+    this.#roomBytes = roomBytes;
     this.#budget = budgetBytes;
     this.#parallel = parallel;
   }
@@ -198,12 +206,17 @@ export class PageCache {
     owner.pages.set(number, page);
     this.#bytes += bytes.length;
     this.#append(page);
-    while (this.#bytes > this.#budget && this.#oldest !== undefined) {
+    this.trim(Math.min(this.#budget, this.#roomBytes()));
+    return page;
+  }
+
+  /** Drops pages that are not pinned until no more than so many bytes are left, or none. */
+  trim(bytes: number): void {
+    while (this.#bytes > bytes && this.#oldest !== undefined) {
       const evicted = this.#oldest;
       evicted.owner.pages.delete(evicted.number);
       this.#drop(evicted);
     }
-    return page;
   }
 
   #pin(object: Registered, { offset, length }: ByteRange, read: PageSet): void {

@@ -5,9 +5,10 @@
  */
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
-import { CairnError } from '../../base/errors.js';
+import { CairnError, corrupt } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
-import type { CollectionLog, LogState } from '../../log/index.js';
+import { tryGoneKey } from '../../log/index.js';
+import type { CollectionLog, Head, LogState } from '../../log/index.js';
 import { NEWEST } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
 import type { Table } from '../table/index.js';
@@ -24,18 +25,24 @@ type Attempt<T> = { readonly answer: Awaitable<T> } | { readonly pending: Promis
 
 /**
  * Where a collector deleted a segment under a read, a newer head names others, and all is read anew: what was found
- * before is dropped. Throws `object_gone` where that does not end.
+ * before is dropped. Throws `corrupt` where no newer head does, `object_gone` where that does not end.
  */
 export async function readTable<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {
   for (let round = 0; ; round++) {
     try {
       return await readOnce(log, read);
     } catch (error) {
-      const gone = error instanceof CairnError && error.code === 'object_gone';
-      if (!gone || round === limits.goneRounds) throw error;
-      await log.load();
+      const key = tryGoneKey(error);
+      if (key === undefined || round === limits.goneRounds) throw error;
+      mustNotName((await log.load()).base, key);
     }
   }
+}
+
+/** Of a head that was read after the object was missed: what it names is never collected. Throws `corrupt`. */
+function mustNotName({ segments }: Head, key: string): void {
+  if (!segments.some((segment) => segment.key === key || segment.deletions?.key === key)) return;
+  throw corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
 }
 
 async function readOnce<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {

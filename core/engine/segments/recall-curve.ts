@@ -54,8 +54,8 @@ function isPoint(value: unknown): value is RecallPoint {
   const count = (name: string): boolean =>
     Number.isInteger(point[name]) && (point[name] as number) >= 1 && (point[name] as number) <= limits.k;
   const share = (name: string): boolean => {
-    const value = point[name];
-    return typeof value === 'number' && value >= 0 && value <= 1;
+    const part = point[name];
+    return typeof part === 'number' && part >= 0 && part <= 1;
   };
   return count('k') && count('ef') && count('rerank') && share('recall') && share('lower');
 }

@@ -103,6 +103,10 @@ export class Residency {
       if (this.#options.shareLoads) await (loading.shared ??= loading.load.fetchMissing());
       else await loading.load.fetchMissing();
       this.#finish(file, loading);
+    } catch (error) {
+      // Whoever comes next goes on where this stopped, and does not hear of its failure.
+      loading.shared = undefined;
+      throw error;
     } finally {
       loading.users--;
       if (loading.users === 0 && this.#loading.get(file) === loading) this.#abandon(file, loading);

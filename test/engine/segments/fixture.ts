@@ -26,7 +26,7 @@ import { systemSleep } from '../../../core/system-ports.js';
 import { seededRandom } from '../fixture.js';
 import type { TestClock } from '../fixture.js';
 
-export const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
+const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
   memoryBudgetBytes: 512 * 1024 * 1024,
 });
 const random = seededRandom(4);
@@ -48,9 +48,14 @@ export interface FoldOptions {
   readonly curve?: RecallCurve;
 }
 
-/** Folds all of the one collection in the store. */
-export async function fold(options: FoldOptions): Promise<readonly SegmentEntry[]> {
-  const { store, clock, parts = 1 } = options;
+interface OpenState {
+  readonly context: LogContext;
+  readonly state: LogState<Table>;
+  readonly close: () => void;
+}
+
+/** The one collection in the store, caught up. */
+async function openState({ store, clock }: FoldOptions): Promise<OpenState> {
   const [head] = (await store.list('c/')).filter(({ key }) => key.endsWith('/head'));
   const uid = head!.key.split('/')[1] as Uid;
   const ports = { clock, random, sleep: systemSleep, digests: createDigests(kernel) };
@@ -64,28 +69,51 @@ export async function fold(options: FoldOptions): Promise<readonly SegmentEntry[
   });
   const state = await log.read('strong', (current) => current);
   await state.sink.catchUp();
-  const { foldedSeq } = state.base;
-  const begun = await beginJob(context, { inputs: [], fold: { from: foldedSeq, to: state.position.seq } });
-  const { job } = begun!;
-  const { nonce } = job;
-  const olds = await foldDeletions(context, state, nonce);
+  const close = (): void => {
+    log.release();
+    segments.close();
+  };
+  return { context, state, close };
+}
+
+/** Folds all of the log. */
+export async function fold(options: FoldOptions): Promise<void> {
+  const { store, parts = 1 } = options;
+  const { context, state, close } = await openState(options);
+  const { ports, uid } = context;
+  const { seq, label, chain } = state.pointAt(state.position.seq);
+  const begun = await beginJob(context, { inputs: [], fold: { from: state.base.foldedSeq, to: seq } });
+  const { nonce } = begun!.job;
+  const named = [...(await foldDeletions(context, state, nonce))];
   const records = recordsOf(state);
-  const made: SegmentEntry[] = [];
   for (let part = 0; part < parts; part++) {
     const own = records.filter((_, i) => i % parts === part);
-    if (own.length > 0) made.push(await writeSegment(context, state, own, { ...options, nonce, part }));
+    if (own.length > 0) named.push(await writeSegment(context, state, own, { ...options, nonce, part }));
   }
-  const { seq, label, chain } = state.pointAt(state.position.seq);
   const window = sealWindow(ports.digests, windowKey(uid, nonce), state.window.snapshot(seq));
   await store.put(window.ref.key, window.bytes, { if: 'any' });
-  const named = [...olds, ...made];
-  await commitJob(context, job, () => ({
+  await commitJob(context, begun!.job, () => ({
     ...{ foldedSeq: seq, foldedLabel: label, foldedChain: chain },
     ...{ segments: named, window: window.ref },
   }));
-  log.release();
-  segments.close();
-  return named;
+  close();
+}
+
+/** What a merge does to one segment: its records lie under another key. Requires: none of them was deleted. */
+export async function rewriteSegment(options: FoldOptions, key: string): Promise<void> {
+  const { context, state, close } = await openState(options);
+  const overlay = state.sink.overlays.find(({ segment }) => segment.entry.key === key)!;
+  const rows = Uint32Array.from({ length: overlay.segment.file.rows }, (_, row) => row);
+  const stored = await state.sink.records(Array.from(rows, (row) => ({ overlay, row })));
+  const ids = await overlay.segment.file.idsOfRanks(await overlay.segment.file.ranksOfRows(rows));
+  const records = stored.map((record, i) => ({ ...record, id: ids[i]!, hidden: false }));
+  const begun = await beginJob(context, { inputs: [key] });
+  const { nonce } = begun!.job;
+  const made = await writeSegment(context, state, records, { ...options, nonce, part: 0 });
+  await commitJob(context, begun!.job, ({ segments }) => ({
+    segments: segments.map((entry) => (entry.key === key ? made : entry)),
+  }));
+  close();
 }
 
 function recordsOf({ sink }: LogState<Table>): readonly FoldedRecord[] {
