@@ -3,8 +3,9 @@
  * other segments; what the commit finds changed is taken into account (head-edit.ts). Nothing that was written is ever
  * deleted here: an output that no head names is garbage once its job is gone, and the collector's.
  */
-import { assertInternal } from '../../base/errors.js';
+import { assertInternal, CairnError } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
 import { abandonJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
 import type { CollectionLog, FoldRange, Head, Job, LogPoint, WindowSnapshot } from '../../log/index.js';
@@ -62,23 +63,34 @@ interface Capture {
  * dead), `memory_budget_exceeded`, `unavailable`: then nothing is changed, unless the outcome is `unknown`.
  */
 export async function compactOnce(options: CompactOptions): Promise<CompactionResult> {
-  const { log } = options;
-  const captured = await log.read('strong', (state): Capture => {
-    const { memtable } = state.sink;
-    const { seq } = state.position;
-    return {
-      base: state.base,
-      memtable: memtable.retain(),
-      to: state.pointAt(seq),
-      window: state.window.snapshot(seq),
-      shadowed: memtable.shadowed.slice(),
-    };
-  });
+  const captured = await capture(options.log);
   try {
     return await runCaptured(options, captured);
   } finally {
     captured.memtable.release();
   }
+}
+
+/** A state on the newest head: what is read of one that is still to follow an older fold is planned in vain. */
+async function capture(log: CollectionLog<Table>): Promise<Capture> {
+  for (let round = 0; round < limits.freshenRounds; round++) {
+    const captured = await log.read('strong', (state): Capture | undefined => {
+      if (state.canRebase) return undefined;
+      const { memtable } = state.sink;
+      const { seq } = state.position;
+      return {
+        base: state.base,
+        memtable: memtable.retain(),
+        to: state.pointAt(seq),
+        window: state.window.snapshot(seq),
+        shadowed: memtable.shadowed.slice(),
+      };
+    });
+    if (captured !== undefined) return captured;
+    await log.settle();
+  }
+  const message = `no state on the newest head in ${limits.freshenRounds} rounds of reading`;
+  throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
 }
 
 async function runCaptured(options: CompactOptions, captured: Capture): Promise<CompactionResult> {

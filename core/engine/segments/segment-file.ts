@@ -2,6 +2,7 @@
  * What reads need of a segment's file and of its index: the narrow side of core/segment and core/index.
  */
 import type { Awaitable } from '../../base/awaitable.js';
+import type { GraphSource } from '../../index/index.js';
 import type { Arena } from '../../kernel/index.js';
 import type { SegmentEntry } from '../../log/index.js';
 
@@ -52,6 +53,8 @@ export interface IndexHits {
 export interface SegmentIndex {
   walk(query: IndexQuery & { readonly ef: number }): IndexHits;
   scan(query: IndexQuery): IndexHits;
+  /** What a compaction takes over; undefined where there is none. Valid until the next tick. */
+  graph(): GraphSource | undefined;
 }
 
 /** Rows that a later head took out of a segment. */
