@@ -76,6 +76,8 @@ export const limits = {
   calibrationQueries: 500,
   /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
   dropDelayMs: 86_400_000, // 24 h
+  /** A job that began so long ago, by the store's date, counts as dead. */
+  jobDeadMs: 3_600_000, // 1 h
 
   // Segments
   /** Rows of one segment: row numbers, ranks and node numbers are signed 32-bit numbers in the kernels. */

@@ -7,8 +7,16 @@ import { assertInternal, CairnError } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
-import { abandonJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
-import type { CollectionLog, FoldRange, Head, Job, LogPoint, WindowSnapshot } from '../../log/index.js';
+import { abandonJob, beginJob, commitJob, removeDeadJobs, segmentKey } from '../../log/index.js';
+import type {
+  CollectionLog,
+  FoldRange,
+  Head,
+  Job,
+  LogContext,
+  LogPoint,
+  WindowSnapshot,
+} from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
 import { tryRecallCurve } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
@@ -63,12 +71,24 @@ interface Capture {
  * dead), `memory_budget_exceeded`, `unavailable`: then nothing is changed, unless the outcome is `unknown`.
  */
 export async function compactOnce(options: CompactOptions): Promise<CompactionResult> {
-  const captured = await capture(options.log);
+  const { log } = options;
+  let captured = await capture(log);
+  if (mayHoldDeadJobs(captured.base, log.context)) {
+    captured.memtable.release();
+    await removeDeadJobs(log.context, limits.jobDeadMs);
+    captured = await capture(log);
+  }
   try {
     return await runCaptured(options, captured);
   } finally {
     captured.memtable.release();
   }
+}
+
+/** By this process's clock, which decides no more than whether the store is asked. */
+function mayHoldDeadJobs({ jobs }: Head, { ports }: LogContext): boolean {
+  const nowMs = ports.clock.wallMs();
+  return jobs.some(({ startedMs }) => Math.abs(nowMs - startedMs) >= limits.jobDeadMs);
 }
 
 /** A state on the newest head: what is read of one that is still to follow an older fold is planned in vain. */
@@ -79,7 +99,8 @@ async function capture(log: CollectionLog<Table>): Promise<Capture> {
       const { memtable } = state.sink;
       const { seq } = state.position;
       return {
-        base: state.base,
+        // Of the same records, but with the newest jobs.
+        base: state.head.head,
         memtable: memtable.retain(),
         to: state.pointAt(seq),
         window: state.window.snapshot(seq),

@@ -150,9 +150,7 @@ function segment(
     entry: { key: 's', rows, live: rows } as LiveSegment['entry'],
     file: file as SegmentFile,
     deletions: {
-      rows,
       dead: bits(dead),
-      hidden: bits(hidden),
       hiddenRows: Uint32Array.from(hidden),
       hiddenSeqs: Float64Array.from(hidden, () => 7),
       hiddenMs: Float64Array.from(hidden, () => 2 * DAY),

@@ -48,7 +48,7 @@ export interface Known {
 }
 
 export interface Change {
-  readonly put?: readonly { readonly id: string; readonly x: number; readonly expiresMs?: number }[];
+  readonly put?: readonly { readonly id: string; readonly x: number; readonly expiresMs?: number | undefined }[];
   readonly remove?: readonly string[];
   readonly hide?: readonly string[];
 }
