@@ -10,6 +10,7 @@ import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
+import { PageCache } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
@@ -26,7 +27,7 @@ import {
   toCursor,
 } from './input/index.js';
 import { OpenCollections } from './open-collection.js';
-import { BucketSegments, SegmentStore } from './segments/index.js';
+import { SegmentStore } from './segments/index.js';
 import { summaryOf } from './summary.js';
 import type * as api from './interface/index.js';
 
@@ -65,11 +66,8 @@ export class EngineDatabase implements api.Database {
     const { store, ports, kernel, shareRequests } = options;
     this.#options = options;
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
-    const source = new BucketSegments({
-      digests: ports.digests,
-      cacheBytes: Math.floor(kernel.pool.budgetBytes / 4),
-    });
-    const segments = new SegmentStore({ kernel, sleep: ports.sleep, source, shareRequests });
+    const cache = new PageCache({ budgetBytes: Math.floor(kernel.pool.budgetBytes / 4) });
+    const segments = new SegmentStore({ kernel, ports, cache, shareRequests });
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,

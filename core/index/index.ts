@@ -7,3 +7,4 @@ export { SearchIndex, type AttachOptions, type GraphSource } from './search-inde
 export type { CodeParams, IndexNumbers, IndexSection, IndexSectionKind, IndexShape } from './shape.js';
 export type { RowOrder } from './leaf-order.js';
 export { OrderPlanner, type OrderOptions } from './order-planner.js';
+export { acquireBytes } from './index-arena.js';

@@ -18,7 +18,7 @@
  *
  *   vectors   := f32[rows x dimension]                       in row order, as they were given
  *   seqs      := u32[rows]                                   sequence of the row's upsert less the number `seqBase`
- *   resident  := opaque here; rowOfRank and rankOfRow are u32[rows], expires is f64[rows]
+ *   resident  := opaque here; rowOfRank and rankOfRow are u32[rows]
  *   leafStarts:= u32[leaves]                                 first row of each leaf, ascending from 0
  *   statistics:= JSON text
  *

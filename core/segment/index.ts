@@ -1,5 +1,6 @@
 /** The door of the segment layer: immutable files of rows, and what became of their rows since. */
 export { encodeDeletions, openDeletions, type Deletions } from './deletions.js';
+export type { Expiries } from './expiries.js';
 export type { SegmentSection } from './footer.js';
 export type { RawChunk } from './raw-rows.js';
 export type { ResidentLoad, ResidentLoadOptions } from './resident-load.js';

@@ -9,12 +9,19 @@ import type { Footer, SegmentSection } from './footer.js';
 
 export const SECTION_ALIGNMENT = 64;
 export const bodyKinds = ['vectors', 'documents', 'ids', 'seqs'] as const;
-export const tailKinds = ['documentIndex', 'idIndex', 'idFilter', 'leafStarts', 'statistics'] as const;
+export const tailKinds = [
+  'documentIndex',
+  'idIndex',
+  'idFilter',
+  'leafStarts',
+  'expiries',
+  'statistics',
+] as const;
 export type BodyKind = (typeof bodyKinds)[number];
 export type TailKind = (typeof tailKinds)[number];
 
 /** Bytes per row of resident sections that every segment may have; others are their caller's to check. */
-const rowMapBytes: Readonly<Record<string, number>> = { rowOfRank: 4, rankOfRow: 4, expires: 8 };
+const rowMapBytes: Readonly<Record<string, number>> = { rowOfRank: 4, rankOfRow: 4 };
 
 /** The field that a section of this kind belongs to, where nothing else is said. */
 export function defaultFieldOf(kind: string): number {

@@ -10,6 +10,7 @@ import type { Digests } from '../base/ports.js';
 import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageSet } from '../store/index.js';
 import { inflateBlock, textAt } from './document-blocks.js';
 import type { DocumentBlock } from './document-blocks.js';
+import type { Expiries } from './expiries.js';
 import type { SegmentSection } from './footer.js';
 import { compareBytes, decodeIdBlock, idAt, positionIn } from './id-blocks.js';
 import type { IdBlock } from './id-blocks.js';
@@ -38,10 +39,13 @@ export class SegmentReader {
   readonly ref: SegmentRef;
   readonly rows: number;
   readonly dimension: number;
+  readonly metric: string;
   readonly numbers: Readonly<Record<string, number>>;
   readonly curve: unknown;
   /** First row of each leaf; none where rows are in no leaves. */
   readonly leafStarts: Uint32Array;
+  /** By time. */
+  readonly expiries: Expiries;
   /** Length of the resident part: a multiple of the page, 0 where there is none. */
   readonly residentBytes: number;
   /** Their offsets count from the start of the resident part. */
@@ -59,7 +63,10 @@ export class SegmentReader {
     const { footer, layout } = tail;
     this.ref = ref;
     this.rows = footer.rows;
-    this.dimension = footer.text.fields[0]!.dimension;
+    const field = footer.text.fields[0]!;
+    this.dimension = field.dimension;
+    this.metric = field.metric;
+    this.expiries = tail.expiries;
     this.numbers = footer.text.numbers;
     this.curve = tail.curve;
     this.leafStarts = tail.leafStarts;
@@ -135,6 +142,36 @@ export class SegmentReader {
           const block = Math.floor(rank / blockRows);
           return this.#idText(block, idAt(blockOf(block), rank % blockRows));
         }),
+    );
+  }
+
+  rowsOfRanks(ranks: Uint32Array): Uint32Array | Promise<Uint32Array> {
+    return this.#mapped('rowOfRank', 'rank', ranks);
+  }
+
+  ranksOfRows(rows: Uint32Array): Uint32Array | Promise<Uint32Array> {
+    return this.#mapped('rankOfRow', 'row', rows);
+  }
+
+  /** By pages, not by the resident part: who an answer names does not depend on what is in memory. */
+  #mapped(
+    kind: 'rowOfRank' | 'rankOfRow',
+    what: 'row' | 'rank',
+    from: ArrayLike<number>,
+  ): Uint32Array | Promise<Uint32Array> {
+    const section = this.#tail.layout.residents.find((resident) => resident.kind === kind);
+    const { key } = this.ref;
+    if (section === undefined) throw wrongAt(key, 0)(0, `a section ${kind}`, 'none');
+    const ranges = Array.from(from, (number) => {
+      this.#mustHave(what, number);
+      return { offset: section.offset + 4 * number, length: 4 };
+    });
+    return whenRead(this.#read(ranges), (pages) =>
+      Uint32Array.from(ranges, ({ offset }) => {
+        const number = wordOf(pages.bytes(offset, 4));
+        if (number < this.rows) return number;
+        throw wrongAt(key, offset)(0, `a number below ${this.rows}`, `${number}`);
+      }),
     );
   }
 
@@ -223,10 +260,7 @@ export class SegmentReader {
       return { offset: offset + 4 * row, length: 4 };
     });
     return whenRead(this.#read(ranges), (pages) =>
-      ranges.map((range) => {
-        const b = pages.bytes(range.offset, 4);
-        return this.#seqBase + (b[0]! + b[1]! * 0x100 + b[2]! * 0x1_0000 + b[3]! * 0x100_0000);
-      }),
+      ranges.map((range) => this.#seqBase + wordOf(pages.bytes(range.offset, 4))),
     );
   }
 
@@ -310,6 +344,10 @@ export class SegmentReader {
 
 function shifted({ offset, length }: ByteRange, by: number): ByteRange {
   return { offset: by + offset, length };
+}
+
+function wordOf(b: Uint8Array): number {
+  return b[0]! + b[1]! * 0x100 + b[2]! * 0x1_0000 + b[3]! * 0x100_0000;
 }
 
 function whenRead<T>(pages: PageSet | Promise<PageSet>, use: (pages: PageSet) => T): T | Promise<T> {

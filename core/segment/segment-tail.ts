@@ -9,6 +9,8 @@ import type { Digests } from '../base/ports.js';
 import { mustMatchPages, readRange } from '../store/index.js';
 import type { ObjectStore } from '../store/index.js';
 import { DocumentIndex } from './document-blocks.js';
+import { decodeExpiries } from './expiries.js';
+import type { Expiries } from './expiries.js';
 import { decodeFooter, END_BYTES, footerOffset } from './footer.js';
 import type { Footer, SegmentSection } from './footer.js';
 import { FuseFilter } from './fuse-filter.js';
@@ -33,6 +35,7 @@ export interface SegmentTail {
   readonly idIndex: IdIndex;
   readonly idFilter: FuseFilter;
   readonly leafStarts: Uint32Array;
+  readonly expiries: Expiries;
   readonly curve: unknown;
 }
 
@@ -97,7 +100,7 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
       throw wrongIn(section)(0, `${count} items of ${section.kind}`, `${section.count}`);
   };
   const { rows } = footer;
-  const { documentIndex, idIndex, idFilter, leafStarts, statistics } = sections;
+  const { documentIndex, idIndex, idFilter, leafStarts, expiries, statistics } = sections;
   const open = {
     documentIndex: new DocumentIndex(
       bytesOf(documentIndex),
@@ -107,6 +110,7 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
     idIndex: new IdIndex(bytesOf(idIndex), { rows, idsBytes: body.ids.length }, wrongIn(idIndex)),
     idFilter: new FuseFilter(bytesOf(idFilter), wrongIn(idFilter)),
     leafStarts: leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts)),
+    expiries: decodeExpiries(bytesOf(expiries), rows, wrongIn(expiries)),
     curve: jsonOf(bytesOf(statistics), wrongIn(statistics)),
   };
   const counts: Readonly<Record<TailKind, number>> = {
@@ -114,6 +118,7 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
     idIndex: open.idIndex.blocks,
     idFilter: rows,
     leafStarts: open.leafStarts.length,
+    expiries: open.expiries.rows.length,
     statistics: 1,
   };
   for (const section of Object.values(sections)) mustCount(section, counts[section.kind as TailKind]);

@@ -9,6 +9,8 @@ import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import type { ObjectStore, Upload } from '../store/index.js';
 import { DocumentBlockWriter } from './document-blocks.js';
+import { encodeExpiries, NO_EXPIRIES } from './expiries.js';
+import type { Expiries } from './expiries.js';
 import { encodeFooter } from './footer.js';
 import type { SegmentSection } from './footer.js';
 import { IdBlockWriter } from './id-blocks.js';
@@ -49,7 +51,7 @@ export interface ResidentSection {
   readonly kind: string;
   readonly bytes: Uint8Array;
   readonly count: number;
-  /** Default: 0, the segment, for rowOfRank, rankOfRow and expires; else 1, the vector field. */
+  /** Default: 0, the segment, for rowOfRank and rankOfRow; else 1, the vector field. */
   readonly field?: number;
   /** Default 0. */
   readonly part?: number;
@@ -58,6 +60,8 @@ export interface ResidentSection {
 export interface SegmentEnd {
   /** First row of each leaf, ascending from 0; none where rows are in no leaves. */
   readonly leafStarts: Uint32Array;
+  /** Rows that expire, in any order; absent where none does. */
+  readonly expiries?: Expiries;
   readonly numbers: Readonly<Record<string, number>>;
   /** Statistics and the recall curve, as JSON. */
   readonly curve: unknown;
@@ -141,7 +145,7 @@ export class SegmentWriter {
   }
 
   /** Writes the indexes and the footer; the segment is there once this settles. Requires: every row was written. */
-  async finish({ leafStarts, numbers, curve }: SegmentEnd): Promise<SegmentRef> {
+  async finish({ leafStarts, numbers, curve, expiries = NO_EXPIRIES }: SegmentEnd): Promise<SegmentRef> {
     const { key, digests, rows } = this.#options;
     await this.#closeBody();
     await this.#sink.align(limits.pageBytes);
@@ -157,6 +161,7 @@ export class SegmentWriter {
     await this.#tail('idIndex', this.#ids.index(), Math.ceil(rows / limits.blockRows));
     await this.#tail('idFilter', filter, rows);
     await this.#tail('leafStarts', leaves, leafStarts.length);
+    await this.#tail('expiries', encodeExpiries(expiries, rows), expiries.rows.length);
     await this.#tail('statistics', statistics, 1);
     await this.#sink.align(SECTION_ALIGNMENT);
     const footerOffset = this.#sink.position;

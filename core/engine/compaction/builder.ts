@@ -17,7 +17,7 @@ import type { CodeParams, GraphSource } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
-import type { ResidentSection } from '../../segment/index.js';
+import type { Expiries, ResidentSection } from '../../segment/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import type { RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
@@ -103,7 +103,6 @@ class SegmentBuild {
     const { dimension, metric } = schema;
     const { params, leafStarts } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
-    const expiresMs = rows.expiresMs();
     const index = withRoom(
       evict,
       () =>
@@ -111,7 +110,7 @@ class SegmentBuild {
           shape: { dimension, metric, rows: rows.rows },
           params,
           graph,
-          extraResidentBytes: rows.rows * (expiresMs === undefined ? 8 : 16),
+          extraResidentBytes: rows.rows * 8,
         }),
     );
     this.#index = index;
@@ -133,9 +132,14 @@ class SegmentBuild {
       const { ids, maps } = await this.#writeIds(writer);
       await writer.writeSeqs(this.#inFile(seqs));
       const curve = graph === undefined ? undefined : await this.#buildGraph(index);
-      const resident = [...index.sections(), ...maps, ...this.#expiries(expiresMs)];
+      const resident = [...index.sections(), ...maps];
       await writer.writeResident(resident);
-      const ref = await writer.finish({ leafStarts, numbers: { ...index.numbers() }, curve });
+      const ref = await writer.finish({
+        leafStarts,
+        numbers: { ...index.numbers() },
+        curve,
+        expiries: this.#expiries(),
+      });
       const fileRowOf = this.#fileRows();
       const entry = {
         key: ref.key,
@@ -226,9 +230,12 @@ class SegmentBuild {
     return { ids: sortedIds, maps };
   }
 
-  #expiries(expiresMs: Float64Array | undefined): readonly ResidentSection[] {
-    if (expiresMs === undefined) return [];
-    return [{ kind: 'expires', bytes: bytesOf(this.#inFile(expiresMs)), count: expiresMs.length }];
+  #expiries(): Expiries {
+    const expiresMs = this.#request.rows.expiresMs();
+    if (expiresMs === undefined) return { rows: new Uint32Array(), ms: new Float64Array() };
+    const inFile = this.#inFile(expiresMs);
+    const rows = Uint32Array.from(inFile.keys()).filter((row) => inFile[row] !== Infinity);
+    return { rows, ms: Float64Array.from(rows, (row) => inFile[row]!) };
   }
 
   async #buildGraph(index: IndexBuilder): Promise<RecallCurve | undefined> {
@@ -308,6 +315,6 @@ class SegmentBuild {
   }
 }
 
-function bytesOf(numbers: Uint32Array | Float64Array): Uint8Array {
+function bytesOf(numbers: Uint32Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

@@ -25,7 +25,7 @@ import { breathing } from './breath.js';
 import type { Breathe } from './breath.js';
 import { buildSegment } from './builder.js';
 import type { BuiltSegment, InheritedGraph } from './builder.js';
-import { endsIn, HeadEditor } from './head-edit.js';
+import { endsIn, HeadEditor, placeOf } from './head-edit.js';
 import type { CompactedInput, FoldedLog } from './head-edit.js';
 import { chooseInputs } from './policy.js';
 import { memtableSource, segmentSource } from './row-source.js';
@@ -187,7 +187,7 @@ class JobRun {
     const { segments, log } = this.#options;
     const { base, to } = this.#captured;
     const entries = base.segments.filter(({ key }) => this.#job.inputs.includes(key));
-    this.#opened = await segments.open(log.context.store, entries);
+    this.#opened = await segments.open(placeOf(log.context.store, base.schema), entries);
     const fromSegments = await this.#segmentSources();
     const fromLog = this.#logSource();
     const sources: readonly RowSource[] = fromLog === undefined ? fromSegments : [...fromSegments, fromLog];
@@ -198,6 +198,7 @@ class JobRun {
     const editor = new HeadEditor({
       context: log.context,
       segments,
+      schema: base.schema,
       job: this.#job,
       fold: this.#foldedLog(fromLog),
       inputs: this.#inputs(fromSegments, rows, output),

@@ -5,7 +5,6 @@
 import { hasBit, setBit } from '../../base/bitmap.js';
 import { assertInternal } from '../../base/errors.js';
 import type { Deletions } from '../../segment/index.js';
-import type { SegmentDeletions } from '../segments/index.js';
 
 /** What the log says of a segment's row. */
 export interface RowEnd {
@@ -16,7 +15,7 @@ export interface RowEnd {
   readonly hiddenMs: number;
 }
 
-export function isDead(deletions: SegmentDeletions | undefined, row: number): boolean {
+export function isDead(deletions: Deletions | undefined, row: number): boolean {
   return deletions !== undefined && hasBit(deletions.dead, row);
 }
 
@@ -26,7 +25,7 @@ export class DeletionsDraft {
   readonly #hidden = new Map<number, { readonly seq: number; readonly ms: number }>();
   #changed = false;
 
-  constructor(rows: number, before?: SegmentDeletions) {
+  constructor(rows: number, before?: Deletions) {
     this.#rows = rows;
     const bytes = Math.ceil(rows / 8);
     this.#dead = new Uint8Array(bytes);
@@ -96,8 +95,8 @@ export function markEnds(draft: DeletionsDraft, ends: Iterable<RowEnd>, folded: 
 
 export interface InputChange {
   /** As the build read them, and as the head at the commit has them. */
-  readonly before: SegmentDeletions | undefined;
-  readonly now: SegmentDeletions | undefined;
+  readonly before: Deletions | undefined;
+  readonly now: Deletions | undefined;
   /** The row in the output of each row of the input; -1 where it was dropped. */
   readonly outputRowOf: Int32Array;
 }

@@ -9,6 +9,7 @@ import { bytesToHex } from '../../base/bytes.js';
 import { countBits } from '../../base/bitmap.js';
 import { deletionsKey, sealWindow, windowKey } from '../../log/index.js';
 import type {
+  CollectionSchema,
   Head,
   HeadEdit,
   Job,
@@ -21,8 +22,9 @@ import type {
 import { encodeDeletions } from '../../segment/index.js';
 import type { Deletions } from '../../segment/index.js';
 import { putDecided } from '../../store/index.js';
+import type { ObjectStore } from '../../store/index.js';
 import { findRows } from '../segments/index.js';
-import type { LiveSegment, SegmentStore } from '../segments/index.js';
+import type { LiveSegment, SegmentPlace, SegmentStore } from '../segments/index.js';
 import type { BuiltSegment } from './builder.js';
 import { DeletionsDraft, markEnds, markGained } from './deletions.js';
 import type { RowEnd } from './deletions.js';
@@ -50,6 +52,7 @@ export interface CompactedInput {
 export interface HeadEditorOptions {
   readonly context: LogContext;
   readonly segments: SegmentStore;
+  readonly schema: CollectionSchema;
   readonly job: Job;
   readonly fold: FoldedLog | undefined;
   readonly inputs: readonly CompactedInput[];
@@ -57,6 +60,10 @@ export interface HeadEditorOptions {
   readonly output: BuiltSegment | undefined;
   readonly rowsIn: number;
   readonly rowsDropped: number;
+}
+
+export function placeOf(store: ObjectStore, { dimension, metric }: CollectionSchema): SegmentPlace {
+  return { store, dimension, metric };
 }
 
 /** What the log says of rows of one segment. */
@@ -123,9 +130,9 @@ export class HeadEditor {
 
   async #markAll(staying: readonly SegmentEntry[], fold: FoldedLog): Promise<readonly SegmentEntry[]> {
     const nameOf = ({ key, deletions }: SegmentEntry): string => `${key} ${deletions?.key ?? ''}`;
-    const { context, segments } = this.#options;
+    const { context, segments, schema } = this.#options;
     const fresh = staying.filter((entry) => !this.#marked.has(nameOf(entry)));
-    const opened = await segments.open(context.store, fresh);
+    const opened = await segments.open(placeOf(context.store, schema), fresh);
     try {
       for (const [i, segment] of opened.entries()) {
         this.#marked.set(nameOf(fresh[i]!), await this.#mark(segment, fold));
@@ -149,7 +156,7 @@ export class HeadEditor {
   }
 
   async #outputEntry(inputsNow: readonly SegmentEntry[]): Promise<SegmentEntry | undefined> {
-    const { output, inputs, segments, context } = this.#options;
+    const { output, inputs, segments, context, schema } = this.#options;
     if (output === undefined) return undefined;
     const of = inputsNow.map(({ key, deletions }) => `${key} ${deletions?.key ?? ''}`).join();
     if (this.#output?.of === of) return this.#output.entry;
@@ -158,7 +165,7 @@ export class HeadEditor {
     for (const { segment, outputRowOf } of inputs) {
       const current = inputsNow.find(({ key }) => key === segment.entry.key)!;
       if (current.deletions?.key === segment.entry.deletions?.key) continue;
-      const [now] = await segments.open(context.store, [current]);
+      const [now] = await segments.open(placeOf(context.store, schema), [current]);
       try {
         markGained(draft, { before: segment.deletions, now: now!.deletions, outputRowOf });
       } finally {

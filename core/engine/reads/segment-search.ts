@@ -7,11 +7,12 @@ import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
 import type { DocumentTest } from '../../filter/index.js';
+import type { Hits, SearchIndex } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort, tryRecallCurve } from '../segments/index.js';
-import type { Effort, IndexHits, SegmentIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
+import type { Effort, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from './segment-matches.js';
 import type { Turns } from './turns.js';
 
@@ -107,11 +108,11 @@ interface Allowed {
 
 /** Where a walk ends with too few rows it is repeated with more candidates, and in the end all codes are scanned. */
 function searchIndex(
-  index: SegmentIndex,
+  index: SearchIndex,
   { query, k }: SegmentSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
   { allowed, count }: Allowed,
-): IndexHits {
+): Hits {
   const limit = effort.rerank;
   let visited = 0;
   if (effort.kind === 'walk') {
@@ -129,7 +130,7 @@ function rerankHits(
   store: SegmentStore,
   overlay: SegmentOverlay,
   search: SegmentSearch,
-  { rows, visited }: IndexHits,
+  { rows, visited }: Hits,
 ): Awaitable<SegmentAnswer> {
   return andThen(rerank(store, overlay, search, rows), ({ hits, rowsScanned }) => ({
     hits,

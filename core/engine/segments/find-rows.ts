@@ -12,11 +12,9 @@ export function findRows(file: SegmentFile, ids: readonly string[]): Awaitable<R
   const possible = ids.filter((id) => file.mayHoldId(id));
   if (possible.length === 0) return NOTHING;
   return andThen(file.findRanks(possible), (ranks): Awaitable<ReadonlyMap<string, number>> => {
-    if (ranks.size === 0) return NOTHING;
-    const found = [...ranks.keys()];
-    return andThen(
-      file.rowsOfRanks(Uint32Array.from(ranks.values())),
-      (rows) => new Map(found.map((id, i) => [id, rows[i]!])),
-    );
+    const found = possible.filter((_, i) => ranks[i]! >= 0);
+    if (found.length === 0) return NOTHING;
+    const known = Uint32Array.from(ranks.filter((rank) => rank >= 0));
+    return andThen(file.rowsOfRanks(known), (rows) => new Map(found.map((id, i) => [id, rows[i]!])));
   });
 }

@@ -1,10 +1,8 @@
 /** Segments as reads see them: open files, indexes in memory, what the log says over them, how hard to search. */
-export { BucketSegments } from './bucket-segments.js';
 export { findRows } from './find-rows.js';
 export { chooseEffort, tryRecallCurve } from './recall-curve.js';
 export type { Effort, RecallCurve, RecallPoint } from './recall-curve.js';
-export { NO_EXPIRIES } from './segment-file.js';
-export type { LiveSegment, SegmentDeletions, SegmentFile, SegmentIndex, IndexHits } from './segment-file.js';
+export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';
 export { SegmentStore } from './segment-store.js';
-export type { SegmentSource } from './segment-store.js';
+export type { SegmentPlace } from './segment-store.js';

@@ -61,7 +61,7 @@ function isPoint(value: unknown): value is RecallPoint {
 /** The cheapest search that keeps the promise. */
 export function chooseEffort(curve: RecallCurve | undefined, { k, wanted, graph }: EffortRequest): Effort {
   if ('exact' in wanted || ('targetRecall' in wanted && wanted.targetRecall === 1)) return { kind: 'exact' };
-  const scan: Effort = { kind: 'scan', rerank: Math.max(4 * k, RERANK_MIN) };
+  const scan: Effort = { kind: 'scan', rerank: Math.min(Math.max(4 * k, RERANK_MIN), limits.indexHits) };
   if (!graph) return scan;
   if ('ef' in wanted) {
     const ef = Math.max(wanted.ef, k);
@@ -94,5 +94,7 @@ function cheapest(points: readonly RecallPoint[], target: number): RecallPoint |
 /** A walk with more candidates than a walk may keep is a scan. */
 function walkOr(scan: Effort, { ef, rerank, k }: { ef: number; rerank: number; k: number }): Effort {
   const candidates = Math.max(ef, rerank, k);
-  return candidates > limits.k ? scan : { kind: 'walk', ef: candidates, rerank: Math.max(rerank, k) };
+  return candidates > limits.walkCandidates
+    ? scan
+    : { kind: 'walk', ef: candidates, rerank: Math.max(rerank, k) };
 }

@@ -4,16 +4,28 @@
  *
  * An index may go at every tick, so nobody holds one across an `await`: it is used in the step in which it is found.
  */
-import { assertInternal, CairnError } from '../../base/errors.js';
+import { CairnError } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { Sleep } from '../../base/ports.js';
-import { arenaClasses } from '../../kernel/index.js';
-import type { Arena, ArenaClass, ArenaPool } from '../../kernel/index.js';
-import type { SegmentFile, SegmentIndex } from './segment-file.js';
+import { acquireBytes } from '../../index/index.js';
+import type { SearchIndex } from '../../index/index.js';
+import type { Arena, ArenaPool } from '../../kernel/index.js';
+import type { ResidentLoad } from '../../segment/index.js';
+import { attachIndex, beginLoad, indexBytes } from './index-loader.js';
+import type { SegmentFile } from './segment-file.js';
 
 interface Resident {
   readonly arena: Arena;
-  readonly index: SegmentIndex;
+  readonly index: SearchIndex;
+}
+
+/** Requests that need one index load it together: each goes on where the others stand. */
+interface Loading {
+  readonly arena: Arena;
+  readonly load: ResidentLoad;
+  users: number;
+  /** The one fetching that all wait for, where a promise may be shared. */
+  shared: Promise<void> | undefined;
 }
 
 export interface ResidencyOptions {
@@ -27,8 +39,7 @@ export class Residency {
   readonly #options: ResidencyOptions;
   /** Walks from the one used longest ago. */
   readonly #resident = new Map<SegmentFile, Resident>();
-  readonly #loading = new Map<SegmentFile, Promise<void>>();
-  #loads = 0;
+  readonly #loading = new Map<SegmentFile, Loading>();
 
   constructor(options: ResidencyOptions) {
     this.#options = options;
@@ -46,7 +57,7 @@ export class Residency {
   }
 
   /** The index where it is in memory. To be used before the next tick. */
-  tryIndex(file: SegmentFile): SegmentIndex | undefined {
+  tryIndex(file: SegmentFile): SearchIndex | undefined {
     const resident = this.#resident.get(file);
     if (resident === undefined) return undefined;
     this.#resident.delete(file);
@@ -58,23 +69,14 @@ export class Residency {
    * Runs `use` on the index, which is read into memory where it is not there. `use` is synchronous.
    * Throws `memory_budget_exceeded` where there is no room for it even alone.
    */
-  async withIndex<T>(file: SegmentFile, use: (index: SegmentIndex) => T): Promise<T> {
+  async withIndex<T>(file: SegmentFile, use: (index: SearchIndex) => T): Promise<T> {
     for (let round = 0; round < limits.freshenRounds; round++) {
       const index = this.tryIndex(file);
       if (index !== undefined) return use(index);
-      if (!this.#options.shareLoads) {
-        const loaded = await this.#load(file, use);
-        if (loaded !== undefined) return loaded.answer;
-      } else await this.#sharedLoad(file);
+      await this.#load(file);
     }
-    throw new CairnError(
-      'unavailable',
-      'read_contended',
-      'an index left memory each time before it was used',
-      {
-        retryAfterS: 1,
-      },
-    );
+    const message = 'an index left memory each time before it was used';
+    throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
   }
 
   /** Gives back the memory of the index used longest ago. False where there is none. */
@@ -93,66 +95,62 @@ export class Residency {
     this.#options.pool.release(resident.arena);
   }
 
-  async #sharedLoad(file: SegmentFile): Promise<void> {
-    const known = this.#loading.get(file);
-    if (known !== undefined) return await known;
-    const load = this.#load(file, () => {}).then(() => {});
-    this.#loading.set(file, load);
+  async #load(file: SegmentFile): Promise<void> {
+    const loading = this.#loading.get(file) ?? (await this.#begin(file));
+    if (loading === undefined) return;
+    loading.users++;
     try {
-      await load;
+      if (this.#options.shareLoads) await (loading.shared ??= loading.load.fetchMissing());
+      else await loading.load.fetchMissing();
+      this.#finish(file, loading);
     } finally {
-      this.#loading.delete(file);
-    }
-  }
-
-  /** Undefined where another load was faster. */
-  async #load<T>(
-    file: SegmentFile,
-    use: (index: SegmentIndex) => T,
-  ): Promise<{ readonly answer: T } | undefined> {
-    const arena = await this.#acquire(file);
-    if (arena === undefined) return undefined;
-    this.#loads++;
-    try {
-      const index = await file.loadIndex(arena);
-      if (this.#resident.has(file)) {
-        this.#options.pool.release(arena);
-        return undefined;
-      }
-      this.#resident.set(file, { arena, index });
-      return { answer: use(index) };
-    } catch (error) {
-      if (this.#resident.get(file)?.arena !== arena) this.#options.pool.release(arena);
-      throw error;
-    } finally {
-      this.#loads--;
+      loading.users--;
+      if (loading.users === 0 && this.#loading.get(file) === loading) this.#abandon(file, loading);
     }
   }
 
   /** Undefined where the index came into memory meanwhile. */
-  async #acquire(file: SegmentFile): Promise<Arena | undefined> {
-    const arenaClass = arenaClasses.find((candidate) => candidate >= file.arenaBytes);
-    assertInternal(arenaClass !== undefined, `an index of ${file.arenaBytes} bytes fits no arena`);
+  async #begin(file: SegmentFile): Promise<Loading | undefined> {
+    const bytes = indexBytes(file);
     for (let wait = 0; ; wait++) {
-      const arena = this.#tryAcquire(arenaClass, wait === limits.indexRoomWaits);
-      if (arena !== undefined) return arena;
+      const known = this.#loading.get(file);
+      if (known !== undefined || this.#resident.has(file)) return known;
+      const arena = this.#tryAcquire(bytes, wait === limits.indexRoomWaits);
+      if (arena !== undefined) {
+        const loading = { arena, load: beginLoad(file, arena), users: 0, shared: undefined };
+        this.#loading.set(file, loading);
+        return loading;
+      }
       // The room is taken by loads under way: each ends, and its index can then be evicted.
       await this.#options.sleep(limits.indexRoomWaitMs);
-      if (this.#resident.has(file)) return undefined;
     }
   }
 
-  #tryAcquire(arenaClass: ArenaClass, last: boolean): Arena | undefined {
+  #tryAcquire(bytes: number, last: boolean): Arena | undefined {
     for (;;) {
       try {
-        return this.#options.pool.acquire(arenaClass);
+        return acquireBytes(this.#options.pool, bytes);
       } catch (error) {
         if (!isOverBudget(error)) throw error;
         if (this.evictOldest()) continue;
-        if (last || this.#loads === 0) throw error;
+        if (last || this.#loading.size === 0) throw error;
         return undefined;
       }
     }
+  }
+
+  #finish(file: SegmentFile, loading: Loading): void {
+    const { arena, load } = loading;
+    if (!load.complete || this.#loading.get(file) !== loading) return;
+    const index = attachIndex(file, arena);
+    this.#loading.delete(file);
+    this.#resident.set(file, { arena, index });
+  }
+
+  #abandon(file: SegmentFile, { arena, load }: Loading): void {
+    load.abandon();
+    this.#loading.delete(file);
+    this.#options.pool.release(arena);
   }
 }
 

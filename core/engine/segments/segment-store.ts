@@ -2,40 +2,37 @@
  * The segments that a process has open. One per database; a file is opened once however many tables and heads name it,
  * and closed with the last of them.
  */
-import { assertInternal } from '../../base/errors.js';
-import type { Kernel } from '../../kernel/index.js';
-import type { Sleep } from '../../base/ports.js';
+import { bytesToHex } from '../../base/bytes.js';
+import { assertInternal, corrupt } from '../../base/errors.js';
+import type { Digests, Ports } from '../../base/ports.js';
 import { RowScorer } from '../../kernel/index.js';
+import type { Kernel } from '../../kernel/index.js';
+import { objectGone } from '../../log/index.js';
 import type { SegmentEntry } from '../../log/index.js';
-import type { ObjectStore } from '../../store/index.js';
+import { openDeletions, SegmentReader } from '../../segment/index.js';
+import type { Deletions } from '../../segment/index.js';
+import type { ObjectStore, PageCache } from '../../store/index.js';
 import { Residency } from './residency.js';
-import type { Expiries, LiveSegment, SegmentDeletions, SegmentFile } from './segment-file.js';
-
-/** Reads the objects of segments. */
-export interface SegmentSource {
-  openFile(
-    store: ObjectStore,
-    entry: SegmentEntry,
-  ): Promise<{ readonly file: SegmentFile; readonly expiries: Expiries }>;
-  openDeletions(store: ObjectStore, entry: SegmentEntry): Promise<SegmentDeletions>;
-  /** Lets go of what is cached of a file. */
-  close(key: string): void;
-  /** Bytes of pages held. */
-  readonly cachedBytes: number;
-}
+import type { LiveSegment } from './segment-file.js';
 
 export interface SegmentStoreOptions {
   readonly kernel: Kernel;
-  readonly sleep: Sleep;
-  readonly source: SegmentSource;
+  readonly ports: Pick<Ports, 'digests' | 'sleep'>;
+  readonly cache: PageCache;
   /** Let requests share loads. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
 }
 
+/** Where segments lie, and what the collection says of their vectors. */
+export interface SegmentPlace {
+  readonly store: ObjectStore;
+  readonly dimension: number;
+  readonly metric: string;
+}
+
 interface OpenFile {
   readonly key: string;
-  readonly file: SegmentFile;
-  readonly expiries: Expiries;
+  readonly file: SegmentReader;
   users: number;
 }
 
@@ -45,24 +42,27 @@ const IDLE_FILES = 16;
 export class SegmentStore {
   readonly residency: Residency;
   readonly scorer: RowScorer;
-  readonly #source: SegmentSource;
+  readonly #digests: Digests;
+  readonly #cache: PageCache;
   readonly #files = new Map<string, OpenFile>();
   /** Without users; walks from the one that is so the longest. */
   readonly #idle = new Set<OpenFile>();
 
-  constructor({ kernel, sleep, source, shareRequests }: SegmentStoreOptions) {
-    this.#source = source;
-    this.residency = new Residency({ pool: kernel.pool, sleep, shareLoads: shareRequests });
+  constructor({ kernel, ports, cache, shareRequests }: SegmentStoreOptions) {
+    this.#digests = ports.digests;
+    this.#cache = cache;
+    this.residency = new Residency({ pool: kernel.pool, sleep: ports.sleep, shareLoads: shareRequests });
     this.scorer = new RowScorer(kernel);
   }
 
+  /** Bytes of pages held. */
   get cachedBytes(): number {
-    return this.#source.cachedBytes;
+    return this.#cache.usage().bytes;
   }
 
   /** Opens all of them in parallel, or none. Each is to be released. */
-  async open(store: ObjectStore, entries: readonly SegmentEntry[]): Promise<readonly LiveSegment[]> {
-    const opened = await Promise.allSettled(entries.map((entry) => this.#openOne(store, entry)));
+  async open(place: SegmentPlace, entries: readonly SegmentEntry[]): Promise<readonly LiveSegment[]> {
+    const opened = await Promise.allSettled(entries.map((entry) => this.#openOne(place, entry)));
     const failed = opened.find((result) => result.status === 'rejected');
     const segments = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     if (failed === undefined) return segments;
@@ -70,29 +70,44 @@ export class SegmentStore {
     throw failed.reason;
   }
 
-  async #openOne(store: ObjectStore, entry: SegmentEntry): Promise<LiveSegment> {
-    const deletions = entry.deletions === undefined ? undefined : this.#source.openDeletions(store, entry);
+  async #openOne(place: SegmentPlace, entry: SegmentEntry): Promise<LiveSegment> {
+    const deletions = this.#readDeletions(place.store, entry);
     // Both are asked for before either is waited for; that one failed is told by whichever is waited for first.
-    deletions?.catch(() => {});
-    const { file, expiries } = await this.#openFile(store, entry);
+    deletions.catch(() => {});
+    const open = await this.#openFile(place, entry);
     try {
-      return { entry, file, expiries, deletions: await deletions };
+      const { file } = open;
+      return { entry, file, expiries: file.expiries, deletions: await deletions };
     } catch (error) {
       this.#release(entry.key);
       throw error;
     }
   }
 
-  async #openFile(store: ObjectStore, entry: SegmentEntry): Promise<OpenFile> {
+  async #openFile({ store, dimension, metric }: SegmentPlace, entry: SegmentEntry): Promise<OpenFile> {
     let open = this.#files.get(entry.key);
     if (open === undefined) {
-      const opened = await this.#source.openFile(store, entry);
+      const options = { store, digests: this.#digests, cache: this.#cache, ref: entry };
+      const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
-      open = this.#files.get(entry.key) ?? { ...opened, key: entry.key, users: 0 };
+      open = this.#files.get(entry.key) ?? { key: entry.key, file, users: 0 };
+      if (open.file !== file) file.close();
       this.#files.set(entry.key, open);
     }
     this.#use(open);
     return open;
+  }
+
+  async #readDeletions(store: ObjectStore, entry: SegmentEntry): Promise<Deletions | undefined> {
+    const { deletions, rows } = entry;
+    if (deletions === undefined) return undefined;
+    const { key } = deletions;
+    const got = await store.get(key);
+    if (got.status !== 'found') throw objectGone(key);
+    const found = bytesToHex(this.#digests.sha256(got.bytes));
+    if (found !== deletions.sha256)
+      throw corrupt({ key, offset: 0, expected: `sha-256 ${deletions.sha256}`, found });
+    return openDeletions(this.#digests, key, got.bytes, rows);
   }
 
   /** One more user of segments that were open a moment ago. False, and none, where one of them was closed since. */
@@ -139,6 +154,6 @@ export class SegmentStore {
     this.#idle.delete(open);
     this.#files.delete(open.key);
     this.residency.evict(open.file);
-    this.#source.close(open.key);
+    open.file.close();
   }
 }

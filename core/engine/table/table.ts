@@ -10,7 +10,7 @@ import type { Batch, CollectionSchema, Head, LogPosition, LogSink } from '../../
 import type { ObjectStore } from '../../store/index.js';
 import { Memtable } from '../memtable/index.js';
 import { findRows, SegmentOverlay } from '../segments/index.js';
-import type { LiveSegment, SegmentStore } from '../segments/index.js';
+import type { LiveSegment, SegmentPlace, SegmentStore } from '../segments/index.js';
 
 export interface TableOptions {
   readonly kernel: Kernel;
@@ -94,8 +94,8 @@ export class Table implements LogSink<Table> {
   /** Opens the segments. Cost: one read per segment and one per object of deletions, all in parallel. */
   async ready(): Promise<void> {
     if (this.#overlays !== undefined) return;
-    const { segments, store, head } = this.#options;
-    const opened = await segments.open(store, head.segments);
+    const { segments, head } = this.#options;
+    const opened = await segments.open(this.#place, head.segments);
     if (this.#released || this.#overlays !== undefined)
       for (const segment of opened) segments.release(segment);
     else this.#overlays = this.#overlaysOf(opened);
@@ -106,8 +106,8 @@ export class Table implements LogSink<Table> {
    * then it holds nothing. Throws `memory_budget_exceeded`.
    */
   async rebase(head: Head): Promise<() => Table> {
-    const { segments, store } = this.#options;
-    const opened = await segments.open(store, head.segments);
+    const { segments } = this.#options;
+    const opened = await segments.open(this.#place, head.segments);
     for (const segment of opened) segments.release(segment);
     return () => {
       const next = new Table({ ...this.#options, head }, this.memtable.above(head.foldedSeq));
@@ -125,6 +125,11 @@ export class Table implements LogSink<Table> {
         },
       );
     };
+  }
+
+  get #place(): SegmentPlace {
+    const { dimension, metric } = this.schema;
+    return { store: this.#options.store, dimension, metric };
   }
 
   #overlaysOf(opened: readonly LiveSegment[]): readonly SegmentOverlay[] {

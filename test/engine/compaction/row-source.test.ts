@@ -150,6 +150,8 @@ function segment(
     entry: { key: 's', rows, live: rows } as LiveSegment['entry'],
     file: file as SegmentFile,
     deletions: {
+      rows,
+      hidden: bits(hidden),
       dead: bits(dead),
       hiddenRows: Uint32Array.from(hidden),
       hiddenSeqs: Float64Array.from(hidden, () => 7),

@@ -26,10 +26,9 @@ import {
   tryReadHead,
 } from '../../../core/log/index.js';
 import type { Batch, CollectionSchema, Head, LogContext } from '../../../core/log/index.js';
-import { memoryStore } from '../../../core/store/index.js';
+import { memoryStore, PageCache } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { seededRandom, TestClock } from '../fixture.js';
-import { ReadSegments } from './read-segments.js';
 
 export const UID = 'c'.repeat(32) as Uid;
 const module = await compileEmbeddedKernel();
@@ -48,7 +47,11 @@ export interface Known {
 }
 
 export interface Change {
-  readonly put?: readonly { readonly id: string; readonly x: number; readonly expiresMs?: number | undefined }[];
+  readonly put?: readonly {
+    readonly id: string;
+    readonly x: number;
+    readonly expiresMs?: number | undefined;
+  }[];
   readonly remove?: readonly string[];
   readonly hide?: readonly string[];
 }
@@ -119,8 +122,12 @@ export class Process {
     this.ports = { clock: world.clock, random: seededRandom(seed * 7_919), sleep, digests };
     this.context = { store, ports: this.ports, uid: UID };
     this.kernel = kernel;
-    const source = new ReadSegments(digests, world.schema);
-    const segments = new SegmentStore({ kernel, sleep, source, shareRequests: true });
+    const segments = new SegmentStore({
+      kernel,
+      ports: this.ports,
+      cache: new PageCache({ budgetBytes: 1 << 24 }),
+      shareRequests: true,
+    });
     this.segments = segments;
     this.log = new CollectionLog<Table>({
       context: this.context,

@@ -1,0 +1,44 @@
+/**
+ * From the resident part of a segment to an index that can be searched.
+ */
+import { corrupt } from '../../base/errors.js';
+import { SearchIndex } from '../../index/index.js';
+import type { IndexSection, IndexShape } from '../../index/index.js';
+import { PAYLOAD_OFFSET } from '../../kernel/index.js';
+import type { Arena, Metric } from '../../kernel/index.js';
+import type { ResidentLoad } from '../../segment/index.js';
+import type { SegmentFile } from './segment-file.js';
+
+const INDEX_KINDS: readonly string[] = ['params', 'codes', 'terms', 'graph0', 'graphN', 'graphLevels'];
+
+function shapeOf({ dimension, metric, rows }: SegmentFile): IndexShape {
+  // That it is the collection's metric was checked when the file was opened.
+  return { dimension, metric: metric as Metric, rows };
+}
+
+/** Payload bytes of the arena that an index and its searches take. */
+export function indexBytes(file: SegmentFile): number {
+  return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file));
+}
+
+export function beginLoad(file: SegmentFile, arena: Arena): ResidentLoad {
+  return file.residentLoad(arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + file.residentBytes));
+}
+
+/** Checks everything that the kernels follow. Requires: a complete load. Throws `corrupt`. */
+export function attachIndex(file: SegmentFile, arena: Arena): SearchIndex {
+  const { residentBytes, residentSections, numbers, ref } = file;
+  if (residentBytes === 0)
+    throw corrupt({ key: ref.key, offset: 0, expected: 'an index', found: 'a segment without one' });
+  const sections = residentSections.filter(({ kind }) =>
+    INDEX_KINDS.includes(kind),
+  ) as readonly IndexSection[];
+  const { key } = ref;
+  return SearchIndex.attach(arena, {
+    shape: shapeOf(file),
+    sections,
+    numbers,
+    regionBytes: residentBytes,
+    key,
+  });
+}
