@@ -5,9 +5,9 @@
 
 export type Awaitable<T> = T | Promise<T>;
 
-/** `next` of the value, at once where it is there. */
-export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
+/** `use` of the value, at once where it is there. */
+export function andThen<T, U>(value: Awaitable<T>, use: (value: T) => Awaitable<U>): Awaitable<U> {
+  return value instanceof Promise ? value.then(use) : use(value);
 }
 
 /**

@@ -206,8 +206,8 @@ export class EngineCollection implements api.Collection {
     const projection = parseInclude(fields['include'], ['metadata', 'vector']);
     const view = this.#viewOf(fields);
     return await this.#on(parseRead(fields), async (state) => {
-      const sequence = state.position.seq;
-      return { records: await answerFetch(state, wanted, view(), projection), sequence };
+      const { seq } = state.position;
+      return { records: await answerFetch(state, wanted, view(), projection), sequence: seq };
     });
   }
 
@@ -217,8 +217,8 @@ export class EngineCollection implements api.Collection {
     const filter = parseFilterOption(fields['filter']);
     const view = this.#viewOf(fields);
     return await this.#on(parseRead(fields), async (state) => {
-      const sequence = state.position.seq;
-      return { count: await answerCount(state, { filter, view: view() }), sequence };
+      const { seq } = state.position;
+      return { count: await answerCount(state, { filter, view: view() }), sequence: seq };
     });
   }
 
@@ -238,9 +238,9 @@ export class EngineCollection implements api.Collection {
     };
     const view = this.#viewOf(fields);
     return await this.#on(parseRead(fields), async (state) => {
-      const sequence = state.position.seq;
+      const { seq } = state.position;
       const { records, cursor } = await answerScan(state, { ...request, view: view() });
-      return { records, ...(cursor === undefined ? {} : { cursor }), sequence };
+      return { records, ...(cursor === undefined ? {} : { cursor }), sequence: seq };
     });
   }
 

@@ -27,6 +27,8 @@ export interface ResidentSource {
   readonly offset: number;
   /** Of all pages of the object. */
   readonly pageChecksums: Uint32Array;
+  /** Looks at the whole part once all of it has arrived. Throws `corrupt`. */
+  readonly mustBeSound: (target: Uint8Array) => void;
 }
 
 export class ResidentLoad {
@@ -38,6 +40,7 @@ export class ResidentLoad {
   /** How many requests are fetching each chunk. */
   readonly #fetching: Uint16Array;
   #missing: number;
+  #sound = false;
 
   /** Requires: `target` is as long as the resident part, a multiple of the page. */
   constructor(source: ResidentSource, target: Uint8Array, crc32cPages: Digests['crc32cPages']) {
@@ -53,7 +56,7 @@ export class ResidentLoad {
 
   /** Whether every byte has arrived and was checked. */
   get complete(): boolean {
-    return this.#missing === 0;
+    return this.#sound;
   }
 
   /**
@@ -78,6 +81,9 @@ export class ResidentLoad {
     });
     const ends = await Promise.allSettled(workers);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    if (this.#sound || this.#missing > 0 || this.#target === undefined) return;
+    this.#source.mustBeSound(this.#target);
+    this.#sound = true;
   }
 
   /** The target is needed for something else: nothing is written to it from now on. */

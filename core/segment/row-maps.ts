@@ -1,6 +1,7 @@
 /** The two orders of a segment's rows: as they lie in the file, and by id. */
 import { compareUtf8 } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
+import type { CairnError } from '../base/errors.js';
 
 export interface RowMaps {
   /** In the order of their UTF-8 bytes. */
@@ -28,4 +29,16 @@ export function rowMaps(ids: readonly string[]): RowMaps {
   for (let rank = 1; rank < sortedIds.length; rank++)
     assertInternal(sortedIds[rank] !== sortedIds[rank - 1], `two rows have the id ${sortedIds[rank]}`);
   return { sortedIds, rowOfRank, rankOfRow };
+}
+
+/** Throws by `wrong` where the two do not undo each other: what reads rows by them trusts that they are rows. */
+export function mustBeRowMaps(
+  rowOfRank: Uint32Array,
+  rankOfRow: Uint32Array,
+  wrong: (rank: number, found: string) => CairnError,
+): void {
+  for (let rank = 0; rank < rowOfRank.length; rank++) {
+    const row = rowOfRank[rank]!;
+    if (rankOfRow[row] !== rank) throw wrong(rank, `row ${row} with rank ${rankOfRow[row]}`);
+  }
 }

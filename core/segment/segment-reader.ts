@@ -19,6 +19,7 @@ import type { RawChunk } from './raw-rows.js';
 import { ResidentLoad } from './resident-load.js';
 import type { ResidentLoadOptions } from './resident-load.js';
 import type { BodyKind } from './section-layout.js';
+import { mustBeRowMaps } from './row-maps.js';
 import { openTail, wrongAt } from './segment-tail.js';
 import type { SegmentTail, TailOptions } from './segment-tail.js';
 import type { SegmentRef } from './segment-writer.js';
@@ -95,13 +96,18 @@ export class SegmentReader {
     this.#documents.clear();
   }
 
-  /** A load of the resident part into `target`, which is `residentBytes` long. */
+  /**
+   * A load of the resident part into `target`, which is `residentBytes` long and begins at a multiple of 4. Row maps are
+   * checked to be such; other sections are their user's to check.
+   */
   residentLoad(target: Uint8Array, options: ResidentLoadOptions = {}): ResidentLoad {
     assertInternal(target.length === this.residentBytes, `${target.length} bytes for the resident part`);
     const { pageChecksums } = this.#tail.footer;
     const { residentOffset: offset } = this.#tail.layout;
     const check = options.crc32cPages ?? ((bytes, pageBytes) => this.#digests.crc32cPages(bytes, pageBytes));
-    return new ResidentLoad({ store: this.#store, key: this.ref.key, offset, pageChecksums }, target, check);
+    const mustBeSound = (bytes: Uint8Array): void => this.#mustHaveRowMaps(bytes);
+    const source = { store: this.#store, key: this.ref.key, offset, pageChecksums, mustBeSound };
+    return new ResidentLoad(source, target, check);
   }
 
   /** False: the id is not in the segment. True: it may be, and of ids that are not one in 65,536 is taken for one. */
@@ -122,9 +128,9 @@ export class SegmentReader {
       wanted.map(({ block }) => block),
       (blockOf) => {
         for (const { at, id, block } of wanted) {
-          const ids = blockOf(block);
-          const position = positionIn(ids, id);
-          if (position < ids.ends.length && compareBytes(idAt(ids, position), id) === 0)
+          const held = blockOf(block);
+          const position = positionIn(held, id);
+          if (position < held.ends.length && compareBytes(idAt(held, position), id) === 0)
             ranks[at] = block * blockRows + position;
         }
         return ranks;
@@ -272,6 +278,19 @@ export class SegmentReader {
     const [store, digests, key] = [this.#store, this.#digests, this.ref.key];
     const pagedBytes = layout.tailOffset;
     return rawChunks({ store, digests, key, rows, dimension, pageChecksums, pagedBytes }, maxBytes, fromRow);
+  }
+
+  #mustHaveRowMaps(resident: Uint8Array): void {
+    const [rowOfRank, rankOfRow] = ['rowOfRank', 'rankOfRow'].map((kind) =>
+      this.residentSections.find((section) => section.kind === kind),
+    );
+    if (rowOfRank === undefined || rankOfRow === undefined) return;
+    const words = ({ offset }: SegmentSection): Uint32Array =>
+      new Uint32Array(resident.buffer, resident.byteOffset + offset, this.rows);
+    const wrong = wrongAt(this.ref.key, this.#tail.layout.residentOffset + rowOfRank.offset);
+    mustBeRowMaps(words(rowOfRank), words(rankOfRow), (rank, found) =>
+      wrong(4 * rank, `a row whose rank is ${rank}`, found),
+    );
   }
 
   #section(kind: BodyKind): SegmentSection {

@@ -11,7 +11,7 @@ import { Catalog } from '../../core/engine/catalog.js';
 import { CollectionLog, Committer, DEFAULT_NAMESPACE_UID } from '../../core/log/index.js';
 import { sequence } from '../../core/base/ids.js';
 import { prepareBatch } from '../../core/log/pending-write.js';
-import type { WritePlan } from '../../core/log/pending-write.js';
+import type { ResolvedBatch, SlotDraft, WritePlan } from '../../core/log/pending-write.js';
 import type { Ports } from '../../core/base/ports.js';
 import { retryingStore } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
@@ -71,13 +71,21 @@ interface Opened {
   readonly committer: Committer<RecordingSink>;
 }
 
-const increment: WritePlan<RecordingSink> = {
-  resolve: ({ state, before }) => {
+/** Adds one to what the state before it and the batches before it in the slot come to, at once or after a while. */
+function increment(waitMs: number, { sleep }: Ports): WritePlan<RecordingSink> {
+  const resolve = ({ state, before }: SlotDraft<RecordingSink>): ResolvedBatch => {
     const inSlot = before.findLast(({ ids }) => ids[0] === COUNTER);
     const value = inSlot === undefined ? (state.sink.value(COUNTER) ?? 0) : inSlot.vectors[0]!;
     return { batch: upsertBatch(COUNTER, value + 1), counts: oneUpserted };
-  },
-};
+  };
+  if (waitMs === 0) return { resolve };
+  return {
+    resolve: async (draft) => {
+      await sleep(waitMs);
+      return resolve(draft);
+    },
+  };
+}
 
 class Actor {
   readonly #run: RandomRun;
@@ -165,6 +173,7 @@ class Actor {
     let firstTail: number | undefined;
     let uid: Uid | undefined;
     let everUnknown = false;
+    const plan = increment(this.#chance.pick([0, 0, 5, 60]), this.#ports);
     // A caller that does not know repeats, with what it was told; sometimes it gives up.
     for (let tries = 0; tries < 6; tries++) {
       try {
@@ -172,8 +181,7 @@ class Actor {
         if (uid !== opened.uid) firstTail = undefined;
         ({ uid } = opened);
         const committed = await opened.committer.commit({
-          plan:
-            id === COUNTER ? increment : { prepared: prepareBatch(digests, upsertBatch(id, 1), oneUpserted) },
+          plan: id === COUNTER ? plan : { prepared: prepareBatch(digests, upsertBatch(id, 1), oneUpserted) },
           key,
           requestHash: requestHashOf(key, {}),
           firstTail: firstTail === undefined ? undefined : sequence(firstTail),

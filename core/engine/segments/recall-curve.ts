@@ -53,8 +53,10 @@ function isPoint(value: unknown): value is RecallPoint {
   const point = value as Readonly<Record<string, unknown>>;
   const count = (name: string): boolean =>
     Number.isInteger(point[name]) && (point[name] as number) >= 1 && (point[name] as number) <= limits.k;
-  const share = (name: string): boolean =>
-    typeof point[name] === 'number' && (point[name] as number) >= 0 && (point[name] as number) <= 1;
+  const share = (name: string): boolean => {
+    const value = point[name];
+    return typeof value === 'number' && value >= 0 && value <= 1;
+  };
   return count('k') && count('ef') && count('rerank') && share('recall') && share('lower');
 }
 

@@ -54,7 +54,12 @@ class FileUpload implements Upload {
       throw reservedBody(place.key);
     const tmp = await this.#orFileError(() => writer.seal());
     this.#writer = undefined;
-    const end = await this.#orFileError(() => publish(tmp)).finally(() => files.discard(tmp.path));
+    let end: PutResult;
+    try {
+      end = await this.#orFileError(() => publish(tmp));
+    } finally {
+      await files.discard(tmp.path);
+    }
     if (end.status === 'unknown') {
       const message = `whether object ${place.key} is there nobody can tell`;
       throw new CairnError('unavailable', 'upload_unknown', message, {

@@ -1,0 +1,228 @@
+/**
+ * Folds for the tests of reads: a log's records go into segments as a compactor would put them there, by the segment
+ * writer and the index builder themselves, and a swap of the head names them.
+ */
+import type { Uid } from '../../../core/base/ids.js';
+import { Table } from '../../../core/engine/table/index.js';
+import { SegmentStore } from '../../../core/engine/segments/index.js';
+import type { RecallCurve } from '../../../core/engine/segments/index.js';
+import { IndexBuilder, RangeTrainer } from '../../../core/index/index.js';
+import { compileEmbeddedKernel, createDigests, Kernel } from '../../../core/kernel/index.js';
+import {
+  CollectionLog,
+  sealWindow,
+  segmentKey,
+  deletionsKey,
+  beginJob,
+  commitJob,
+  windowKey,
+} from '../../../core/log/index.js';
+import type { CollectionSchema, LogContext, LogState, SegmentEntry } from '../../../core/log/index.js';
+import { encodeDeletions, rowMaps, SegmentWriter } from '../../../core/segment/index.js';
+import { bytesToHex } from '../../../core/base/bytes.js';
+import { PageCache } from '../../../core/store/index.js';
+import type { ObjectStore } from '../../../core/store/index.js';
+import { systemSleep } from '../../../core/system-ports.js';
+import { seededRandom } from '../fixture.js';
+import type { TestClock } from '../fixture.js';
+
+export const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
+  memoryBudgetBytes: 512 * 1024 * 1024,
+});
+const random = seededRandom(4);
+
+export interface FoldedRecord {
+  readonly id: string;
+  readonly vector: Float32Array;
+  readonly metadata: string;
+  readonly expiresMs: number;
+  readonly hidden: boolean;
+}
+
+export interface FoldOptions {
+  readonly store: ObjectStore;
+  readonly clock: TestClock;
+  /** Segments that this fold makes of the log's records. */
+  readonly parts?: number;
+  readonly graph?: boolean;
+  readonly curve?: RecallCurve;
+}
+
+/** Folds all of the one collection in the store. */
+export async function fold(options: FoldOptions): Promise<readonly SegmentEntry[]> {
+  const { store, clock, parts = 1 } = options;
+  const [head] = (await store.list('c/')).filter(({ key }) => key.endsWith('/head'));
+  const uid = head!.key.split('/')[1] as Uid;
+  const ports = { clock, random, sleep: systemSleep, digests: createDigests(kernel) };
+  const context: LogContext = { store, ports, uid };
+  const cache = new PageCache({ budgetBytes: 16_777_216 });
+  const segments = new SegmentStore({ kernel, ports, cache, shareRequests: false });
+  const log = new CollectionLog<Table>({
+    context,
+    newSink: (at) => new Table({ kernel, segments, store, head: at }),
+    shareReads: false,
+  });
+  const state = await log.read('strong', (current) => current);
+  await state.sink.catchUp();
+  const { foldedSeq } = state.base;
+  const begun = await beginJob(context, { inputs: [], fold: { from: foldedSeq, to: state.position.seq } });
+  const { job } = begun!;
+  const { nonce } = job;
+  const olds = await foldDeletions(context, state, nonce);
+  const records = recordsOf(state);
+  const made: SegmentEntry[] = [];
+  for (let part = 0; part < parts; part++) {
+    const own = records.filter((_, i) => i % parts === part);
+    if (own.length > 0) made.push(await writeSegment(context, state, own, { ...options, nonce, part }));
+  }
+  const { seq, label, chain } = state.pointAt(state.position.seq);
+  const window = sealWindow(ports.digests, windowKey(uid, nonce), state.window.snapshot(seq));
+  await store.put(window.ref.key, window.bytes, { if: 'any' });
+  const named = [...olds, ...made];
+  await commitJob(context, job, () => ({
+    ...{ foldedSeq: seq, foldedLabel: label, foldedChain: chain },
+    ...{ segments: named, window: window.ref },
+  }));
+  log.release();
+  segments.close();
+  return named;
+}
+
+function recordsOf({ sink }: LogState<Table>): readonly FoldedRecord[] {
+  const { memtable } = sink;
+  // At the beginning of time nothing has expired.
+  const view = { asOf: Number.MAX_SAFE_INTEGER, nowMs: 0, includeDeleted: true };
+  return [...memtable.order.after('')].flatMap((id): FoldedRecord[] => {
+    const row = memtable.find(id, view);
+    if (row === undefined) return [];
+    const hidden = memtable.isHidden(row, view);
+    const [vector, metadata] = [memtable.vector(row), memtable.metadataText(row)];
+    return [{ id, vector, metadata, expiresMs: memtable.expiresMs(row), hidden }];
+  });
+}
+
+interface WriteOptions extends FoldOptions {
+  readonly nonce: string;
+  readonly part: number;
+}
+
+async function writeSegment(
+  { store, ports, uid }: LogContext,
+  state: LogState<Table>,
+  given: readonly FoldedRecord[],
+  { nonce, part, graph = false, curve }: WriteOptions,
+): Promise<SegmentEntry> {
+  const { schema } = state.sink;
+  const { dimension, metric } = schema;
+  // Rows lie in another order than their ids.
+  const records = given.toSorted((a, b) => a.vector[0]! - b.vector[0]!);
+  const rows = records.length;
+  const key = segmentKey(uid, nonce, part);
+  const { digests } = ports;
+  const writer = await SegmentWriter.create({
+    store,
+    digests,
+    key,
+    uid,
+    dimension,
+    metric,
+    rows,
+    seqBase: 0,
+  });
+  const vectors = new Float32Array(rows * dimension);
+  records.forEach(({ vector }, row) => vectors.set(vector, row * dimension));
+  const maps = rowMaps(records.map(({ id }) => id));
+  const index = buildIndex(schema, vectors, graph);
+  await writer.writeRaw(vectors);
+  await writer.writeDocuments(records.map(({ metadata }) => metadata));
+  await writer.writeIds(maps.sortedIds);
+  await writer.writeSeqs(records.map(() => state.position.seq));
+  await writer.writeResident([
+    ...index.sections(),
+    { kind: 'rowOfRank', bytes: new Uint8Array(maps.rowOfRank.buffer), count: rows },
+    { kind: 'rankOfRow', bytes: new Uint8Array(maps.rankOfRow.buffer), count: rows },
+  ]);
+  const expiring = [...records.keys()].filter((row) => records[row]!.expiresMs !== Infinity);
+  const ref = await writer.finish({
+    leafStarts: Uint32Array.of(0),
+    expiries: {
+      rows: Uint32Array.from(expiring),
+      ms: Float64Array.from(expiring, (row) => records[row]!.expiresMs),
+    },
+    numbers: { ...index.numbers() },
+    curve: curve ?? null,
+  });
+  const residentBytes = index.sections().reduce((sum, { bytes }) => sum + bytes.length, rows * 8);
+  index.release();
+  const hidden = records.map((record) => record.hidden);
+  const dead = records.map(() => false);
+  const facts = { store, digests, key: deletionsKey(uid, nonce, part), nowMs: ports.clock.wallMs() };
+  const deletions = await putDeletions(facts, { dead, hidden });
+  return { ...ref, live: rows, residentBytes, graph, deletions };
+}
+
+function buildIndex(schema: CollectionSchema, vectors: Float32Array, graph: boolean): IndexBuilder {
+  const { dimension, metric, index } = schema;
+  const rows = vectors.length / dimension;
+  const trainer = new RangeTrainer(dimension, metric);
+  trainer.add(vectors);
+  const builder = new IndexBuilder(kernel.pool, {
+    shape: { dimension, metric, rows },
+    graph: graph ? { ...index, seed: 7 } : undefined,
+    extraResidentBytes: rows * 8,
+    params: trainer.finish(),
+  });
+  builder.encode(0, vectors);
+  if (graph) builder.insert(Uint32Array.from({ length: rows }, (_, row) => row));
+  return builder;
+}
+
+async function putDeletions(
+  {
+    store,
+    digests,
+    key,
+    nowMs,
+  }: { store: ObjectStore; digests: LogContext['ports']['digests']; key: string; nowMs: number },
+  { dead, hidden }: { dead: readonly boolean[]; hidden: readonly boolean[] },
+): Promise<SegmentEntry['deletions']> {
+  if (!dead.includes(true) && !hidden.includes(true)) return undefined;
+  const bitmap = (flags: readonly boolean[]): Uint8Array => {
+    const bits = new Uint8Array(Math.ceil(flags.length / 8));
+    flags.forEach((flag, i) => (bits[i >> 3]! |= Number(flag) << (i & 7)));
+    return bits;
+  };
+  const hiddenRows = Uint32Array.from([...hidden.keys()].filter((row) => hidden[row]));
+  const bytes = encodeDeletions(digests, key, {
+    rows: dead.length,
+    dead: bitmap(dead),
+    hidden: bitmap(hidden),
+    hiddenRows,
+    hiddenSeqs: Float64Array.from(hiddenRows, () => 1),
+    hiddenMs: Float64Array.from(hiddenRows, () => nowMs),
+  });
+  await store.put(key, bytes, { if: 'any' });
+  const sum = (flags: readonly boolean[]): number => flags.filter(Boolean).length;
+  return { key, sha256: bytesToHex(digests.sha256(bytes)), dead: sum(dead), hidden: sum(hidden) };
+}
+
+/** What the log has done to the segments that were there. */
+async function foldDeletions(
+  { store, ports, uid }: LogContext,
+  { sink }: LogState<Table>,
+  nonce: string,
+): Promise<readonly SegmentEntry[]> {
+  const view = { asOf: Number.MAX_SAFE_INTEGER, nowMs: 0, includeDeleted: true };
+  return await Promise.all(
+    sink.overlays.map(async (overlay, i): Promise<SegmentEntry> => {
+      const { entry, file } = overlay.segment;
+      const rows = Array.from({ length: file.rows }, (_, row) => row);
+      const dead = rows.map((row) => !overlay.isVisible(row, view));
+      const hidden = rows.map((row) => !dead[row] && overlay.isHidden(row, view));
+      const key = deletionsKey(uid, nonce, 1_000 + i);
+      const facts = { store, digests: ports.digests, key, nowMs: ports.clock.wallMs() };
+      const deletions = await putDeletions(facts, { dead, hidden });
+      return { ...entry, live: dead.filter((gone) => !gone).length, deletions };
+    }),
+  );
+}

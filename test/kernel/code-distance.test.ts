@@ -1,0 +1,148 @@
+/**
+ * Strategy: the code kernels against their twins over every remainder of every block and large lengths, with random
+ * codes and with the extremes at which a sum would leave its integers first. `squares` and `centred` answer f32 made of
+ * exact integer parts: equal to the twin but for the rounding of those parts.
+ */
+import { describe, expect, test } from 'vitest';
+import { PAYLOAD_OFFSET } from '../../core/kernel/layout.js';
+import {
+  codeAbsoluteScalar,
+  codeCentredScalar,
+  codeProductScalar,
+  codeSquaresScalar,
+} from '../../core/kernel/scalar/code-distance.js';
+import { lengths, newArena, numberSource } from './fixture.js';
+
+const arena = newArena();
+const A = PAYLOAD_OFFSET;
+const B = PAYLOAD_OFFSET + 32_768;
+const WEIGHTS = PAYLOAD_OFFSET + 65_536;
+
+interface Codes {
+  readonly a: Uint8Array;
+  readonly b: Uint8Array;
+  readonly weights: Int16Array;
+  readonly stride: number;
+}
+
+/** Puts codes and weights with the padding that an index has, dirt beyond it. */
+function place({ a, b, weights, stride }: Codes): void {
+  arena.u8.fill(0xff, A, WEIGHTS + 65_536);
+  for (const [at, codes] of [
+    [A, a],
+    [B, b],
+  ] as const) {
+    arena.u8.fill(0, at, at + stride);
+    arena.u8.set(codes, at);
+  }
+  const words = new Int16Array(arena.u8.buffer, WEIGHTS, stride);
+  words.fill(0);
+  words.set(weights);
+}
+
+function codesOf(length: number, most: number, seed: number, signed: boolean): Codes {
+  const next = numberSource(seed);
+  const code = (): number => Math.floor((next() + 1) * 128);
+  return {
+    a: Uint8Array.from({ length }, code),
+    b: Uint8Array.from({ length }, code),
+    weights: Int16Array.from({ length }, () =>
+      Math.trunc(signed ? next() * most : ((next() + 1) / 2) * (most + 0.99)),
+    ),
+    stride: Math.ceil(length / 16) * 16,
+  };
+}
+
+/** The largest weight at which a sum of that many codes stays in i32. */
+function roomFor(length: number): number {
+  return Math.min(32_767, Math.floor(2_147_483_647 / 255 / Math.max(1, length)));
+}
+
+function expectClose(value: number, wanted: number, scale: number): void {
+  expect(Math.abs(value - wanted)).toBeLessThanOrEqual(scale * 2 ** -20 + 1e-6);
+}
+
+describe('codeProduct and codeAbsolute', () => {
+  test.each([...lengths, 20_000])('equal their twins: %i dimensions', (length) => {
+    const signed = codesOf(length, roomFor(length), length + 1, true);
+    place(signed);
+    expect(arena.exports.codeProduct(A, WEIGHTS, signed.stride)).toBe(
+      codeProductScalar(signed.a, signed.weights) + 0,
+    );
+    const steps = codesOf(length, roomFor(length), length + 2, false);
+    place(steps);
+    expect(arena.exports.codeAbsolute(A, B, WEIGHTS, steps.stride)).toBe(
+      codeAbsoluteScalar(steps.a, steps.b, steps.weights),
+    );
+  });
+
+  test.each([1, 16, 257, 4_096, 20_000])('at the edge of i32: %i dimensions', (length) => {
+    const weight = roomFor(length);
+    for (const sign of [1, -1]) {
+      const codes: Codes = {
+        a: new Uint8Array(length).fill(255),
+        b: new Uint8Array(length),
+        weights: new Int16Array(length).fill(sign * weight),
+        stride: Math.ceil(length / 16) * 16,
+      };
+      place(codes);
+      expect(arena.exports.codeProduct(A, WEIGHTS, codes.stride)).toBe(sign * 255 * weight * length);
+      if (sign > 0)
+        expect(arena.exports.codeAbsolute(B, A, WEIGHTS, codes.stride)).toBe(255 * weight * length);
+    }
+  });
+});
+
+describe('codeSquares and codeCentred', () => {
+  test.each([...lengths, 20_000])('equal their twins: %i dimensions', (length) => {
+    for (const [most, blocks] of [
+      [31, 17],
+      [127, 1],
+      [60, 4],
+    ] as const) {
+      const codes = codesOf(length, most, length * 3 + most, false);
+      place(codes);
+      const squares = codeSquaresScalar(codes.a, codes.b, codes.weights);
+      expectClose(arena.exports.codeSquares(A, B, WEIGHTS, codes.stride, blocks, Infinity), squares, squares);
+      const size = codeSquaresScalar(codes.a, new Uint8Array(length).fill(128), codes.weights);
+      expectClose(
+        arena.exports.codeCentred(A, B, WEIGHTS, codes.stride, blocks),
+        codeCentredScalar(codes.a, codes.b, codes.weights),
+        size + squares,
+      );
+    }
+  });
+
+  test.each([
+    [31, 17],
+    [127, 1],
+  ])('no lane overflows at weight %i with %i blocks', (weight, blocks) => {
+    const length = 4_096;
+    const codes: Codes = {
+      a: new Uint8Array(length).fill(255),
+      b: new Uint8Array(length),
+      weights: new Int16Array(length).fill(weight),
+      stride: length,
+    };
+    place(codes);
+    const wanted = (255 * weight) ** 2 * length;
+    expectClose(arena.exports.codeSquares(A, B, WEIGHTS, length, blocks, Infinity), wanted, wanted);
+    expectClose(
+      arena.exports.codeCentred(A, B, WEIGHTS, length, blocks),
+      -127 * 128 * weight ** 2 * length,
+      wanted,
+    );
+  });
+
+  test('stops past the limit with a number above it', () => {
+    const codes = codesOf(1_024, 31, 5, false);
+    place(codes);
+    const exact = codeSquaresScalar(codes.a, codes.b, codes.weights);
+    for (const part of [0, 0.1, 0.5, 0.9]) {
+      const found = arena.exports.codeSquares(A, B, WEIGHTS, 1_024, 2, exact * part);
+      expect(found).toBeGreaterThan(exact * part);
+      expect(found).toBeLessThanOrEqual(exact * 1.001);
+    }
+    expect(arena.exports.codeSquares(A, B, WEIGHTS, 1_024, 2, 0)).toBeLessThan(exact * 0.1);
+  });
+});

@@ -1,0 +1,258 @@
+/**
+ * The page cache: what it answers is what the object holds, checked; it asks the store for no more than it must; it stays
+ * within its budget; and no reader waits for another's request.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../core/base/limits.js';
+import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
+import { memoryStore, PageCache, PageSet } from '../../core/store/index.js';
+import type { ByteRange, ObjectStore, PagedHandle, PagedObject } from '../../core/store/index.js';
+
+const PAGE = limits.pageBytes;
+const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 });
+const digests = createDigests(kernel);
+const pagesOf = (bytes: Uint8Array): Uint32Array => digests.crc32cPages(bytes, PAGE);
+/** 40 pages, the last one short. */
+const body = new Uint8Array(39 * PAGE + 1_234).map((_, at) => (at * 31 + (at >> 9)) & 255);
+const pageChecksums = pagesOf(body);
+
+interface Bench {
+  readonly store: ObjectStore;
+  readonly object: PagedObject;
+  /** Ranges in pages, as they were asked for. */
+  readonly asked: (readonly [number, number])[];
+  flying: number;
+  mostFlying: number;
+}
+
+async function newBench(): Promise<Bench> {
+  const inner = memoryStore({ clock: { wallMs: () => 1_000 } });
+  await inner.put('key', body, { if: 'any' });
+  const bench = { asked: [] as (readonly [number, number])[], flying: 0, mostFlying: 0 };
+  const store: ObjectStore = {
+    description: 'counting',
+    get: async (key, options) => {
+      const { offset, length } = options!.range!;
+      bench.asked.push([offset / PAGE, length / PAGE]);
+      bench.mostFlying = Math.max(bench.mostFlying, ++bench.flying);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      bench.flying -= 1;
+      return inner.get(key, options);
+    },
+    put: (...request) => inner.put(...request),
+    upload: (...request) => inner.upload(...request),
+    list: (...request) => inner.list(...request),
+    delete: (...request) => inner.delete(...request),
+    close: () => inner.close(),
+  };
+  const object = { store, key: 'key', size: body.length, pageChecksums, digests };
+  return Object.assign(bench, { store, object });
+}
+
+const pages = (...numbers: readonly number[]): ByteRange[] =>
+  numbers.map((number) => ({ offset: number * PAGE + 5, length: 7 }));
+
+function expectRanges(set: PageSet, ranges: readonly ByteRange[]): void {
+  for (const { offset, length } of ranges) {
+    expect(Buffer.compare(set.bytes(offset, length), body.subarray(offset, offset + length))).toBe(0);
+    expect(set.copyTo(offset, new Uint8Array(length))).toEqual(body.slice(offset, offset + length));
+  }
+}
+
+describe('the page cache', () => {
+  it('answers any ranges, at any budget', async () => {
+    const someRange = fc
+      .tuple(fc.nat(body.length - 1), fc.nat(3 * PAGE))
+      .map(([offset, length]) => ({ offset, length: Math.min(length, body.length - offset) }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(someRange, { maxLength: 6 }), { maxLength: 6 }),
+        fc.constantFrom(0, PAGE, 5 * PAGE, 100 * PAGE),
+        async (reads, budgetBytes) => {
+          const { object } = await newBench();
+          const cache = new PageCache({ budgetBytes });
+          const handle = cache.register(object);
+          for (const ranges of reads) {
+            expectRanges(await cache.read(handle, ranges), ranges);
+            expect(cache.usage().bytes).toBeLessThanOrEqual(budgetBytes);
+            const now = cache.read(handle, ranges);
+            if (budgetBytes === 100 * PAGE) expect(now).toBeInstanceOf(PageSet);
+            expectRanges(await now, ranges);
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('answers views within a page, and at once where all is here', async () => {
+    const { object, asked } = await newBench();
+    const cache = new PageCache({ budgetBytes: 100 * PAGE });
+    const handle = cache.register(object);
+    const first = await cache.read(handle, pages(1));
+    const second = cache.read(handle, pages(1));
+    if (!(second instanceof PageSet)) throw new Error('not at once');
+    expect(second.bytes(PAGE, 3).buffer).toBe(first.bytes(PAGE + 9, 3).buffer);
+    expect(cache.read(handle, [])).toBeInstanceOf(PageSet);
+    expect(asked).toHaveLength(1);
+    expect(cache.usage()).toEqual({ bytes: PAGE, budgetBytes: 100 * PAGE, hits: 1, misses: 1 });
+  });
+
+  it('joins neighbours and gaps of two pages into one request, and leaves wider gaps', async () => {
+    const { object, asked } = await newBench();
+    const cache = new PageCache({ budgetBytes: 100 * PAGE });
+    const handle = cache.register(object);
+    await cache.read(handle, pages(9, 2, 3, 3, 6, 13));
+    expect(asked).toEqual([
+      [2, 8],
+      [13, 1],
+    ]);
+    // What came by the way is kept; the last page is short.
+    await cache.read(handle, pages(4, 39, 12));
+    expect(asked.slice(2)).toEqual([
+      [12, 1],
+      [39, 1_234 / PAGE],
+    ]);
+    // A page that is here is no reason to split.
+    await cache.read(handle, pages(11, 14));
+    expect(asked.slice(4)).toEqual([[11, 4]]);
+  });
+
+  it(`has ${limits.rangeReadsParallel} requests in flight, or as many as it is told, over all readers`, async () => {
+    for (const parallel of [undefined, 2]) {
+      const bench = await newBench();
+      const options = parallel === undefined ? {} : { parallel };
+      const cache = new PageCache({ budgetBytes: 100 * PAGE, ...options });
+      const handle = cache.register(bench.object);
+      const spread = pages(0, 4, 8, 12, 16, 20, 24, 28, 32, 36);
+      expectRanges(await cache.read(handle, spread), spread);
+      expect(bench.mostFlying).toBe(parallel ?? limits.rangeReadsParallel);
+      // Two readers, who never wait for each other: one may have a request above the bound, so that it gets on.
+      cache.forget(handle);
+      bench.mostFlying = 0;
+      const again = cache.register(bench.object);
+      await Promise.all([cache.read(again, spread), cache.read(again, spread)]);
+      expect(bench.mostFlying).toBeLessThanOrEqual((parallel ?? limits.rangeReadsParallel) + 1);
+    }
+  });
+
+  it('lets each reader fetch what it misses, whoever else is fetching it', async () => {
+    const { object, asked } = await newBench();
+    const cache = new PageCache({ budgetBytes: 100 * PAGE });
+    const handle = cache.register(object);
+    await Promise.all([cache.read(handle, pages(1)), cache.read(handle, pages(1, 2))]);
+    expect(asked).toEqual([
+      [1, 1],
+      [1, 2],
+    ]);
+    expect(cache.usage().bytes).toBe(2 * PAGE);
+  });
+
+  it('evicts what was used least recently, and never what a reader holds', async () => {
+    const { object, asked } = await newBench();
+    const cache = new PageCache({ budgetBytes: 3 * PAGE });
+    const handle = cache.register(object);
+    const held = await cache.read(handle, pages(0));
+    for (const page of [10, 20]) await cache.read(handle, pages(page));
+    await cache.read(handle, pages(0));
+    await cache.read(handle, pages(30));
+    expect(cache.usage().bytes).toBe(3 * PAGE);
+    asked.length = 0;
+    await cache.read(handle, pages(0));
+    await cache.read(handle, pages(20));
+    expect(asked).toEqual([]);
+    await cache.read(handle, pages(10));
+    expect(asked).toEqual([[10, 1]]);
+    for (const page of [1, 2, 3, 4]) await cache.read(handle, pages(page));
+    expectRanges(held, pages(0));
+  });
+
+  it('keeps what is pinned, beyond its budget, until its object is forgotten', async () => {
+    const { object, asked } = await newBench();
+    const cache = new PageCache({ budgetBytes: 3 * PAGE });
+    const handle = cache.register(object);
+    await cache.pin(handle, { offset: 3 * PAGE, length: 5 * PAGE });
+    expect(cache.usage().bytes).toBe(5 * PAGE);
+    for (const page of [20, 25, 30]) await cache.read(handle, pages(page));
+    asked.length = 0;
+    const pinned = pages(3, 4, 5, 6, 7);
+    const set = cache.read(handle, pinned);
+    if (!(set instanceof PageSet)) throw new Error('was not kept');
+    expectRanges(set, pinned);
+    expect(cache.pin(handle, { offset: 4 * PAGE, length: 10 })).toBeUndefined();
+    expect(cache.usage().bytes).toBe(5 * PAGE);
+    cache.forget(handle);
+    expect(cache.usage().bytes).toBe(0);
+    cache.forget(handle);
+    expect(() => cache.read(handle, pages(1))).toThrow('was forgotten');
+  });
+
+  it('keeps objects apart, and keeps nothing of one that was forgotten while it was read', async () => {
+    const { object, store } = await newBench();
+    const other = body.map((byte) => 255 - byte);
+    await store.put('other', other, { if: 'any' });
+    const cache = new PageCache({ budgetBytes: 100 * PAGE });
+    const handle = cache.register(object);
+    const second = cache.register({ ...object, key: 'other', pageChecksums: pagesOf(other) });
+    expectRanges(await cache.read(handle, pages(1)), pages(1));
+    expect((await cache.read(second, pages(1))).bytes(PAGE, 1)[0]).toBe(other[PAGE]);
+    const reading = cache.read(second, pages(5));
+    const pinning = cache.pin(second, { offset: 9 * PAGE, length: 1 });
+    cache.forget(second);
+    expect((await reading).bytes(5 * PAGE, 1)[0]).toBe(other[5 * PAGE]);
+    await pinning;
+    expect(cache.usage().bytes).toBe(PAGE);
+  });
+
+  describe('refuses what is wrong, and keeps nothing of it', () => {
+    async function failing(
+      change: (bytes: Uint8Array) => Uint8Array,
+      ranges = pages(2),
+    ): Promise<{ readonly cache: PageCache; readonly read: () => Promise<PageSet> }> {
+      const { object, store } = await newBench();
+      await store.put('key', change(body.slice()), { if: 'any' });
+      const cache = new PageCache({ budgetBytes: 100 * PAGE });
+      const handle: PagedHandle = cache.register(object);
+      return { cache, read: async () => cache.read(handle, ranges) };
+    }
+
+    it('a flipped bit', async () => {
+      const { cache, read } = await failing((bytes) => {
+        bytes[2 * PAGE + 99]! ^= 4;
+        return bytes;
+      });
+      const details = { key: 'key', offset: 2 * PAGE };
+      await expect(read()).rejects.toMatchObject({ kind: 'corrupt', details });
+      expect(cache.usage().bytes).toBe(0);
+    });
+
+    it.each([
+      ['within the range', 2 * PAGE + 99],
+      ['at its start', 2 * PAGE],
+      ['before it', 10],
+    ])('an object that ends %s', async (_, length) => {
+      const { read } = await failing((bytes) => bytes.subarray(0, length));
+      await expect(read()).rejects.toMatchObject({ kind: 'corrupt', details: { key: 'key' } });
+    });
+
+    it('an object that is gone, by a code that says so', async () => {
+      const { object, store } = await newBench();
+      await store.delete(['key']);
+      const cache = new PageCache({ budgetBytes: PAGE });
+      const gone = { kind: 'unavailable', code: 'object_gone', details: { key: 'key' } };
+      await expect(cache.read(cache.register(object), pages(0, 10, 20))).rejects.toMatchObject(gone);
+    });
+
+    it('a range that no page covers', async () => {
+      const { object } = await newBench();
+      const cache = new PageCache({ budgetBytes: PAGE });
+      const handle = cache.register(object);
+      const past = [{ offset: body.length - 1, length: 2 }];
+      expect(() => cache.read(handle, past)).toThrow('are not within');
+      expect(() => cache.register({ ...object, pageChecksums: pageChecksums.slice(1) })).toThrow('checksums');
+      const set = await cache.read(handle, pages(3));
+      expect(() => set.bytes(4 * PAGE, 1)).toThrow('was not read');
+    });
+  });
+});
