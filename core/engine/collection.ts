@@ -10,6 +10,7 @@ import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
 import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
+import { compactOnce } from './compaction/index.js';
 import {
   checkWrite,
   keepInput,
@@ -261,14 +262,14 @@ export class EngineCollection implements api.Collection {
     return await this.#on(this.#readOptions(options), (state) => statsOf(state, this.#ports.clock.wallMs()));
   }
 
-  /** Brings the collection up to date. This release folds nothing: the whole log is searched exactly. */
+  /** Folds the log into a segment and merges segments with it, as one job; nothing where another has the work. */
   async compact(): Promise<api.CompactResult> {
-    return await this.#on(this.#readOptions({}), (state) => ({
-      foldedSlots: 0,
-      segmentsWritten: 0,
-      segmentsMerged: 0,
-      sequence: state.position.seq,
-    }));
+    const { segments } = this.#open;
+    const kernel = this.#kernel;
+    const { foldedSlots, segmentsWritten, segmentsMerged, sequence } = await this.#open.run(() =>
+      this.#open.use(this.name, ({ log }) => compactOnce({ log, kernel, segments })),
+    );
+    return { foldedSlots, segmentsWritten, segmentsMerged, sequence };
   }
 
   async recall(input: api.RecallInput = {}): Promise<api.RecallResult> {
