@@ -2,12 +2,9 @@
  * What one call of `compact` does: one job after another until there is no more work.
  */
 import { limits } from '../base/limits.js';
-import { removeDeadJobs } from '../log/index.js';
-import type { CollectionLog } from '../log/index.js';
 import { compactOnce } from './compaction/index.js';
 import type { CompactionResult, CompactOptions } from './compaction/index.js';
 import type { CompactResult } from './interface/index.js';
-import type { Table } from './table/index.js';
 
 type Total = { -readonly [K in keyof CompactionResult]: CompactionResult[K] };
 
@@ -16,11 +13,6 @@ export async function compactCollection(options: CompactOptions): Promise<Compac
   const { log } = options;
   let total: Total | undefined;
   for (let round = 0; round < limits.compactionJobs; round++) {
-    // A job is planned on a head that may still be on its way to the state.
-    await log.read('strong', () => {});
-    await log.settle();
-    // A compactor that was killed holds its inputs, and the log, until somebody says so.
-    if (hasJobs(log)) await removeDeadJobs(log.context, limits.deadJobMs);
     const done = await compactOnce(options);
     total = total === undefined ? done : add(total, done);
     if (done.foldedSlots === 0 && done.segmentsMerged === 0) break;
@@ -29,10 +21,6 @@ export async function compactCollection(options: CompactOptions): Promise<Compac
   await log.read('strong', () => {});
   await log.settle();
   return total!;
-}
-
-function hasJobs({ state }: CollectionLog<Table>): boolean {
-  return state !== undefined && state.head.head.jobs.length > 0;
 }
 
 function add(total: Total, done: CompactionResult): Total {

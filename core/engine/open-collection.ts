@@ -54,6 +54,10 @@ export class OpenCollections {
     this.spare = new SpareMemory(options.shareRequests ? limits.spareMemoryBytes : 0);
   }
 
+  get segments(): SegmentStore {
+    return this.#options.segments;
+  }
+
   /** Runs a call that closing waits for. Throws `unavailable` (`closed`). */
   async run<T>(call: () => Promise<T>): Promise<T> {
     return await this.#options.calls.run(call);

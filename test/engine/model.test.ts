@@ -38,7 +38,8 @@ test.each<Metric>(['cosine', 'euclidean', 'dot', 'manhattan'])(
           for (const { what, look: with_ } of steps) {
             if (what.op === 'write') await run.write([what]);
             else if (what.op === 'burst') await run.write(what.requests);
-            else if (what.op === 'move') clock.advance(what.ms);
+            else if (what.op === 'move') run.move(what.ms);
+            else if (what.op === 'compact') await run.compact(what.db);
             else await run.reopen(what.db);
             await run.check(with_);
           }

@@ -26,7 +26,7 @@ import type { CalibrationPort } from './calibrate.js';
 import { heldOutPort } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
 import { withRoom } from './room.js';
-import { RowSet } from './row-set.js';
+import type { RowSet } from './row-set.js';
 import { shuffle } from './shuffle.js';
 
 const CHUNK_BYTES = 4_194_304;
@@ -103,7 +103,6 @@ class SegmentBuild {
     const { dimension, metric } = schema;
     const { params, leafStarts } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
-    const expiresMs = rows.expiresMs();
     const index = withRoom(
       evict,
       () =>
@@ -136,7 +135,7 @@ class SegmentBuild {
       const resident = [...index.sections(), ...maps];
       await writer.writeResident(resident);
       const fileRowOf = this.#fileRows();
-      const expiries = expiriesOf(expiresMs, fileRowOf);
+      const expiries = expiriesOf(rows.expiresMs(), fileRowOf);
       const ref = await writer.finish({
         leafStarts,
         ...(expiries === undefined ? {} : { expiries }),
@@ -266,7 +265,7 @@ class SegmentBuild {
   async #askedPort(index: IndexBuilder, heldOut: Uint32Array): Promise<CalibrationPort> {
     const { rows, kernel, schema, evict, breathe } = this.#request;
     const { dimension, metric } = schema;
-    const fetch = (wanted: Uint32Array, target: Float32Array): Promise<void> =>
+    const read = (wanted: Uint32Array, target: Float32Array): Promise<void> =>
       rows.vectors(
         wanted.map((row) => this.#rowOrder[row]!),
         target,
@@ -278,7 +277,7 @@ class SegmentBuild {
       metric,
       rows: rows.rows,
       heldOut,
-      fetch,
+      read,
       evict,
       breathe,
     });

@@ -3,12 +3,20 @@
  * other segments; what the commit finds changed is taken into account (head-edit.ts). Nothing that was written is ever
  * deleted here: an output that no head names is garbage once its job is gone, and the collector's.
  */
-import { assertInternal } from '../../base/errors.js';
+import { assertInternal, CairnError } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
-import { abandonJob, beatJob, beginJob, commitJob, segmentKey } from '../../log/index.js';
-import type { CollectionLog, FoldRange, Head, Job, LogPoint, WindowSnapshot } from '../../log/index.js';
+import { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, segmentKey } from '../../log/index.js';
+import type {
+  CollectionLog,
+  FoldRange,
+  Head,
+  Job,
+  LogContext,
+  LogPoint,
+  WindowSnapshot,
+} from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
 import { placeOf, tryRecallCurve } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
@@ -64,22 +72,46 @@ interface Capture {
  */
 export async function compactOnce(options: CompactOptions): Promise<CompactionResult> {
   const { log } = options;
-  const captured = await log.read('strong', (state): Capture => {
-    const { memtable } = state.sink;
-    const { seq } = state.position;
-    return {
-      base: state.base,
-      memtable: memtable.retain(),
-      to: state.pointAt(seq),
-      window: state.window.snapshot(seq),
-      shadowed: memtable.shadowed.slice(),
-    };
-  });
+  let captured = await capture(log);
+  if (mayHoldDeadJobs(captured.base, log.context)) {
+    captured.memtable.release();
+    await removeDeadJobs(log.context, limits.deadJobMs);
+    captured = await capture(log);
+  }
   try {
     return await runCaptured(options, captured);
   } finally {
     captured.memtable.release();
   }
+}
+
+/** By this process's clock, which decides no more than whether the store is asked. */
+function mayHoldDeadJobs({ jobs }: Head, { ports }: LogContext): boolean {
+  const nowMs = ports.clock.wallMs();
+  return jobs.some(({ startedMs }) => Math.abs(nowMs - startedMs) >= limits.deadJobMs);
+}
+
+/** A state on the newest head: what is read of one that is still to follow an older fold is planned in vain. */
+async function capture(log: CollectionLog<Table>): Promise<Capture> {
+  for (let round = 0; round < limits.freshenRounds; round++) {
+    const captured = await log.read('strong', (state): Capture | undefined => {
+      if (state.canRebase) return undefined;
+      const { memtable } = state.sink;
+      const { seq } = state.position;
+      return {
+        // Of the same records, but with the newest jobs.
+        base: state.head.head,
+        memtable: memtable.retain(),
+        to: state.pointAt(seq),
+        window: state.window.snapshot(seq),
+        shadowed: memtable.shadowed.slice(),
+      };
+    });
+    if (captured !== undefined) return captured;
+    await log.settle();
+  }
+  const message = `no state on the newest head in ${limits.freshenRounds} rounds of reading`;
+  throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
 }
 
 async function runCaptured(options: CompactOptions, captured: Capture): Promise<CompactionResult> {
@@ -186,6 +218,7 @@ class JobRun {
     const editor = new HeadEditor({
       context: log.context,
       segments,
+      schema: base.schema,
       job: this.#job,
       fold: this.#foldedLog(fromLog),
       inputs: this.#inputs(fromSegments, rows, output),

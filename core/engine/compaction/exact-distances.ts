@@ -19,13 +19,13 @@ export interface ExactDistances {
   readonly wanted: readonly Uint32Array[];
   /** Makes room in the pool, as in the builder. */
   readonly evict: () => boolean;
-  fetch(rows: Uint32Array, target: Float32Array): Promise<void>;
+  read(rows: Uint32Array, target: Float32Array): Promise<void>;
   readonly breathe: Breathe;
 }
 
 /** Per query, in the order of its rows. */
 export async function exactDistances(request: ExactDistances): Promise<readonly Float32Array[]> {
-  const { kernel, dimension, metric, queries, wanted, fetch, breathe } = request;
+  const { kernel, dimension, metric, queries, wanted, read, breathe } = request;
   const rows = distinct(wanted);
   const placeOf = new Map<number, number>();
   rows.forEach((row, place) => placeOf.set(row, place));
@@ -39,7 +39,7 @@ export async function exactDistances(request: ExactDistances): Promise<readonly 
     for (let first = 0; first < rows.length; first += block.capacity) {
       const part = rows.subarray(first, first + block.capacity);
       const vectors = buffer.subarray(0, part.length * dimension);
-      await fetch(part, vectors);
+      await read(part, vectors);
       const scales =
         metric === 'cosine'
           ? Float32Array.from(kernel.normSquared(vectors, dimension), cosineScale)

@@ -51,6 +51,7 @@ export interface CompactedInput {
 export interface HeadEditorOptions {
   readonly context: LogContext;
   readonly segments: SegmentStore;
+  readonly schema: CollectionSchema;
   readonly job: Job;
   readonly fold: FoldedLog | undefined;
   readonly inputs: readonly CompactedInput[];
@@ -100,8 +101,8 @@ export class HeadEditor {
     const there = head.segments.filter(({ key }) => going.has(key));
     assertInternal(there.length === inputs.length, `inputs of job ${job.nonce} are gone from the head`);
     const staying = head.segments.filter(({ key }) => !going.has(key));
-    const marked = fold === undefined ? staying : await this.#markAll(head.schema, staying, fold);
-    const output = await this.#outputEntry(head.schema, there);
+    const marked = fold === undefined ? staying : await this.#markAll(staying, fold);
+    const output = await this.#outputEntry(there);
     this.#check();
     const segments = output === undefined ? marked : [...marked, output];
     if (fold === undefined) return { segments };
@@ -122,13 +123,9 @@ export class HeadEditor {
     checkCompactedRows({ rowsIn, rowsDropped, rowsWritten, ids: output?.ids ?? [], survivors });
   }
 
-  async #markAll(
-    schema: CollectionSchema,
-    staying: readonly SegmentEntry[],
-    fold: FoldedLog,
-  ): Promise<readonly SegmentEntry[]> {
+  async #markAll(staying: readonly SegmentEntry[], fold: FoldedLog): Promise<readonly SegmentEntry[]> {
     const nameOf = ({ key, deletions }: SegmentEntry): string => `${key} ${deletions?.key ?? ''}`;
-    const { context, segments } = this.#options;
+    const { context, segments, schema } = this.#options;
     const fresh = staying.filter((entry) => !this.#marked.has(nameOf(entry)));
     const opened = await segments.open(placeOf(context.store, schema), fresh);
     try {
@@ -153,11 +150,8 @@ export class HeadEditor {
     return draft.changed ? await this.#withDeletions(entry, draft.finish()) : entry;
   }
 
-  async #outputEntry(
-    schema: CollectionSchema,
-    inputsNow: readonly SegmentEntry[],
-  ): Promise<SegmentEntry | undefined> {
-    const { output, inputs, segments, context } = this.#options;
+  async #outputEntry(inputsNow: readonly SegmentEntry[]): Promise<SegmentEntry | undefined> {
+    const { output, inputs, segments, context, schema } = this.#options;
     if (output === undefined) return undefined;
     const of = inputsNow.map(({ key, deletions }) => `${key} ${deletions?.key ?? ''}`).join();
     if (this.#output?.of === of) return this.#output.entry;

@@ -18,14 +18,14 @@ export interface HeldOut {
   /** Rows that are coded and not in the graph. */
   readonly heldOut: Uint32Array;
   readonly evict: () => boolean;
-  fetch(rows: Uint32Array, target: Float32Array): Promise<void>;
+  read(rows: Uint32Array, target: Float32Array): Promise<void>;
   readonly breathe: Breathe;
 }
 
 export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
-  const { index, kernel, dimension, metric, rows, heldOut, fetch, evict, breathe } = options;
+  const { index, kernel, dimension, metric, rows, heldOut, read, evict, breathe } = options;
   const vectors = new Float32Array(heldOut.length * dimension);
-  await fetch(heldOut, vectors);
+  await read(heldOut, vectors);
   const queries = Array.from(heldOut, (_, i) => vectors.subarray(i * dimension, (i + 1) * dimension));
   const inserted = fullBitmap(rows);
   for (const row of heldOut) clearBit(inserted, row);
@@ -34,7 +34,7 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
     walk: (query, ef) => index.walk({ query: queries[query]!, ef, limit: ef }).rows,
     scan: (query, count) => index.scan({ query: queries[query]!, limit: count, allowed: inserted }).rows,
     distances: (wanted) =>
-      exactDistances({ kernel, dimension, metric, queries, wanted, fetch, evict, breathe }),
+      exactDistances({ kernel, dimension, metric, queries, wanted, read, evict, breathe }),
     breathe,
   };
 }

@@ -122,7 +122,12 @@ export interface SegmentRows extends RowSource {
 
 const IDS_AT_ONCE = 16_384;
 
-export function segmentSource({ segment, dimension, ends, folded, rule }: SegmentSourceOptions): SegmentRows {
+interface KeptRows extends Pick<SegmentRows, 'hidden' | 'sourceRowOf' | 'expiresMs'> {
+  /** The file's row of each row of the source. */
+  readonly kept: Uint32Array;
+}
+
+function keepRows({ segment, ends, folded, rule }: SegmentSourceOptions): KeptRows {
   const { file, deletions, expiries } = segment;
   const draft = new DeletionsDraft(file.rows, deletions);
   markEnds(draft, ends, folded);
@@ -150,12 +155,21 @@ export function segmentSource({ segment, dimension, ends, folded, rule }: Segmen
     keptRows[rows++] = row;
   }
   const kept = keptRows.subarray(0, rows);
+  const expiresMs = expiring ? Float64Array.from(kept, (row) => expiryOf.get(row) ?? Infinity) : undefined;
+  return { kept, hidden, sourceRowOf, expiresMs };
+}
+
+export function segmentSource(options: SegmentSourceOptions): SegmentRows {
+  const { segment, dimension } = options;
+  const { file } = segment;
+  const { kept, hidden, sourceRowOf, expiresMs } = keepRows(options);
+  const rows = kept.length;
   return {
     rows,
     rowsIn: file.rows,
     hidden,
     sourceRowOf,
-    expiresMs: expiring ? Float64Array.from(kept, (row) => expiryOf.get(row) ?? Infinity) : undefined,
+    expiresMs,
     async *chunks(maxBytes) {
       let first = 0;
       for await (const { firstRow, vectors } of file.rawChunks(maxBytes)) {

@@ -236,7 +236,10 @@ async function readSegments(
       return [id, { record, there, ended: overlay.isEnded(row, at), changedAt }];
     }),
   );
-  return { stored, matching: await matchingInSegments(draft, write, { ...at, includeDeleted: false }) };
+  return {
+    stored,
+    matching: await matchingInSegments(table, draft.before, write, { ...at, includeDeleted: false }),
+  };
 }
 
 const ONLY_SEQUENCES = { vector: false, metadata: false, seq: true };
@@ -254,7 +257,8 @@ async function readContents(
 }
 
 async function matchingInSegments(
-  { state, before }: SlotDraft<Table>,
+  table: Table,
+  before: readonly Batch[],
   { deletion, upsert, patch }: ParsedWrite,
   view: View,
 ): Promise<ReadonlySet<string>> {
@@ -265,7 +269,7 @@ async function matchingInSegments(
   const wanted = before.reduce((sum, batch) => sum + batch.ids.length, limits.batchRecords + 1 + own);
   const filter = compileFilter(deletion.filter);
   const walk = { after: '', view, documents: true, expected: wanted };
-  for await (const { id, metadata } of walkSegments(state.sink.overlays, walk)) {
+  for await (const { id, metadata } of walkSegments(table.overlays, walk)) {
     if (filter(documentOf(metadata))) ids.add(id);
     if (ids.size === wanted) break;
   }

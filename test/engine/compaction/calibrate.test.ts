@@ -80,7 +80,9 @@ describe('a curve', () => {
   it('takes off what the wide walk misses itself', async () => {
     const { points } = await calibrate(port({ miss: () => 0.1 }));
     // Every walk misses a tenth on its own, and a tenth of the real nearest is not in the truth.
-    for (const { k, recall } of points) if (k === 100) expect(recall).toBeCloseTo(0.9 * 0.9, 1);
+    const hundred = points.filter(({ k }) => k === 100);
+    expect(hundred.length).toBeGreaterThan(0);
+    for (const { recall } of hundred) expect(recall).toBeCloseTo(0.9 * 0.9, 1);
   });
 
   it('never falls with ef or rerank, and no bound is above its mean', async () => {

@@ -151,8 +151,8 @@ function segment(
     file: file as SegmentFile,
     deletions: {
       rows,
-      dead: bits(dead),
       hidden: bits(hidden),
+      dead: bits(dead),
       hiddenRows: Uint32Array.from(hidden),
       hiddenSeqs: Float64Array.from(hidden, () => 7),
       hiddenMs: Float64Array.from(hidden, () => 2 * DAY),
