@@ -19,7 +19,7 @@ export interface ExactDistances {
   readonly wanted: readonly Uint32Array[];
   /** Makes room in the pool, as in the builder. */
   readonly evict: () => boolean;
-  read(rows: Uint32Array, target: Float32Array): Promise<void>;
+  readonly read: (rows: Uint32Array, target: Float32Array) => Promise<void>;
   readonly breathe: Breathe;
 }
 

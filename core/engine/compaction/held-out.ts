@@ -18,7 +18,7 @@ export interface HeldOut {
   /** Rows that are coded and not in the graph. */
   readonly heldOut: Uint32Array;
   readonly evict: () => boolean;
-  read(rows: Uint32Array, target: Float32Array): Promise<void>;
+  readonly read: (rows: Uint32Array, target: Float32Array) => Promise<void>;
   readonly breathe: Breathe;
 }
 

@@ -49,14 +49,14 @@ export class RowSet {
   }
 
   async ids(): Promise<string[]> {
-    const parts = await Promise.all(this.sources.map((source) => source.ids()));
+    const parts = await Promise.all(this.sources.map(async (source) => await source.ids()));
     return parts.flat();
   }
 
   async seqs(): Promise<Float64Array> {
     const out = new Float64Array(this.rows);
-    const parts = await Promise.all(this.sources.map((source) => source.seqs()));
-    parts.forEach((part, i) => out.set(part, this.#firsts[i]!));
+    const parts = await Promise.all(this.sources.map(async (source) => await source.seqs()));
+    parts.forEach((part, i) => out.set(part, this.#firsts[i]));
     return out;
   }
 
@@ -65,7 +65,7 @@ export class RowSet {
     if (this.sources.every(({ expiresMs }) => expiresMs === undefined)) return undefined;
     const out = new Float64Array(this.rows).fill(Infinity);
     this.sources.forEach(({ expiresMs }, i) => {
-      if (expiresMs !== undefined) out.set(expiresMs, this.#firsts[i]!);
+      if (expiresMs !== undefined) out.set(expiresMs, this.#firsts[i]);
     });
     return out;
   }
@@ -75,12 +75,12 @@ export class RowSet {
     rows: Uint32Array,
     take: (source: RowSource, own: Uint32Array, places: Uint32Array) => Awaitable<void>,
   ): Promise<void> {
-    const jobs = this.sources.map((source, i) => {
+    const jobs = this.sources.map(async (source, i) => {
       const first = this.#firsts[i]!;
       const end = first + source.rows;
       let count = 0;
       for (const row of rows) if (row >= first && row < end) count++;
-      if (count === 0) return undefined;
+      if (count === 0) return;
       const own = new Uint32Array(count);
       const places = new Uint32Array(count);
       let at = 0;
@@ -89,7 +89,7 @@ export class RowSet {
         own[at] = row - first;
         places[at++] = place;
       });
-      return take(source, own, places);
+      await take(source, own, places);
     });
     await Promise.all(jobs);
   }
