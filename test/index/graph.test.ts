@@ -3,7 +3,8 @@
  * every row reached), the same bytes from the same seed, and recall against exact search for every metric.
  */
 import { describe, expect, test } from 'vitest';
-import { metrics } from '../../core/kernel/index.js';
+import { INDEX_STATE_OFFSET, metrics } from '../../core/kernel/index.js';
+import { stateOffsets } from '../../core/index/state.js';
 import type { GraphSource } from '../../core/index/index.js';
 import {
   attached,
@@ -182,14 +183,20 @@ describe('a graph', () => {
     builder.release();
   });
 
-  test('more searches than there are epochs', () => {
+  test('epochs that come round again forget old marks', () => {
     const few = clustered(300, 4, 3);
     const shape = shapeOf(few, 4, 'euclidean');
     const builder = built(few, shape);
-    const query = rowOf(few, 4, 5);
-    const first = builder.walk({ query, ef: 10, limit: 10 });
-    for (let i = 0; i < 70_000; i++) builder.walk({ query, ef: 1, limit: 1 });
-    expect(builder.walk({ query, ef: 10, limit: 10 })).toEqual(first);
+    const { index, arena } = attached(stored(builder, shape));
     builder.release();
+    const query = rowOf(few, 4, 5);
+    const first = index.walk({ query, ef: 100, limit: 100 });
+    // As after 65,535 levels searched: every row was marked in one of the first epochs, and not again.
+    const visited = arena.u32[(INDEX_STATE_OFFSET + stateOffsets.visited) / 4]! / 2;
+    const marks = new Uint16Array(arena.u8.buffer);
+    for (let row = 0; row < 300; row++) marks[visited + row] = 1 + (row % 16);
+    arena.u32[(INDEX_STATE_OFFSET + stateOffsets.epoch) / 4] = 65_535;
+    expect(index.walk({ query, ef: 100, limit: 100 })).toEqual(first);
+    kernel.pool.release(arena);
   });
 });
