@@ -242,8 +242,10 @@ export function decodeIdBlock(block: Uint8Array, count: number, wrong: Wrong): I
       larger.set(ids);
       ids = larger;
     }
-    ids.copyWithin(end, start, start + shared);
-    ids.set(block.subarray(at, at + rest), end + shared);
+    // Byte by byte: a call that moves so few costs more than they do.
+    const suffix = end + shared;
+    for (let k = 0; k < shared; k++) ids[end + k] = ids[start + k]!;
+    for (let k = 0; k < rest; k++) ids[suffix + k] = block[at + k]!;
     at += rest;
     start = end;
     end += length;

@@ -124,6 +124,14 @@ describe('a damaged segment', () => {
     await expect(load.fetchMissing()).rejects.toMatchObject(gone);
   });
 
+  test('is corrupt where its vectors are streamed past the cache', async () => {
+    const bytes = intact.slice();
+    const reader = await openSegment(holding(bytes), ref, rows);
+    bytes[9]! ^= 1;
+    const details = { key: KEY, offset: 0 };
+    await expect(reader.rawChunks(1_000).next()).rejects.toMatchObject({ kind: 'corrupt', details });
+  });
+
   test('is found out where another lies in its place', async () => {
     const store = newStore();
     const other = await writeSegment(store, rowsOf(rows.ids.toReversed(), { dimension: 2 }), {
