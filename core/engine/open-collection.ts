@@ -92,7 +92,9 @@ export class OpenCollections {
   }
 
   /** Requires: within `run`. */
-  async compact({ log }: OpenCollection, signal: AbortSignal | undefined): Promise<CompactResult> {
+  async compact({ log, folds }: OpenCollection, signal: AbortSignal | undefined): Promise<CompactResult> {
+    // Of two folds of one log the second finds nothing to do.
+    await folds.settle();
     const { kernel, segments, calls } = this.#options;
     const ends = signal === undefined ? calls.closing : AbortSignal.any([signal, calls.closing]);
     return await compactCollection({ log, kernel, segments, signal: ends });

@@ -30,7 +30,9 @@ export function describeReads(client: () => Client): void {
         metadata: records[0]!.metadata,
       });
       expect(json).toMatchObject({ sequence: 1, usage: { requests: 2, rows_scanned: 4 } });
-      expect(headers['server-timing']).toMatch(/^freshen;dur=[\d.]+, search;dur=[\d.]+, fetch;dur=[\d.]+, total;dur=[\d.]+$/);
+      expect(headers['server-timing']).toMatch(
+        /^freshen;dur=[\d.]+, search;dur=[\d.]+, fetch;dur=[\d.]+, total;dur=[\d.]+$/,
+      );
     });
 
     test('takes base64, the id of a record, every knob', async () => {
