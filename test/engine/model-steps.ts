@@ -131,11 +131,7 @@ export const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('reopen' as const), db }) },
-  // Off by default until patches, deletes by filter and restores see the rows of segments.
-  {
-    weight: process.env['CAIRN_COMPACT'] === '1' ? 2 : 0,
-    arbitrary: fc.record({ op: fc.constant('compact' as const), db }),
-  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('compact' as const), db }) },
 );
 export const look = fc.record({
   db,

@@ -18,7 +18,7 @@ import type {
   WindowSnapshot,
 } from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
-import { placeOf, tryRecallCurve } from '../segments/index.js';
+import { placeOf } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
 import type { Table } from '../table/index.js';
 import { breathing } from './breath.js';
@@ -282,11 +282,11 @@ class JobRun {
       if (best === undefined || source.rows > sources[best]!.rows) best = i;
     }
     if (best === undefined) return undefined;
-    const { file } = this.#opened[best]!;
+    const { file, recallCurve } = this.#opened[best]!;
     return {
       source: best,
       sourceRowOf: sources[best]!.sourceRowOf,
-      curve: tryRecallCurve(file.curve),
+      curve: recallCurve,
       withGraph: (use) =>
         residency.withIndex(file, (index) => {
           const graph = index.graph();

@@ -49,10 +49,10 @@ export function residentBytesOf(
 /** The keys of the segments to merge, in the order in which they were chosen. */
 export function chooseInputs(input: PolicyInput): readonly string[] {
   const { residentBytes } = tierLimits[input.tier];
-  const all = input.segments.filter(({ taken }) => !taken).sort((a, b) => a.live - b.live);
+  const idle = input.segments.filter(({ taken }) => !taken).sort((a, b) => a.live - b.live);
   // Left by writers' minor folds: too many rows to be scanned by every query, so they get a graph before all else.
-  const ungraphed = all.filter(({ graph, live }) => !graph && live >= limits.flatRows);
-  const free = [...ungraphed, ...all.filter((segment) => !ungraphed.includes(segment))];
+  const ungraphed = idle.filter(({ graph, live }) => !graph && live >= limits.flatRows);
+  const free = [...ungraphed, ...idle.filter((segment) => !ungraphed.includes(segment))];
   // One segment comes back for all that are taken.
   const needed = input.segments.length + 1 - SEGMENTS_MAX;
   const fits = (rows: number): boolean => residentBytesOf(rows, input) <= residentBytes;

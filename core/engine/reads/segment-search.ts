@@ -11,7 +11,7 @@ import type { Hits, SearchIndex } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
-import { chooseEffort, tryRecallCurve } from '../segments/index.js';
+import { chooseEffort } from '../segments/index.js';
 import type { Effort, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from './segment-matches.js';
 import type { Turns } from './turns.js';
@@ -56,11 +56,11 @@ export function searchSegment(
   search: SegmentSearch,
 ): Awaitable<SegmentAnswer> {
   const { k, wanted, filter } = search;
-  const { entry, file } = overlay.segment;
+  const { entry, file, recallCurve } = overlay.segment;
   if (filter !== undefined) {
     return search.turns.run(() => searchMatches(store, overlay, { ...search, filter }));
   }
-  const effort = chooseEffort(tryRecallCurve(file.curve), { k, wanted, graph: entry.graph });
+  const effort = chooseEffort(recallCurve, { k, wanted, graph: entry.graph });
   if (effort.kind === 'exact') {
     const exactly = overlay.allowed(search.view)?.slice();
     return search.turns.run(() => searchExactly(store, overlay, search, exactly));

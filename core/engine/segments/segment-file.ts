@@ -3,6 +3,7 @@
  */
 import type { SegmentEntry } from '../../log/index.js';
 import type { Deletions, Expiries, SegmentReader } from '../../segment/index.js';
+import type { RecallCurve } from './recall-curve.js';
 
 /** The public side of a reader: whoever closes it is the store of segments. */
 export type SegmentFile = Pick<
@@ -35,5 +36,7 @@ export interface LiveSegment {
   readonly entry: SegmentEntry;
   readonly file: SegmentFile;
   readonly deletions: Deletions | undefined;
+  /** Of the file's own, undefined where it holds none that makes sense. */
+  readonly recallCurve: RecallCurve | undefined;
   readonly expiries: Expiries;
 }

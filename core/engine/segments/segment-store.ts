@@ -12,6 +12,8 @@ import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { openDeletions, SegmentReader } from '../../segment/index.js';
 import type { Deletions } from '../../segment/index.js';
 import type { ObjectStore, PageCache } from '../../store/index.js';
+import { tryRecallCurve } from './recall-curve.js';
+import type { RecallCurve } from './recall-curve.js';
 import { Residency } from './residency.js';
 import type { LiveSegment } from './segment-file.js';
 
@@ -37,6 +39,7 @@ export function placeOf(store: ObjectStore, { dimension, metric }: CollectionSch
 interface OpenFile {
   readonly key: string;
   readonly file: SegmentReader;
+  readonly recallCurve: RecallCurve | undefined;
   users: number;
 }
 
@@ -80,8 +83,8 @@ export class SegmentStore {
     deletions.catch(() => {});
     const open = await this.#openFile(place, entry);
     try {
-      const { file } = open;
-      return { entry, file, expiries: file.expiries, deletions: await deletions };
+      const { file, recallCurve } = open;
+      return { entry, file, recallCurve, expiries: file.expiries, deletions: await deletions };
     } catch (error) {
       this.#release(entry.key);
       throw error;
@@ -94,7 +97,12 @@ export class SegmentStore {
       const options = { store, digests: this.#digests, cache: this.#cache, ref: entry };
       const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
-      open = this.#files.get(entry.key) ?? { key: entry.key, file, users: 0 };
+      open = this.#files.get(entry.key) ?? {
+        key: entry.key,
+        file,
+        recallCurve: tryRecallCurve(file.curve),
+        users: 0,
+      };
       if (open.file !== file) file.close();
       this.#files.set(entry.key, open);
     }

@@ -122,6 +122,7 @@ describe('rows of the log', () => {
 function segment(
   dead: readonly number[],
   hidden: readonly number[],
+  recallCurve: undefined,
   expiries: readonly [number, number][],
 ): LiveSegment {
   const rows = 10;

@@ -80,6 +80,7 @@ function liveSegment(facts: readonly RowFacts[]): LiveSegment {
       hiddenSeqs: Float64Array.from(hidden, () => FOLDED),
       hiddenMs: Float64Array.from(hidden, (i) => facts[i]!.hiddenMs!),
     },
+    recallCurve: undefined,
     expiries: {
       rows: Uint32Array.from(expiring),
       ms: Float64Array.from(expiring, (i) => facts[i]!.expiresMs!),

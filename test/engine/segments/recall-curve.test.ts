@@ -1,6 +1,6 @@
 /** Which search keeps a promise of recall, and what happens to curves that come out of a bucket. */
 import { describe, expect, test } from 'vitest';
-import { chooseEffort, tryRecallCurve } from '../../../core/engine/segments/index.js';
+import { chooseEffort, tryRecallCurve } from '../../../core/engine/segments/recall-curve.js';
 import type { RecallCurve } from '../../../core/engine/segments/index.js';
 
 const point = (k: number, ef: number, rerank: number, lower: number): RecallCurve['points'][number] => ({
