@@ -31,7 +31,7 @@ export const windowOf = (job: string): Head['window'] => {
   return { key: windowKey(uid, nonceOf(job)), sha256: 'ef'.repeat(32), bytes: 268 };
 };
 
-export const emptyHead: Head = firstHead({
+const emptyHead: Head = firstHead({
   uid,
   nonce: nonceOf('0'),
   namespace: DEFAULT_NAMESPACE_UID,
@@ -40,7 +40,7 @@ export const emptyHead: Head = firstHead({
   schema,
 });
 
-export const firstFold: Job = {
+const firstFold: Job = {
   nonce: nonceOf('1'),
   inputs: [],
   fold: { from: sequence(0), to: sequence(5) },

@@ -122,7 +122,6 @@ describe('rows of the log', () => {
 function segment(
   dead: readonly number[],
   hidden: readonly number[],
-  recallCurve: undefined,
   expiries: readonly [number, number][],
 ): LiveSegment {
   const rows = 10;
@@ -150,6 +149,7 @@ function segment(
   return {
     entry: { key: 's', rows, live: rows } as LiveSegment['entry'],
     file: file as SegmentFile,
+    recallCurve: undefined,
     deletions: {
       rows,
       hidden: bits(hidden),

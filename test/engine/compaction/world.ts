@@ -30,7 +30,7 @@ import { memoryStore, PageCache } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { seededRandom, TestClock } from '../fixture.js';
 
-export const UID = 'c'.repeat(32) as Uid;
+const UID = 'c'.repeat(32) as Uid;
 const module = await compileEmbeddedKernel();
 
 export interface WorldOptions {
