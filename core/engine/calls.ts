@@ -6,11 +6,10 @@ import { CairnError } from '../base/errors.js';
 export class Calls {
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
-  readonly #closing = new AbortController();
 
-  /** Aborted when closing begins: for work that may be given up at any moment, and done again. */
-  get closing(): AbortSignal {
-    return this.#closing.signal;
+  /** Whether closing has begun: then work that can be done again is given up. */
+  get closing(): boolean {
+    return this.#closed;
   }
 
   /** Throws `unavailable` (`closed`). */
@@ -33,7 +32,6 @@ export class Calls {
   /** Refuses calls from now on, and resolves when those under way have ended, however they did. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#closing.abort();
     await Promise.allSettled(this.#running);
   }
 }

@@ -5,6 +5,7 @@
 import type { Kernel } from '../kernel/index.js';
 import type { CollectionLog } from '../log/index.js';
 import { compactOnce, wantsMinorFold } from './compaction/index.js';
+import type { Cancellation } from './compaction/index.js';
 import type { SegmentStore } from './segments/index.js';
 import type { Table } from './table/index.js';
 
@@ -13,7 +14,7 @@ export interface MinorFoldsOptions {
   readonly kernel: Kernel;
   readonly segments: SegmentStore;
   /** Folding is given up where the database closes: the next writer does it. */
-  readonly closing: AbortSignal;
+  readonly closing: Cancellation;
   /** Fold beside the writes. Off where a promise must not cross requests (Workers): there the write that finds it due waits. */
   readonly beside: boolean;
 }

@@ -14,6 +14,7 @@ import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
 import { compactCollection } from './compact-collection.js';
+import type { Cancellation } from './compaction/index.js';
 import type { CompactResult } from './interface/index.js';
 import type { SegmentStore } from './segments/index.js';
 import { MinorFolds } from './minor-folds.js';
@@ -95,9 +96,17 @@ export class OpenCollections {
   async compact({ log, folds }: OpenCollection, signal: AbortSignal | undefined): Promise<CompactResult> {
     // Of two folds of one log the second finds nothing to do.
     await folds.settle();
-    const { kernel, segments, calls } = this.#options;
-    const ends = signal === undefined ? calls.closing : AbortSignal.any([signal, calls.closing]);
-    return await compactCollection({ log, kernel, segments, signal: ends });
+    const { kernel, segments } = this.#options;
+    return await compactCollection({ log, kernel, segments, signal: this.#closingOr(signal) });
+  }
+
+  #closingOr(signal: AbortSignal | undefined): Cancellation {
+    const { calls } = this.#options;
+    return {
+      get aborted(): boolean {
+        return calls.closing || signal?.aborted === true;
+      },
+    };
   }
 
   /** An index is read again for what it weighs; a collection's log costs a request per slot. */
@@ -164,8 +173,13 @@ export class OpenCollections {
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
     // Not counted as the collection's own requests: no call waits for a hint.
     const hints = new WorkHints({ store: this.#options.store, ports, uid, onDue: this.#options.onWorkDue });
-    const closing = this.#options.calls.closing;
-    const folds = new MinorFolds({ log, kernel, segments, closing, beside: shareRequests });
+    const folds = new MinorFolds({
+      log,
+      kernel,
+      segments,
+      closing: this.#closingOr(undefined),
+      beside: shareRequests,
+    });
     return { uid, store, log, committer, hints, folds };
   }
 }

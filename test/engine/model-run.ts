@@ -56,6 +56,7 @@ export class Run {
     mustEqual(sequence, this.model.sequence);
     mustEqual(foldedSlots, this.model.sequence - this.#folded);
     this.#folded = sequence;
+    this.model.folded = sequence;
   }
 
   /** A sequence whose state can still be asked for. */
@@ -190,7 +191,8 @@ export class Run {
     }
     // What was changed stays changed, so a condition that failed before all of them were applied fails after that too.
     answers.forEach((answer, i) => {
-      if (answer === 'conflict') mustEqual(this.model.meetsCondition(writes[i]!), false);
+      if (answer !== 'conflict' || this.model.mayBeRefused(writes[i]!)) return;
+      mustEqual(this.model.meetsCondition(writes[i]!), false);
     });
   }
 

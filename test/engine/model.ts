@@ -67,6 +67,8 @@ export class Model {
   readonly softDeleteDays: number;
   /** The state after each sequence, 0 first. */
   readonly history: Records[] = [new Map()];
+  /** A sequence that a compaction folded. */
+  folded = 0;
   #label = 0;
   readonly #changedAt = new Map<string, number>();
 
@@ -92,7 +94,27 @@ export class Model {
       ...(write.patch?.records ?? []).map(({ id }) => id),
       ...(write.delete?.ids ?? []),
     ];
-    return named.every((id) => (this.#changedAt.get(id) ?? 0) <= ifSequence);
+    return named.every((id) => this.#isForgotten(id) || (this.#changedAt.get(id) ?? 0) <= ifSequence);
+  }
+
+  /**
+   * Whether the condition hangs on a record of which a compaction forgot when it was deleted, or may have dropped it as its
+   * time was over: then refusing it is right. (A process that has not followed the compaction yet still knows.)
+   */
+  mayBeRefused({ ifSequence, upsert, patch, delete: removal }: ModelWrite): boolean {
+    if (ifSequence === undefined) return false;
+    const named = [...(upsert ?? []), ...(patch?.records ?? [])].map(({ id }) => id);
+    return [...named, ...(removal?.ids ?? [])].some((id) => {
+      if (!this.#isForgotten(id)) return false;
+      const changed = this.#changedAt.get(id) ?? 0;
+      return changed > ifSequence || (ifSequence > 0 && ifSequence < this.folded);
+    });
+  }
+
+  #isForgotten(id: string): boolean {
+    if (this.folded === 0 || (this.#changedAt.get(id) ?? 0) > this.folded) return false;
+    const record = this.history[this.folded]!.get(id);
+    return record === undefined || record.hiddenMs !== undefined || record.expiresMs !== Infinity;
   }
 
   /** Every write that follows, up to the next call, belongs to one slot. */

@@ -11,7 +11,12 @@ const WORK_PIECES = 64;
 /** Called between pieces of work of a few milliseconds. Throws `compaction_cancelled`. */
 export type Breathe = () => Promise<void>;
 
-export function breathing({ clock, sleep }: Ports, signal: AbortSignal | undefined): Breathe {
+/** An AbortSignal is one. Less is asked, because some hosts tie signals to the request that made them (Workers). */
+export interface Cancellation {
+  readonly aborted: boolean;
+}
+
+export function breathing({ clock, sleep }: Ports, signal: Cancellation | undefined): Breathe {
   let since = clock.monotonicMs();
   let pieces = 0;
   return async () => {
@@ -25,7 +30,7 @@ export function breathing({ clock, sleep }: Ports, signal: AbortSignal | undefin
   };
 }
 
-function mustGoOn(signal: AbortSignal | undefined): void {
+function mustGoOn(signal: Cancellation | undefined): void {
   if (signal?.aborted !== true) return;
   throw new CairnError('unavailable', 'compaction_cancelled', 'the compaction was called off', {
     outcome: 'not_applied',

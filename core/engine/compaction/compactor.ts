@@ -22,7 +22,7 @@ import { placeOf } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
 import type { Table } from '../table/index.js';
 import { breathing } from './breath.js';
-import type { Breathe } from './breath.js';
+import type { Breathe, Cancellation } from './breath.js';
 import { buildSegment } from './builder.js';
 import type { BuiltSegment, InheritedGraph } from './builder.js';
 import { endsIn, HeadEditor } from './head-edit.js';
@@ -41,7 +41,7 @@ export interface CompactOptions {
   readonly segments: SegmentStore;
   /** A writer's minor fold: the log alone, without a graph. */
   readonly flat?: boolean;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Cancellation | undefined;
 }
 
 export interface CompactionResult {

@@ -2,3 +2,4 @@
 export { compactOnce } from './compactor.js';
 export type { CompactionResult, CompactOptions } from './compactor.js';
 export { wantsMinorFold } from './policy.js';
+export type { Cancellation } from './breath.js';

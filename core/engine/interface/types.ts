@@ -131,7 +131,10 @@ export interface WriteInput {
   readonly upsert?: UpsertInput;
   readonly patch?: PatchInput;
   readonly delete?: DeleteInput;
-  /** Refuse (`conflict`, `sequence_conflict`) where a named id changed after this sequence. */
+  /**
+   * Refuse (`conflict`, `sequence_conflict`) where a named id changed after this sequence, or may have: of a record that is
+   * not there a compaction forgets when it was deleted, so only 0 and sequences since the last fold tell there.
+   */
   readonly ifSequence?: number;
 }
 export interface WriteResult {

@@ -52,6 +52,7 @@ interface Prepared {
   readonly memtable: Memtable;
   readonly view: View;
   readonly seq: Sequence;
+  readonly foldedSeq: Sequence;
   /** Of the ids that the write or the batches before it name, the rows that segments hold of them. */
   readonly stored: ReadonlyMap<string, SegmentRow>;
   /** Ids of visible segment rows that satisfy the filter of the write's deletion, in order: as many as can be needed. */
@@ -73,6 +74,7 @@ export class SlotView {
         memtable,
         view,
         seq: draft.seq,
+        foldedSeq: table.head.foldedSeq,
         ...(await readSegments(draft, write, view)),
       });
       for (const batch of draft.before) slot.apply(batch);
@@ -115,7 +117,12 @@ export class SlotView {
     };
   }
 
-  /** The sequence of the last change of an id: this slot's own where it was changed in it. */
+  /** Up to here segments hold the records, and nothing of those that were deleted. */
+  get foldedSeq(): Sequence {
+    return this.#prepared.foldedSeq;
+  }
+
+  /** The sequence of the last change of an id: this slot's own where it was changed in it, 0 where none is known. */
   changedAt(id: string): number {
     const { memtable, seq, stored } = this.#prepared;
     if (this.#changed.has(id)) return seq;

@@ -70,7 +70,10 @@ function checkCondition({ upsert, patch, deletion, ifSequence }: ParsedWrite, vi
     ...(deletion !== undefined && 'ids' in deletion ? deletion.ids : []),
   ];
   for (const id of named) {
-    const changedAt = view.changedAt(id);
+    const known = view.changedAt(id);
+    // Of what is not there a fold keeps nothing: it may have been deleted up to there. Who expects it never to have been
+    // (0) loses nothing where it is no more.
+    const changedAt = known === 0 && ifSequence > 0 ? view.foldedSeq : known;
     if (changedAt <= ifSequence) continue;
     throw new CairnError(
       'conflict',
