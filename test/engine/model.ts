@@ -71,6 +71,8 @@ export class Model {
   folded = 0;
   #label = 0;
   readonly #changedAt = new Map<string, number>();
+  /** Deleted after a compaction that may have dropped them already: then that delete was none. */
+  readonly #deletedPerhaps = new Set<string>();
 
   constructor(metric: Metric, softDeleteDays: number) {
     this.metric = metric;
@@ -112,6 +114,7 @@ export class Model {
   }
 
   #isForgotten(id: string): boolean {
+    if (this.#deletedPerhaps.has(id)) return true;
     if (this.folded === 0 || (this.#changedAt.get(id) ?? 0) > this.folded) return false;
     const record = this.history[this.folded]!.get(id);
     return record === undefined || record.hiddenMs !== undefined || record.expiresMs !== Infinity;
@@ -126,6 +129,7 @@ export class Model {
   apply(write: ModelWrite, nowMs: number): ModelCounts {
     const records = this.history.at(-1) as Map<string, ModelRecord>;
     const set = (id: string, record: ModelRecord | undefined): void => {
+      if (record?.hiddenMs === undefined) this.#deletedPerhaps.delete(id);
       if (record === undefined) records.delete(id);
       else records.set(id, record);
       this.#changedAt.set(id, this.sequence);
@@ -155,7 +159,9 @@ export class Model {
       for (const id of new Set(named)) {
         const old = records.get(id);
         if (old === undefined || (soft && old.hiddenMs !== undefined)) continue;
+        const perhaps = this.#isForgotten(id);
         set(id, soft ? { ...old, hiddenMs: this.#label } : undefined);
+        if (perhaps) this.#deletedPerhaps.add(id);
       }
     }
     let restored = 0;
