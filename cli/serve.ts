@@ -25,11 +25,12 @@ export async function serve(settings: Settings, version: string, terminal: Termi
   const { out } = terminal;
   const stopped = stopSignal();
   const lock = guardSettings(settings);
+  const stopping = new AbortController();
   const maintenance: { thread?: MaintenanceThread | undefined } = {};
   const database = await openStore(settings, () => maintenance.thread?.due());
   const server = await closingOnFailure(database, async () =>
     startServer({
-      app: await appOf(settings, { database, version, terminal }),
+      app: await appOf(settings, { database, version, terminal, stopping: stopping.signal }),
       host: settings.host,
       port: settings.port,
       onClose: () => database.close(),
@@ -43,6 +44,7 @@ export async function serve(settings: Settings, version: string, terminal: Termi
   out(`listening on ${server.url}`);
   if (demo) demoLines({ url: server.url, locked: lock.keys.length > 0 }).forEach((line) => out(line));
   out(`${await stopped} received, stopping`);
+  stopping.abort();
   // At once, beside the answers under way: what the thread has not committed is done again by whoever comes next.
   await Promise.all([maintenance.thread?.stop(), server.close({ graceMs: settings.shutdownGraceMs })]);
   out('stopped');
@@ -84,13 +86,15 @@ interface Served {
   readonly database: Database;
   readonly version: string;
   readonly terminal: Terminal;
+  readonly stopping: AbortSignal;
 }
 
-async function appOf(settings: Settings, { database, version, terminal }: Served): Promise<App> {
+async function appOf(settings: Settings, { database, version, terminal, stopping }: Served): Promise<App> {
   return createApp({
     database,
     guard: await createGuard(guardSettings(settings)),
     version,
+    stopping,
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     newId: randomUUID,
     hostBytes,

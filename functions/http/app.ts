@@ -46,6 +46,8 @@ export interface AppOptions {
   /** The host's own ways with bytes, where it has any: columns are then decoded without a text in between. */
   readonly hostBytes?: HostBytes;
   readonly onFailure?: (failure: Failure) => void;
+  /** Aborted when the host is told to stop: ends compactions, which nobody should wait for and the next one does again. */
+  readonly stopping?: AbortSignal;
 }
 
 /** Requests and body bytes under way at once where nothing else is set. */
@@ -85,6 +87,7 @@ class HttpApp {
     this.#origins = new Origins(options.corsOrigins ?? []);
     this.#load = new Load(options.load ?? loadDefaults);
     this.#services = {
+      stopping: options.stopping,
       database: options.database,
       version: options.version,
       ping: () => this.#ping(),

@@ -306,7 +306,8 @@ const compactRoute: Route = {
   ],
   run: async (call) => {
     mustMatch(emptySchema, await call.json(), 'body');
-    return ok(snakeKeys(await call.collection.compact()));
+    const { stopping } = call.services;
+    return ok(snakeKeys(await call.collection.compact(stopping === undefined ? {} : { signal: stopping })));
   },
 };
 

@@ -12,6 +12,8 @@ export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 export interface Services {
   readonly database: Database;
   readonly version: string;
+  /** Aborted when the host is told to stop. */
+  readonly stopping: AbortSignal | undefined;
   /** One request to the store, or the good news of one that was just made. */
   ping(): Promise<void>;
   metricsText(): string;
