@@ -21,6 +21,7 @@ import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { newObject, openSealed, seal } from '../base/sealed-object.js';
 import type { SpareMemory } from '../base/spare-memory.js';
+import { readCounts, writeCounts } from './counts-codec.js';
 import type { ResultCounts } from './batch.js';
 import { slotKey } from './layout.js';
 
@@ -86,15 +87,7 @@ function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void 
   target.set(mustHex(batch.keyHash, 16), 0);
   target.set(mustHex(batch.requestHash, 32), 16);
   target.set(mustHex(batch.contentSha, 32), 48);
-  const numbers = [
-    counts.upserted,
-    counts.patched,
-    counts.missing,
-    counts.deleted,
-    counts.restored,
-    counts.more,
-  ];
-  numbers.forEach((count, i) => view.setUint32(80 + 4 * i, count, true));
+  writeCounts(view, 80, counts);
   const referenced = 'uuid' in content;
   view.setBigUint64(104, BigInt(batch.resolvedAt ?? 0), true);
   const flags = (batch.resolvedAt === undefined ? 0 : FLAG_RESOLVED) | (referenced ? FLAG_REFERENCED : 0);
@@ -227,19 +220,11 @@ function readEntry(
     ? length <= limits.batchBlobBytes
     : offset === contentFrom && offset + length <= body.length;
   must(fits, { offset: at + 120, expected: 'a content within its object', found: `${offset}+${length}` });
-  const count = (i: number): number => view.getUint32(80 + 4 * i, true);
   return {
     keyHash: hex(0, 16),
     requestHash: hex(16, 32),
     contentSha: hex(48, 32),
-    counts: {
-      upserted: count(0),
-      patched: count(1),
-      missing: count(2),
-      deleted: count(3),
-      restored: count(4),
-      more: count(5),
-    },
+    counts: readCounts(view, 80),
     resolvedAt: (flags & FLAG_RESOLVED) === 0 ? undefined : sequence(Number(view.getBigUint64(104, true))),
     content: referenced
       ? {

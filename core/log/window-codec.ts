@@ -17,6 +17,7 @@ import { sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { newObject, openSealed, seal } from '../base/sealed-object.js';
+import { readCounts, writeCounts } from './counts-codec.js';
 import type { KeyedEntry, WindowSnapshot } from './commit-window.js';
 import type { WindowRef } from './head.js';
 
@@ -49,15 +50,7 @@ function writeEntry(body: Uint8Array, at: number, { keyHash, requestHash, seq, c
   body.set(request, at + 16);
   const view = new DataView(body.buffer, body.byteOffset + at, ENTRY_BYTES);
   view.setBigUint64(48, BigInt(seq), true);
-  const numbers = [
-    counts.upserted,
-    counts.patched,
-    counts.missing,
-    counts.deleted,
-    counts.restored,
-    counts.more,
-  ];
-  numbers.forEach((count, i) => view.setUint32(56 + 4 * i, count, true));
+  writeCounts(view, 56, counts);
 }
 
 /** Opens the object that a head names. Throws `corrupt`. */
@@ -92,18 +85,10 @@ export function openWindow(digests: Digests, ref: WindowRef, bytes: Uint8Array):
 
 function readEntry(body: Uint8Array, at: number): KeyedEntry {
   const view = new DataView(body.buffer, body.byteOffset + at, ENTRY_BYTES);
-  const count = (i: number): number => view.getUint32(56 + 4 * i, true);
   return {
     keyHash: bytesToHex(body.subarray(at, at + 16)),
     requestHash: bytesToHex(body.subarray(at + 16, at + 48)),
     seq: sequence(Number(view.getBigUint64(48, true))),
-    counts: {
-      upserted: count(0),
-      patched: count(1),
-      missing: count(2),
-      deleted: count(3),
-      restored: count(4),
-      more: count(5),
-    },
+    counts: readCounts(view, 56),
   };
 }
