@@ -30,7 +30,8 @@ export function breathing({ clock, sleep }: Ports, signal: Cancellation | undefi
   };
 }
 
-function mustGoOn(signal: Cancellation | undefined): void {
+/** Throws `compaction_cancelled`. */
+export function mustGoOn(signal: Cancellation | undefined): void {
   if (signal?.aborted !== true) return;
   throw new CairnError('unavailable', 'compaction_cancelled', 'the compaction was called off', {
     outcome: 'not_applied',
