@@ -265,7 +265,7 @@ export class EngineCollection implements api.Collection {
     const fields = mustBeObject(options, 'options');
     mustHaveOnly(fields, ['signal', 'minor'], 'options');
     const minor = fields['minor'] !== undefined && optionalBoolean(fields['minor'], 'minor');
-    return await this.#open.run(() => this.#open.compact(this.name, { minor, signal: options.signal }));
+    return await this.#open.compact(this.name, { minor, signal: options.signal });
   }
 
   async recall(input: api.RecallInput = {}): Promise<api.RecallResult> {

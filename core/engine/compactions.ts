@@ -18,6 +18,8 @@ export interface CompactionsOptions {
   readonly segments: SegmentStore;
   /** Off where a promise must not cross requests (Workers): there nothing waits for another request's compaction. */
   readonly shareRequests: boolean;
+  /** Whether other calls wait for this process. */
+  readonly waitedFor: () => boolean;
 }
 
 type Total = { -readonly [K in keyof CompactionResult]: CompactionResult[K] };
@@ -74,8 +76,8 @@ export class Compactions {
   }
 
   #jobOptions(signal: Cancellation): Parameters<typeof compactOnce>[0] {
-    const { log, kernel, segments } = this.#options;
-    return { log, kernel, segments, signal };
+    const { log, kernel, segments, waitedFor } = this.#options;
+    return { log, kernel, segments, waitedFor, signal };
   }
 }
 

@@ -104,8 +104,12 @@ export class OpenCollections {
     return this.#open.get(name);
   }
 
-  /** Here, or where compactions are done for this process. Requires: within `run`. */
-  async compact(name: string, { minor, signal }: WantedCompaction): Promise<CompactResult> {
+  /** Here, or where compactions are done for this process. Closing ends it, and waits for that. */
+  async compact(name: string, wanted: WantedCompaction): Promise<CompactResult> {
+    return await this.#options.calls.runLong(() => this.#compact(name, wanted));
+  }
+
+  async #compact(name: string, { minor, signal }: WantedCompaction): Promise<CompactResult> {
     if (this.#options.compactor !== undefined) {
       // Outside of `use`: room that is short elsewhere is not made here.
       const done = await this.#compactElsewhere({ collection: name, minor }, signal);
@@ -216,7 +220,13 @@ export class OpenCollections {
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
     // Not counted as the collection's own requests: no call waits for a hint.
     const hints = new WorkHints({ store: this.#options.store, ports, uid, onDue: this.#options.onWorkDue });
-    const compactions = new Compactions({ log, kernel, segments, shareRequests });
+    const compactions = new Compactions({
+      log,
+      kernel,
+      segments,
+      shareRequests,
+      waitedFor: () => this.#options.calls.waitedFor,
+    });
     const folds = new MinorFolds({
       log,
       fold: () => this.#minorFold(name, compactions),
