@@ -23,7 +23,8 @@ import {
   type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
-import { drawLevels, fitLevels, layOutLevels, upperListsMost } from './levels.js';
+import { adoptUnmet, collectCandidates, linkCandidates, linkerBytes } from './graph-linker.js';
+import { drawLevels, fitLevels, layOutLevels, randomSource, upperListsMost } from './levels.js';
 import type { GraphSource } from './search-index.js';
 import { ROW_TABLE_FLOATS, putRowTables } from './row-tables.js';
 import {
@@ -39,6 +40,8 @@ import {
 import { NO_ROW } from './state.js';
 
 const INPUT_BYTES = 262_144;
+/** Nodes of upper levels inserted in one turn of `link`. */
+const UPPER_AT_ONCE = 64;
 
 export interface GraphOptions {
   readonly m: number;
@@ -101,7 +104,7 @@ function layOut({ shape, graph, extraResidentBytes }: BuilderSize): BuilderLayou
     graphN: section('graphN', upperLists),
   };
   layout.take(alignUp(extraResidentBytes, SECTION_ALIGNMENT));
-  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4);
+  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4, linkerBytes(dimension));
   return {
     ...resident,
     upperLists,
@@ -184,15 +187,50 @@ export class IndexBuilder {
 
   /** Inserts rows into the graph, in this order. Requires: they are encoded, and none is in the graph. */
   insert(rows: Uint32Array): void {
-    this.#mustLevels();
-    const { exports, u32 } = this.#mustArena();
-    const { input, inputBytes } = this.#layout;
-    for (const row of rows) assertInternal(row < this.#options.shape.rows, `row ${row} is none of the index`);
-    for (let at = 0; at < rows.length; at += inputBytes / 4) {
-      const chunk = rows.subarray(at, at + inputBytes / 4);
-      u32.set(chunk, input / 4);
-      exports.insertRows(input, chunk.length);
+    this.#insert(rows, 0);
+  }
+
+  /**
+   * Makes the graph of many rows at once, which takes a fraction of the time that inserting them takes. Yields between
+   * turns of a few milliseconds. Requires: they are encoded, in any order that is not that of their likeness, and the
+   * graph is empty.
+   */
+  *link(rows: Uint32Array): Generator<void> {
+    const { efConstruction, seed } = this.#mustGraph();
+    assertInternal(this.#memory.get('entry') === NO_ROW, 'rows are linked before anything is inserted');
+    const levels = this.#mustLevels();
+    if (rows.length === 0) return;
+    const nodes = new Set<number>();
+    for (let at = 0; at + 3 < levels.length; at += 2) nodes.add(levels[at]!);
+    const upper = rows.filter((row) => nodes.has(row));
+    for (let at = 0; at < upper.length; at += UPPER_AT_ONCE) {
+      this.#insert(upper.subarray(at, at + UPPER_AT_ONCE), 1);
+      yield;
     }
+    if (upper.length === 0) this.#memory.set({ entry: rows[0]!, maxLevel: 0 });
+    const next = randomSource(seed);
+    const memory = {
+      arena: this.#mustArena(),
+      scratch: this.#layout.input,
+      dimension: this.#options.shape.dimension,
+      draw: (limit: number) => next() % limit,
+    };
+    const ascending = rows.toSorted();
+    yield* collectCandidates(memory, ascending);
+    yield* linkCandidates(memory, ascending, efConstruction);
+  }
+
+  /** Lets walks meet every row. Yields as `link` does. Requires: every row is in the graph. */
+  *connect(): Generator<void> {
+    const { m } = this.#mustGraph();
+    yield* adoptUnmet({
+      arena: this.#mustArena(),
+      graph0: this.#layout.graph0 / 4,
+      pool: this.#layout.scratch.pool / 4,
+      m,
+      rows: this.#options.shape.rows,
+      entry: this.#memory.get('entry'),
+    });
   }
 
   /**
@@ -276,6 +314,18 @@ export class IndexBuilder {
     if (this.#arena === undefined) return;
     this.#pool.release(this.#arena);
     this.#arena = undefined;
+  }
+
+  #insert(rows: Uint32Array, bottom: number): void {
+    this.#mustLevels();
+    const { exports, u32 } = this.#mustArena();
+    const { input, inputBytes } = this.#layout;
+    for (const row of rows) assertInternal(row < this.#options.shape.rows, `row ${row} is none of the index`);
+    for (let at = 0; at < rows.length; at += inputBytes / 4) {
+      const chunk = rows.subarray(at, at + inputBytes / 4);
+      u32.set(chunk, input / 4);
+      exports.insertRows(input, chunk.length, bottom);
+    }
   }
 
   #putLevels(levels: Uint8Array): void {
