@@ -27,7 +27,7 @@ function capacityOf(level: u32): u32 {
 /** The distance in a key (keys.ts undone). */
 // @ts-ignore: decorator
 @inline
-function keyDistance(key: u64): f32 {
+export function keyDistance(key: u64): f32 {
   const bits = <u32>(key >> 32);
   return reinterpret<f32>((bits & 0x80000000) != 0 ? bits ^ 0x80000000 : ~bits);
 }
@@ -41,7 +41,7 @@ export function pruneAt(): usize {
 
 // @ts-ignore: decorator
 @inline
-function pickedAt(): usize {
+export function pickedAt(): usize {
   return pruneAt() + HOP_SIZE * 8;
 }
 
@@ -145,8 +145,7 @@ export function linkBack(level: u32, id: u32): void {
   }
 }
 
-/** Requires: `bottom` is no level above those that the row reaches. */
-function insertRow(row: u32, bottom: u32): void {
+function insertRow(row: u32): void {
   const node = findNode(row);
   const isNode = node < load<u32>(NODES) && load<u32>(<usize>load<u32>(LEVELS) + (<usize>node << 3)) == row;
   const level = isNode ? levelOf(node) : 0;
@@ -168,7 +167,7 @@ function insertRow(row: u32, bottom: u32): void {
     if (at == 1) start = rowOf(1, start);
     select(at, id, pool, count, load<u32>(M));
     linkBack(at, id);
-    if (at == bottom) break;
+    if (at == 0) break;
   }
   if (level > highest) {
     store<u32>(ENTRY, row);
@@ -176,9 +175,9 @@ function insertRow(row: u32, bottom: u32): void {
   }
 }
 
-/** Inserts the `count` rows listed at `rows`, in that order, into the levels from `bottom` up. */
-export function insertRows(rows: usize, count: u32, bottom: u32): void {
-  for (let i: usize = 0; i < <usize>count; i++) insertRow(load<u32>(rows + (i << 2)), bottom);
+/** Inserts the `count` rows listed at `rows`, in that order. */
+export function insertRows(rows: usize, count: u32): void {
+  for (let i: usize = 0; i < <usize>count; i++) insertRow(load<u32>(rows + (i << 2)));
 }
 
 /** Measures the links of `id` as they stand: a copied list comes without distances. */

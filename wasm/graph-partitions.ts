@@ -1,17 +1,17 @@
 /**
- * A graph of many rows at once. Small parts of near rows are compared pair by pair, which costs a fraction of as many
- * walks: rows are read from the cache, four at a time, and each pair counts for both. Every row collects its nearest in
- * its own list, chooses its links among them, then walks the graph so made from itself and chooses once more.
+ * Many rows at once into the graph. Small parts of near rows are compared pair by pair, which costs a fraction of as many
+ * walks: rows are read from the cache, four at a time, and each pair counts for both. Every fresh row collects its nearest
+ * in its own list, chooses its links among them, then walks the graph so made from itself and chooses once more.
  *
- * While candidates are collected, the list of a row on level 0 holds them in ascending order, and LINKS0 their
+ * While candidates are collected, the list of a fresh row on level 0 holds them in ascending order, and LINKS0 their
  * distances; `chooseLinks` makes links of them in place.
  */
 import { product4 } from './code-distance';
 import { between, codeAt, measure, prepareRow, termAt, touch, weighRow } from './code-rows';
-import { isLinked, linkBack, linksAt, pruneAt, putLink, select } from './graph-build';
+import { isLinked, keyDistance, linkBack, linksAt, pickedAt, pruneAt, putLink, select } from './graph-build';
 import { descend, keyId, listAt, poolKey, rowOf, searchLevel } from './graph-walk';
 import {
-  DOT, EF_BUILD, HOP, HOP_SIZE, KIND, L1, M, NODES, POOL, SCALE, SINK, STRIDE, TERM_FACTOR,
+  DOT, EF_BUILD, HOP, HOP_SIZE, KIND, L1, M, MAX_LEVEL, POOL, SCALE, SINK, STRIDE, TERM_FACTOR,
 } from './index-state';
 
 /** Rows of which the weights lie side by side, in the caller's scratch: 4 x stride x i16, then 4 x f64 constants. */
@@ -103,11 +103,11 @@ function mirror(matrix: usize, side: usize, i: usize, j: usize): void {
   store<f32>(matrix + ((j * side + i) << 2), load<f32>(matrix + ((i * side + j) << 2)));
 }
 
-/** Distances of all pairs of the part, both ways alike. */
-function measurePairs(rows: usize, side: usize, scratch: usize, matrix: usize): void {
+/** Distances of the first `fresh` rows of the part to all of it. */
+function measurePairs(rows: usize, fresh: usize, side: usize, scratch: usize, matrix: usize): void {
   prepareRow(load<u32>(rows));
   if (load<u32>(KIND) == L1) {
-    for (let i: usize = 0; i + 1 < side; i++) {
+    for (let i: usize = 0; i < fresh && i + 1 < side; i++) {
       prepareRow(load<u32>(rows + (i << 2)));
       measure(rows + ((i + 1) << 2), <u32>(side - i - 1), matrix + ((i * side + i + 1) << 2));
       for (let j = i + 1; j < side; j++) mirror(matrix, side, i, j);
@@ -115,7 +115,7 @@ function measurePairs(rows: usize, side: usize, scratch: usize, matrix: usize): 
     return;
   }
   // Column i of the matrix gets the distances to row i: four columns a block, of the rows behind its first.
-  for (let i: usize = 0; i < side; i += BLOCK) {
+  for (let i: usize = 0; i < fresh; i += BLOCK) {
     weighBlock(rows, i, side, scratch);
     for (let j = i + 1; j < side; j++) {
       distances4(load<u32>(rows + (j << 2)), scratch, matrix + ((i * side + j) << 2), side << 2);
@@ -158,15 +158,15 @@ function collect(list: usize, links: usize, room: u32, id: u32, distance: f32): 
 }
 
 /**
- * Makes the `count` rows of a part candidates of each other. Requires: ascending, so that a pair that meets again has the
- * same distance. `scratch`: a block, then count x count + 4 x count f32.
+ * Offers the rows of a part to those of its first `fresh` that are not they. Requires: these ascend, and so do the rest, so
+ * that a pair that meets again has the same distance. `scratch`: a block, then count x count + 4 x count f32.
  */
-export function offerPairs(rows: usize, count: u32, scratch: usize): void {
+export function offerPairs(rows: usize, fresh: u32, count: u32, scratch: usize): void {
   const side = <usize>count;
   const matrix = scratch + <usize>load<u32>(STRIDE) * 8 + 48;
-  measurePairs(rows, side, scratch, matrix);
+  measurePairs(rows, <usize>fresh, side, scratch, matrix);
   const room = load<u32>(M) << 1;
-  for (let i: usize = 0; i < side; i++) {
+  for (let i: usize = 0; i < <usize>fresh; i++) {
     const row = load<u32>(rows + (i << 2));
     const list = listAt(0, row);
     const links = linksAt(0, row);
@@ -220,18 +220,32 @@ export function refineLinks(rows: usize, count: u32, ef: u32, expand: u32): void
 }
 
 /**
- * Gives every node its links of level 1 on level 0 too, as far as there is room. Chosen among the nearest alone, level 0
- * would fall into as many pieces as there are clusters, and a walk that starts in the wrong one would stay there.
+ * Links each listed row to the nearest of the nodes of level 1 too, a few that lie in different directions, as far as there
+ * is room. The nearest of all may be of one cluster, and a walk that starts in the wrong one would stay there.
  */
-export function linkFarther(): void {
-  for (let node: u32 = 0; node < load<u32>(NODES); node++) {
-    const list = listAt(1, node);
-    const links = linksAt(1, node);
-    const row = rowOf(1, node);
-    for (let i: usize = 0; i < <usize>load<u32>(list); i++) {
-      if (load<u32>(listAt(0, row)) == load<u32>(M) << 1) break;
-      const other = rowOf(1, load<u32>(list + (i << 2), 4));
-      if (!isLinked(0, row, other)) putLink(0, row, other, load<f32>(links + (i << 2)));
+export function linkFarther(rows: usize, count: u32, ef: u32, most: u32): void {
+  if (load<u32>(MAX_LEVEL) == 0) return;
+  const pool = <usize>load<u32>(POOL);
+  const picked = pickedAt();
+  const room = load<u32>(M) << 1;
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const row = load<u32>(rows + (i << 2));
+    prepareRow(row);
+    const found = searchLevel(1, descend(1), ef, ef);
+    let kept: u32 = 0;
+    for (let j: usize = 0; j < <usize>found && kept < most; j++) {
+      const key = load<u64>(pool + (j << 3));
+      const other = rowOf(1, keyId(key));
+      if (other == row) continue;
+      const distance = keyDistance(key);
+      let p: u32 = 0;
+      for (; p < kept; p++) {
+        if (between(other, load<u32>(picked + (<usize>p << 2)), distance) < distance) break;
+      }
+      if (p < kept) continue;
+      store<u32>(picked + (<usize>kept << 2), other);
+      kept++;
+      if (load<u32>(listAt(0, row)) < room && !isLinked(0, row, other)) putLink(0, row, other, distance);
     }
   }
 }

@@ -24,6 +24,9 @@ const DEALT_AT_ONCE = 128;
 const LINKED_AT_ONCE = 256;
 const REFINED_AT_ONCE = 64;
 const BLOCK_BYTES = 48;
+/** Candidates among the nodes of level 1, and how many of them a row is linked to. */
+const FARTHER_EF = 16;
+const FARTHER_LINKS = 4;
 
 export interface LinkerMemory {
   readonly arena: Arena;
@@ -41,12 +44,36 @@ export function linkerBytes(dimension: number): number {
   return codeStride(dimension) * 8 + BLOCK_BYTES + distances + lists;
 }
 
-/** Collects candidates for each of the rows among the others. Requires: rows ascend. */
-export function* collectCandidates(memory: LinkerMemory, rows: Uint32Array): Generator<void> {
+/** Rows that are in the graph, and rows that are to be linked to these and to each other. */
+export interface LinkedRows {
+  /** Both, ascending. */
+  readonly rows: Uint32Array;
+  /** By row: 1 for those to be linked. */
+  readonly isFresh: Uint8Array;
+}
+
+/** Links the fresh rows. Requires: an entry point. */
+export function* linkFresh(memory: LinkerMemory, all: LinkedRows, efBuild: number): Generator<void> {
+  yield* collectCandidates(memory, all);
+  const { exports } = memory.arena;
+  const fresh = all.rows.filter((row) => all.isFresh[row] === 1);
+  // Narrower than the walk of an insertion, which starts far away: this one starts amid the neighbours.
+  const ef = Math.max(2, Math.ceil(efBuild * 0.75));
+  const expand = Math.max(1, Math.ceil(efBuild * 0.375));
+  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.chooseLinks(at, count));
+  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.linkBackRows(at, count));
+  yield* inTurns(memory, fresh, REFINED_AT_ONCE, (at, count) => exports.refineLinks(at, count, ef, expand));
+  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.linkBackRows(at, count));
+  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) =>
+    exports.linkFarther(at, count, FARTHER_EF, FARTHER_LINKS),
+  );
+}
+
+function* collectCandidates(memory: LinkerMemory, { rows, isFresh }: LinkedRows): Generator<void> {
   const open: { readonly rows: Uint32Array; readonly fanout: number }[] = [{ rows, fanout: FANOUT }];
   for (let cut = open.pop(); cut !== undefined; cut = open.pop()) {
     if (cut.rows.length <= PART_ROWS) {
-      offer(memory, cut.rows);
+      offer(memory, cut.rows, isFresh);
       yield;
       continue;
     }
@@ -56,19 +83,6 @@ export function* collectCandidates(memory: LinkerMemory, rows: Uint32Array): Gen
       for (const rest of alike ? runs(part) : [part]) open.push({ rows: rest, fanout: 1 });
     }
   }
-}
-
-/** Makes links of the candidates, refines them by walks from each row, and links back. Requires: an entry point. */
-export function* linkCandidates(memory: LinkerMemory, rows: Uint32Array, efBuild: number): Generator<void> {
-  const { exports } = memory.arena;
-  // Narrower than the walk of an insertion, which starts far away: this one starts amid the neighbours.
-  const ef = Math.max(2, Math.ceil(efBuild * 0.75));
-  const expand = Math.max(1, Math.ceil(efBuild * 0.375));
-  yield* inTurns(memory, rows, LINKED_AT_ONCE, (at, count) => exports.chooseLinks(at, count));
-  yield* inTurns(memory, rows, LINKED_AT_ONCE, (at, count) => exports.linkBackRows(at, count));
-  yield* inTurns(memory, rows, REFINED_AT_ONCE, (at, count) => exports.refineLinks(at, count, ef, expand));
-  yield* inTurns(memory, rows, LINKED_AT_ONCE, (at, count) => exports.linkBackRows(at, count));
-  exports.linkFarther();
 }
 
 function* inTurns(
@@ -85,11 +99,16 @@ function* inTurns(
   }
 }
 
-function offer({ arena, scratch, dimension }: LinkerMemory, part: Uint32Array): void {
-  if (part.length < 2) return;
+function offer({ arena, scratch, dimension }: LinkerMemory, part: Uint32Array, isFresh: Uint8Array): void {
+  const fresh = part.filter((row) => isFresh[row] === 1);
+  if (fresh.length === 0 || part.length < 2) return;
   const list = scratch + linkerBytes(dimension) - PART_ROWS * 4;
-  arena.u32.set(part, list / 4);
-  arena.exports.offerPairs(list, part.length, scratch);
+  arena.u32.set(fresh, list / 4);
+  arena.u32.set(
+    part.filter((row) => isFresh[row] === 0),
+    list / 4 + fresh.length,
+  );
+  arena.exports.offerPairs(list, fresh.length, part.length, scratch);
 }
 
 /** Deals each row to the `fanout` nearest of pivots drawn from the rows; the parts keep their order. */

@@ -23,7 +23,7 @@ import {
   type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
-import { adoptUnmet, collectCandidates, linkCandidates, linkerBytes } from './graph-linker.js';
+import { adoptUnmet, linkFresh, linkerBytes } from './graph-linker.js';
 import { drawLevels, fitLevels, layOutLevels, randomSource, upperListsMost } from './levels.js';
 import type { GraphSource } from './search-index.js';
 import { ROW_TABLE_FLOATS, putRowTables } from './row-tables.js';
@@ -40,8 +40,8 @@ import {
 import { NO_ROW } from './state.js';
 
 const INPUT_BYTES = 262_144;
-/** Nodes of upper levels inserted in one turn of `link`. */
-const UPPER_AT_ONCE = 64;
+/** Rows inserted in one turn of `link`. */
+const INSERTED_AT_ONCE = 64;
 
 export interface GraphOptions {
   readonly m: number;
@@ -187,7 +187,15 @@ export class IndexBuilder {
 
   /** Inserts rows into the graph, in this order. Requires: they are encoded, and none is in the graph. */
   insert(rows: Uint32Array): void {
-    this.#insert(rows, 0);
+    this.#mustLevels();
+    const { exports, u32 } = this.#mustArena();
+    const { input, inputBytes } = this.#layout;
+    for (const row of rows) assertInternal(row < this.#options.shape.rows, `row ${row} is none of the index`);
+    for (let at = 0; at < rows.length; at += inputBytes / 4) {
+      const chunk = rows.subarray(at, at + inputBytes / 4);
+      u32.set(chunk, input / 4);
+      exports.insertRows(input, chunk.length);
+    }
   }
 
   /**
@@ -199,15 +207,13 @@ export class IndexBuilder {
     const { efConstruction, seed } = this.#mustGraph();
     assertInternal(this.#memory.get('entry') === NO_ROW, 'rows are linked before anything is inserted');
     const levels = this.#mustLevels();
-    if (rows.length === 0) return;
     const nodes = new Set<number>();
     for (let at = 0; at + 3 < levels.length; at += 2) nodes.add(levels[at]!);
-    const upper = rows.filter((row) => nodes.has(row));
-    for (let at = 0; at < upper.length; at += UPPER_AT_ONCE) {
-      this.#insert(upper.subarray(at, at + UPPER_AT_ONCE), 1);
+    const first = rows.filter((row, i) => i === 0 || nodes.has(row));
+    for (let at = 0; at < first.length; at += INSERTED_AT_ONCE) {
+      this.insert(first.subarray(at, at + INSERTED_AT_ONCE));
       yield;
     }
-    if (upper.length === 0) this.#memory.set({ entry: rows[0]!, maxLevel: 0 });
     const next = randomSource(seed);
     const memory = {
       arena: this.#mustArena(),
@@ -215,9 +221,10 @@ export class IndexBuilder {
       dimension: this.#options.shape.dimension,
       draw: (limit: number) => next() % limit,
     };
-    const ascending = rows.toSorted();
-    yield* collectCandidates(memory, ascending);
-    yield* linkCandidates(memory, ascending, efConstruction);
+    const isFresh = new Uint8Array(this.#options.shape.rows);
+    for (const row of rows) isFresh[row] = 1;
+    for (const row of first) isFresh[row] = 0;
+    yield* linkFresh(memory, { rows: rows.toSorted(), isFresh }, efConstruction);
   }
 
   /** Lets walks meet every row. Yields as `link` does. Requires: every row is in the graph. */
@@ -314,18 +321,6 @@ export class IndexBuilder {
     if (this.#arena === undefined) return;
     this.#pool.release(this.#arena);
     this.#arena = undefined;
-  }
-
-  #insert(rows: Uint32Array, bottom: number): void {
-    this.#mustLevels();
-    const { exports, u32 } = this.#mustArena();
-    const { input, inputBytes } = this.#layout;
-    for (const row of rows) assertInternal(row < this.#options.shape.rows, `row ${row} is none of the index`);
-    for (let at = 0; at < rows.length; at += inputBytes / 4) {
-      const chunk = rows.subarray(at, at + inputBytes / 4);
-      u32.set(chunk, input / 4);
-      exports.insertRows(input, chunk.length, bottom);
-    }
   }
 
   #putLevels(levels: Uint8Array): void {

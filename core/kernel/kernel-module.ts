@@ -88,8 +88,7 @@ export interface KernelExports {
   // From here on: an index whose state lies in page 0 (INDEX_STATE_OFFSET).
   encodeRows(rows: number, count: number, dimension: number, scales: number, first: number): void;
   prepareRow(row: number): void;
-  /** Into the levels from `bottom` up. */
-  insertRows(rows: number, count: number, bottom: number): void;
+  insertRows(rows: number, count: number): void;
   nearestPivots(
     rows: number,
     count: number,
@@ -99,11 +98,11 @@ export interface KernelExports {
     scratch: number,
     out: number,
   ): void;
-  offerPairs(rows: number, count: number, scratch: number): void;
+  offerPairs(rows: number, fresh: number, count: number, scratch: number): void;
   chooseLinks(rows: number, count: number): void;
   linkBackRows(rows: number, count: number): void;
   refineLinks(rows: number, count: number, ef: number, expand: number): void;
-  linkFarther(): void;
+  linkFarther(rows: number, count: number, ef: number, most: number): void;
   /** How many keys lie in the pool then. */
   walkTowards(row: number): number;
   /** 0 where there is no room. */
