@@ -6,10 +6,9 @@ import { table } from './result-files.mjs';
 /** @typedef {import('./busy-writer.mjs').Written} Written */
 
 /**
- * @typedef {object} BusyFindings
- * @property {string} set
- * @property {number} target
- * @property {{ idle: Phase, writing: Phase, compacting: Phase, after: Phase }} phases
+ * @typedef {object} BusyFindings of one way to compact
+ * @property {string} way
+ * @property {{ writing: Phase, idle: Phase, compacting: Phase, after: Phase }} phases
  * @property {number} compactionMs
  * @property {{ before: Written, meanwhile: Written }} written
  * @property {any} stats after the compaction
@@ -17,38 +16,55 @@ import { table } from './result-files.mjs';
  */
 
 const names = /** @type {const} */ ({
+  writing: 'with writes, on the server that was filled',
   idle: 'idle, before',
-  writing: 'with writes',
   compacting: 'with writes, while compacting',
-  after: 'idle, after',
+  after: 'idle, after, on segments',
 });
 
-/** @param {BusyFindings} found @param {string} ranOn */
-export function busyReport(found, ranOn) {
-  const { phases, written, compactionMs, stats, target } = found;
-  const idle = summaryOf(phases.idle.sent);
-  const during = summaryOf(phases.compacting.sent);
-  const due = summaryOf(phases.compacting.due).p99 / summaryOf(phases.idle.due).p99;
-  const all = Object.values(phases);
-  const wrong = all.reduce((sum, phase) => sum + phase.wrong, 0);
-  const faults = all.flatMap((phase) => phase.faults);
+/**
+ * @param {{ set: string, target: number, ranOn: string }} about
+ * @param {readonly BusyFindings[]} found
+ */
+export function busyReport({ set, target, ranOn }, found) {
   return [
-    `# Queries and writes during a compaction\n\n${found.set}. ${ranOn}. Made by \`npm run bench:busy\`.`,
-    `The compaction took ${round(compactionMs / 1_000, 2)} s; ${stats.segments.length} segments after it.`,
-    phaseTable(found),
-    `p99 while compacting is ${round(during.p99 / idle.p99, 2)} times that of idle (p50 ${round(during.p50 / idle.p50, 2)}); ` +
-      `counted from when each query was due, ${round(due, 2)} times.`,
-    `Answers: ${wrong} wrong of ${all.reduce((sum, phase) => sum + phase.asked, 0)}; recall at target ${target} ` +
-      `${all.every(({ recall }) => recall >= target) ? 'reached in every phase' : '**below the target**'}.` +
-      faults.map((fault) => `\n- ${fault}`).join(''),
-    writeTable(written),
-    stopLines(found.stop),
+    `# Queries and writes during a compaction\n\n${set}. ${ranOn}. Made by \`npm run bench:busy\`.`,
+    'The phases of a table follow each other, the last three on one server: idle, before, is on the log that is then compacted.',
+    ...found.flatMap((one) => wayLines(one, target)),
     '',
   ].join('\n\n');
 }
 
-/** @param {BusyFindings} found */
-function phaseTable({ phases }) {
+/** @param {BusyFindings} found @param {number} target */
+function wayLines({ way, phases, written, compactionMs, stats, stop }, target) {
+  const all = Object.values(phases);
+  const wrong = all.reduce((sum, phase) => sum + phase.wrong, 0);
+  const faults = all.flatMap((phase) => phase.faults);
+  return [
+    `## ${way}`,
+    `The compaction took ${round(compactionMs / 1_000, 2)} s; ${stats.segments.length} segments after it.`,
+    phaseTable(phases),
+    ratioLine(phases),
+    `Answers: ${wrong} wrong of ${all.reduce((sum, phase) => sum + phase.asked, 0)}; recall at target ${target} ` +
+      `${all.every(({ recall }) => recall >= target) ? 'reached in every phase' : '**below the target**'}.` +
+      faults.map((fault) => `\n- ${fault}`).join(''),
+    writeTable(written),
+    stopLines(stop),
+  ];
+}
+
+/** @param {BusyFindings['phases']} phases */
+function ratioLine({ idle, compacting }) {
+  const ratio = (/** @type {'sent' | 'due' | 'exact'} */ times, /** @type {'p50' | 'p99'} */ quantile) =>
+    round(summaryOf(compacting[times])[quantile] / summaryOf(idle[times])[quantile], 2);
+  return (
+    `While compacting, p99 is ${ratio('sent', 'p99')} times that of idle (bar 3), p50 ${ratio('sent', 'p50')} times; of ` +
+    `exact queries p50 ${ratio('exact', 'p50')} times. Counted from when each query was due, p99 is ${ratio('due', 'p99')} times.`
+  );
+}
+
+/** @param {BusyFindings['phases']} phases */
+function phaseTable(phases) {
   const head = ['phase', 'queries', 'p50 ms', 'p99 ms', 'most ms', 'exact p50 ms', 'recall@10', 'wrong'];
   return table(
     head,

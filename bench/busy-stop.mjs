@@ -1,8 +1,9 @@
 /** SIGTERM in the middle of a compaction under writes: how long the process takes to end, and what is there after it. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fillStore } from './busy-store.mjs';
 import { BusyWriter } from './busy-writer.mjs';
-import { compactAll, load, statsOf, upsertBodies } from './collection-load.mjs';
+import { compactAll, statsOf } from './collection-load.mjs';
 import { connect, mustCall, scanAll } from './http-client.mjs';
 import { base64Of } from './query-runs.mjs';
 import { vectorAt } from './real-sets.mjs';
@@ -11,7 +12,6 @@ import { NeighbourJudge } from './true-neighbours.mjs';
 
 const COLLECTION = 'stopped';
 const path = `/v1/collections/${COLLECTION}`;
-const BATCH_ROWS = 5_000;
 const SAMPLE = 500;
 const EXACT_QUERIES = 50;
 const K = 10;
@@ -33,18 +33,16 @@ const K = 10;
 
 /**
  * @param {import('./real-sets.mjs').BenchSet} set
- * @param {{ store: string, afterMs: number }} options
+ * @param {{ folder: string, way: import('./busy-store.mjs').Way, afterMs: number }} options
  * @returns {Promise<StopReport>}
  */
-export async function stopInTheMiddle(set, { store, afterMs }) {
-  const quiet = { store, serveArguments: ['--no-maintenance'] };
-  let server = await startServer(quiet);
+export async function stopInTheMiddle(set, { folder, way, afterMs }) {
+  await fillStore(set, { folder, collection: COLLECTION }, async () => {});
+  const served = { store: `file:${folder}`, serveArguments: way.serveArguments };
+  let server = await startServer(served);
   let client = connect(server.url);
   const writer = new BusyWriter(set, { url: server.url, collection: COLLECTION });
   try {
-    const { dimension, metric } = set;
-    await mustCall(client, 'PUT', path, { dimension, metric });
-    await load(client, COLLECTION, upsertBodies(set, BATCH_ROWS));
     writer.start();
     let met = true;
     const compacting = compactAll(client, COLLECTION, { underWrites: true }).then(
@@ -60,7 +58,7 @@ export async function stopInTheMiddle(set, { store, afterMs }) {
     const compactAnswer = await compacting;
     const { ids, unsure } = await writer.stop();
     client.close();
-    server = await startServer(quiet);
+    server = await startServer(served);
     client = connect(server.url);
     const acknowledged = [...set.ids, ...ids];
     const found = await compareRows(client, set, { acknowledged, unsure });

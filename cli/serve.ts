@@ -26,8 +26,8 @@ export async function serve(settings: Settings, version: string, terminal: Termi
   const stopped = stopSignal();
   const lock = guardSettings(settings);
   const stopping = new AbortController();
-  const maintenance: { thread?: MaintenanceThread | undefined } = {};
-  const database = await openStore(settings, () => maintenance.thread?.due());
+  const thread = maintenanceThread(settings, terminal);
+  const database = await openStore(settings, thread);
   const server = await closingOnFailure(database, async () =>
     startServer({
       app: await appOf(settings, { database, version, terminal, stopping: stopping.signal }),
@@ -38,7 +38,7 @@ export async function serve(settings: Settings, version: string, terminal: Termi
   );
   // After the port is taken: a second start by mistake must not write.
   const demo = settings.demo && (await loadDemo(database, { log: out })) !== undefined;
-  maintenance.thread = startMaintenance(settings, terminal);
+  thread?.start();
   const notice = anonymousNotice(lock);
   if (notice !== undefined) out(notice);
   out(`listening on ${server.url}`);
@@ -46,27 +46,30 @@ export async function serve(settings: Settings, version: string, terminal: Termi
   out(`${await stopped} received, stopping`);
   stopping.abort();
   // At once, beside the answers under way: what the thread has not committed is done again by whoever comes next.
-  await Promise.all([maintenance.thread?.stop(), server.close({ graceMs: settings.shutdownGraceMs })]);
+  await Promise.all([thread?.stop(), server.close({ graceMs: settings.shutdownGraceMs })]);
   out('stopped');
 }
 
-function openStore(settings: Settings, onWorkDue: () => void): Promise<Database> {
+/** With a thread, what it can do is left to it. */
+function openStore(settings: Settings, thread: MaintenanceThread | undefined): Promise<Database> {
   const { store, tier, memoryBudgetBytes, maintenance, maintenanceIntervalMs } = settings;
   return open(store, {
     tier,
-    onWorkDue,
-    ...(maintenance && !isShareable(store) ? { maintenance: { intervalMs: maintenanceIntervalMs } } : {}),
+    ...(thread === undefined
+      ? {}
+      : { onWorkDue: () => thread.due(), compactor: (request) => thread.compact(request) }),
+    ...(maintenance && thread === undefined ? { maintenance: { intervalMs: maintenanceIntervalMs } } : {}),
     ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
   });
 }
 
-/** Whether another thread can open it: what is in the memory of this one it cannot. */
-const isShareable = (store: string): boolean => store !== 'memory:';
-
-/** Half of the server's budget on top of it: a compaction reads one part of its inputs after another. */
-function startMaintenance(settings: Settings, terminal: Terminal): MaintenanceThread | undefined {
+/**
+ * Undefined where there is to be none, or another thread cannot open the store: what is in the memory of this one. Half of
+ * the server's budget on top of it: a compaction reads one part of its inputs after another.
+ */
+function maintenanceThread(settings: Settings, terminal: Terminal): MaintenanceThread | undefined {
   const { store, maintenance, maintenanceIntervalMs: intervalMs } = settings;
-  if (!maintenance || !isShareable(store)) return undefined;
+  if (!maintenance || store === 'memory:') return undefined;
   const memoryBudgetBytes = Math.ceil((settings.memoryBudgetBytes ?? DEFAULT_BUDGET) / 2);
   const onFailure = (failure: string): void =>
     terminal.error(JSON.stringify({ level: 'error', part: 'maintenance', error: failure }));

@@ -14,7 +14,7 @@ import {
   optionalBoolean,
   optionalInteger,
 } from './engine/index.js';
-import type { Database } from './engine/index.js';
+import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
 import { accountingStore, memoryStore, retryingStore } from './store/index.js';
 import type { ObjectStore } from './store/index.js';
@@ -37,6 +37,8 @@ export interface OpenOptions {
   readonly maintenance?: boolean | { readonly intervalMs?: number };
   /** Called when a write has passed a trigger of compaction, for maintenance that runs elsewhere. */
   readonly onWorkDue?: () => void;
+  /** Does the compactions of this database elsewhere, in another thread for one: `compact`, and the folds of writers. */
+  readonly compactor?: Compactor;
   /** A store of your own instead of one that the URL names; the URL is then only a name. */
   readonly store?: ObjectStore;
 }
@@ -56,6 +58,7 @@ const INTERVAL = {
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
   ...['memoryBudgetBytes', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
+  'compactor',
 ];
 
 /**
@@ -91,6 +94,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     shareRequests,
     maintenance,
     onWorkDue: options.onWorkDue,
+    compactor: options.compactor,
   });
 }
 

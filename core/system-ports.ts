@@ -12,10 +12,18 @@ export const systemRandom: Random = {
   fill: (target) => crypto.getRandomValues(target as Uint8Array<ArrayBuffer>),
 };
 
+/** Where the host has it: a timer of 0 ms waits for 1. */
+const { setImmediate } = globalThis as { readonly setImmediate?: (done: () => void) => unknown };
+
+/** Of no time at all: everything else that is ready has its turn first. */
 export const systemSleep: Sleep = (ms, signal) =>
   new Promise((resolve) => {
     if (signal?.aborted === true) {
       resolve();
+      return;
+    }
+    if (ms === 0 && setImmediate !== undefined) {
+      setImmediate(resolve);
       return;
     }
     const timer = setTimeout(done, ms);

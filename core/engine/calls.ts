@@ -5,11 +5,17 @@ import { CairnError } from '../base/errors.js';
 
 export class Calls {
   readonly #running = new Set<Promise<unknown>>();
+  #waiting = 0;
   #closed = false;
 
   /** Whether closing has begun: then work that can be done again is given up. */
   get closing(): boolean {
     return this.#closed;
+  }
+
+  /** Whether somebody waits for an answer that is no matter of minutes: then what computes for long gives way. */
+  get waitedFor(): boolean {
+    return this.#waiting > 0;
   }
 
   /** Throws `unavailable` (`closed`). */
@@ -19,6 +25,16 @@ export class Calls {
 
   /** Runs a call that `close` is to wait for. */
   async run<T>(call: () => Promise<T>): Promise<T> {
+    this.#waiting++;
+    try {
+      return await this.runLong(call);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** The same for one that may compute for minutes. */
+  async runLong<T>(call: () => Promise<T>): Promise<T> {
     this.mustBeOpen();
     const running = call();
     this.#running.add(running);

@@ -261,10 +261,11 @@ export class EngineCollection implements api.Collection {
   }
 
   /** Folds the log and merges segments, as far as that pays. Closing the database ends it early. */
-  async compact({ signal }: api.CompactOptions = {}): Promise<api.CompactResult> {
-    return await this.#open.run(() =>
-      this.#open.use(this.name, (collection) => this.#open.compact(collection, signal)),
-    );
+  async compact(options: api.CompactOptions = {}): Promise<api.CompactResult> {
+    const fields = mustBeObject(options, 'options');
+    mustHaveOnly(fields, ['signal', 'minor'], 'options');
+    const minor = fields['minor'] !== undefined && optionalBoolean(fields['minor'], 'minor');
+    return await this.#open.compact(this.name, { minor, signal: options.signal });
   }
 
   async recall(input: api.RecallInput = {}): Promise<api.RecallResult> {

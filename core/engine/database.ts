@@ -1,6 +1,7 @@
 /**
  * An open store: the collections of one namespace by name.
  */
+import { withAnySignal } from '../base/any-signal.js';
 import { CairnError, invalid } from '../base/errors.js';
 import type { Outcome } from '../base/errors.js';
 import { mustBeName } from '../base/ids.js';
@@ -46,6 +47,8 @@ export interface DatabaseOptions {
   readonly maintenance?: { readonly intervalMs: number } | undefined;
   /** A write has left a hint that there is work for maintenance. */
   readonly onWorkDue?: (() => void) | undefined;
+  /** Compacts in this one's stead. */
+  readonly compactor?: api.Compactor | undefined;
 }
 
 interface ListRequest {
@@ -95,6 +98,8 @@ export class EngineDatabase implements api.Database {
       segments,
       shareRequests,
       calls: this.#calls,
+      closing: this.#closing.signal,
+      compactor: options.compactor,
       onWorkDue: () => {
         this.#loop?.wake();
         options.onWorkDue?.();
@@ -216,18 +221,9 @@ export class EngineDatabase implements api.Database {
     mustHaveOnly(fields, ['signal', 'wait'], 'options');
     const wait = fields['wait'] === undefined || optionalBoolean(fields['wait'], 'wait');
     // Ended by close too, which waits for a compaction only until that has noticed.
-    const end = new AbortController();
-    const abort = (): void => end.abort();
-    for (const signal of [options.signal, this.#closing.signal]) {
-      if (signal?.aborted === true) end.abort();
-      signal?.addEventListener('abort', abort);
-    }
-    try {
-      return await this.#maintenance.run({ signal: end.signal, wait });
-    } finally {
-      options.signal?.removeEventListener('abort', abort);
-      this.#closing.signal.removeEventListener('abort', abort);
-    }
+    return await withAnySignal([options.signal, this.#closing.signal], (signal) =>
+      this.#maintenance.run({ signal, wait }),
+    );
   }
 
   storeUsage(): StoreUsage {

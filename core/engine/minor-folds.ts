@@ -1,18 +1,15 @@
 /**
- * The fold that a writer runs where no compactor came in time: the log alone into a segment without a graph. It keeps the
- * log within what memory holds and a cold open bears.
+ * The fold that a writer asks for where no compactor came in time: the log alone into a segment without a graph. It keeps
+ * the log within what memory holds and a cold open bears.
  */
-import type { Kernel } from '../kernel/index.js';
 import type { CollectionLog } from '../log/index.js';
-import { compactOnce, wantsMinorFold } from './compaction/index.js';
+import { wantsMinorFold } from './compaction/index.js';
 import type { Cancellation } from './compaction/index.js';
-import type { SegmentStore } from './segments/index.js';
 import type { Table } from './table/index.js';
 
 export interface MinorFoldsOptions {
   readonly log: CollectionLog<Table>;
-  readonly kernel: Kernel;
-  readonly segments: SegmentStore;
+  readonly fold: () => Promise<unknown>;
   /** Folding is given up where the database closes: the next writer does it. */
   readonly closing: Cancellation;
   /** Fold beside the writes. Off where a promise must not cross requests (Workers): there the write that finds it due waits. */
@@ -54,9 +51,8 @@ export class MinorFolds {
   }
 
   async #fold(): Promise<void> {
-    const { log, kernel, segments, closing } = this.#options;
     try {
-      await compactOnce({ log, kernel, segments, flat: true, signal: closing });
+      await this.#options.fold();
     } catch {
       // Whatever was in the way: the next write finds the log as long, and the log's own limit holds writers back.
     }

@@ -2,6 +2,7 @@
  * The collections that a process has open: name to uid to log, found once and kept until the collection turns out to be
  * gone.
  */
+import { withAnySignal } from '../base/any-signal.js';
 import { CairnError } from '../base/errors.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
@@ -13,9 +14,9 @@ import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
-import { compactCollection } from './compact-collection.js';
 import type { Cancellation } from './compaction/index.js';
-import type { CompactResult } from './interface/index.js';
+import { Compactions } from './compactions.js';
+import type { CompactionRequest, Compactor, CompactResult } from './interface/index.js';
 import type { SegmentStore } from './segments/index.js';
 import { MinorFolds } from './minor-folds.js';
 import { Table } from './table/index.js';
@@ -29,6 +30,13 @@ export interface OpenCollection {
   /** To be told after each commit. */
   readonly hints: WorkHints;
   readonly folds: MinorFolds;
+  readonly compactions: Compactions;
+}
+
+export interface WantedCompaction {
+  /** The log alone. */
+  readonly minor: boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 export interface OpenCollectionsOptions {
@@ -40,6 +48,10 @@ export interface OpenCollectionsOptions {
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
   readonly calls: Calls;
+  /** Aborted when closing begins. */
+  readonly closing: AbortSignal;
+  /** Compacts in this process's stead. */
+  readonly compactor?: Compactor | undefined;
   /** A write has left a hint that there is work for maintenance. */
   readonly onWorkDue?: (() => void) | undefined;
 }
@@ -92,12 +104,47 @@ export class OpenCollections {
     return this.#open.get(name);
   }
 
-  /** Requires: within `run`. */
-  async compact({ log, folds }: OpenCollection, signal: AbortSignal | undefined): Promise<CompactResult> {
-    // Of two folds of one log the second finds nothing to do.
-    await folds.settle();
-    const { kernel, segments } = this.#options;
-    return await compactCollection({ log, kernel, segments, signal: this.#closingOr(signal) });
+  /** Here, or where compactions are done for this process. Closing ends it, and waits for that. */
+  async compact(name: string, wanted: WantedCompaction): Promise<CompactResult> {
+    return await this.#options.calls.runLong(() => this.#compact(name, wanted));
+  }
+
+  async #compact(name: string, { minor, signal }: WantedCompaction): Promise<CompactResult> {
+    if (this.#options.compactor !== undefined) {
+      // Outside of `use`: room that is short elsewhere is not made here.
+      const done = await this.#compactElsewhere({ collection: name, minor }, signal);
+      const known = this.peek(name);
+      // It is done, whatever this process makes of it: the next read tells what is wrong.
+      if (known?.log.state !== undefined) await known.compactions.adopt().catch(() => {});
+      return done;
+    }
+    return await this.use(name, async ({ compactions }) => {
+      const end = this.#closingOr(signal);
+      const done = minor ? await compactions.fold(end) : await compactions.all(end);
+      await compactions.adopt();
+      return done;
+    });
+  }
+
+  async #compactElsewhere(
+    wanted: Omit<CompactionRequest, 'signal'>,
+    signal?: AbortSignal,
+  ): Promise<CompactResult> {
+    const { compactor, closing } = this.#options;
+    return await withAnySignal([closing, signal], (end) => compactor!({ ...wanted, signal: end }));
+  }
+
+  /** A writer's: here too, where it failed elsewhere, because without it the log ends at its limit. */
+  async #minorFold(name: string, compactions: Compactions): Promise<void> {
+    if (this.#options.compactor !== undefined) {
+      try {
+        await this.#compactElsewhere({ collection: name, minor: true });
+        return;
+      } catch (error) {
+        if (hasCode(error, 'compaction_cancelled')) return;
+      }
+    }
+    await compactions.fold(this.#closingOr(undefined));
   }
 
   #closingOr(signal: AbortSignal | undefined): Cancellation {
@@ -157,12 +204,12 @@ export class OpenCollections {
     // was pushed out of the map would keep its memory for ever.
     const meanwhile = this.#open.get(name);
     if (meanwhile !== undefined) return meanwhile;
-    const collection = this.#make(uid);
+    const collection = this.#make(name, uid);
     this.#open.set(name, collection);
     return collection;
   }
 
-  #make(uid: Uid): OpenCollection {
+  #make(name: string, uid: Uid): OpenCollection {
     const { ports, kernel, segments, shareRequests } = this.#options;
     const store = accountingStore(this.#options.store);
     const log = new CollectionLog<Table>({
@@ -173,14 +220,20 @@ export class OpenCollections {
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
     // Not counted as the collection's own requests: no call waits for a hint.
     const hints = new WorkHints({ store: this.#options.store, ports, uid, onDue: this.#options.onWorkDue });
-    const folds = new MinorFolds({
+    const compactions = new Compactions({
       log,
       kernel,
       segments,
+      shareRequests,
+      waitedFor: () => this.#options.calls.waitedFor,
+    });
+    const folds = new MinorFolds({
+      log,
+      fold: () => this.#minorFold(name, compactions),
       closing: this.#closingOr(undefined),
       beside: shareRequests,
     });
-    return { uid, store, log, committer, hints, folds };
+    return { uid, store, log, committer, hints, folds, compactions };
   }
 }
 

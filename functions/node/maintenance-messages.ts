@@ -1,4 +1,6 @@
 /** What a server and its maintenance thread say to each other. */
+import type { CompactResult } from '../../core/index.js';
+import type { ErrorMessage } from './error-message.js';
 
 export interface MaintenanceSettings {
   /** URL of a store that another thread can open: not `memory:`. */
@@ -7,14 +9,21 @@ export interface MaintenanceSettings {
   readonly intervalMs: number;
 }
 
-/** `due`: a write has left a hint, do not wait for the interval. */
-export type ToWorker = 'due' | 'stop';
-
-export interface ToParent {
-  /** What went wrong in a run, for the server's log. The next run tries again. */
-  readonly failure: string;
+/** A compaction that a request or a writer of the server waits for. */
+export interface CompactMessage {
+  readonly say: 'compact';
+  /** The answer has the same. */
+  readonly id: number;
+  readonly collection: string;
+  readonly minor: boolean;
 }
 
-export function describeMaintenanceFailure(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
+/** `due`: a write has left a hint, do not wait for the interval. `cancel`: nobody waits for this compaction any more. */
+export type ToWorker =
+  { readonly say: 'due' | 'stop' } | { readonly say: 'cancel'; readonly id: number } | CompactMessage;
+
+/** `failure`: what went wrong in a run, for the server's log. The next run tries again. */
+export type ToParent =
+  | { readonly say: 'failure'; readonly failure: string }
+  | { readonly say: 'compacted'; readonly id: number; readonly result: CompactResult }
+  | { readonly say: 'refused'; readonly id: number; readonly error: ErrorMessage };

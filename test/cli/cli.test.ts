@@ -222,6 +222,54 @@ describe('serve', () => {
   });
 });
 
+describe('a compaction that a request asks for', () => {
+  async function filled(server: Running): Promise<Client> {
+    const client = new Client(await server.url);
+    await client.put('/v1/collections/c', { dimension: 2 });
+    await client.post('/v1/collections/c/upsert', { ids: ['a'], vectors: [[1, 1]] });
+    return client;
+  }
+  const compact = (client: Client) => client.post('/v1/collections/c/compact', {});
+
+  test.each([['with the thread'], ['without it', '--no-maintenance']])(
+    '%s is answered when the next read sees what came of it',
+    async (_, ...args) => {
+      const server = serve(args);
+      const client = await filled(server);
+      expect(await compact(client)).toMatchObject({
+        status: 200,
+        json: { folded_slots: 1, segments_written: 1, rows_written: 1, sequence: 1 },
+      });
+      const { json } = await client.get('/v1/collections/c/stats?consistency=eventual');
+      expect(json).toMatchObject({ segments: [{ rows: 1 }], log: { slots: 0 } });
+      expect(await client.post('/v1/collections/d/compact', {})).toMatchObject({
+        status: 404,
+        json: { code: 'collection_not_found' },
+      });
+      expect(await stop(server)).toMatchObject({ code: 0, error: '' });
+    },
+  );
+
+  test('is a 503 where the thread ends meanwhile; the next one has a new thread', async () => {
+    const trigger = join(directory, 'end-the-thread');
+    const preload = new URL('./ending-thread.mjs', import.meta.url);
+    const server = serve([], { NODE_OPTIONS: `--import ${preload.href}`, END_THREAD_IF: trigger });
+    const client = await filled(server);
+    await writeFile(trigger, '');
+    const lost = await compact(client);
+    expect(lost).toMatchObject({ status: 503, json: { code: 'compactor_lost', outcome: 'unknown' } });
+    expect(lost.headers['retry-after']).toBe('1');
+    await client.post('/v1/collections/c/upsert', { ids: ['b'], vectors: [[1, 2]] });
+    expect(await compact(client)).toMatchObject({ status: 200, json: { sequence: 2, rows_written: 2 } });
+    const { code, error } = await stop(server);
+    expect(code).toBe(0);
+    expect(JSON.parse(error)).toMatchObject({
+      part: 'maintenance',
+      error: expect.stringContaining('ended with exit code 7') as string,
+    });
+  });
+});
+
 describe('commands on a store', () => {
   async function filled(): Promise<void> {
     const server = serve();

@@ -32,7 +32,7 @@ import { shuffle } from './shuffle.js';
 const CHUNK_BYTES = 4_194_304;
 const DOCUMENTS_AT_ONCE = 1_024;
 /** Rows inserted between two breaths. */
-const INSERTED_AT_ONCE = 128;
+const INSERTED_AT_ONCE = 16;
 /** In a map of rows: the row is not taken over. */
 const GONE = 0xffffffff;
 

@@ -18,7 +18,7 @@ const SCANNED_ROWS = 400;
 /** A wider walk than the one that finds this much of everything need not be measured. */
 const GOOD_ENOUGH = 0.999;
 /** Walks between two breaths of the event loop. */
-const BREATH = 8;
+const BREATH = 1;
 
 /** Rows, nearest first by what the index says. */
 export type Candidates = Uint32Array;

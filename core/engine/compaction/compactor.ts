@@ -44,6 +44,8 @@ export interface CompactOptions {
   /** A writer's minor fold: the log alone, without a graph. */
   readonly flat?: boolean;
   readonly signal?: Cancellation | undefined;
+  /** Whether others wait for this process. Default: nobody does. */
+  readonly waitedFor?: () => boolean;
 }
 
 export interface CompactionResult {
@@ -171,9 +173,9 @@ function emptyResult(sequence: Sequence): CompactionResult {
 }
 
 /** Breathes, and lets others know now and then that the job is worked on. */
-function beating({ log, signal }: CompactOptions, job: Job): Breathe {
+function beating({ log, signal, waitedFor }: CompactOptions, job: Job): Breathe {
   const { ports } = log.context;
-  const breathe = breathing(ports, signal);
+  const breathe = breathing(ports, { signal, waitedFor });
   let toldMs = ports.clock.monotonicMs();
   return async () => {
     await breathe();

@@ -2,4 +2,5 @@
 export { compactOnce } from './compactor.js';
 export type { CompactionResult, CompactOptions } from './compactor.js';
 export { wantsMinorFold } from './policy.js';
+export { mustGoOn } from './breath.js';
 export type { Cancellation } from './breath.js';

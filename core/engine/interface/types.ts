@@ -343,7 +343,26 @@ export interface CompactResult {
 export interface CompactOptions {
   /** Ends the compaction early. What it had not committed is done again by the next one. */
   readonly signal?: AbortSignal;
+  /**
+   * Only fold the log, into a segment without a graph, and merge nothing: soon done. Writers do it by themselves at half of
+   * the log's limit. Default false.
+   */
+  readonly minor?: boolean;
 }
+
+/** One compaction that another thread or process is to do. */
+export interface CompactionRequest {
+  readonly collection: string;
+  readonly minor: boolean;
+  /** Aborted where nobody waits for it any more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Compacts in place of the database that it is given to: has `compact` called on another one that has the same store open,
+ * answers what that answered and throws what that threw.
+ */
+export type Compactor = (request: CompactionRequest) => Promise<CompactResult>;
 
 export interface RecallInput extends ReadOptions {
   /** Queries to measure with; else stored records are sampled. */
