@@ -42,6 +42,37 @@ export function product(codes: usize, weights: usize, stride: usize): i32 {
   return addLanes(i32x4.add(s0, s1));
 }
 
+/** Sums of the codes with four rows of weights that lie one behind the other -> four i32 at `out`. */
+export function product4(codes: usize, weights: usize, stride: usize, out: usize): void {
+  const wide = stride << 1;
+  let w1 = weights + wide;
+  let w2 = w1 + wide;
+  let w3 = w2 + wide;
+  let s0 = i32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  const end = codes + stride;
+  while (codes < end) {
+    const c = v128.load(codes);
+    const low = i16x8.extend_low_i8x16_u(c);
+    const high = i16x8.extend_high_i8x16_u(c);
+    s0 = i32x4.add(s0, i32x4.add(i32x4.dot_i16x8_s(low, v128.load(weights)), i32x4.dot_i16x8_s(high, v128.load(weights, 16))));
+    s1 = i32x4.add(s1, i32x4.add(i32x4.dot_i16x8_s(low, v128.load(w1)), i32x4.dot_i16x8_s(high, v128.load(w1, 16))));
+    s2 = i32x4.add(s2, i32x4.add(i32x4.dot_i16x8_s(low, v128.load(w2)), i32x4.dot_i16x8_s(high, v128.load(w2, 16))));
+    s3 = i32x4.add(s3, i32x4.add(i32x4.dot_i16x8_s(low, v128.load(w3)), i32x4.dot_i16x8_s(high, v128.load(w3, 16))));
+    codes += 16;
+    weights += 32;
+    w1 += 32;
+    w2 += 32;
+    w3 += 32;
+  }
+  // Columns to rows, then the sums of the rows.
+  const a = i32x4.add(v128.shuffle<i32>(s0, s1, 0, 4, 1, 5), v128.shuffle<i32>(s0, s1, 2, 6, 3, 7));
+  const b = i32x4.add(v128.shuffle<i32>(s2, s3, 0, 4, 1, 5), v128.shuffle<i32>(s2, s3, 2, 6, 3, 7));
+  v128.store(out, i32x4.add(v128.shuffle<i32>(a, b, 0, 1, 4, 5), v128.shuffle<i32>(a, b, 2, 3, 6, 7)));
+}
+
 /** Sum of |a - b| x weight. Requires: weights >= 0 with a sum x 255 < 2^31. */
 // @ts-ignore: decorator
 @inline

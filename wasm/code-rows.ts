@@ -93,17 +93,10 @@ function weigh4(c: v128, factor: usize, offset: usize): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(value));
 }
 
-/** Makes the decoded row the query, in the distances that a build compares. */
-export function prepareRow(row: u32): void {
+/** Writes the weights of the decoded row, as a build compares; returns the constant of its distances. L2 and dot. */
+export function weighRow(row: u32, weights: usize): f64 {
   const code = codeAt(row);
-  const kind = load<u32>(KIND);
-  if (kind == L1) {
-    store<u32>(QUERY_CODES, <u32>code);
-    store<f64>(BASE, 0);
-    return;
-  }
   const stride = <usize>load<u32>(STRIDE);
-  const weights = <usize>load<u32>(WEIGHTS);
   const factors = <usize>load<u32>(FACTORS);
   const offsets = <usize>load<u32>(OFFSETS);
   const middle = i16x8.splat(128);
@@ -125,15 +118,20 @@ export function prepareRow(row: u32): void {
   );
   const unit = load<f64>(ROW_SCALE);
   const term = <f64>termAt(row);
-  if (kind == DOT) {
-    store<f64>(BASE, 128 * unit * total - term);
-    store<f64>(SCALE, -unit);
-    store<f64>(TERM_FACTOR, 0);
-  } else {
-    store<f64>(BASE, term + 256 * unit * total);
-    store<f64>(SCALE, -2 * unit);
-    store<f64>(TERM_FACTOR, 1);
+  return load<u32>(KIND) == DOT ? 128 * unit * total - term : term + 256 * unit * total;
+}
+
+/** Makes the decoded row the query, in the distances that a build compares. */
+export function prepareRow(row: u32): void {
+  const kind = load<u32>(KIND);
+  if (kind == L1) {
+    store<u32>(QUERY_CODES, <u32>codeAt(row));
+    store<f64>(BASE, 0);
+    return;
   }
+  store<f64>(BASE, weighRow(row, <usize>load<u32>(WEIGHTS)));
+  store<f64>(SCALE, (kind == DOT ? -1 : -2) * load<f64>(ROW_SCALE));
+  store<f64>(TERM_FACTOR, kind == DOT ? 0 : 1);
 }
 
 function measureAbsolute(list: usize, count: u32, out: usize): void {

@@ -11,7 +11,7 @@ import {
 
 // @ts-ignore: decorator
 @inline
-function linksAt(level: u32, id: u32): usize {
+export function linksAt(level: u32, id: u32): usize {
   const m = <usize>load<u32>(M);
   return level == 0
     ? <usize>load<u32>(LINKS0) + <usize>id * (m << 3)
@@ -27,7 +27,7 @@ function capacityOf(level: u32): u32 {
 /** The distance in a key (keys.ts undone). */
 // @ts-ignore: decorator
 @inline
-function keyDistance(key: u64): f32 {
+export function keyDistance(key: u64): f32 {
   const bits = <u32>(key >> 32);
   return reinterpret<f32>((bits & 0x80000000) != 0 ? bits ^ 0x80000000 : ~bits);
 }
@@ -35,13 +35,13 @@ function keyDistance(key: u64): f32 {
 /** Buffers behind the hop list: keys of a list to prune, and rows that were picked. */
 // @ts-ignore: decorator
 @inline
-function pruneAt(): usize {
+export function pruneAt(): usize {
   return <usize>load<u32>(HOP) + HOP_SIZE * 12;
 }
 
 // @ts-ignore: decorator
 @inline
-function pickedAt(): usize {
+export function pickedAt(): usize {
   return pruneAt() + HOP_SIZE * 8;
 }
 
@@ -50,7 +50,7 @@ function pickedAt(): usize {
  * over. Here we leave the paper: copies of the row itself fill no more than a quarter of the list. They are all equally
  * near, so that they would fill it, and many copies would be an island that no walk leaves or enters. Writes the list and the link distances of `id`, and returns how many were picked.
  */
-function select(level: u32, id: u32, keys: usize, count: u32, room: u32): u32 {
+export function select(level: u32, id: u32, keys: usize, count: u32, room: u32): u32 {
   const list = listAt(level, id);
   const links = linksAt(level, id);
   const picked = pickedAt();
@@ -95,19 +95,32 @@ function insertKey(keys: usize, count: u32, key: u64): void {
   store<u64>(keys + (<usize>at << 3), key);
 }
 
+/** Adds the link id -> other. Requires: there is room. */
+export function putLink(level: u32, id: u32, other: u32, distance: f32): void {
+  const list = listAt(level, id);
+  const count = load<u32>(list);
+  store<u32>(list + (<usize>count << 2), other, 4);
+  store<f32>(linksAt(level, id) + (<usize>count << 2), distance);
+  store<u32>(list, count + 1);
+}
+
+export function isLinked(level: u32, id: u32, other: u32): bool {
+  const list = listAt(level, id);
+  for (let at = list + 4, end = at + (<usize>load<u32>(list) << 2); at < end; at += 4) {
+    if (load<u32>(at) == other) return true;
+  }
+  return false;
+}
+
 /** Adds the link id -> other, pruning where the list is full. */
 function addLink(level: u32, id: u32, other: u32, distance: f32): void {
   const list = listAt(level, id);
   const links = linksAt(level, id);
   const count = load<u32>(list);
   const room = capacityOf(level);
-  for (let i: usize = 0; i < <usize>count; i++) {
-    if (load<u32>(list + (i << 2), 4) == other) return;
-  }
+  if (isLinked(level, id, other)) return;
   if (count < room) {
-    store<u32>(list + (<usize>count << 2), other, 4);
-    store<f32>(links + (<usize>count << 2), distance);
-    store<u32>(list, count + 1);
+    putLink(level, id, other, distance);
     return;
   }
   const keys = pruneAt();
@@ -123,7 +136,7 @@ function addLink(level: u32, id: u32, other: u32, distance: f32): void {
 }
 
 /** Links every neighbour of `id` back to it. */
-function linkBack(level: u32, id: u32): void {
+export function linkBack(level: u32, id: u32): void {
   const list = listAt(level, id);
   const links = linksAt(level, id);
   const count = load<u32>(list);
@@ -144,11 +157,12 @@ function insertRow(row: u32): void {
   prepareRow(row);
   const pool = <usize>load<u32>(POOL);
   const highest = load<u32>(MAX_LEVEL);
+  const efBuild = load<u32>(EF_BUILD);
   let at = min<u32>(level, highest);
   let start = descend(at);
   for (; ; at--) {
     const id = at == 0 ? row : node;
-    const count = searchLevel(at, start, load<u32>(EF_BUILD));
+    const count = searchLevel(at, start, efBuild, efBuild);
     start = keyId(load<u64>(pool));
     if (at == 1) start = rowOf(1, start);
     select(at, id, pool, count, load<u32>(M));

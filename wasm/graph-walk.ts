@@ -111,8 +111,11 @@ function placeOf(pool: usize, count: u32, key: u64): u32 {
   return low;
 }
 
-/** Fills the pool with the `ef` nearest of a level that are found from `start`; returns how many. Requires: ef > 0. */
-export function searchLevel(level: u32, start: u32, ef: u32): u32 {
+/**
+ * Fills the pool with the `ef` nearest of a level that are found from `start`, where only the first `expand` of the pool
+ * are expanded; returns how many. Requires: ef > 0.
+ */
+export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
   const pool = <usize>load<u32>(POOL);
   const hop = <usize>load<u32>(HOP);
   const rows = hop + (HOP_SIZE << 2);
@@ -125,7 +128,7 @@ export function searchLevel(level: u32, start: u32, ef: u32): u32 {
   let count: u32 = 1;
   let measured: u32 = 1;
   let at: u32 = 0;
-  while (at < count) {
+  while (at < count && at < expand) {
     const key = load<u64>(pool + (<usize>at << 3));
     if (key & 1) {
       at++;
@@ -160,7 +163,7 @@ export function descend(level: u32): u32 {
   if (at == 0) return entry;
   let node = findNode(entry);
   for (; at > level; at--) {
-    searchLevel(at, node, 1);
+    searchLevel(at, node, 1, 1);
     node = keyId(load<u64>(<usize>load<u32>(POOL)));
   }
   return level == 0 ? rowOf(1, node) : node;
@@ -172,7 +175,7 @@ export function descend(level: u32): u32 {
  */
 export function walkGraph(ef: u32, limit: u32, allowed: usize): u32 {
   store<u32>(MEASURED, 0);
-  const found = searchLevel(0, descend(0), ef);
+  const found = searchLevel(0, descend(0), ef, ef);
   const pool = <usize>load<u32>(POOL);
   let kept: u32 = 0;
   for (let i: u32 = 0; i < found && kept < limit; i++) {

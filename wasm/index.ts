@@ -1,12 +1,15 @@
 /** The module's exports: flat memory in, flat memory out. core/kernel/kernel-module.ts types them for the host. */
 export { base64Decode } from './base64';
-export { codeAbsolute, codeCentred, codeProduct, codeSquares } from './code-distance';
+export { codeAbsolute, codeCentred, codeProduct, codeSquares, product4 as codeProduct4 } from './code-distance';
 export { encodeRows, prepareRow } from './code-rows';
 export { scanCodes } from './code-scan';
 export { crc32c, crc32cPages, init } from './crc32c';
 export { l1, l2Squared, negatedDot } from './distance';
 export { insertRows, measureLinks, relink } from './graph-build';
 export { checkGraph, checkLevels, checkUpper } from './graph-check';
+export {
+  chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, refineLinks, walkTowards,
+} from './graph-partitions';
 export { walkGraph } from './graph-walk';
 export { assignGrouped, assignRows } from './leaves';
 export { firstNonFinite, sumSquares } from './numbers';

@@ -23,7 +23,8 @@ import {
   type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
-import { drawLevels, fitLevels, layOutLevels, upperListsMost } from './levels.js';
+import { adoptUnmet, linkFresh, linkerBytes } from './graph-linker.js';
+import { drawLevels, fitLevels, layOutLevels, randomSource, upperListsMost } from './levels.js';
 import type { GraphSource } from './search-index.js';
 import { ROW_TABLE_FLOATS, putRowTables } from './row-tables.js';
 import {
@@ -39,6 +40,8 @@ import {
 import { NO_ROW } from './state.js';
 
 const INPUT_BYTES = 262_144;
+/** Rows inserted in one turn of `link`. */
+const INSERTED_AT_ONCE = 64;
 
 export interface GraphOptions {
   readonly m: number;
@@ -101,7 +104,7 @@ function layOut({ shape, graph, extraResidentBytes }: BuilderSize): BuilderLayou
     graphN: section('graphN', upperLists),
   };
   layout.take(alignUp(extraResidentBytes, SECTION_ALIGNMENT));
-  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4);
+  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4, linkerBytes(dimension));
   return {
     ...resident,
     upperLists,
@@ -193,6 +196,48 @@ export class IndexBuilder {
       u32.set(chunk, input / 4);
       exports.insertRows(input, chunk.length);
     }
+  }
+
+  /**
+   * Makes the graph of many rows at once, which takes a fraction of the time that inserting them takes. Yields between
+   * turns of a few milliseconds. Requires: they are encoded, in any order that is not that of their likeness, and the
+   * graph is empty.
+   */
+  *link(rows: Uint32Array): Generator<void> {
+    const { efConstruction, seed } = this.#mustGraph();
+    assertInternal(this.#memory.get('entry') === NO_ROW, 'rows are linked before anything is inserted');
+    const levels = this.#mustLevels();
+    const nodes = new Set<number>();
+    for (let at = 0; at + 3 < levels.length; at += 2) nodes.add(levels[at]!);
+    const first = rows.filter((row, i) => i === 0 || nodes.has(row));
+    for (let at = 0; at < first.length; at += INSERTED_AT_ONCE) {
+      this.insert(first.subarray(at, at + INSERTED_AT_ONCE));
+      yield;
+    }
+    const next = randomSource(seed);
+    const memory = {
+      arena: this.#mustArena(),
+      scratch: this.#layout.input,
+      dimension: this.#options.shape.dimension,
+      draw: (limit: number) => next() % limit,
+    };
+    const isFresh = new Uint8Array(this.#options.shape.rows);
+    for (const row of rows) isFresh[row] = 1;
+    for (const row of first) isFresh[row] = 0;
+    yield* linkFresh(memory, { rows: rows.toSorted(), isFresh }, efConstruction);
+  }
+
+  /** Lets walks meet every row. Yields as `link` does. Requires: every row is in the graph. */
+  *connect(): Generator<void> {
+    const { m } = this.#mustGraph();
+    yield* adoptUnmet({
+      arena: this.#mustArena(),
+      graph0: this.#layout.graph0 / 4,
+      pool: this.#layout.scratch.pool / 4,
+      m,
+      rows: this.#options.shape.rows,
+      entry: this.#memory.get('entry'),
+    });
   }
 
   /**

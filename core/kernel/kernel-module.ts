@@ -59,6 +59,8 @@ export interface KernelExports {
   ): void;
   /** Sum of code x weight (i16) over `stride` (a multiple of 16) codes. */
   codeProduct(codes: number, weights: number, stride: number): number;
+  /** The same with four rows of weights, one behind the other -> four i32 at `out`. */
+  codeProduct4(codes: number, weights: number, stride: number, out: number): void;
   /** Sum of |a - b| x weight. */
   codeAbsolute(a: number, b: number, weights: number, stride: number): number;
   /** Sum of ((a - b) x weight)^2, or some number above `limit`. */
@@ -87,6 +89,24 @@ export interface KernelExports {
   encodeRows(rows: number, count: number, dimension: number, scales: number, first: number): void;
   prepareRow(row: number): void;
   insertRows(rows: number, count: number): void;
+  nearestPivots(
+    rows: number,
+    count: number,
+    pivots: number,
+    pivotCount: number,
+    fanout: number,
+    scratch: number,
+    out: number,
+  ): void;
+  offerPairs(rows: number, fresh: number, count: number, scratch: number): void;
+  chooseLinks(rows: number, count: number): void;
+  linkBackRows(rows: number, count: number): void;
+  refineLinks(rows: number, count: number, ef: number, expand: number): void;
+  linkFarther(rows: number, count: number, ef: number, most: number): void;
+  /** How many keys lie in the pool then. */
+  walkTowards(row: number): number;
+  /** 0 where there is no room. */
+  linkFrom(parent: number, row: number): number;
   measureLinks(level: number, id: number): void;
   relink(level: number, id: number, candidates: number, count: number): void;
   walkGraph(ef: number, limit: number, allowed: number): number;

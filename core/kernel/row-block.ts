@@ -14,7 +14,7 @@ import { limits } from '../base/limits.js';
 import type { Arena } from './arena.js';
 import type { ArenaPool } from './arena-pool.js';
 import { PAYLOAD_OFFSET, arenaClasses, type ArenaClass } from './layout.js';
-import { kernelMetric, type Metric } from './metric.js';
+import { cosineScale, kernelMetric, type Metric } from './metric.js';
 
 /** Blocks do not grow beyond this: a full one costs at most this much to replace. */
 const BLOCK_CLASS_MAX = 16_777_216 satisfies ArenaClass;
@@ -62,7 +62,7 @@ function layoutOf(dimension: number, capacity: number): BlockLayout {
   const heapKeys = Math.min(capacity, limits.k + 1);
   const bitmapBytes = Math.ceil(capacity / 64) * 8;
   const query = PAYLOAD_OFFSET;
-  const heap = query + stride;
+  const heap = alignUp(query + stride, ROW_ALIGNMENT);
   const live = alignUp(heap + heapKeys * 8, ROW_ALIGNMENT);
   const mask = live + bitmapBytes;
   const scales = alignUp(mask + bitmapBytes, ROW_ALIGNMENT);
@@ -184,6 +184,35 @@ export class RowBlock {
     for (let row = first; row < first + count; row++) u8[live + (row >> 3)]! |= 1 << (row & 7);
     this.#rowCount += count;
     return count;
+  }
+
+  /**
+   * Appends `count` rows that lie elsewhere: `copy` puts row i, as little-endian f32, to a place in the bytes that it is
+   * given. Their scales follow from them. Requires: room, and finite numbers.
+   */
+  appendCopied(
+    count: number,
+    metric: Metric,
+    copy: (i: number, target: Uint8Array, at: number) => void,
+  ): void {
+    assertInternal(
+      count <= this.capacity - this.#rowCount,
+      `${count} rows more in a block of ${this.capacity}`,
+    );
+    const { u8, f32, f64, exports } = this.#mustArena();
+    const { live, rows, stride, scales, heap, heapKeys } = this.#layout;
+    const first = this.#rowCount;
+    const start = rows + first * stride;
+    for (let i = 0; i < count; i++) copy(i, u8, start + i * stride);
+    if (metric === 'cosine') {
+      for (let at = 0; at < count; at += heapKeys) {
+        const part = Math.min(heapKeys, count - at);
+        exports.sumSquares(start + at * stride, part, this.dimension, stride, heap);
+        for (let i = 0; i < part; i++) f32[scales / 4 + first + at + i] = cosineScale(f64[heap / 8 + i]!);
+      }
+    } else f32.fill(1, scales / 4 + first, scales / 4 + first + count);
+    for (let row = first; row < first + count; row++) u8[live + (row >> 3)]! |= 1 << (row & 7);
+    this.#rowCount += count;
   }
 
   /** Takes all rows out: the next one appended is row 0. */

@@ -21,6 +21,14 @@ export interface ScoredQuery {
   readonly vectors: Float32Array;
 }
 
+export interface ScoredRows extends Omit<ScoredQuery, 'vectors'> {
+  readonly rows: {
+    readonly count: number;
+    /** Copies row i, little-endian f32, to a place in `target`. */
+    readonly copy: (i: number, target: Uint8Array, at: number) => void;
+  };
+}
+
 /** Positions among the given rows with their kernel distances, in no order. */
 export interface NearestRows {
   readonly rows: readonly number[];
@@ -36,12 +44,16 @@ export class RowScorer {
   }
 
   /** In the order of the rows. Throws `memory_budget_exceeded` where the first call finds no room. */
-  distances({ query, metric, vectors }: ScoredQuery): Float32Array {
-    const out = new Float32Array(vectors.length / query.length);
-    this.#eachPart({ query, metric, vectors }, (block, first) => {
-      const rows = Uint32Array.from({ length: block.rowCount }, (_, i) => i);
+  distances({ query, metric, rows: { count, copy } }: ScoredRows): Float32Array {
+    const out = new Float32Array(count);
+    const block = this.#blockFor(query.length);
+    for (let first = 0; first < count; first += block.capacity) {
+      const part = Math.min(block.capacity, count - first);
+      block.clear();
+      block.appendCopied(part, metric, (i, target, at) => copy(first + i, target, at));
+      const rows = Uint32Array.from({ length: part }, (_, i) => i);
       out.set(block.scores({ query, metric, rows }), first);
-    });
+    }
     return out;
   }
 

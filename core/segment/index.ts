@@ -5,7 +5,12 @@ export type { SegmentSection } from './footer.js';
 export type { RawChunk } from './raw-rows.js';
 export type { ResidentLoad, ResidentLoadOptions } from './resident-load.js';
 export { rowMaps, type RowMaps } from './row-maps.js';
-export { SegmentReader, type IdRun, type SegmentReaderOptions } from './segment-reader.js';
+export {
+  SegmentReader,
+  type IdRun,
+  type SegmentReaderOptions,
+  type StoredVectors,
+} from './segment-reader.js';
 export {
   SegmentWriter,
   type ResidentSection,

@@ -3,6 +3,7 @@
  * cached, and by a promise where they are not; either way they were checked. Errors are `corrupt`, or `unavailable` with
  * `object_gone` where the segment was superseded and collected: read the head again.
  */
+import { andThen } from '../base/awaitable.js';
 import { utf8Decode, utf8Encode } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
@@ -12,6 +13,7 @@ import { inflateBlock, textAt } from './document-blocks.js';
 import type { DocumentBlock } from './document-blocks.js';
 import type { Expiries } from './expiries.js';
 import type { SegmentSection } from './footer.js';
+import { RecentBlocks } from './recent-blocks.js';
 import { compareBytes, decodeIdBlock, idAt, positionIn } from './id-blocks.js';
 import type { IdBlock } from './id-blocks.js';
 import { rawChunks } from './raw-rows.js';
@@ -28,6 +30,13 @@ const { blockRows } = limits;
 
 export interface SegmentReaderOptions extends TailOptions {
   readonly cache: PageCache;
+}
+
+/** Vectors that were read, in the order in which they were asked for. */
+export interface StoredVectors {
+  readonly count: number;
+  /** Copies the i-th, little-endian f32, to a place in `target`. */
+  readonly copy: (i: number, target: Uint8Array, at: number) => void;
 }
 
 /** Ids one after another in their order. */
@@ -57,8 +66,8 @@ export class SegmentReader {
   readonly #handle: PagedHandle;
   readonly #tail: SegmentTail;
   readonly #seqBase: number;
-  /** Inflated blocks, the one used last at the end. */
-  readonly #documents = new Map<number, DocumentBlock>();
+  readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
+  readonly #idBlocks = new RecentBlocks<IdBlock>(limits.idBlocksKept);
 
   private constructor({ store, digests, cache, ref }: SegmentReaderOptions, tail: SegmentTail) {
     const { footer, layout } = tail;
@@ -94,6 +103,7 @@ export class SegmentReader {
   close(): void {
     this.#cache.forget(this.#handle);
     this.#documents.clear();
+    this.#idBlocks.clear();
   }
 
   /**
@@ -172,7 +182,7 @@ export class SegmentReader {
       this.#mustHave(what, number);
       return { offset: section.offset + 4 * number, length: 4 };
     });
-    return whenRead(this.#read(ranges), (pages) =>
+    return andThen(this.#read(ranges), (pages) =>
       Uint32Array.from(ranges, ({ offset }) => {
         const number = wordOf(pages.bytes(offset, 4));
         if (number < this.rows) return number;
@@ -220,14 +230,16 @@ export class SegmentReader {
     });
     const { offset } = this.#section('documents');
     const missing = new Set(
-      blocks.filter((block) => !this.#documents.has(block) && documentIndex.inflatedBytes(block) > 0),
+      blocks.filter(
+        (block) => this.#documents.get(block) === undefined && documentIndex.inflatedBytes(block) > 0,
+      ),
     );
     const ranges = [...missing].map((block) => shifted(documentIndex.range(block), offset));
     // What is inflated already is held here: other reads may push it out before this one ends.
     const held = new Map(blocks.map((block) => [block, this.#documents.get(block)]));
-    return whenRead(this.#read(ranges), (pages) => {
+    return andThen(this.#read(ranges), (pages) => {
       for (const block of missing) held.set(block, this.#inflate(block, pages));
-      for (const [block, inflated] of held) this.#keepDocuments(block, inflated);
+      for (const [block, inflated] of held) if (inflated !== undefined) this.#documents.keep(block, inflated);
       return list.map((row, i) => {
         const block = blocks[i]!;
         const inflated = held.get(block);
@@ -238,24 +250,27 @@ export class SegmentReader {
     });
   }
 
-  /** The vectors of `rows`, one after another: in `target`, which must have room, or in memory of their own. */
-  vectors(rows: ArrayLike<number>, target?: Float32Array): Float32Array | Promise<Float32Array> {
-    const list = Array.from(rows);
-    const { dimension } = this;
-    const into = target ?? new Float32Array(list.length * dimension);
-    assertInternal(into.length >= list.length * dimension, `room for ${into.length} numbers`);
-    const rowBytes = 4 * dimension;
-    const ranges = list.map((row) => {
+  /** The vectors of `rows`, one after another. */
+  vectors(rows: ArrayLike<number>): Float32Array | Promise<Float32Array> {
+    return andThen(this.storedVectors(rows), ({ count, copy }) => {
+      const into = new Float32Array(count * this.dimension);
+      const bytes = new Uint8Array(into.buffer);
+      for (let i = 0; i < count; i++) copy(i, bytes, i * 4 * this.dimension);
+      return into;
+    });
+  }
+
+  /** The same for who has a place for them. */
+  storedVectors(rows: ArrayLike<number>): StoredVectors | Promise<StoredVectors> {
+    const length = 4 * this.dimension;
+    const ranges = Array.from(rows, (row) => {
       this.#mustHave('row', row);
-      return { offset: row * rowBytes, length: rowBytes };
+      return { offset: row * length, length };
     });
-    return whenRead(this.#read(ranges), (pages) => {
-      const bytes = new Uint8Array(into.buffer, into.byteOffset, list.length * rowBytes);
-      ranges.forEach(({ offset }, i) => {
-        pages.copyTo(offset, bytes.subarray(i * rowBytes, (i + 1) * rowBytes));
-      });
-      return into.subarray(0, list.length * dimension);
-    });
+    return andThen(this.#read(ranges), (pages) => ({
+      count: ranges.length,
+      copy: (i, target, at) => pages.copyInto(ranges[i]!.offset, length, target, at),
+    }));
   }
 
   /** The sequence at which each row was upserted. */
@@ -265,7 +280,7 @@ export class SegmentReader {
       this.#mustHave('row', row);
       return { offset: offset + 4 * row, length: 4 };
     });
-    return whenRead(this.#read(ranges), (pages) =>
+    return andThen(this.#read(ranges), (pages) =>
       ranges.map((range) => this.#seqBase + wordOf(pages.bytes(range.offset, 4))),
     );
   }
@@ -308,7 +323,7 @@ export class SegmentReader {
     return this.#cache.read(this.#handle, ranges);
   }
 
-  /** `use` gets each of `blocks` decoded, and decodes none twice. */
+  /** `use` gets each of `blocks` decoded. */
   #readIdBlocks<T>(
     blocks: readonly number[],
     use: (blockOf: (block: number) => IdBlock) => T,
@@ -316,18 +331,23 @@ export class SegmentReader {
     const { idIndex } = this.#tail;
     const { offset } = this.#section('ids');
     const rangeOf = (block: number): ByteRange => shifted(idIndex.range(block), offset);
-    return whenRead(this.#read(blocks.map(rangeOf)), (pages) => {
-      const decoded = new Map<number, IdBlock>();
-      return use((block) => {
-        let ids = decoded.get(block);
-        if (ids === undefined) {
-          const range = rangeOf(block);
-          const bytes = pages.bytes(range.offset, range.length);
-          ids = decodeIdBlock(bytes, idIndex.idsIn(block), wrongAt(this.ref.key, range.offset));
-          decoded.set(block, ids);
-        }
-        return ids;
-      });
+    // What is decoded already is held here: other reads may push it out before this one ends.
+    const held = new Map<number, IdBlock>();
+    const missing = new Set<number>();
+    for (const block of blocks) {
+      const kept = this.#idBlocks.get(block);
+      if (kept === undefined) missing.add(block);
+      else held.set(block, kept);
+    }
+    return andThen(this.#read(Array.from(missing, rangeOf)), (pages) => {
+      for (const block of missing) {
+        const range = rangeOf(block);
+        const bytes = pages.bytes(range.offset, range.length);
+        const ids = decodeIdBlock(bytes, idIndex.idsIn(block), wrongAt(this.ref.key, range.offset));
+        held.set(block, ids);
+        this.#idBlocks.keep(block, ids);
+      }
+      return use((block) => held.get(block)!);
     });
   }
 
@@ -349,16 +369,6 @@ export class SegmentReader {
       wrongAt(this.ref.key, range.offset),
     );
   }
-
-  #keepDocuments(block: number, inflated: DocumentBlock | undefined): void {
-    if (inflated === undefined) return;
-    this.#documents.delete(block);
-    this.#documents.set(block, inflated);
-    for (const oldest of this.#documents.keys()) {
-      if (this.#documents.size <= limits.documentBlocksKept) return;
-      this.#documents.delete(oldest);
-    }
-  }
 }
 
 function shifted({ offset, length }: ByteRange, by: number): ByteRange {
@@ -367,8 +377,4 @@ function shifted({ offset, length }: ByteRange, by: number): ByteRange {
 
 function wordOf(b: Uint8Array): number {
   return b[0]! + b[1]! * 0x100 + b[2]! * 0x1_0000 + b[3]! * 0x100_0000;
-}
-
-function whenRead<T>(pages: PageSet | Promise<PageSet>, use: (pages: PageSet) => T): T | Promise<T> {
-  return pages instanceof Promise ? pages.then(use) : use(pages);
 }

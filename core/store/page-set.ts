@@ -29,15 +29,20 @@ export class PageSet {
 
   /** Fills `target` with the bytes from `offset` on, and returns it. */
   copyTo(offset: number, target: Uint8Array): Uint8Array {
-    for (let done = 0; done < target.length;) {
-      const at = offset + done;
-      const start = at % pageBytes;
-      const length = Math.min(pageBytes - start, target.length - done);
-      const page = this.#page(Math.floor(at / pageBytes), start + length);
-      target.set(start === 0 && length === page.length ? page : page.subarray(start, start + length), done);
-      done += length;
-    }
+    this.copyInto(offset, target.length, target, 0);
     return target;
+  }
+
+  /** Copies `length` bytes from `offset` on to `at` in `target`. */
+  copyInto(offset: number, length: number, target: Uint8Array, at: number): void {
+    for (let done = 0; done < length;) {
+      const from = offset + done;
+      const start = from % pageBytes;
+      const part = Math.min(pageBytes - start, length - done);
+      const page = this.#page(Math.floor(from / pageBytes), start + part);
+      target.set(start === 0 && part === page.length ? page : page.subarray(start, start + part), at + done);
+      done += part;
+    }
   }
 
   #page(page: number, end: number): Uint8Array {

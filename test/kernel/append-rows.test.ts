@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RowBlock, arenaClasses } from '../../core/kernel/index.js';
+import { RowBlock, arenaClasses, cosineScale } from '../../core/kernel/index.js';
+import { normSquaredScalar } from '../../core/kernel/scalar/numbers.js';
 import { newKernel } from './fixture.js';
 
 const { pool } = newKernel();
@@ -51,3 +52,32 @@ test('appendRows takes what there is room for, and refuses what is no row', () =
   expect(() => block.appendRows(new Float32Array(785), undefined)).toThrow('785 numbers are no rows of 784');
   block.release();
 });
+
+test.each([3, 4, 784])(
+  'appendCopied scales rows as those are that are appended: %i dimensions',
+  (dimension) => {
+    const copied = new RowBlock(pool, dimension, SMALL);
+    const singly = new RowBlock(pool, dimension, SMALL);
+    const vectors = Float32Array.from({ length: 7 * dimension }, (_, i) => ((i * 31) % 17) - 7.5);
+    const bytes = new Uint8Array(vectors.buffer);
+    for (const [first, count] of [
+      [0, 3],
+      [3, 4],
+    ] as const) {
+      copied.appendCopied(count, 'cosine', (i, target, at) => {
+        target.set(bytes.subarray((first + i) * dimension * 4, (first + i + 1) * dimension * 4), at);
+      });
+    }
+    for (let row = 0; row < 7; row++) {
+      const vector = vectors.subarray(row * dimension, (row + 1) * dimension);
+      singly.append(vector, cosineScale(normSquaredScalar(vector)));
+    }
+    const query = Float32Array.from({ length: dimension }, (_, i) => i + 1);
+    for (const metric of ['euclidean', 'cosine'] as const)
+      expect(copied.search({ query, metric, k: 7 })).toEqual(singly.search({ query, metric, k: 7 }));
+    expect(() => copied.appendCopied(copied.capacity - 6, 'dot', () => {})).toThrow(
+      'rows more in a block of',
+    );
+    for (const block of [copied, singly]) block.release();
+  },
+);

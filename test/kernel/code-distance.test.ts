@@ -13,10 +13,12 @@ import {
 } from '../../core/kernel/scalar/code-distance.js';
 import { lengths, newArena, numberSource } from './fixture.js';
 
-const arena = newArena();
+const arena = newArena(1_048_576);
 const A = PAYLOAD_OFFSET;
 const B = PAYLOAD_OFFSET + 32_768;
 const WEIGHTS = PAYLOAD_OFFSET + 65_536;
+const FOUR = PAYLOAD_OFFSET + 131_072;
+const SUMS = PAYLOAD_OFFSET + 393_216;
 
 interface Codes {
   readonly a: Uint8Array;
@@ -68,6 +70,16 @@ describe('codeProduct and codeAbsolute', () => {
     place(signed);
     expect(arena.exports.codeProduct(A, WEIGHTS, signed.stride)).toBe(
       codeProductScalar(signed.a, signed.weights) + 0,
+    );
+    const four = [3, 4, 5, 6].map((seed) => codesOf(length, roomFor(length), length + seed, true).weights);
+    four.forEach((weights, i) => {
+      const words = new Int16Array(arena.u8.buffer, FOUR + i * signed.stride * 2, signed.stride);
+      words.fill(0);
+      words.set(weights);
+    });
+    arena.exports.codeProduct4(A, FOUR, signed.stride, SUMS);
+    expect([...new Int32Array(arena.u8.buffer, SUMS, 4)]).toEqual(
+      four.map((weights) => codeProductScalar(signed.a, weights) + 0),
     );
     const steps = codesOf(length, roomFor(length), length + 2, false);
     place(steps);

@@ -10,8 +10,8 @@ export function newKernel(memoryBudgetBytes = 64 * 1024 * 1024): Kernel {
 }
 
 /** An arena of the smallest class, ready for checksums. */
-export function newArena(): Arena {
-  const arena = new Arena(module, 262_144);
+export function newArena(bytes: 262_144 | 1_048_576 = 262_144): Arena {
+  const arena = new Arena(module, bytes);
   arena.exports.init();
   return arena;
 }

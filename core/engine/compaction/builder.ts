@@ -4,8 +4,8 @@
  *   order      a sample trains the leaves; then all rows, as they lie: ranges of the codes, and the leaf of each
  *   raw        all rows in the order of the file: written, and coded into the index
  *   documents  in that order; then ids in theirs, and sequences
- *   graph      the largest input's graph is copied, the other rows are inserted in a shuffled order; the last of them
- *              are asked before they are inserted, which makes the recall curve
+ *   graph      all rows are linked at once; or the largest input's graph is copied, and the other rows are inserted in a
+ *              shuffled order. The last of them are asked before they are inserted, which makes the recall curve
  *   resident   the index as it lies in memory, the maps between rows and ranks; behind it the expiries
  */
 import { alignUp } from '../../base/bytes.js';
@@ -235,17 +235,24 @@ class SegmentBuild {
     const { seed, inherited } = this.#request;
     const order = shuffle(await this.#copyGraph(index), seed);
     // A few rows say less of the graph than what was measured on it.
-    const few = order.length < limits.calibrationQueries;
-    if (few && inherited !== undefined) {
-      await this.#insert(index, order);
+    const few = order.length < limits.calibrationQueries && inherited !== undefined;
+    const asked = few ? order.length : order.length - limits.calibrationQueries;
+    const rows = order.subarray(0, asked);
+    if (inherited === undefined) await this.#inTurns(index.link(rows));
+    else await this.#insert(index, rows);
+    if (few) {
+      await this.#inTurns(index.connect());
       return inherited.curve;
     }
-    const asked = order.length - limits.calibrationQueries;
-    await this.#insert(index, order.subarray(0, asked));
     const heldOut = order.subarray(asked);
     const curve = await calibrate(await this.#askedPort(index, heldOut));
     await this.#insert(index, heldOut);
+    await this.#inTurns(index.connect());
     return curve;
+  }
+
+  async #inTurns(turns: Iterable<void>): Promise<void> {
+    for (const _ of turns) await this.#request.breathe();
   }
 
   /** Takes over the inherited graph, if there is one, and answers the rows that are still to be inserted. */

@@ -34,6 +34,8 @@ import { RowSet } from './row-set.js';
 
 /** Of a graph of which more is gone the rest is not taken over. */
 const KEPT_SHARE_MIN = 0.5;
+/** Nor is one that would hold less than this of the rows: to link all at once is faster than to insert so many. */
+const COPIED_SHARE_MIN = 0.5;
 
 export interface CompactOptions {
   readonly log: CollectionLog<Table>;
@@ -215,7 +217,7 @@ class JobRun {
     const sources: readonly RowSource[] = fromLog === undefined ? fromSegments : [...fromSegments, fromLog];
     const rows = new RowSet(sources);
     const rowsIn = sources.reduce((sum, source) => sum + source.rowsIn, 0);
-    const output = rows.rows === 0 ? undefined : await this.#build(rows, this.#inherited(fromSegments));
+    const output = rows.rows === 0 ? undefined : await this.#build(rows, this.#inherited(fromSegments, rows.rows));
     await this.#breathe();
     const editor = new HeadEditor({
       context: log.context,
@@ -274,8 +276,8 @@ class JobRun {
     return { endedAt, hiddenAt, hiddenMs };
   };
 
-  /** The graph of the largest input, unless so much of it is gone that a new one is better. */
-  #inherited(sources: readonly SegmentRows[]): InheritedGraph | undefined {
+  /** The graph of the largest input, unless a new one is better. */
+  #inherited(sources: readonly SegmentRows[], rows: number): InheritedGraph | undefined {
     const { residency } = this.#options.segments;
     let best: number | undefined;
     for (const [i, source] of sources.entries()) {
@@ -283,7 +285,7 @@ class JobRun {
       if (!entry.graph || source.rows < entry.rows * KEPT_SHARE_MIN) continue;
       if (best === undefined || source.rows > sources[best]!.rows) best = i;
     }
-    if (best === undefined) return undefined;
+    if (best === undefined || sources[best]!.rows < rows * COPIED_SHARE_MIN) return undefined;
     const { file, recallCurve } = this.#opened[best]!;
     return {
       source: best,

@@ -12,6 +12,7 @@ import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort } from '../segments/index.js';
+import type { StoredVectors } from '../../segment/index.js';
 import type { Effort, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from './segment-matches.js';
 import type { Turns } from './turns.js';
@@ -149,10 +150,13 @@ function rerank(
   if (rows.length === 0) return NOTHING;
   const { query, metric, k } = search;
   const { file } = overlay.segment;
-  const read = startAll<Float32Array | Uint32Array>([() => file.vectors(rows), () => file.ranksOfRows(rows)]);
+  const read = startAll<StoredVectors | Uint32Array>([
+    () => file.storedVectors(rows),
+    () => file.ranksOfRows(rows),
+  ]);
   return andThen(read, (parts) => {
-    const [vectors, ranks] = parts as [Float32Array, Uint32Array];
-    const distances = store.scorer.distances({ query, metric, vectors });
+    const [vectors, ranks] = parts as [StoredVectors, Uint32Array];
+    const distances = store.scorer.distances({ query, metric, rows: vectors });
     const hits = Array.from(rows, (row, i) => ({
       overlay,
       row,

@@ -27,6 +27,7 @@ export type SegmentFile = Pick<
   | 'idsFrom'
   | 'documents'
   | 'vectors'
+  | 'storedVectors'
   | 'seqs'
   | 'rawChunks'
 >;
