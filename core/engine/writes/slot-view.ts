@@ -75,7 +75,7 @@ export class SlotView {
         view,
         seq: draft.seq,
         foldedSeq: table.head.foldedSeq,
-        ...(await table.during(readSegments(draft, write, view))),
+        ...(await readSegments(draft, write, view)),
       });
       for (const batch of draft.before) slot.apply(batch);
       return slot;

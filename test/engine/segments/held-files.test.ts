@@ -75,6 +75,11 @@ const reads: readonly (readonly [string, (collection: Collection) => Promise<unk
     ],
   ],
   [
+    'a query by the id of a record',
+    async (c) => (await c.query({ id: 'c', k: 1 })).matches.map(({ id }) => id),
+    ['c'],
+  ],
+  [
     'an exact query',
     async (c) => (await c.query({ vector: [0, 2], k: 1, exact: true })).matches.map(({ id }) => id),
     ['c'],
