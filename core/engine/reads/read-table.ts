@@ -65,8 +65,11 @@ async function readOnce<T>(log: CollectionLog<Table>, read: TableRead<T>): Promi
 }
 
 function tryUse<T>(state: LogState<Table>, { prepare, use }: TableRead<T>): Attempt<T> {
-  const pending = andThen(state.sink.catchUp(), () => prepare?.(state));
-  return pending instanceof Promise ? { pending } : { answer: use(state) };
+  const { sink } = state;
+  const pending = andThen(sink.catchUp(), () => prepare?.(state));
+  if (pending instanceof Promise) return { pending: sink.during(pending) };
+  const answer = use(state);
+  return { answer: answer instanceof Promise ? sink.during(answer) : answer };
 }
 
 /** A view that stays what it is while the log goes on: as of the state's own sequence instead of the newest. */

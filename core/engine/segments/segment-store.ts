@@ -133,6 +133,13 @@ export class SegmentStore {
     return true;
   }
 
+  /** One more user. Requires: one that it has already. */
+  retain({ entry }: LiveSegment): void {
+    const open = this.#files.get(entry.key);
+    assertInternal(open !== undefined && open.users > 0, `segment ${entry.key} has no user any more`);
+    open.users++;
+  }
+
   release({ entry }: LiveSegment): void {
     this.#release(entry.key);
   }

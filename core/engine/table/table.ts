@@ -127,6 +127,21 @@ export class Table implements LogSink<Table> {
     };
   }
 
+  /**
+   * Keeps the segments open for what has begun to read them in this step, however long it takes and whatever becomes of
+   * the table meanwhile: a newer head may take its place, and a file that nobody holds may be closed.
+   */
+  async during<T>(reading: Promise<T>): Promise<T> {
+    const { segments } = this.#options;
+    const held = this.overlays.map(({ segment }) => segment);
+    for (const segment of held) segments.retain(segment);
+    try {
+      return await reading;
+    } finally {
+      for (const segment of held) segments.release(segment);
+    }
+  }
+
   get #place(): SegmentPlace {
     return placeOf(this.#options.store, this.schema);
   }
