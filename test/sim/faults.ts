@@ -1,0 +1,68 @@
+/**
+ * What can go wrong with a request, and how often. `store.ts` does it.
+ *
+ *   put     lost           never arrives: unknown (a time-out, a 503)
+ *           unanswered     arrives, and nobody is told: unknown
+ *           late           unknown now, arrives later: up to 40 times a request's time, some after minutes or hours
+ *           duplicate      arrives twice: now, and later once more
+ *           conflict       409, undecided: unknown, does not arrive
+ *           throttled      429: unknown, does not arrive
+ *           retried        applied, reported as refused: 412 after an SDK's own silent retry
+ *           full           certainly not applied: throws
+ *   get     unavailable, truncated (short of what was asked), flipped (one bit)
+ *   list    unavailable
+ *   delete  unavailable (half of it done), late (does not arrive now), duplicate
+ *   any     slow           request or answer take up to 40 times as long, some for minutes
+ */
+import type { Chance } from '../log/virtual-time.js';
+
+export type Operation = 'put' | 'get' | 'list' | 'delete';
+export type Fault =
+  | 'lost'
+  | 'unanswered'
+  | 'late'
+  | 'duplicate'
+  | 'conflict'
+  | 'throttled'
+  | 'retried'
+  | 'full'
+  | 'unavailable'
+  | 'truncated'
+  | 'flipped'
+  | 'slow';
+
+const FAULTS: Readonly<Record<Operation, readonly Fault[]>> = {
+  put: ['lost', 'unanswered', 'late', 'late', 'duplicate', 'conflict', 'throttled', 'retried', 'full', 'slow'],
+  get: ['unavailable', 'unavailable', 'truncated', 'flipped', 'slow', 'slow'],
+  list: ['unavailable', 'slow'],
+  delete: ['unavailable', 'late', 'duplicate', 'slow'],
+};
+
+/** Every kind, as it is counted: `put late`. */
+export const everyFault: readonly string[] = Object.entries(FAULTS).flatMap(([operation, faults]) =>
+  [...new Set(faults)].map((fault) => `${operation} ${fault}`),
+);
+
+export class Faults {
+  readonly #chance: Chance;
+  /** Of a request. 0: none any more. */
+  rate: number;
+
+  constructor(chance: Chance, rate: number) {
+    this.#chance = chance;
+    this.rate = rate;
+  }
+
+  next(operation: Operation): Fault | undefined {
+    if (this.rate === 0 || !this.#chance.happens(this.rate)) return undefined;
+    return this.#chance.pick(FAULTS[operation]);
+  }
+
+  /** How much later than a request that takes `usualMs`. */
+  delayMs(usualMs: number): number {
+    const dice = this.#chance.below(20);
+    if (dice < 14) return usualMs * (1 + this.#chance.below(40));
+    if (dice < 17) return 1_000 + this.#chance.below(70_000);
+    return 60_000 + this.#chance.below(dice < 19 ? 240_000 : 5 * 3_600_000);
+  }
+}
