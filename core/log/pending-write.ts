@@ -89,6 +89,10 @@ export class PendingWrite<S extends LogSink<S>> {
   firstTail: Sequence | undefined;
   /** A slot may hold this write, or a put that may still land. */
   undecided = false;
+  /** It lost a race for a slot. */
+  lost = false;
+  /** It is in the inbox, or may be: another writer's slot may carry it. */
+  waits = false;
   settled = false;
   /** It was refused for want of room once, and a head was read since. */
   askedForRoom = false;

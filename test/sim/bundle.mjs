@@ -32,12 +32,13 @@ function editing(root, edits) {
 
 /**
  * @param {string} root
+ * @param {string} entry
  * @param {string} file
  * @param {readonly Edit[]} edits
  */
-export async function bundle(root, file, edits) {
+export async function bundle(root, entry, file, edits) {
   const build = await rolldown({
-    input: `${root}/test/sim/main.ts`,
+    input: `${root}/test/sim/${entry}`,
     platform: 'node',
     external: [/^node:/],
     logLevel: 'warn',

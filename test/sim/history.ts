@@ -161,7 +161,7 @@ export class History {
     }
   }
 
-  answered(call: ReadCall, seq: number, seen: Seen): void {
+  answered(call: ReadCall, seq: number, seen: Seen): SimCollection {
     this.#end(call);
     call.seen = seen;
     this.calls.push(call);
@@ -176,7 +176,7 @@ export class History {
       }
       if (strong) this.#mustBeCurrent(call, collection);
       this.#tell(collection, seq);
-      return;
+      return collection;
     }
     throw this.#world.fail(faults.join('; ') || `12: ${call.collection} was read and never was`);
   }
@@ -200,7 +200,10 @@ export class History {
   checkRefused(): void {
     for (const call of this.calls) {
       if (call.kind !== 'write' || call.end !== 'refused') continue;
-      const holder = this.#named(call.collection).find(({ log }) => log.taken.has(call.keyHash));
+      // On a collection that was dropped nothing counts any more.
+      const holder = this.#named(call.collection).find(
+        ({ log, droppedStep }) => log.taken.has(call.keyHash) && droppedStep === Infinity,
+      );
       if (holder === undefined) continue;
       const { seq } = holder.log.taken.get(call.keyHash)!;
       throw this.#world.fail(`9: ${call.key} was reported as not applied and took effect at ${seq}`);

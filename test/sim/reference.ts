@@ -52,7 +52,7 @@ export class ReferenceLog {
     slot.batches.forEach((entry, i) => {
       if (!this.#counts(slot, entry)) return;
       const batch = batches[i]!;
-      const taken: Taken = { seq: slot.seq, entry, batch, before: records, carried: isCarried(entry) };
+      const taken: Taken = { seq: slot.seq, entry, batch, before: records, carried: entry.carried !== undefined };
       this.taken.set(entry.keyHash, taken);
       added.push(taken);
       records = applied(records, batch);
@@ -63,12 +63,12 @@ export class ReferenceLog {
 
   #counts(slot: OpenedSlot, entry: SlotBatch): boolean {
     if (this.taken.has(entry.keyHash)) return false;
+    if (entry.carried !== undefined) {
+      const { after, label } = entry.carried;
+      return slot.seq > after && slot.seq - after <= 256 && slot.label - label <= 120_000;
+    }
     return entry.resolvedAt === undefined || entry.resolvedAt === slot.seq - 1;
   }
-}
-
-function isCarried(_entry: SlotBatch): boolean {
-  return false;
 }
 
 function applied(records: Records, batch: Batch): Records {

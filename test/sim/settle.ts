@@ -25,19 +25,16 @@ export async function settle(run: Run): Promise<void> {
 }
 
 async function everybodyLooks(run: Run): Promise<void> {
-  const { shape, fleet, world, history, watch } = run;
+  const { shape, fleet, world, history } = run;
   for (const name of shape.collections) {
     await run.create(0, name);
     for (let lane = 0; lane < shape.servers; lane++) {
       const { process, database } = fleet.host(lane);
       const call = history.beginRead(name, 'strong');
       const answer = await process.call(() => fetchAll(database.collection(name), 'strong'));
-      history.answered(call, answer!.sequence, answer!.seen);
-      const current = [...watch.collections.values()].findLast(
-        (collection) => collection.name === name && collection.droppedStep === Infinity,
-      )!;
-      if (answer!.sequence !== current.log.seq)
-        throw world.fail(`17: in the end ${process.name} reads ${answer!.sequence} of ${current.log.seq}`);
+      const { log } = history.answered(call, answer!.sequence, answer!.seen);
+      if (answer!.sequence !== log.seq)
+        throw world.fail(`17: in the end ${process.name} reads ${answer!.sequence} of ${log.seq}`);
     }
   }
 }

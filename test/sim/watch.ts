@@ -159,6 +159,7 @@ export class Watch implements BucketWatch {
     this.#must(prev === undefined || prev === slot.prevChain, `5: slot ${seq} does not continue slot ${seq - 1}`);
     this.#report.count('commits');
     const taken = log.add(slot, this.#batches(slot, key), this.#world.steps);
+    for (const { carried } of taken) if (carried) this.#report.count('carried batches');
     this.#events.effects(collection, taken);
   }
 

@@ -28,6 +28,7 @@ export const NOBODY = -1;
 
 export class World {
   readonly #order: Order;
+  readonly #stepsMax: number;
   #nowMs = 0;
   #added = 0;
   #violation: Violation | undefined;
@@ -37,8 +38,9 @@ export class World {
   /** Of everything that happened, in order: two runs are the same where it is. */
   trace = 0x811c9dc5;
 
-  constructor(order: Order) {
+  constructor(order: Order, stepsMax: number = STEPS_MAX) {
     this.#order = order;
+    this.#stepsMax = stepsMax;
   }
 
   get nowMs(): number {
@@ -89,7 +91,7 @@ export class World {
       if (ended) return await work;
       const event = this.#next();
       if (event === undefined) throw new Error('everybody waits for something that nothing brings');
-      if (++this.steps > STEPS_MAX) throw new Error(`no end after ${STEPS_MAX} steps`);
+      if (++this.steps > this.#stepsMax) throw new Error(`no end after ${this.#stepsMax} steps`);
       this.#nowMs = Math.max(this.#nowMs, event.atMs);
       event.run();
     }
