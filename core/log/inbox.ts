@@ -35,9 +35,12 @@ export function isEligible(
   slot: { readonly seq: Sequence; readonly label: number },
   { after, label }: Carried,
 ): boolean {
-  const inTime = slot.label - label <= limits.eligibleMs;
-  return after < slot.seq && slot.seq <= after + limits.eligibleSlots && inTime;
+  return isInReach(slot.seq, after) && slot.label - label <= limits.eligibleMs;
 }
+
+const isInReach = (seq: Sequence, after: Sequence): boolean => {
+  return after < seq && seq <= after + limits.eligibleSlots;
+};
 
 export interface InboxPut {
   readonly after: Sequence;
@@ -78,8 +81,7 @@ export async function readInbox(context: LogContext, look: InboxLook): Promise<r
 /** As far as the name tells. */
 function mayWait({ uid }: LogContext, key: string, { seq, window, keys }: InboxLook): boolean {
   const place = tryDatedKey(uid, key);
-  if (place?.kind !== 'batch') return false;
-  if (!(place.after < seq && seq <= place.after + limits.eligibleSlots)) return false;
+  if (place?.kind !== 'batch' || !isInReach(seq, place.after)) return false;
   const first = key.slice(-36).replaceAll('-', '');
   return window.find(first) === undefined && !keys.has(first);
 }

@@ -168,6 +168,7 @@ export function tolerate(error: unknown, damaged: boolean): asserts error is Cai
   if (!(error instanceof CairnError)) throw error;
   const { kind, code } = error;
   if (kind === 'unavailable' || kind === 'not_found' || code === 'job_gone') return;
+  if (code === 'idempotency_window_passed') return;
   // Only where an answer was damaged on its way may anything look corrupt.
   if (kind === 'corrupt' && damaged) return;
   throw error;

@@ -2,6 +2,7 @@
  * What the log of one collection means, worked out a second time, from the first content that each slot ever had. The
  * witness: whatever readers and writers are told has to agree with it.
  */
+import { limits } from '../../core/base/limits.js';
 import { OP_DELETE, OP_UPSERT } from '../../core/log/index.js';
 import type { Batch } from '../../core/log/index.js';
 import type { OpenedSlot, SlotBatch } from '../../core/log/slot-codec.js';
@@ -65,7 +66,7 @@ export class ReferenceLog {
     if (this.taken.has(entry.keyHash)) return false;
     if (entry.carried !== undefined) {
       const { after, label } = entry.carried;
-      return slot.seq > after && slot.seq - after <= 256 && slot.label - label <= 120_000;
+      return slot.seq > after && slot.seq - after <= limits.eligibleSlots && slot.label - label <= 120_000;
     }
     return entry.resolvedAt === undefined || entry.resolvedAt === slot.seq - 1;
   }

@@ -31,6 +31,8 @@ export interface RunResult {
 /** Of a compactor, a collector, a dropper. */
 const ROUNDS = 3;
 
+const BURST_MS = 5_000;
+
 /** What a seed makes of a run. */
 export interface Shape {
   readonly scheduler: 'time' | 'priority';
@@ -52,7 +54,7 @@ export function shapeOf(chance: Chance): Shape {
     scheduler: chance.happens(0.3) ? 'priority' : 'time',
     servers: 2 + chance.below(3),
     clients: 2 + chance.below(4),
-    callsPerClient: 4 + chance.below(4),
+    callsPerClient: 3 + chance.below(4),
     compactors: 2 + chance.below(2),
     collectors: 2 + chance.below(2),
     collections: chance.happens(0.2) ? ['papers', 'notes'] : ['papers'],
@@ -157,7 +159,9 @@ export class Run {
     const client = new Client({ name: `c${i}`, world, report, fleet, history, chance, servers, collections });
     for (let call = 0; call < shape.callsPerClient; call++) {
       // Mostly at once, so that writers race; sometimes so late that compactors and collectors have been there.
-      await world.sleep(chance.below(chance.pick([10, 10, 100, 3_000, 60_000])));
+      await world.sleep(chance.below(chance.pick([10, 100, 3_000, 60_000])));
+      // Many at once, now and then: only then is there anything in the inbox to carry.
+      if (chance.happens(0.4)) await world.sleep(BURST_MS - (world.nowMs % BURST_MS));
       const dice = chance.below(10);
       if (dice < 6) await client.write();
       else await client.read(dice < 8 ? 'strong' : 'eventual');
@@ -217,6 +221,7 @@ export async function runSeed(seed: number, onNote?: (run: Run, text: string) =>
   restartValues();
   const run = new Run(seed);
   if (onNote !== undefined) run.world.onNote = (text) => onNote(run, text);
+  Object.assign(globalThis, { simMark: (name: string) => run.report.mark(name) });
   let failure: unknown;
   try {
     await run.go();

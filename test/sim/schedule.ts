@@ -74,22 +74,26 @@ abstract class LaneOrder implements Order {
 
   next(nowMs: number): SimEvent | undefined {
     const events = this.#events;
-    /** The first event of each lane that may happen now. */
-    const enabled = new Map<number, number>();
+    // The first event of each lane that may happen now.
+    const lanes: number[] = [];
+    const firsts: number[] = [];
     let earliest = -1;
-    for (let i = 0; i < events.length; i++) {
-      const event = events[i]!;
-      if (event.cancelled) {
-        events.splice(i--, 1);
-        continue;
-      }
+    let kept = 0;
+    for (const event of events) {
+      if (event.cancelled) continue;
+      const i = kept++;
+      events[i] = event;
       if (earliest < 0 || isBefore(event, events[earliest]!)) earliest = i;
-      const known = enabled.get(event.lane);
-      const mayHappen = !event.timer || event.atMs <= nowMs;
-      if (mayHappen && (known === undefined || isBefore(event, events[known]!))) enabled.set(event.lane, i);
+      if (event.timer && event.atMs > nowMs) continue;
+      const known = lanes.indexOf(event.lane);
+      if (known < 0) {
+        lanes.push(event.lane);
+        firsts.push(i);
+      } else if (isBefore(event, events[firsts[known]!]!)) firsts[known] = i;
     }
+    events.length = kept;
     if (earliest < 0) return undefined;
-    const at = enabled.size === 0 ? earliest : enabled.get(this.choose([...enabled.keys()]))!;
+    const at = lanes.length === 0 ? earliest : firsts[lanes.indexOf(this.choose(lanes))]!;
     return events.splice(at, 1)[0];
   }
 

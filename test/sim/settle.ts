@@ -18,17 +18,17 @@ export async function settle(run: Run): Promise<void> {
   // Longer than any put is late and anybody stalls; and a head without a name is an orphan after a day.
   await world.run(world.sleep(30 * HOUR_MS));
   history.checkRefused();
-  await world.run(everybodyLooks(run));
+  await world.run(everybodyLooks(run, run.shape.servers));
   await world.run(cleanUp(run));
-  await world.run(everybodyLooks(run));
+  await world.run(everybodyLooks(run, 1));
   checkBucket(run);
 }
 
-async function everybodyLooks(run: Run): Promise<void> {
+async function everybodyLooks(run: Run, servers: number): Promise<void> {
   const { shape, fleet, world, history } = run;
   for (const name of shape.collections) {
     await run.create(0, name);
-    for (let lane = 0; lane < shape.servers; lane++) {
+    for (let lane = 0; lane < servers; lane++) {
       const { process, database } = fleet.host(lane);
       const call = history.beginRead(name, 'strong');
       const answer = await process.call(() => fetchAll(database.collection(name), 'strong'));
@@ -47,7 +47,7 @@ async function cleanUp({ shape, fleet }: Run): Promise<void> {
   }
   const collector = fleet.host(servers + compactors);
   // What the first has retired the second deletes.
-  for (let i = 0; i < 2; i++) await collector.process.call(() => collector.database.collect());
+  for (let i = 0; i < (shape.drops || shape.crashes ? 2 : 1); i++) await collector.process.call(() => collector.database.collect());
 }
 
 function checkBucket({ bucket, watch, world }: Run): void {

@@ -25,6 +25,8 @@ export interface SimCollection {
   readonly name: string;
   readonly log: ReferenceLog;
   head: Head;
+  /** All of its heads, by version. */
+  readonly heads: Map<number, Head>;
   /** Step and time at which it was made, and dropped. */
   readonly madeStep: number;
   droppedStep: number;
@@ -85,6 +87,7 @@ export class Watch implements BucketWatch {
         name: head.name,
         log: new ReferenceLog(),
         head,
+        heads: new Map([[1, head]]),
         madeStep: this.#world.steps,
         droppedStep: Infinity,
         floors: [],
@@ -107,6 +110,7 @@ export class Watch implements BucketWatch {
       this.#report.count('drops');
     }
     known.head = head;
+    known.heads.set(head.version, head);
   }
 
   /** Invariants 6 and 12. */
@@ -205,14 +209,12 @@ export class Watch implements BucketWatch {
     );
   }
 
-  #outputDeleted({ head, uid }: SimCollection, key: string, job: string): void {
+  #outputDeleted({ head, heads }: SimCollection, key: string, job: string): void {
     this.#must(!head.jobs.some(({ nonce }) => nonce === job), `8: ${key} was deleted under its job`);
     this.#must(!namesObject(head, key), `8: ${key} was deleted and the head names it`);
     for (let version = head.retainedFrom.version as number; version < head.version; version++) {
-      const copy = this.#bucket.objects.get(headCopyKey(uid, version as never));
-      if (copy === undefined) continue;
       this.#must(
-        !namesObject(openHead(digests, uid, copy.bytes), key),
+        !namesObject(heads.get(version)!, key),
         `8: ${key} was deleted and the kept head ${version} names it`,
       );
     }
