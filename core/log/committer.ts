@@ -421,7 +421,8 @@ function answerRepeat<S extends LogSink<S>>(
   gcFloor: Sequence,
 ): void {
   const entry = state.window.find(write.keyHash)!;
-  if (entry.seq <= gcFloor) return;
+  // At or below the floor only what a head's own window says counts: any other slot there may be a zombie.
+  if (entry.seq <= gcFloor && entry.seq > state.base.foldedSeq) return;
   if (entry.requestHash === write.request.requestHash) {
     write.settle({ sequence: entry.seq, counts: entry.counts });
     return;

@@ -28,7 +28,7 @@ export const mutants = [
   ]),
   mutant('a writer skips the floor check on a key that it finds', 'write: acknowledge', [
     'log/committer.ts',
-    'if (entry.seq <= gcFloor) return;',
+    'if (entry.seq <= gcFloor && entry.seq > state.base.foldedSeq) return;',
     '',
   ]),
   mutant('a reader skips the floor check', 'read: accept', [
