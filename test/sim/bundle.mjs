@@ -3,8 +3,9 @@
  * exactly once, or the bundle fails, and no switch is left in the product.
  */
 import { readFile } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
+import { settings } from './settings.mjs';
 
 /** @typedef {{ file: string, find: string, replace: string }} Edit */
 
@@ -30,20 +31,28 @@ function editing(root, edits) {
   };
 }
 
+/** A run makes much that lives for a moment, in one thread. */
+export const FLAGS = ['--max-semi-space-size=64', '--single-threaded'];
+
 /**
+ * Gives back the file that it made. An edit replaces the setting of the same place.
+ *
  * @param {string} root
  * @param {string} entry
- * @param {string} file
+ * @param {string} name
  * @param {readonly Edit[]} edits
  */
-export async function bundle(root, entry, file, edits) {
-  const build = await rolldown({
-    input: `${root}/test/sim/${entry}`,
+export async function build(root, entry, name, edits) {
+  const file = join(root, 'build/sim', name);
+  const kept = settings.filter(({ find }) => edits.every((edit) => !edit.find.includes(find)));
+  const bundle = await rolldown({
+    input: join(root, 'test/sim', entry),
     platform: 'node',
     external: [/^node:/],
     logLevel: 'warn',
-    plugins: [editing(root, edits)],
+    plugins: [editing(root, [...kept, ...edits])],
   });
-  await build.write({ file, format: 'esm' });
-  await build.close();
+  await bundle.write({ file, format: 'esm' });
+  await bundle.close();
+  return file;
 }

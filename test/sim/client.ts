@@ -125,7 +125,7 @@ export class Client {
     const damaged = process.damaged;
     const call = history.beginRead(name, consistency);
     try {
-      const answer = await process.call(() => fetchAll(database.collection(name), consistency));
+      const answer = await process.call(() => fetchAll(database.collection(name), consistency, chance.pick(TIMEOUTS_MS)));
       if (answer === undefined) return;
       history.answered(call, answer.sequence, answer.seen);
       report.count(`${consistency} reads`);
@@ -154,8 +154,14 @@ async function send(
 export async function fetchAll(
   collection: Collection,
   consistency: ReadCall['consistency'],
+  timeoutMs = 30_000,
 ): Promise<{ readonly sequence: number; readonly seen: Seen }> {
-  const { records, sequence } = await collection.fetch({ ids: [...IDS], consistency, include: ['metadata', 'vector'] });
+  const { records, sequence } = await collection.fetch({
+    ids: [...IDS],
+    consistency,
+    timeoutMs,
+    include: ['metadata', 'vector'],
+  });
   const seen: Record<string, string> = {};
   for (const { id, vector, metadata } of records) {
     seen[id] = `${vector![0]} ${metadata === undefined ? '' : JSON.stringify(metadata)}`;

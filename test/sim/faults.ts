@@ -62,7 +62,7 @@ export class Faults {
   delayMs(usualMs: number): number {
     const dice = this.#chance.below(20);
     if (dice < 14) return usualMs * (1 + this.#chance.below(40));
-    if (dice < 17) return 1_000 + this.#chance.below(70_000);
+    if (dice < 17) return 1_000 + this.#chance.below(110_000);
     return 60_000 + this.#chance.below(dice < 19 ? 240_000 : 5 * 3_600_000);
   }
 }

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import { concatBytes } from '../../core/base/bytes.js';
 import type { Digests } from '../../core/base/ports.js';
+import type { Head } from '../../core/log/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
 
 type Pool = Kernel['pool'];
@@ -30,6 +31,27 @@ export function takeBackMemory(): void {
   for (const arena of held) release(arena);
   held.clear();
 }
+
+interface SeenHead {
+  head: Head | undefined;
+}
+
+const HEADS_KEPT = 1_000;
+
+/** Heads by their bytes: the simulator's build looks here before it parses one (`settings.mjs`). */
+const seenHeads = new Map<string, SeenHead>();
+const simHeads = {
+  find(uid: string, bytes: Uint8Array): SeenHead {
+    const id = uid + hash('md5', bytes);
+    const known = seenHeads.get(id);
+    if (known !== undefined) return known;
+    if (seenHeads.size >= HEADS_KEPT) seenHeads.clear();
+    const seen: SeenHead = { head: undefined };
+    seenHeads.set(id, seen);
+    return seen;
+  },
+};
+Object.assign(globalThis, { simHeads });
 
 /** SHA-256 from Node: hashing is not what this is about. */
 export const digests: Digests = createDigests(kernel, (...parts) =>

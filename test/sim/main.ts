@@ -1,4 +1,5 @@
 /** The command line of the simulator: `sim.mjs` builds and starts it, `run-mutants.mjs` with one rule less. */
+import { runExhaustive } from './exhaustive.js';
 import { floorsMissed, printTotal } from './summary.js';
 import { Report } from './report.js';
 import { runSeed } from './run.js';
@@ -36,6 +37,18 @@ async function untilFailure(start: number, seeds: number): Promise<void> {
   }
 }
 
+/** Every order of two writers, a compactor and a collector. */
+async function exhaust(preemptions: number, ordersMax: number): Promise<boolean> {
+  const report = new Report();
+  const since = performance.now();
+  const { orders, failure, choices, complete } = await runExhaustive(preemptions, ordersMax, report);
+  const seconds = ((performance.now() - since) / 1_000).toFixed(1);
+  const extent = complete ? 'all' : 'some';
+  console.log(`${orders} orders, ${extent} with up to ${preemptions} preemptions, in ${seconds} s, ${report.operations} store operations`);
+  if (failure !== undefined) console.log(`order ${choices.join()}: ${textOf(failure)}`);
+  return failure === undefined;
+}
+
 async function runMany(start: number, seeds: number): Promise<void> {
   const total = new Report();
   const since = performance.now();
@@ -60,5 +73,7 @@ async function runMany(start: number, seeds: number): Promise<void> {
 const start = option('--start', 1);
 const seeds = option('--seeds', 200);
 if (args.includes('--replay')) await replay(option('--replay', 1));
-else if (args.includes('--until-failure')) await untilFailure(start, seeds);
+else if (args.includes('--exhaustive')) {
+  if (!(await exhaust(option('--exhaustive', 1), option('--orders', Infinity)))) process.exitCode = 1;
+} else if (args.includes('--until-failure')) await untilFailure(start, seeds);
 else await runMany(start, seeds);

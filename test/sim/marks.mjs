@@ -14,7 +14,6 @@ const places = [
   ['a batch is left in the inbox', 'core/log/inbox.ts', 'await store.put(key, bytes, { if: \'absent\' })'],
   ['a batch is carried', 'core/log/committer.ts', 'carried.push(waiting);'],
   ['a key is found again', 'core/log/committer.ts', '// Whatever the head will say about that slot'],
-  ['the window has passed a key', 'core/log/committer.ts', 'write.fail(windowPassed(write))'],
   ['nobody waits for a slot any more', 'core/log/slot-put.ts', 'if (put.abandoned()) return { status: \'abandoned\' };'],
   ['a slow read asks for the head again', 'core/log/collection-log.ts', '// Slow, or the floor moved past us'],
   ['what was read is dropped', 'core/log/collection-log.ts', 'this.#replace(undefined);\n    return undefined;'],
@@ -34,7 +33,6 @@ const places = [
 
 /** Where the place is an expression of a branch without a block, the mark comes before the statement all the same. */
 const conditions = new Map([
-  ['the window has passed a key', 'simMark(NAME), write.fail(windowPassed(write))'],
   ['a swap finds its own nonce', 'if (head.nonce === nonce || head.nonces.includes(nonce)) { simMark(NAME); return head; }'],
   ['nobody waits for a slot any more', "if (put.abandoned()) { simMark(NAME); return { status: 'abandoned' }; }"],
   ['a dropped collection is collected', "if (fence.state === 'dropped') simMark(NAME);\n  if (fence.state === 'dropped') return garbageOfDropped"],

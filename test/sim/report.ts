@@ -1,7 +1,7 @@
 /** What a run, or many runs, did: operations, faults by kind, and marks of what was reached at least once. */
 
 /** Two of each in a run make it one that counts for something. */
-export const SHARED: readonly string[] = ['commits', 'compactions', 'fences'];
+export const SHARED = ['commits', 'compactions', 'fences'] as const;
 
 export class Report {
   operations = 0;

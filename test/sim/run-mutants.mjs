@@ -4,12 +4,10 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { bundle } from './bundle.mjs';
+import { build, FLAGS } from './bundle.mjs';
 import { mutants } from './mutants.mjs';
-import { settings } from './settings.mjs';
 
 const root = join(import.meta.dirname, '../..');
-const file = join(root, 'build/sim/mutant.mjs');
 const args = process.argv.slice(2);
 /** @param {string} name @param {string} fallback */
 const option = (name, fallback) => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? fallback) : fallback);
@@ -19,10 +17,14 @@ const only = option('--only', '');
 /** @type {number[]} */
 const killedAfter = [];
 let alive = 0;
+/** @type {Map<string, number>} */
+const perRule = new Map();
+for (const { rule } of mutants) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
+for (const [rule, count] of perRule) if (count > 3) throw new Error(`${count} mutants of one rule: ${rule}`);
+
 for (const { name, edits } of mutants.filter((mutant) => mutant.name.includes(only))) {
-  const own = settings.filter(({ find }) => edits.every((edit) => !edit.find.includes(find)));
-  await bundle(root, 'main.ts', file, [...own, ...edits]);
-  const run = ['--max-semi-space-size=64', file, '--seeds', seeds, '--until-failure'];
+  const file = await build(root, 'main.ts', 'mutant.mjs', edits);
+  const run = [...FLAGS, file, '--seeds', seeds, '--until-failure'];
   const output = execFileSync(process.execPath, run, { encoding: 'utf8' });
   const killed = /^killed after (\d+) seeds: (.*)$/m.exec(output);
   if (killed === null) alive++;

@@ -12,6 +12,8 @@ import { Fleet } from './fleet.js';
 import { History } from './history.js';
 import { takeBackMemory } from './kernel.js';
 import type { Surroundings } from './process.js';
+import type { Taken } from './reference.js';
+import { checkLinearizable } from './linearizable.js';
 import { Report } from './report.js';
 import { PriorityOrder, TimeOrder } from './schedule.js';
 import { settle } from './settle.js';
@@ -32,6 +34,7 @@ export interface RunResult {
 const ROUNDS = 3;
 
 const BURST_MS = 5_000;
+const LINEARIZED_EVERY = 10;
 
 /** What a seed makes of a run. */
 export interface Shape {
@@ -58,7 +61,7 @@ export function shapeOf(chance: Chance): Shape {
     compactors: 2 + chance.below(2),
     collectors: 2 + chance.below(2),
     collections: chance.happens(0.2) ? ['papers', 'notes'] : ['papers'],
-    faultRate: chance.pick([0, 0.01, 0.03, 0.1]),
+    faultRate: chance.pick([0, 0.01, 0.03, 0.03, 0.1, 0.25]),
     drops: chance.happens(0.35),
     crashes: chance.happens(0.4),
     pauses: chance.happens(0.3),
@@ -91,27 +94,21 @@ export class Run {
     this.faults = new Faults(new Chance(chance.word()), shape.faultRate);
     this.history = new History(world, () => this.watch);
     const { bucket } = this;
-    this.watch = new Watch({
-      world,
-      bucket,
-      report,
-      events: {
-        effects: (_, taken) => {
-          for (const one of taken) this.#judge(one);
-        },
-      },
-    });
+    const effects = (taken: readonly Taken[]): void => this.#judge(taken);
+    this.watch = new Watch({ world, bucket, report, effects });
     this.bucket.watch = this.watch;
     const around: Surroundings = { world, bucket, faults: this.faults, report };
     const { badClocks, crashes, pauses } = shape;
     this.fleet = new Fleet({ around, chance: new Chance(chance.word()), badClocks, crashes, pauses });
   }
 
-  #judge(taken: Parameters<typeof faultOfEffect>[1]): void {
-    const call = this.history.byKey.get(taken.entry.keyHash);
-    if (call === undefined) throw this.world.fail(`1: slot ${taken.seq} holds a key that nobody wrote`);
-    const fault = faultOfEffect(call.input, taken);
-    if (fault !== undefined) throw this.world.fail(fault);
+  #judge(taken: readonly Taken[]): void {
+    for (const one of taken) {
+      const call = this.history.byKey.get(one.entry.keyHash);
+      if (call === undefined) throw this.world.fail(`1: slot ${one.seq} holds a key that nobody wrote`);
+      const fault = faultOfEffect(call.input, one);
+      if (fault !== undefined) throw this.world.fail(fault);
+    }
   }
 
   async go(): Promise<void> {
@@ -120,9 +117,9 @@ export class Run {
   }
 
   async #live(): Promise<void> {
-    const { shape, world, chance } = this;
+    const { shape } = this;
     const { servers, compactors, collectors, collections } = shape;
-    for (const name of collections) await this.create(0, name);
+    for (const name of collections) await this.#race(name);
     const clients = Array.from({ length: shape.clients }, (_, i) => this.#client(i));
     let over = false;
     const janitors = [
@@ -132,19 +129,23 @@ export class Run {
     if (shape.drops) janitors.push(this.#dropper(() => over));
     await Promise.all(clients);
     over = true;
-    void chance;
-    void world;
     void Promise.all(janitors).catch(() => {});
   }
 
-  /** Until it is there. */
-  async create(lane: number, name: string): Promise<void> {
+  /** Two make it at once: to one of them at most it is new. */
+  async #race(name: string): Promise<void> {
+    const made = await Promise.all([this.create(0, name), this.create(1, name)]);
+    if (made[0] && made[1]) throw this.world.fail(`12: ${name} was made twice`);
+  }
+
+  /** Until it is there. Whether the answer was that it had not been there before. */
+  async create(lane: number, name: string): Promise<boolean> {
     for (;;) {
       const { process, database } = this.fleet.host(lane);
       const damaged = process.damaged;
       try {
         const made = await process.call(() => database.createCollection(name, { dimension: 2, metric: 'euclidean' }));
-        if (made !== undefined) return;
+        if (made !== undefined) return made.created;
       } catch (error) {
         tolerate(error, process.damaged > damaged);
       }
@@ -170,7 +171,8 @@ export class Run {
 
   async #janitor(lane: number, waitMs: number, over: () => boolean, work: (host: ReturnType<Fleet['host']>) => Promise<object>): Promise<void> {
     const chance = new Chance(this.chance.word());
-    for (let round = 0; round < ROUNDS && !over(); round++) {
+    const rounds = 1 + chance.below(ROUNDS);
+    for (let round = 0; round < rounds && !over(); round++) {
       await this.world.sleep(chance.below(waitMs));
       if (over()) return;
       const host = this.fleet.host(lane);
@@ -217,14 +219,29 @@ export class Run {
   }
 }
 
+/** The black-box check. A drop is no operation of it. */
+function checkHistory({ shape, history, report, world }: Run): void {
+  for (const name of shape.collections) {
+    const verdict = checkLinearizable(history.calls.filter(({ collection }) => collection === name));
+    report.count(`histories ${verdict}`);
+    if (verdict === 'not linearizable') throw world.fail(`3: the history of ${name} is not linearizable`);
+  }
+}
+
+let current: Run | undefined;
+Object.assign(globalThis, { simMark: (name: string) => current?.report.mark(name) });
+// Nobody may leave a failure to chance: it would end the process.
+process.on('unhandledRejection', (error) => current?.world.fail(`15: nobody handled ${String(error)}`));
+
 export async function runSeed(seed: number, onNote?: (run: Run, text: string) => void): Promise<RunResult> {
   restartValues();
   const run = new Run(seed);
   if (onNote !== undefined) run.world.onNote = (text) => onNote(run, text);
-  Object.assign(globalThis, { simMark: (name: string) => run.report.mark(name) });
+  current = run;
   let failure: unknown;
   try {
     await run.go();
+    if (seed % LINEARIZED_EVERY === 0 && !run.shape.drops) checkHistory(run);
   } catch (error) {
     failure = error;
   }

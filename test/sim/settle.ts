@@ -19,6 +19,8 @@ export async function settle(run: Run): Promise<void> {
   await world.run(world.sleep(30 * HOUR_MS));
   history.checkRefused();
   await world.run(everybodyLooks(run, run.shape.servers));
+  // Every second run, because it takes as long as all that came before.
+  if (run.chance.happens(0.5)) return;
   await world.run(cleanUp(run));
   await world.run(everybodyLooks(run, 1));
   checkBucket(run);
@@ -47,7 +49,7 @@ async function cleanUp({ shape, fleet }: Run): Promise<void> {
   }
   const collector = fleet.host(servers + compactors);
   // What the first has retired the second deletes.
-  for (let i = 0; i < (shape.drops || shape.crashes ? 2 : 1); i++) await collector.process.call(() => collector.database.collect());
+  for (let i = 0; i < 2; i++) await collector.process.call(() => collector.database.collect());
 }
 
 function checkBucket({ bucket, watch, world }: Run): void {
@@ -80,10 +82,11 @@ function reachable({ uid, head, log }: SimCollection): ReadonlySet<string> {
   return keys;
 }
 
-/** What stays though nothing reaches it: batches that a slot to come may still refer to. */
+/** What stays though nothing reaches it: batches that a slot to come may still refer to, the copy for a swap that failed. */
 function isExplained({ uid, head }: SimCollection, key: string): boolean {
   const place = tryDatedKey(uid, key);
-  if (place?.kind === 'batch') return head.state === 'active' && place.after + limits.eligibleSlots > head.gcFloor;
-  return false;
+  if (head.state !== 'active') return false;
+  if (place?.kind === 'batch') return place.after + limits.eligibleSlots > head.gcFloor;
+  return place?.kind === 'head copy' && place.version === head.version;
 }
 

@@ -38,8 +38,12 @@ export interface SimCollection {
   readonly toldAt: { readonly atMs: number; readonly seq: number }[];
 }
 
-export interface WatchEvents {
-  readonly effects: (collection: SimCollection, taken: readonly Taken[]) => void;
+export interface WatchOptions {
+  readonly world: World;
+  readonly bucket: Bucket;
+  readonly report: Report;
+  /** Told what took effect. */
+  readonly effects: (taken: readonly Taken[]) => void;
 }
 
 const COLLECTION_KEY = /^c\/([0-9a-f]{32})\/(.*)$/;
@@ -49,13 +53,13 @@ export class Watch implements BucketWatch {
   readonly #world: World;
   readonly #bucket: Bucket;
   readonly #report: Report;
-  readonly #events: WatchEvents;
+  readonly #effects: WatchOptions['effects'];
 
-  constructor(options: { world: World; bucket: Bucket; report: Report; events: WatchEvents }) {
+  constructor(options: WatchOptions) {
     this.#world = options.world;
     this.#bucket = options.bucket;
     this.#report = options.report;
-    this.#events = options.events;
+    this.#effects = options.effects;
   }
 
   applied(key: string, now: Stored, before: Stored | undefined): void {
@@ -164,7 +168,7 @@ export class Watch implements BucketWatch {
     this.#report.count('commits');
     const taken = log.add(slot, this.#batches(slot, key), this.#world.steps);
     for (const { carried } of taken) if (carried) this.#report.count('carried batches');
-    this.#events.effects(collection, taken);
+    this.#effects(taken);
   }
 
   #batches(slot: ReturnType<typeof openSlot>, key: string): readonly Batch[] {
