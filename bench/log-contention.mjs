@@ -12,22 +12,31 @@ const committer = 'core/log/committer.ts';
 
 /** A loser leaves nothing and carries nothing. */
 const plainRetry = [
-  { file: committer, find: 'writes.some((write) => write.lost) ? await this.#carry(plan) : []', replace: '[]' },
+  {
+    file: committer,
+    find: 'writes.some((write) => write.lost) ? await this.#carry(plan) : []',
+    replace: '[]',
+  },
   { file: committer, find: "'inline' in content && !write.waits,", replace: 'false,' },
 ];
 
-for (const [name, edits] of [
-  ['inbox', []],
-  ['plain retry', plainRetry],
-]) {
-  const file = await build(root, 'contention.ts', `contention-${edits.length}.mjs`, [
-    // As they ship, unlike in the simulator.
-    { file: 'core/base/limits.ts', find: 'keysPerSlot: 256,', replace: 'keysPerSlot: 256,' },
-    { file: 'core/base/limits.ts', find: 'eligibleSlots: 256,', replace: 'eligibleSlots: 256,' },
-    { file: 'core/base/limits.ts', find: 'windowKeys: 65_536,', replace: 'windowKeys: 65_536,' },
-    ...edits,
-  ]);
-  const lines = execFileSync(process.execPath, [...FLAGS, file], { encoding: 'utf8' }).trim().split('\n');
+/** As they ship, unlike in the simulator. */
+const asShipped = ['keysPerSlot: 256,', 'eligibleSlots: 256,', 'windowKeys: 65_536,'].map((setting) => {
+  return { file: 'core/base/limits.ts', find: setting, replace: setting };
+});
+
+/**
+ * @param {string} name
+ * @param {readonly import('../test/sim/bundle.mjs').Edit[]} edits
+ */
+async function run(name, edits) {
+  const file = await build(root, 'contention.ts', 'contention.mjs', [...asShipped, ...edits]);
+  const lines = execFileSync(process.execPath, [...FLAGS, file], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
   console.log(name);
   console.table(lines.map((line) => JSON.parse(line)));
 }
+
+await run('with the inbox', []);
+await run('plain retry', plainRetry);

@@ -307,7 +307,10 @@ export class Committer<S extends LogSink<S>> {
     const keys = new Set(group.map(({ write }) => write.keyHash));
     const { dimension } = state.head.head.schema;
     const look = { seq, label, window: state.window, keys, dimension };
-    let bytes = group.reduce((sum, { content }) => sum + ('inline' in content ? content.inline.length : 0), 0);
+    let bytes = group.reduce(
+      (sum, { content }) => sum + ('inline' in content ? content.inline.length : 0),
+      0,
+    );
     const carried: WaitingBatch[] = [];
     for (const waiting of await this.#tryReadInbox(look)) {
       const { keyHash, content } = waiting.entry;

@@ -80,7 +80,9 @@ export class Client {
       ...(firstTail === undefined ? {} : { firstTail }),
     };
     try {
-      const answer = await process.call(() => send(database.collection(call.collection), call.input, options));
+      const answer = await process.call(() =>
+        send(database.collection(call.collection), call.input, options),
+      );
       if (answer === undefined) {
         call.uncertain = true;
         return undefined;
@@ -125,7 +127,9 @@ export class Client {
     const damaged = process.damaged;
     const call = history.beginRead(name, consistency);
     try {
-      const answer = await process.call(() => fetchAll(database.collection(name), consistency, chance.pick(TIMEOUTS_MS)));
+      const answer = await process.call(() =>
+        fetchAll(database.collection(name), consistency, chance.pick(TIMEOUTS_MS)),
+      );
       if (answer === undefined) return;
       history.answered(call, answer.sequence, answer.seen);
       report.count(`${consistency} reads`);

@@ -68,7 +68,10 @@ class Model {
       put: (key, bytes, options) =>
         this.#timed('put', async (): Promise<PutResult> => {
           if (!this.#isThrottled(key)) return await truth.put(key, bytes, options);
-          return { status: 'unknown', cause: new CairnError('unavailable', 'slow_down', '429', { retryAfterS: 1 }) };
+          return {
+            status: 'unknown',
+            cause: new CairnError('unavailable', 'slow_down', '429', { retryAfterS: 1 }),
+          };
         }),
       upload: (key) => truth.upload(key),
       delete: (keys) => truth.delete(keys),
@@ -89,7 +92,12 @@ class Model {
             resolve();
             return;
           }
-          const event = this.world.plan({ atMs: this.world.nowMs + ms, lane: NOBODY, timer: true, run: resolve });
+          const event = this.world.plan({
+            atMs: this.world.nowMs + ms,
+            lane: NOBODY,
+            timer: true,
+            run: resolve,
+          });
           signal?.addEventListener('abort', () => {
             event.cancelled = true;
             resolve();

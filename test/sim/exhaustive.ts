@@ -136,7 +136,11 @@ export interface ExhaustiveResult {
   readonly complete: boolean;
 }
 
-export async function runExhaustive(preemptionsMax: number, ordersMax: number, report: Report): Promise<ExhaustiveResult> {
+export async function runExhaustive(
+  preemptionsMax: number,
+  ordersMax: number,
+  report: Report,
+): Promise<ExhaustiveResult> {
   let choices: readonly number[] | undefined = [];
   let orders = 0;
   while (choices !== undefined && orders < ordersMax) {

@@ -32,7 +32,18 @@ export type Fault =
   | 'slow';
 
 const FAULTS: Readonly<Record<Operation, readonly Fault[]>> = {
-  put: ['lost', 'unanswered', 'late', 'late', 'duplicate', 'conflict', 'throttled', 'retried', 'full', 'slow'],
+  put: [
+    'lost',
+    'unanswered',
+    'late',
+    'late',
+    'duplicate',
+    'conflict',
+    'throttled',
+    'retried',
+    'full',
+    'slow',
+  ],
   get: ['unavailable', 'unavailable', 'truncated', 'flipped', 'slow', 'slow'],
   list: ['unavailable', 'slow'],
   delete: ['unavailable', 'late', 'duplicate', 'slow'],

@@ -134,7 +134,8 @@ export class History {
       if (taken === undefined) continue;
       const { step } = collection.log.slots[taken.seq - 1]!;
       const { droppedStep } = collection;
-      if (taken.seq !== seq) faults.push(`3: ${call.key} was acknowledged at ${seq}, the log has it at ${taken.seq}`);
+      if (taken.seq !== seq)
+        faults.push(`11: ${call.key} was acknowledged at ${seq}, the log has it at ${taken.seq}`);
       else if (step > droppedStep || call.tryStep > droppedStep)
         faults.push(`21: ${call.key} was acknowledged at ${seq} of a dropped collection`);
       else return collection;

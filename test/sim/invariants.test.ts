@@ -15,9 +15,13 @@ const rows = [...page.matchAll(/^\| (\d+) \| (.+?) \| (.+) \|$/gm)].map(([, numb
 
 /** Numbers with which messages of the simulator begin. */
 function reported(): ReadonlySet<number> {
-  const sources = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  const sources = readdirSync(import.meta.dirname).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  );
   const texts = sources.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'));
-  return new Set(texts.flatMap((text) => [...text.matchAll(/[`'](\d{1,2}): /g)].map(([, number]) => Number(number))));
+  return new Set(
+    texts.flatMap((text) => [...text.matchAll(/[`'](\d{1,2}): /g)].map(([, number]) => Number(number))),
+  );
 }
 
 describe('docs/INVARIANTS.md', () => {
@@ -26,7 +30,9 @@ describe('docs/INVARIANTS.md', () => {
   });
 
   it('names only tests and sources that are there', () => {
-    const named = rows.flatMap(({ held }) => [...held.matchAll(/`((?:test|core)\/[^`]+)`/g)].map(([, path]) => path!));
+    const named = rows.flatMap(({ held }) =>
+      [...held.matchAll(/`((?:test|core)\/[^`]+)`/g)].map(([, path]) => path!),
+    );
     expect(named.length).toBeGreaterThan(30);
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });

@@ -44,7 +44,9 @@ async function exhaust(preemptions: number, ordersMax: number): Promise<boolean>
   const { orders, failure, choices, complete } = await runExhaustive(preemptions, ordersMax, report);
   const seconds = ((performance.now() - since) / 1_000).toFixed(1);
   const extent = complete ? 'all' : 'some';
-  console.log(`${orders} orders, ${extent} with up to ${preemptions} preemptions, in ${seconds} s, ${report.operations} store operations`);
+  console.log(
+    `${orders} orders, ${extent} with up to ${preemptions} preemptions, in ${seconds} s, ${report.operations} store operations`,
+  );
   if (failure !== undefined) console.log(`order ${choices.join()}: ${textOf(failure)}`);
   return failure === undefined;
 }

@@ -50,7 +50,11 @@ export const mutants = [
   mutant(
     'a put without an answer moves on to the next slot',
     'write: undecided',
-    ['log/slot-put.ts', 'const key = slotKey(context.uid, put.seq);', 'let key = slotKey(context.uid, put.seq);'],
+    [
+      'log/slot-put.ts',
+      'const key = slotKey(context.uid, put.seq);',
+      'let key = slotKey(context.uid, put.seq);',
+    ],
     ['log/slot-put.ts', 'inFlight = true;', 'key = slotKey(context.uid, put.seq + 1);'],
   ),
   mutant(
@@ -193,7 +197,11 @@ export const mutants = [
     'a batch is committed for another slot than it was computed for',
     'write: state-dependent',
     ['log/committer.ts', 'if (!this.#stands(state, position.seq)) return [];', ''],
-    ['log/committer.ts', 'if (group.length === 0 || !this.#stands(state, seq)) return;', 'if (group.length === 0) return;'],
+    [
+      'log/committer.ts',
+      'if (group.length === 0 || !this.#stands(state, seq)) return;',
+      'if (group.length === 0) return;',
+    ],
     ['log/committer.ts', '|| !this.#stands(state, sequence(seq - 1))) return;', ') return;'],
   ),
   mutant('a strong read does not look for newer slots', 'read: strong', [

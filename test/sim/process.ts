@@ -149,15 +149,15 @@ export class SimProcess {
       }
       const pending: Pending = { resolve };
       this.#calls.add(pending);
-      const ended = (): boolean => this.#calls.delete(pending);
-      start().then(
-        (value) => {
-          if (ended()) resolve(value);
-        },
-        (error: unknown) => {
-          if (ended()) reject(error as Error);
-        },
-      );
+      const run = async (): Promise<void> => {
+        try {
+          const value = await start();
+          if (this.#calls.delete(pending)) resolve(value);
+        } catch (error) {
+          if (this.#calls.delete(pending)) reject(error);
+        }
+      };
+      void run();
     });
   }
 }

@@ -53,7 +53,13 @@ export class ReferenceLog {
     slot.batches.forEach((entry, i) => {
       if (!this.#counts(slot, entry)) return;
       const batch = batches[i]!;
-      const taken: Taken = { seq: slot.seq, entry, batch, before: records, carried: entry.carried !== undefined };
+      const taken: Taken = {
+        seq: slot.seq,
+        entry,
+        batch,
+        before: records,
+        carried: entry.carried !== undefined,
+      };
       this.taken.set(entry.keyHash, taken);
       added.push(taken);
       records = applied(records, batch);

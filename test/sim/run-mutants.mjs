@@ -10,7 +10,8 @@ import { mutants } from './mutants.mjs';
 const root = join(import.meta.dirname, '../..');
 const args = process.argv.slice(2);
 /** @param {string} name @param {string} fallback */
-const option = (name, fallback) => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? fallback) : fallback);
+const option = (name, fallback) =>
+  args.includes(name) ? (args[args.indexOf(name) + 1] ?? fallback) : fallback;
 const seeds = option('--seeds', '2000');
 const only = option('--only', '');
 
@@ -29,9 +30,13 @@ for (const { name, edits } of mutants.filter((mutant) => mutant.name.includes(on
   const killed = /^killed after (\d+) seeds: (.*)$/m.exec(output);
   if (killed === null) alive++;
   else killedAfter.push(Number(killed[1]));
-  console.log(killed === null ? `ALIVE after ${seeds} seeds: ${name}` : `${killed[1]}\t${name}\t(${killed[2]})`);
+  console.log(
+    killed === null ? `ALIVE after ${seeds} seeds: ${name}` : `${killed[1]}\t${name}\t(${killed[2]})`,
+  );
 }
 killedAfter.sort((a, b) => a - b);
 const median = killedAfter[killedAfter.length >> 1] ?? 0;
-console.log(`${killedAfter.length} mutants killed, ${alive} alive; median ${median} seeds, worst ${killedAfter.at(-1) ?? 0}`);
+console.log(
+  `${killedAfter.length} mutants killed, ${alive} alive; median ${median} seeds, worst ${killedAfter.at(-1) ?? 0}`,
+);
 process.exitCode = alive === 0 ? 0 : 1;

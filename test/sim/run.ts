@@ -144,7 +144,9 @@ export class Run {
       const { process, database } = this.fleet.host(lane);
       const damaged = process.damaged;
       try {
-        const made = await process.call(() => database.createCollection(name, { dimension: 2, metric: 'euclidean' }));
+        const made = await process.call(() =>
+          database.createCollection(name, { dimension: 2, metric: 'euclidean' }),
+        );
         if (made !== undefined) return made.created;
       } catch (error) {
         tolerate(error, process.damaged > damaged);
@@ -169,7 +171,12 @@ export class Run {
     }
   }
 
-  async #janitor(lane: number, waitMs: number, over: () => boolean, work: (host: ReturnType<Fleet['host']>) => Promise<object>): Promise<void> {
+  async #janitor(
+    lane: number,
+    waitMs: number,
+    over: () => boolean,
+    work: (host: ReturnType<Fleet['host']>) => Promise<object>,
+  ): Promise<void> {
     const chance = new Chance(this.chance.word());
     const rounds = 1 + chance.below(ROUNDS);
     for (let round = 0; round < rounds && !over(); round++) {
@@ -196,7 +203,9 @@ export class Run {
   async #compactor(lane: number, over: () => boolean): Promise<void> {
     const { collections } = this.shape;
     const chance = new Chance(this.chance.word());
-    await this.#janitor(lane, 60_000, over, ({ database }) => database.collection(chance.pick(collections)).compact());
+    await this.#janitor(lane, 60_000, over, ({ database }) =>
+      database.collection(chance.pick(collections)).compact(),
+    );
   }
 
   async #collector(lane: number, over: () => boolean): Promise<void> {

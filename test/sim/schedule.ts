@@ -153,7 +153,8 @@ export class ChoiceOrder extends LaneOrder {
   protected choose(lanes: readonly number[]): number {
     const sorted = [...lanes].sort((a, b) => a - b);
     const chosen = this.#given[this.made.length] ?? (lanes.includes(this.#last) ? this.#last : sorted[0]!);
-    if (!lanes.includes(chosen)) throw new Error(`lane ${chosen} cannot go on: the run is not the same again`);
+    if (!lanes.includes(chosen))
+      throw new Error(`lane ${chosen} cannot go on: the run is not the same again`);
     if (lanes.includes(this.#last) && chosen !== this.#last) this.#preemptions++;
     this.made.push({ lanes: sorted, chosen, preemptions: this.#preemptions });
     this.#last = chosen;

@@ -15,5 +15,9 @@ export const settings = [
     'const d = openDocument(',
     'const seen = globalThis.simHeads.find(uid, bytes);\n  if (seen.head !== undefined) return seen.head;\n  const d = openDocument(',
   ],
-  ['core/log/head-codec.ts', "throw d.wrong('', fault, 'another');\n  return head;", "throw d.wrong('', fault, 'another');\n  return (seen.head = head);"],
+  [
+    'core/log/head-codec.ts',
+    "throw d.wrong('', fault, 'another');\n  return head;",
+    "throw d.wrong('', fault, 'another');\n  return (seen.head = head);",
+  ],
 ].map(([file, find, replace]) => ({ file: file ?? '', find: find ?? '', replace: replace ?? '' }));

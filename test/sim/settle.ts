@@ -89,4 +89,3 @@ function isExplained({ uid, head }: SimCollection, key: string): boolean {
   if (place?.kind === 'batch') return place.after + limits.eligibleSlots > head.gcFloor;
   return place?.kind === 'head copy' && place.version === head.version;
 }
-

@@ -31,7 +31,12 @@ describe('a seed', () => {
   });
 });
 
-const write = (x: number, startStep: number, endStep: number, end: 'acknowledged' | 'unknown' = 'acknowledged'): Call => ({
+const write = (
+  x: number,
+  startStep: number,
+  endStep: number,
+  end: 'acknowledged' | 'unknown' = 'acknowledged',
+): Call => ({
   kind: 'write',
   collection: 'c',
   key: `k${x}`,
@@ -61,14 +66,20 @@ const read = (x: number | undefined, startStep: number, endStep: number): Call =
 
 describe('the check from outside', () => {
   it('finds an order where there is one', () => {
-    expect(checkLinearizable([write(1, 0, 1), write(2, 2, 9), read(1, 3, 4), read(2, 5, 6)])).toBe('linearizable');
-    expect(checkLinearizable([write(1, 0, 1, 'unknown'), read(undefined, 2, 3), read(1, 4, 5)])).toBe('linearizable');
+    expect(checkLinearizable([write(1, 0, 1), write(2, 2, 9), read(1, 3, 4), read(2, 5, 6)])).toBe(
+      'linearizable',
+    );
+    expect(checkLinearizable([write(1, 0, 1, 'unknown'), read(undefined, 2, 3), read(1, 4, 5)])).toBe(
+      'linearizable',
+    );
   });
 
   it('finds none where a write was lost, came back, or was read before it began', () => {
     expect(checkLinearizable([write(1, 0, 1), read(undefined, 2, 3)])).toBe('not linearizable');
     expect(checkLinearizable([write(1, 0, 1), write(2, 2, 3), read(1, 4, 5)])).toBe('not linearizable');
-    expect(checkLinearizable([write(1, 0, 1), write(2, 2, 9), read(2, 3, 4), read(1, 5, 6)])).toBe('not linearizable');
+    expect(checkLinearizable([write(1, 0, 1), write(2, 2, 9), read(2, 3, 4), read(1, 5, 6)])).toBe(
+      'not linearizable',
+    );
     expect(checkLinearizable([read(1, 0, 1), write(1, 2, 3)])).toBe('not linearizable');
   });
 });

@@ -71,11 +71,16 @@ export class SimStore implements ObjectStore {
           const value = happen(fault);
           answer = () => resolve(value);
         } catch (error) {
-          answer = () => reject(error as Error);
+          answer = () => reject(error);
         }
         this.#process.deliver(world.nowMs + usual() + (slowToArrive ? 0 : slow), slow > 0, answer);
       };
-      world.plan({ atMs: world.nowMs + usual() + (slowToArrive ? slow : 0), lane, timer: slow > 0, run: arrive });
+      world.plan({
+        atMs: world.nowMs + usual() + (slowToArrive ? slow : 0),
+        lane,
+        timer: slow > 0,
+        run: arrive,
+      });
     });
   }
 

@@ -68,7 +68,11 @@ export class Watch implements BucketWatch {
     const [uid, rest] = [match[1] as Uid, match[2]!];
     if (rest === 'head') this.#headPut(uid, now, before);
     else if (rest.startsWith('log/')) this.#slotPut(this.#of(uid, key), key, now, before);
-    else this.#must(before === undefined || same(before.bytes, now.bytes), `8: ${key} was replaced by other bytes`);
+    else
+      this.#must(
+        before === undefined || same(before.bytes, now.bytes),
+        `8: ${key} was replaced by other bytes`,
+      );
   }
 
   #must(condition: boolean, what: string): void {
@@ -85,7 +89,10 @@ export class Watch implements BucketWatch {
     const head = openHead(digests, uid, now.bytes);
     const known = this.collections.get(uid);
     if (known === undefined) {
-      this.#must(head.version === 1 && before === undefined, `12: ${uid} begins with version ${head.version}`);
+      this.#must(
+        head.version === 1 && before === undefined,
+        `12: ${uid} begins with version ${head.version}`,
+      );
       this.collections.set(uid, {
         uid,
         name: head.name,
@@ -137,13 +144,19 @@ export class Watch implements BucketWatch {
     if (head.foldedSeq === 0) return;
     const slot = log.slots[head.foldedSeq - 1];
     this.#must(slot !== undefined, `2: slot ${head.foldedSeq} is folded and never was`);
-    this.#must(slot!.slot.chain === head.foldedChain, `5: what is folded up to ${head.foldedSeq} is another log`);
+    this.#must(
+      slot!.slot.chain === head.foldedChain,
+      `5: what is folded up to ${head.foldedSeq} is another log`,
+    );
     const live = head.segments.reduce((sum, segment) => sum + segment.live, 0);
     const ids = log.records(head.foldedSeq).size;
     this.#must(live === ids, `20: ${live} live rows in segments for ${ids} records at ${head.foldedSeq}`);
     for (const { key, deletions } of head.segments) {
       for (const named of [key, deletions?.key ?? key]) {
-        this.#must(this.#bucket.objects.has(named), `8: head ${head.version} names ${named}, which is not there`);
+        this.#must(
+          this.#bucket.objects.has(named),
+          `8: head ${head.version} names ${named}, which is not there`,
+        );
       }
     }
   }
@@ -157,14 +170,20 @@ export class Watch implements BucketWatch {
     const { log, head } = collection;
     if (seq <= log.seq) {
       // A slot that was collected comes back: it must never count.
-      this.#must(seq <= head.gcFloor || head.state === 'dropped', `1: slot ${seq} is written again above the floor`);
+      this.#must(
+        seq <= head.gcFloor || head.state === 'dropped',
+        `1: slot ${seq} is written again above the floor`,
+      );
       const again = log.slots[seq - 1]!.slot.nonce === slot.nonce;
       this.#report.count(again ? 'slots that came back' : 'zombie slots');
       return;
     }
     this.#must(seq === log.seq + 1, `2: slot ${seq} comes after slot ${log.seq}`);
     const prev = log.slots.at(-1)?.slot.chain;
-    this.#must(prev === undefined || prev === slot.prevChain, `5: slot ${seq} does not continue slot ${seq - 1}`);
+    this.#must(
+      prev === undefined || prev === slot.prevChain,
+      `5: slot ${seq} does not continue slot ${seq - 1}`,
+    );
     this.#report.count('commits');
     const taken = log.add(slot, this.#batches(slot, key), this.#world.steps);
     for (const { carried } of taken) if (carried) this.#report.count('carried batches');
@@ -196,7 +215,10 @@ export class Watch implements BucketWatch {
     else if (place?.kind === 'head copy')
       this.#must(place.version < head.retainedFrom.version, `8: kept copy ${place.version} was deleted`);
     else if (place?.kind === 'batch')
-      this.#must(place.after + limits.eligibleSlots <= head.gcFloor, `8: batch ${key} may still be referred to`);
+      this.#must(
+        place.after + limits.eligibleSlots <= head.gcFloor,
+        `8: batch ${key} may still be referred to`,
+      );
     else if (job !== undefined) this.#outputDeleted(collection, key, job);
     else this.#must(false, `8: ${key} was deleted`);
   }
@@ -204,7 +226,10 @@ export class Watch implements BucketWatch {
   #slotDeleted({ head, uid, floors }: SimCollection, seq: number): void {
     this.#must(seq <= head.gcFloor, `7: slot ${seq} was deleted above the floor ${head.gcFloor}`);
     const later = this.#bucket.list(`c/${uid}/log/`, { limit: 1 })[0];
-    this.#must(later !== undefined && later.key < slotKey(uid, seq as never), `7: the highest slot ${seq} was deleted`);
+    this.#must(
+      later !== undefined && later.key < slotKey(uid, seq as never),
+      `7: the highest slot ${seq} was deleted`,
+    );
     const fenced = floors.find((floor) => floor.seq >= seq)!;
     const waitedMs = this.#world.nowMs - fenced.atMs;
     this.#must(
