@@ -15,6 +15,7 @@ import type { World } from './world.js';
 export const IDS: readonly string[] = ['a', 'b', 'c', 'd', 'e'];
 const TRIES_MAX = 6;
 const TIMEOUTS_MS = [500, 3_000, 30_000, 100_000];
+const READ_LIMITS_MS = [3_000, 30_000, 120_000, 120_000];
 
 export interface ClientOptions {
   readonly name: string;
@@ -128,7 +129,7 @@ export class Client {
     const call = history.beginRead(name, consistency);
     try {
       const answer = await process.call(() =>
-        fetchAll(database.collection(name), consistency, chance.pick(TIMEOUTS_MS)),
+        fetchAll(database.collection(name), consistency, chance.pick(READ_LIMITS_MS)),
       );
       if (answer === undefined) return;
       history.answered(call, answer.sequence, answer.seen);

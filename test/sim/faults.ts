@@ -58,6 +58,10 @@ export class Faults {
   readonly #chance: Chance;
   /** Of a request. 0: none any more. */
   rate: number;
+  /** Of a look for a slot, that it arrives when a collector may have been there since it was sent. 0: never. */
+  staleRate = 0;
+  /** Only of lanes below this: the servers. */
+  staleLanes = 0;
 
   constructor(chance: Chance, rate: number) {
     this.#chance = chance;
@@ -67,6 +71,13 @@ export class Faults {
   next(operation: Operation): Fault | undefined {
     if (this.rate === 0 || !this.#chance.happens(this.rate)) return undefined;
     return this.#chance.pick(FAULTS[operation]);
+  }
+
+  /** How late a look for a slot arrives, where it is one of those. */
+  staleMs(operation: Operation, key: string, lane: number): number {
+    if (this.staleRate === 0 || lane >= this.staleLanes) return 0;
+    if (operation !== 'get' || !key.includes('/log/')) return 0;
+    return this.#chance.happens(this.staleRate) ? 62_000 + this.#chance.below(40_000) : 0;
   }
 
   /** How much later than a request that takes `usualMs`. */

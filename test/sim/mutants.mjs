@@ -219,11 +219,6 @@ export const mutants = [
     'return fold.from === head.foldedSeq && head.jobs.every((job) => job.fold === undefined);',
     'return true;',
   ]),
-  mutant('a job takes the input of another', 'compact: jobs', [
-    'log/jobs.ts',
-    'if (!inputs.every((key) => there.has(key) && !busy.has(key))) return false;',
-    '',
-  ]),
   mutant('a fold forgets the keys', 'keys: one effect', [
     'log/commit-window.ts',
     'entries: this.#slots.slice(from, to).flatMap(({ entries }) => entries) };',

@@ -50,6 +50,8 @@ export interface Shape {
   readonly crashes: boolean;
   readonly pauses: boolean;
   readonly badClocks: boolean;
+  /** Reads take so long, and compactors and collectors are so busy, that one meets what the other did. */
+  readonly stale: boolean;
 }
 
 export function shapeOf(chance: Chance): Shape {
@@ -66,6 +68,7 @@ export function shapeOf(chance: Chance): Shape {
     crashes: chance.happens(0.4),
     pauses: chance.happens(0.3),
     badClocks: chance.happens(0.5),
+    stale: chance.happens(0.1),
   };
 }
 
@@ -92,6 +95,8 @@ export class Run {
     const { world } = this;
     this.bucket = new Bucket(world, chance.happens(0.5));
     this.faults = new Faults(new Chance(chance.word()), shape.faultRate);
+    this.faults.staleRate = shape.stale ? 0.25 : 0;
+    this.faults.staleLanes = shape.servers;
     this.history = new History(world, () => this.watch);
     const { bucket } = this;
     const effects = (taken: readonly Taken[]): void => this.#judge(taken);
@@ -178,7 +183,7 @@ export class Run {
     work: (host: ReturnType<Fleet['host']>) => Promise<object>,
   ): Promise<void> {
     const chance = new Chance(this.chance.word());
-    const rounds = 1 + chance.below(ROUNDS);
+    const rounds = this.shape.stale ? 3 * ROUNDS : 1 + chance.below(ROUNDS);
     for (let round = 0; round < rounds && !over(); round++) {
       await this.world.sleep(chance.below(waitMs));
       if (over()) return;
@@ -203,14 +208,14 @@ export class Run {
   async #compactor(lane: number, over: () => boolean): Promise<void> {
     const { collections } = this.shape;
     const chance = new Chance(this.chance.word());
-    await this.#janitor(lane, 60_000, over, ({ database }) =>
+    await this.#janitor(lane, this.shape.stale ? 10_000 : 60_000, over, ({ database }) =>
       database.collection(chance.pick(collections)).compact(),
     );
   }
 
   async #collector(lane: number, over: () => boolean): Promise<void> {
     const chance = new Chance(this.chance.word());
-    await this.#janitor(lane, 60_000, over, async ({ database }) => {
+    await this.#janitor(lane, this.shape.stale ? 10_000 : 60_000, over, async ({ database }) => {
       if (chance.happens(0.6)) return await database.collect();
       return await database.maintain({ wait: chance.happens(0.5) });
     });

@@ -14,6 +14,7 @@ const HOUR_MS = 3_600_000;
 export async function settle(run: Run): Promise<void> {
   const { world, faults, fleet, history } = run;
   faults.rate = 0;
+  faults.staleRate = 0;
   fleet.endFaults();
   // Longer than any put is late and anybody stalls; and a head without a name is an orphan after a day.
   await world.run(world.sleep(30 * HOUR_MS));

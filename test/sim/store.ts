@@ -56,8 +56,9 @@ export class SimStore implements ObjectStore {
     const fault = faults.next(operation);
     if (fault !== undefined) report.fault(`${operation} ${fault}`);
     report.operations++;
-    const slow = fault === 'slow' ? faults.delayMs(usual()) : 0;
-    const slowToArrive = slow > 0 && chance.happens(0.5);
+    const stale = faults.staleMs(operation, key, lane);
+    const slow = stale > 0 ? stale : fault === 'slow' ? faults.delayMs(usual()) : 0;
+    const slowToArrive = stale > 0 || (slow > 0 && chance.happens(0.5));
     const request: Request = { arrived: false, dropped: false };
     this.#inFlight.add(request);
     return new Promise((resolve, reject) => {
