@@ -73,7 +73,11 @@ export interface InboxLook {
 export async function readInbox(context: LogContext, look: InboxLook): Promise<readonly WaitingBatch[]> {
   const { store, uid } = context;
   const listed = await store.list(inboxPrefix(uid), { limit: limits.inboxBatches });
-  const waiting = listed.filter(({ key }) => mayWait(context, key, look));
+  let bytes = 0;
+  // More than a slot takes would only be read to be thrown away.
+  const waiting = listed.filter(({ key, size }) => {
+    return mayWait(context, key, look) && (bytes += size) <= limits.groupCommitBytes;
+  });
   const opened = await Promise.all(waiting.map((object) => tryOpen(context, object, look)));
   return opened.flat();
 }
@@ -101,12 +105,12 @@ async function tryOpen(
     if (got.status !== 'found') return [];
     const { label, batches } = openSlot(ports.digests, uid, after, got.bytes, { kind: 'INB', key });
     const carried = { after, uuid: key.slice(-36), label };
-    return batches.flatMap((entry, i) => {
+    return batches.flatMap((entry) => {
       const { content, keyHash } = entry;
       if (!('inline' in content) || look.window.find(keyHash) !== undefined) return [];
       if (bytesToHex(ports.digests.sha256(content.inline)) !== entry.contentSha) return [];
       if (!isEligible(look, carried)) return [];
-      const batch = decodeBatch(content.inline, look.dimension, { key, offset: i });
+      const batch = decodeBatch(content.inline, look.dimension, { key, offset: 64 });
       return [{ entry: { ...entry, carried }, batch }];
     });
   } catch (error) {
