@@ -193,17 +193,6 @@ export const mutants = [
     'for (const { write } of waiting) write.waits = write.undecided = true;',
     '',
   ]),
-  mutant(
-    'a batch is committed for another slot than it was computed for',
-    'write: state-dependent',
-    ['log/committer.ts', 'if (!this.#stands(state, position.seq)) return [];', ''],
-    [
-      'log/committer.ts',
-      'if (group.length === 0 || !this.#stands(state, seq)) return;',
-      'if (group.length === 0) return;',
-    ],
-    ['log/committer.ts', '|| !this.#stands(state, sequence(seq - 1))) return;', ') return;'],
-  ),
   mutant('a strong read does not look for newer slots', 'read: strong', [
     'log/collection-log.ts',
     'this.#stage(from, state.head.head.schema.dimension),',
