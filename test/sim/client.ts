@@ -12,7 +12,7 @@ import { digests } from './kernel.js';
 import type { Report } from './report.js';
 import type { World } from './world.js';
 
-export const IDS: readonly string[] = ['a', 'b', 'c', 'd', 'e'];
+const IDS: readonly string[] = ['a', 'b', 'c', 'd', 'e'];
 const TRIES_MAX = 6;
 const TIMEOUTS_MS = [500, 3_000, 30_000, 100_000];
 const READ_LIMITS_MS = [3_000, 30_000, 120_000, 120_000];

@@ -213,7 +213,7 @@ export class History {
 }
 
 /** The visible records. */
-export function seenOf(records: Records): Seen {
+function seenOf(records: Records): Seen {
   const seen: Record<string, string> = {};
   for (const [id, { x, text, hidden }] of records) if (!hidden) seen[id] = `${x} ${text}`;
   return seen;

@@ -32,7 +32,7 @@ interface Pending {
   readonly resolve: (value: undefined) => void;
 }
 
-export const DIED = undefined;
+const DIED = undefined;
 
 export class SimProcess {
   readonly lane: number;

@@ -54,7 +54,7 @@ export interface Shape {
   readonly stale: boolean;
 }
 
-export function shapeOf(chance: Chance): Shape {
+function shapeOf(chance: Chance): Shape {
   return {
     scheduler: chance.happens(0.3) ? 'priority' : 'time',
     servers: 2 + chance.below(3),
