@@ -13,8 +13,8 @@ import type { SpareMemory } from '../base/spare-memory.js';
 import { putDecided } from '../store/index.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
-import { leaveInInbox, readInbox } from './inbox.js';
-import type { InboxLook, WaitingBatch } from './inbox.js';
+import { leaveInInbox, listInbox, readInbox } from './inbox.js';
+import type { WaitingBatch } from './inbox.js';
 import { refreshHead, tryGoneKey } from './log-reader.js';
 import type { LoadedSlot } from './log-reader.js';
 import type { LogSink, LogState } from './log-state.js';
@@ -299,7 +299,16 @@ export class Committer<S extends LogSink<S>> {
     for (const { write } of waiting) write.waits = write.undecided = true;
     const put = { after: sequence(seq - 1), label, batches: waiting.map(slotBatch) };
     const left = waiting.length === 0 ? undefined : leaveInInbox(this.#log.context, put);
+    // Rivals of this very moment are on their way into the inbox too: whoever joins them looks after that.
+    if (left === undefined) this.#lookAhead(group);
     await Promise.all([this.#log.read('strong', () => {}), left]);
+  }
+
+  /** Lists the inbox beside the read of what is new. */
+  #lookAhead(group: readonly PlacedDraft<S>[]): void {
+    const listing = listInbox(this.#log.context);
+    listing.catch(() => {});
+    for (const { write } of group) write.listing = listing;
   }
 
   /** What waits in the inbox and fits into the slot. Best effort: where the store does not answer, none. */
@@ -307,12 +316,16 @@ export class Committer<S extends LogSink<S>> {
     const keys = new Set(group.map(({ write }) => write.keyHash));
     const { dimension } = state.head.head.schema;
     const look = { seq, label, window: state.window, keys, dimension };
+    const { context } = this.#log;
+    const ahead = group.find(({ write }) => write.listing !== undefined)?.write.listing;
+    for (const { write } of group) write.listing = undefined;
+    const listed = await (ahead ?? listInbox(context));
     let bytes = group.reduce(
       (sum, { content }) => sum + ('inline' in content ? content.inline.length : 0),
       0,
     );
     const carried: WaitingBatch[] = [];
-    for (const waiting of await this.#tryReadInbox(look)) {
+    for (const waiting of await readInbox(context, listed, look)) {
       const { keyHash, content } = waiting.entry;
       const more = 'inline' in content ? content.inline.length : 0;
       if (keys.size >= limits.keysPerSlot || bytes + more > limits.groupCommitBytes) break;
@@ -322,15 +335,6 @@ export class Committer<S extends LogSink<S>> {
       carried.push(waiting);
     }
     return carried;
-  }
-
-  async #tryReadInbox(look: InboxLook): Promise<readonly WaitingBatch[]> {
-    try {
-      return await readInbox(this.#log.context, look);
-    } catch (error) {
-      if (error instanceof CairnError && error.kind === 'unavailable') return [];
-      throw error;
-    }
   }
 
   /** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */

@@ -69,10 +69,22 @@ export interface InboxLook {
   readonly dimension: number;
 }
 
-/** What waits and may be carried. Cost: 1 LIST, and 1 GET in parallel for each object that was not carried yet. */
-export async function readInbox(context: LogContext, look: InboxLook): Promise<readonly WaitingBatch[]> {
-  const { store, uid } = context;
-  const listed = await store.list(inboxPrefix(uid), { limit: limits.inboxBatches });
+/** The newest objects of the inbox; none where the store does not answer. Cost: 1 LIST. */
+export async function listInbox({ store, uid }: LogContext): Promise<readonly ListedObject[]> {
+  try {
+    return await store.list(inboxPrefix(uid), { limit: limits.inboxBatches });
+  } catch (error) {
+    if (error instanceof CairnError && error.kind === 'unavailable') return [];
+    throw error;
+  }
+}
+
+/** What of these waits and may be carried. Cost: 1 GET in parallel for each that was not carried yet. */
+export async function readInbox(
+  context: LogContext,
+  listed: readonly ListedObject[],
+  look: InboxLook,
+): Promise<readonly WaitingBatch[]> {
   let bytes = 0;
   // More than a slot takes would only be read to be thrown away.
   const waiting = listed.filter(({ key, size }) => {
