@@ -192,7 +192,7 @@ describe('two compactors', () => {
     expect((await world.head()).jobs).toEqual([]);
   });
 
-  // Found by the simulator (seeds 43, 46 and 59 of its first day): it listed a fold that ended before it began.
+  // Found by the simulator: it listed a fold that ended before it began.
   it('do nothing wrong where one folds what came after the last look of the other', async () => {
     const world = await new World().start();
     const other = world.process();
