@@ -218,7 +218,8 @@ class JobRun {
     const sources: readonly RowSource[] = fromLog === undefined ? fromSegments : [...fromSegments, fromLog];
     const rows = new RowSet(sources);
     const rowsIn = sources.reduce((sum, source) => sum + source.rowsIn, 0);
-    const output = rows.rows === 0 ? undefined : await this.#build(rows, this.#inherited(fromSegments, rows.rows));
+    const output =
+      rows.rows === 0 ? undefined : await this.#build(rows, this.#inherited(fromSegments, rows.rows));
     await this.#breathe();
     const editor = new HeadEditor({
       context: log.context,
