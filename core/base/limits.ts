@@ -56,6 +56,10 @@ export const limits = {
   keysPerSlot: 256,
   windowKeys: 65_536,
   eligibleSlots: 256,
+  /** Labels of a slot and of a batch that it carries may be so far apart. */
+  eligibleMs: 120_000,
+  /** Batches in the inbox that a writer looks at, the newest first. */
+  inboxBatches: 1_000,
   headNonces: 64,
   pageBytes: 16_384, // 16 KiB
   headBytes: 16_777_216, // 16 MiB

@@ -19,8 +19,8 @@ import { limits } from './limits.js';
 import type { Digests } from './ports.js';
 import type { SpareMemory } from './spare-memory.js';
 
-/** SLT slot, HED head, BAT batch, ENT catalog entry, SEG footer of a segment, DEL deletions, WIN idempotency window. */
-export type ObjectKind = 'SLT' | 'HED' | 'BAT' | 'ENT' | 'SEG' | 'DEL' | 'WIN';
+/** SLT slot, INB batches that lost a race, HED head, BAT batch, ENT catalog entry, SEG footer of a segment, DEL deletions, WIN idempotency window. */
+export type ObjectKind = 'SLT' | 'INB' | 'HED' | 'BAT' | 'ENT' | 'SEG' | 'DEL' | 'WIN';
 
 /** Format 0: may change until the segment format is final; then it becomes 1 and stays readable. */
 const FORMAT = 0;

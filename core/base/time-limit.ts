@@ -18,7 +18,9 @@ export async function withTimeLimit<T>(
   outcome?: Outcome,
 ): Promise<T> {
   const done = new AbortController();
-  const limit = sleep(ms, done.signal).then(() => {
+  const limit = sleep(ms, done.signal).then((): T => {
+    // Woken because the race is over: nobody looks, and an error with its stack costs more than all the rest of this.
+    if (done.signal.aborted) return undefined as T;
     throw new CairnError('unavailable', 'timeout', `no answer within ${ms} ms`, {
       details: { timeout_ms: ms },
       retryAfterS: 1,

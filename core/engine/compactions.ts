@@ -1,7 +1,8 @@
 /**
  * The compactions of one open collection in this process. Whole ones run one after another: of two at once the second
  * would find its inputs taken, and answer before the work is done. A minor fold waits for nobody, as it keeps the log
- * short while segments are merged; a whole compaction that one got ahead of waits for it and looks again.
+ * short while segments are merged. One that is under way when a whole compaction is asked for is called off: it would write
+ * rows that the other has to read again, to write them anew.
  */
 import { limits } from '../base/limits.js';
 import type { Kernel } from '../kernel/index.js';
@@ -30,6 +31,8 @@ export class Compactions {
   #last: Promise<unknown> = Promise.resolve();
   /** The minor folds under way. Never rejects. */
   #folding: Promise<unknown> = Promise.resolve();
+  /** Of the minor folds begun since the last whole compaction began. */
+  #foldsEnd = { aborted: false };
   #foldsBegun = 0;
 
   constructor(options: CompactionsOptions) {
@@ -46,7 +49,13 @@ export class Compactions {
 
   /** The log alone, into a segment without a graph. */
   async fold(signal: Cancellation): Promise<CompactResult> {
-    const result = compactOnce({ ...this.#jobOptions(signal), flat: true });
+    const superseded = this.#foldsEnd;
+    const ended: Cancellation = {
+      get aborted() {
+        return signal.aborted || superseded.aborted;
+      },
+    };
+    const result = compactOnce({ ...this.#jobOptions(ended), flat: true });
     if (this.#options.shareRequests) {
       this.#foldsBegun++;
       this.#folding = Promise.allSettled([this.#folding, result]);
@@ -62,6 +71,10 @@ export class Compactions {
   }
 
   async #all(signal: Cancellation): Promise<CompactResult> {
+    if (this.#options.shareRequests) {
+      this.#foldsEnd.aborted = true;
+      this.#foldsEnd = { aborted: false };
+    }
     let total: Total | undefined;
     for (let round = 0; round < limits.compactionJobs; round++) {
       await this.#folding;

@@ -1,6 +1,7 @@
 /**
  * The write side of the log for one collection in one process: takes writes, puts them into slots, acknowledges them
- * after the head check. Writes that wait at the same time share a slot (group commit). A loser retries at the next slot.
+ * after the head check. Writes that wait at the same time share a slot (group commit). A loser leaves its batches in the
+ * inbox and goes on: it writes the next slot with whatever waits there, or finds its own carried by another (`inbox.ts`).
  */
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
@@ -12,13 +13,17 @@ import type { SpareMemory } from '../base/spare-memory.js';
 import { putDecided } from '../store/index.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
+import { leaveInInbox, listInbox, readInbox } from './inbox.js';
+import type { WaitingBatch } from './inbox.js';
 import { refreshHead, tryGoneKey } from './log-reader.js';
+import type { LoadedSlot } from './log-reader.js';
 import type { LogSink, LogState } from './log-state.js';
 import { hashKey, PendingWrite, prepareBatch } from './pending-write.js';
 import type { Committed, PreparedBatch, WriteRequest } from './pending-write.js';
 import { sealSlot } from './slot-codec.js';
-import type { BatchContent, OpenedSlot, SlotBatch } from './slot-codec.js';
+import type { BatchContent, SlotBatch } from './slot-codec.js';
 import { putSlot } from './slot-put.js';
+import type { SlotFate, SlotPut } from './slot-put.js';
 
 export interface CommitterOptions<S extends LogSink<S>> {
   readonly log: CollectionLog<S>;
@@ -38,6 +43,14 @@ interface Draft<S extends LogSink<S>> {
 /** A draft that knows where its bytes are: in the slot, or in an object of their own. */
 interface PlacedDraft<S extends LogSink<S>> extends Draft<S> {
   readonly content: BatchContent;
+}
+
+/** A slot in the making: where it goes, and what of this process is in it. */
+interface SlotPlan<S extends LogSink<S>> {
+  readonly state: LogState<S>;
+  readonly seq: Sequence;
+  readonly label: number;
+  readonly group: readonly PlacedDraft<S>[];
 }
 
 export class Committer<S extends LogSink<S>> {
@@ -147,7 +160,7 @@ export class Committer<S extends LogSink<S>> {
       } else if (state.window.reach > write.firstTail) write.fail(windowPassed(write));
       else {
         // The window reaches back to the first try and does not hold the key: nothing so far took effect.
-        write.undecided = false;
+        write.undecided = write.waits;
         fresh.push(write);
       }
     }
@@ -193,7 +206,7 @@ export class Committer<S extends LogSink<S>> {
           await this.#log.load();
           return [];
         }
-        write.fail(error);
+        write.fail(write.waits ? failure(write, error) : error);
       }
     }
     return group;
@@ -229,21 +242,22 @@ export class Committer<S extends LogSink<S>> {
     const prevChain = state.chain;
     const group = await this.#place(state.position.seq, drafts);
     const writes = group.map(({ write }) => write);
-    // Later batches may be computed from those before them, so the slot is built anew without the ones that gave up.
-    if (writes.some((write) => write.settled)) return;
-    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
     const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
-    const batches = group.map(slotBatch);
+    const plan: SlotPlan<S> = { state, seq, label, group };
+    const carried = writes.some((write) => write.lost) ? await this.#carry(plan) : [];
+    // Later batches may be computed from those before them, so the slot is built anew without the ones that gave up.
+    if (writes.some((write) => write.settled) || !this.#stands(state, sequence(seq - 1))) return;
+    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+    const batches = [...group.map(slotBatch), ...carried.map(({ entry }) => entry)];
     const plain = { uid, seq, nonce, prevChain, label, batches };
     const { slot, bytes } = sealSlot(ports.digests, plain, this.#spare);
     const sinceMs = ports.clock.monotonicMs();
     for (const write of writes) write.undecided = true;
     const abandoned = (): boolean => writes.every((write) => write.settled);
-    const fate = await putSlot(this.#log.context, { seq, nonce, bytes, abandoned });
+    const fate = await this.#putSlot(writes, { seq, nonce, bytes, abandoned });
     if (fate.status === 'abandoned') return;
     if (fate.status === 'lost') {
-      for (const write of writes) write.undecided = false;
-      await this.#log.read('strong', () => {});
+      await this.#afterLoss(plan);
       return;
     }
     if (fate.status === 'collected') {
@@ -253,7 +267,74 @@ export class Committer<S extends LogSink<S>> {
     }
     if (fate.atOnce) this.#spare?.give(bytes.buffer);
     this.#watchClock(fate.modifiedMs);
-    await this.#acknowledge(state, group, { slot, sinceMs, modifiedMs: fate.modifiedMs });
+    const decoded = [...group.map(({ prepared }) => prepared.batch), ...carried.map(({ batch }) => batch)];
+    const loaded = { slot, batches: decoded, modifiedMs: fate.modifiedMs };
+    await this.#acknowledge(state, group, { loaded, sinceMs });
+  }
+
+  /** A put that certainly had no effect decides its writes, but for those that wait in the inbox. */
+  async #putSlot(writes: readonly PendingWrite<S>[], put: SlotPut): Promise<SlotFate> {
+    try {
+      return await putSlot(this.#log.context, put);
+    } catch (error) {
+      const certain = error instanceof CairnError && error.outcome === 'not_applied';
+      if (certain) for (const write of writes) write.undecided = write.waits;
+      throw error;
+    }
+  }
+
+  /**
+   * The slot is another's: leaves in the inbox what anybody may carry, and reads what is new. What depends on the state
+   * is computed again instead.
+   */
+  async #afterLoss({ seq, label, group }: SlotPlan<S>): Promise<void> {
+    for (const { write } of group) {
+      write.undecided = write.waits;
+      write.lost = true;
+    }
+    const waiting = group.filter(
+      ({ resolvedAt, content, write }) => resolvedAt === undefined && 'inline' in content && !write.waits,
+    );
+    // From here on others may carry them, whatever becomes of this put.
+    for (const { write } of waiting) write.waits = write.undecided = true;
+    const put = { after: sequence(seq - 1), label, batches: waiting.map(slotBatch) };
+    const left = waiting.length === 0 ? undefined : leaveInInbox(this.#log.context, put);
+    // Rivals of this very moment are on their way into the inbox too: whoever joins them looks after that.
+    if (left === undefined) this.#lookAhead(group);
+    await Promise.all([this.#log.read('strong', () => {}), left]);
+  }
+
+  /** Lists the inbox beside the read of what is new. */
+  #lookAhead(group: readonly PlacedDraft<S>[]): void {
+    const listing = listInbox(this.#log.context);
+    listing.catch(() => {});
+    for (const { write } of group) write.listing = listing;
+  }
+
+  /** What waits in the inbox and fits into the slot. Best effort: where the store does not answer, none. */
+  async #carry({ state, seq, label, group }: SlotPlan<S>): Promise<readonly WaitingBatch[]> {
+    const keys = new Set(group.map(({ write }) => write.keyHash));
+    const { dimension } = state.head.head.schema;
+    const look = { seq, label, window: state.window, keys, dimension };
+    const { context } = this.#log;
+    const ahead = group.find(({ write }) => write.listing !== undefined)?.write.listing;
+    for (const { write } of group) write.listing = undefined;
+    const listed = await (ahead ?? listInbox(context));
+    let bytes = group.reduce(
+      (sum, { content }) => sum + ('inline' in content ? content.inline.length : 0),
+      0,
+    );
+    const carried: WaitingBatch[] = [];
+    for (const waiting of await readInbox(context, listed, look)) {
+      const { keyHash, content } = waiting.entry;
+      const more = 'inline' in content ? content.inline.length : 0;
+      if (keys.size >= limits.keysPerSlot || bytes + more > limits.groupCommitBytes) break;
+      if (keys.has(keyHash)) continue;
+      keys.add(keyHash);
+      bytes += more;
+      carried.push(waiting);
+    }
+    return carried;
   }
 
   /** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */
@@ -291,19 +372,17 @@ export class Committer<S extends LogSink<S>> {
   async #acknowledge(
     state: LogState<S>,
     group: readonly PlacedDraft<S>[],
-    won: { readonly slot: OpenedSlot; readonly sinceMs: number; readonly modifiedMs: number | undefined },
+    { loaded, sinceMs }: { readonly loaded: LoadedSlot; readonly sinceMs: number },
   ): Promise<void> {
+    const { seq } = loaded.slot;
     const head = await refreshHead(this.#log.context, state.head);
-    if (head.head.gcFloor >= won.slot.seq) {
+    if (head.head.gcFloor >= seq) {
       // A zombie below the floor. The keys are looked up again in what the head says, and written where they are not.
       await this.#log.load();
       return;
     }
-    const batches = group.map(({ prepared }) => prepared.batch);
-    const { slot, sinceMs, modifiedMs } = won;
-    this.#log.applyOwn(state, { slot, batches, modifiedMs }, { head, sinceMs });
-    for (const { write, prepared } of group)
-      write.settle({ sequence: won.slot.seq, counts: prepared.counts });
+    this.#log.applyOwn(state, loaded, { head, sinceMs });
+    for (const { write, prepared } of group) write.settle({ sequence: seq, counts: prepared.counts });
   }
 
   /** A clock that is far off would make labels that retention and people cannot use: the store's date is used instead. */
@@ -349,7 +428,8 @@ function answerRepeat<S extends LogSink<S>>(
   gcFloor: Sequence,
 ): void {
   const entry = state.window.find(write.keyHash)!;
-  if (entry.seq <= gcFloor) return;
+  // At or below the floor only what a head's own window says counts: any other slot there may be a zombie.
+  if (entry.seq <= gcFloor && entry.seq > state.base.foldedSeq) return;
   if (entry.requestHash === write.request.requestHash) {
     write.settle({ sequence: entry.seq, counts: entry.counts });
     return;
@@ -371,7 +451,7 @@ function windowPassed<S extends LogSink<S>>(write: PendingWrite<S>): CairnError 
 /** What a write is told when its round failed with `error`. */
 function failure<S extends LogSink<S>>(write: PendingWrite<S>, error: unknown): unknown {
   if (!write.mayTakeEffect) return error;
-  // Also on a dropped collection: there nothing counts, whether or not the slot landed.
-  if (error instanceof CairnError && error.outcome === 'not_applied') return error;
+  // On a dropped collection nothing counts, whether or not the slot landed.
+  if (error instanceof CairnError && error.code === 'collection_gone') return error;
   return write.outcomeUnknown(error);
 }

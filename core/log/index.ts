@@ -30,7 +30,6 @@ export {
   headKey,
   PASS_KEY,
   segmentKey,
-  segmentPrefix,
   slotKey,
   tryJobOfKey,
   windowKey,

@@ -50,6 +50,13 @@ export function batchKey(uid: Uid, after: Sequence, uuid: string): string {
   return `${collectionPrefix(uid)}batch/${rev(after)}-${uuid}`;
 }
 
+export const inboxPrefix = (uid: Uid): string => `${collectionPrefix(uid)}inbox/`;
+
+/** Batches that lost a race for the slot after `after`. Newest first in a listing, as slots are. */
+export function inboxKey(uid: Uid, after: Sequence, uuid: string): string {
+  return `${inboxPrefix(uid)}${rev(after)}-${uuid}`;
+}
+
 /** Segments, deletions and windows: written once, under the nonce of the job that wrote them. */
 export const segmentPrefix = (uid: Uid): string => `${collectionPrefix(uid)}seg/`;
 export const segmentKey = (uid: Uid, jobNonce: string, i: number): string =>

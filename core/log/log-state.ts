@@ -14,6 +14,7 @@ import type { Batch } from './batch.js';
 import type { CommitWindow } from './commit-window.js';
 import { namesTheSame } from './head.js';
 import type { Head } from './head.js';
+import { isEligible } from './inbox.js';
 import { slotKey } from './layout.js';
 import type { LoadedHead, LoadedSlot } from './log-reader.js';
 
@@ -172,7 +173,8 @@ export class LogState<S extends LogSink<S>> {
 
   /**
    * Applies the next slot. A batch whose key took effect before, here or in this slot, is passed over, and so is one
-   * computed from another state than the slot's predecessor: whatever a writer did, one key has one effect (11).
+   * computed from another state than the slot's predecessor, or carried too late: whatever a writer did, one key has one
+   * effect (11).
    */
   apply(loaded: LoadedSlot): void {
     const { slot, batches } = loaded;
@@ -183,9 +185,10 @@ export class LogState<S extends LogSink<S>> {
     const label = Math.max(slot.label, this.position.label);
     const position: LogPosition = { seq: slot.seq, label, storeMs: loaded.modifiedMs };
     const seen = new Set<string>();
-    const effective = slot.batches.filter(({ keyHash, resolvedAt }, i) => {
+    const effective = slot.batches.filter(({ keyHash, resolvedAt, carried }, i) => {
       if (seen.has(keyHash) || this.window.find(keyHash) !== undefined) return false;
       if (resolvedAt !== undefined && resolvedAt !== slot.seq - 1) return false;
+      if (carried !== undefined && !isEligible(slot, carried)) return false;
       seen.add(keyHash);
       this.#sink.apply(batches[i]!, position);
       return true;

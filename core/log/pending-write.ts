@@ -5,6 +5,7 @@ import { bytesToHex, concatBytes, utf8Encode } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
 import type { Digests } from '../base/ports.js';
+import type { ListedObject } from '../store/index.js';
 import type { SpareMemory } from '../base/spare-memory.js';
 import type { Batch, ResultCounts } from './batch.js';
 import { encodeBatch } from './batch-codec.js';
@@ -89,6 +90,12 @@ export class PendingWrite<S extends LogSink<S>> {
   firstTail: Sequence | undefined;
   /** A slot may hold this write, or a put that may still land. */
   undecided = false;
+  /** It lost a race for a slot. */
+  lost = false;
+  /** It is in the inbox, or may be: another writer's slot may carry it. */
+  waits = false;
+  /** Of the inbox, begun beside another read. */
+  listing: Promise<readonly ListedObject[]> | undefined;
   settled = false;
   /** It was refused for want of room once, and a head was read since. */
   askedForRoom = false;

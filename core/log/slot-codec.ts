@@ -6,10 +6,13 @@
  *   entry   := keyHash[16], requestHash[32], contentSha[32],
  *              u32 upserted, patched, missing, deleted, restored, more,
  *              u64 resolvedAt, u32 flags, u32 zero, u64 offset, u64 length, uuid[16], u64 after                      160 bytes
- *   flags   := 1 resolvedAt counts, 2 the content is in the object batch/{rev(after)}-{uuid}
+ *   flags   := 1 resolvedAt counts, 2 the content is in the object batch/{rev(after)}-{uuid}, 4 carried: it was in
+ *              inbox/{rev(after)}-{uuid}, and the f64 in the place of resolvedAt is the label of that; no other flag with it
  *   content := a batch (`batch-codec.ts`) at the next multiple of 64 from the start of the body, in the order of entries
  *   payload := SHA-256 of all entries; each holds the SHA-256 of its content, so this covers every byte
  *   chain   := SHA-256(prevChain, header, payload)
+ *
+ * What waits in the inbox has the same body, in an INB object: seq and label are `after` and the label of the batches.
  *
  * The payload hash is taken over the entries rather than over the contents so that a large batch is hashed once.
  */
@@ -29,6 +32,7 @@ const HEADER_BYTES = 128;
 const ENTRY_BYTES = 160;
 const FLAG_RESOLVED = 1;
 const FLAG_REFERENCED = 2;
+const FLAG_CARRIED = 4;
 
 /** The chain of the empty log. */
 export const CHAIN_START: string = '0'.repeat(64);
@@ -37,6 +41,13 @@ export const CHAIN_START: string = '0'.repeat(64);
 export type BatchContent =
   | { readonly inline: Uint8Array }
   | { readonly after: Sequence; readonly uuid: string; readonly bytes: number };
+
+/** Where a batch waited that lost a race and was carried by another writer. */
+export interface Carried {
+  readonly after: Sequence;
+  readonly uuid: string;
+  readonly label: number;
+}
 
 export interface SlotBatch {
   /** First 16 bytes of SHA-256 of the idempotency key, in hex. */
@@ -49,6 +60,8 @@ export interface SlotBatch {
   /** The sequence whose state the batch was computed from: it takes effect only in the next slot. */
   readonly resolvedAt: Sequence | undefined;
   readonly content: BatchContent;
+  /** Counts only where `isEligible` holds. A batch computed from a state is never carried. */
+  readonly carried?: Carried | undefined;
 }
 
 export interface Slot {
@@ -83,25 +96,43 @@ function mustHex(hex: string, bytes: number): Uint8Array {
 
 function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void {
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  const { counts, content } = batch;
+  const { counts, content, carried } = batch;
   target.set(mustHex(batch.keyHash, 16), 0);
   target.set(mustHex(batch.requestHash, 32), 16);
   target.set(mustHex(batch.contentSha, 32), 48);
   writeCounts(view, 80, counts);
   const referenced = 'uuid' in content;
-  view.setBigUint64(104, BigInt(batch.resolvedAt ?? 0), true);
-  const flags = (batch.resolvedAt === undefined ? 0 : FLAG_RESOLVED) | (referenced ? FLAG_REFERENCED : 0);
+  if (carried === undefined) view.setBigUint64(104, BigInt(batch.resolvedAt ?? 0), true);
+  else view.setFloat64(104, carried.label, true);
+  const flags =
+    (batch.resolvedAt === undefined || carried !== undefined ? 0 : FLAG_RESOLVED) |
+    (referenced ? FLAG_REFERENCED : 0) |
+    (carried === undefined ? 0 : FLAG_CARRIED);
   view.setUint32(112, flags, true);
   view.setBigUint64(120, BigInt(referenced ? 0 : offset), true);
   view.setBigUint64(128, BigInt(referenced ? content.bytes : content.inline.length), true);
-  if (referenced) {
-    target.set(mustHex(content.uuid.replaceAll('-', ''), 16), 136);
-    view.setBigUint64(152, BigInt(content.after), true);
+  const place = referenced ? content : carried;
+  if (place !== undefined) {
+    target.set(mustHex(place.uuid.replaceAll('-', ''), 16), 136);
+    view.setBigUint64(152, BigInt(place.after), true);
   }
 }
 
+/** What an object with the body of a slot is. */
+export interface SlotPlace {
+  readonly kind: 'SLT' | 'INB';
+  readonly key: string;
+}
+
+const inTheLog = (uid: Uid, seq: Sequence): SlotPlace => ({ kind: 'SLT', key: slotKey(uid, seq) });
+
 /** Made in spare memory where there is any that fits. */
-export function sealSlot(digests: Digests, slot: Slot, spare?: SpareMemory): SealedSlot {
+export function sealSlot(
+  digests: Digests,
+  slot: Slot,
+  spare?: SpareMemory,
+  place: SlotPlace = inTheLog(slot.uid, slot.seq),
+): SealedSlot {
   const entriesEnd = HEADER_BYTES + ENTRY_BYTES * slot.batches.length;
   let end = entriesEnd;
   const offsets = slot.batches.map(({ content }) => {
@@ -127,7 +158,7 @@ export function sealSlot(digests: Digests, slot: Slot, spare?: SpareMemory): Sea
   body.set(mustHex(slot.prevChain, 32), 56);
   body.set(digests.sha256(body.subarray(HEADER_BYTES, entriesEnd)), 88);
   const chain = chainOf(digests, body);
-  const bytes = seal(digests, { kind: 'SLT', key: slotKey(slot.uid, slot.seq) }, object);
+  const bytes = seal(digests, place, object);
   return { slot: { ...slot, chain, bytesTotal: bytes.length + referencedBytes(slot.batches) }, bytes };
 }
 
@@ -148,9 +179,15 @@ interface Field {
 }
 
 /** Opens the object of slot `seq`. Throws `corrupt`. Whether it follows its predecessor is the reader's to check. */
-export function openSlot(digests: Digests, uid: Uid, seq: Sequence, bytes: Uint8Array): OpenedSlot {
-  const key = slotKey(uid, seq);
-  const body = openSealed(digests, { kind: 'SLT', key }, bytes);
+export function openSlot(
+  digests: Digests,
+  uid: Uid,
+  seq: Sequence,
+  bytes: Uint8Array,
+  place: SlotPlace = inTheLog(uid, seq),
+): OpenedSlot {
+  const { key } = place;
+  const body = openSealed(digests, place, bytes);
   const must = (condition: boolean, field: Field): void => {
     if (condition) return;
     throw corrupt({ key, offset: 64 + field.offset, expected: field.expected, found: String(field.found) });
@@ -208,11 +245,8 @@ function readEntry(
   const hex = (from: number, length: number): string =>
     bytesToHex(body.subarray(at + from, at + from + length));
   const flags = view.getUint32(112, true);
-  must(flags <= (FLAG_RESOLVED | FLAG_REFERENCED), {
-    offset: at + 112,
-    expected: 'flags 0 to 3',
-    found: flags,
-  });
+  must(flags <= FLAG_CARRIED, { offset: at + 112, expected: 'flags 0 to 4', found: flags });
+  const carried = flags === FLAG_CARRIED;
   const offset = Number(view.getBigUint64(120, true));
   const length = Number(view.getBigUint64(128, true));
   const referenced = (flags & FLAG_REFERENCED) !== 0;
@@ -220,18 +254,16 @@ function readEntry(
     ? length <= limits.batchBlobBytes
     : offset === contentFrom && offset + length <= body.length;
   must(fits, { offset: at + 120, expected: 'a content within its object', found: `${offset}+${length}` });
+  const name = { after: sequence(Number(view.getBigUint64(152, true))), uuid: uuidOfHex(hex(136, 16)) };
+  const label = view.getFloat64(104, true);
+  must(!carried || Number.isFinite(label), { offset: at + 104, expected: 'a label', found: label });
   return {
     keyHash: hex(0, 16),
     requestHash: hex(16, 32),
     contentSha: hex(48, 32),
     counts: readCounts(view, 80),
     resolvedAt: (flags & FLAG_RESOLVED) === 0 ? undefined : sequence(Number(view.getBigUint64(104, true))),
-    content: referenced
-      ? {
-          after: sequence(Number(view.getBigUint64(152, true))),
-          uuid: uuidOfHex(hex(136, 16)),
-          bytes: length,
-        }
-      : { inline: body.subarray(offset, offset + length) },
+    content: referenced ? { ...name, bytes: length } : { inline: body.subarray(offset, offset + length) },
+    ...(carried ? { carried: { ...name, label } } : {}),
   };
 }

@@ -7,7 +7,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../core/index.js';
-import type { CompactionRequest, Compactor, Database } from '../../core/index.js';
+import type { CompactionRequest, Compactor, CompactResult, Database } from '../../core/index.js';
 import { tierLimits } from '../../core/base/limits.js';
 import { failure, newBench } from './fixture.js';
 
@@ -210,5 +210,30 @@ describe('compactions of one process', () => {
     expect(await papers.compact()).toMatchObject({ segmentsMerged: 3 });
     const { segments, log } = await papers.stats();
     expect([segments.length, log.slots]).toEqual([1, 0]);
+  });
+
+  it('call a minor fold off that is under way', async () => {
+    let whole: Promise<CompactResult> | undefined;
+    const bench = newBench((store) => ({
+      description: store.description,
+      get: (key, options) => store.get(key, options),
+      // The fold has begun to write: the whole compaction is asked for now.
+      upload: (key) => {
+        whole ??= papers.compact();
+        return store.upload(key);
+      },
+      list: (prefix, options) => store.list(prefix, options),
+      delete: (keys) => store.delete(keys),
+      close: () => store.close(),
+      put: (key, bytes, options) => store.put(key, bytes, options),
+    }));
+    const database = await bench.openAgain();
+    const papers = await database.createCollection('papers', { dimension: 2, metric: 'euclidean' });
+    await upsert(database, 10);
+    await failure(() => papers.compact({ minor: true }), {
+      kind: 'unavailable',
+      code: 'compaction_cancelled',
+    });
+    expect(await whole).toMatchObject({ foldedSlots: 10, segmentsMerged: 0, rowsWritten: 10 });
   });
 });

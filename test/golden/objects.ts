@@ -22,12 +22,13 @@ import {
   entryKey,
   headCopyKey,
   headKey,
+  inboxKey,
   segmentKey,
   slotKey,
   windowKey,
 } from '../../core/log/layout.js';
 import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
-import type { SlotBatch } from '../../core/log/slot-codec.js';
+import type { SlotBatch, SlotPlace } from '../../core/log/slot-codec.js';
 import { digests, hex, uid, UUID } from './identity.js';
 import type { GoldenObject } from './identity.js';
 import { segmentObjects } from './segment-objects.js';
@@ -186,6 +187,37 @@ const secondSlot = sealSlot(digests, {
   ],
 });
 
+/** A batch that waits in the inbox, and slot 3, whose writer carried it, too late to count. */
+const waitingKey = inboxKey(uid, sequence(2), UUID);
+const waitingPlace = { kind: 'INB', key: waitingKey } as const;
+const waiting = sealSlot(
+  digests,
+  {
+    uid,
+    seq: sequence(2),
+    nonce: hex(0x63, 16),
+    prevChain: CHAIN_START,
+    label: CREATED_MS - 117_000.25,
+    batches: [slotBatch(0x63, exampleBatch, { upserted: 1 })],
+  },
+  undefined,
+  waitingPlace,
+);
+const carryingSlot = sealSlot(digests, {
+  uid,
+  seq: sequence(3),
+  nonce: hex(0x43, 16),
+  prevChain: secondSlot.slot.chain,
+  label: CREATED_MS + 4_000,
+  batches: [
+    slotBatch(0x64, deletionBatch(['a1'], OP_HIDE, 2), { deleted: 1 }),
+    {
+      ...slotBatch(0x63, exampleBatch, { upserted: 1 }),
+      carried: { after: sequence(2), uuid: UUID, label: waiting.slot.label },
+    },
+  ],
+});
+
 function sealBatch(key: string, batch: Batch): Uint8Array {
   const content = encodeBatch(batch);
   const object = newObject(content.length);
@@ -222,18 +254,18 @@ const headObject = (file: string, key: string, head: Head): GoldenObject => ({
   reencode: (bytes) => sealHead(digests, openHead(digests, uid, bytes)),
 });
 
-const slotObject = (file: string, seq: number, bytes: Uint8Array): GoldenObject => ({
+const slotObject = (file: string, seq: number, bytes: Uint8Array, place?: SlotPlace): GoldenObject => ({
   file,
-  key: slotKey(uid, sequence(seq)),
+  key: place?.key ?? slotKey(uid, sequence(seq)),
   bytes,
   reencode: (stored) => {
-    const slot = openSlot(digests, uid, sequence(seq), stored);
+    const slot = openSlot(digests, uid, sequence(seq), stored, place);
     const batches = slot.batches.map((batch): SlotBatch => {
       if (!('inline' in batch.content)) return batch;
       const { inline } = batch.content;
       return { ...batch, content: { inline: encodeBatch(decodeBatch(inline, 2, { key: file, offset: 0 })) } };
     });
-    return sealSlot(digests, { ...slot, batches }).bytes;
+    return sealSlot(digests, { ...slot, batches }, undefined, place).bytes;
   },
 });
 
@@ -254,6 +286,8 @@ export const goldenObjects: readonly GoldenObject[] = [
   headObject('head-copy.bin', headCopyKey(uid, headVersion(1)), active),
   slotObject('slot.bin', 1, firstSlot.bytes),
   slotObject('slot-group.bin', 2, secondSlot.bytes),
+  slotObject('slot-carrying.bin', 3, carryingSlot.bytes),
+  slotObject('inbox.bin', 2, waiting.bytes, waitingPlace),
   {
     file: 'window.bin',
     key: sealedWindow.ref.key,

@@ -258,7 +258,8 @@ describe('a slot', () => {
     { what: 'a label that is no number', change: (_, v) => v.setFloat64(8, Number.NaN, true) },
     { what: 'a label without end', change: (_, v) => v.setFloat64(8, Infinity, true) },
     { what: 'another collection', change: (b) => b.set([9], 24) },
-    { what: 'an unknown flag', change: (_, v) => v.setUint32(128 + 112, 4, true) },
+    { what: 'an unknown flag', change: (_, v) => v.setUint32(128 + 112, 8, true) },
+    { what: 'carried and computed from a state', change: (_, v) => v.setUint32(128 + 112, 5, true) },
     {
       what: 'a content that ends past the slot',
       change: (_, v) => v.setBigUint64(128 + 128, 100_000n, true),

@@ -166,6 +166,24 @@ describe('a win that a floor overtakes', () => {
   });
 });
 
+describe('a repeat of a key that was folded and collected', () => {
+  // Found by the simulator: it read the log again and again until its time was over, and then said that it did not know.
+  it('gets the first answer from the window of the head', async () => {
+    const world = await new LogWorld().start();
+    const a = await warm(world, 'a');
+    const first = await world.run(a.write('x', { key: 'k' }));
+    const { chain, window } = a.log.state!;
+    const seq = sequence(1);
+    const ref = await world.putWindow('b'.repeat(32), window.snapshot(seq));
+    await world.forceHead({ foldedSeq: seq, foldedChain: chain, gcFloor: seq, window: ref });
+    for (const process of [a, world.process('cold')]) {
+      world.bucket.trace.length = 0;
+      expect(await world.run(process.write('x', { key: 'k', firstTail: 0 }))).toEqual(first);
+      expect(world.bucket.trace.length).toBeLessThan(10);
+    }
+  });
+});
+
 describe('a reader behind the floor', () => {
   it('goes on from the head', async () => {
     const world = await new LogWorld().start();

@@ -102,7 +102,12 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
         }
       });
       await Promise.all(writers);
-      expect(await call(`${path}/count`, {})).toMatchObject({ json: { count: 32, sequence: 32 } });
+      const { json } = await call(`${path}/count`, {});
+      // Some carried others.
+      expect(json).toMatchObject({
+        count: 32,
+        sequence: expect.toSatisfy((seq: number) => seq <= 32) as unknown,
+      });
     });
 
     test('one whose client leaves holds up no other', async () => {
@@ -163,12 +168,15 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
       const ids = ['a', 'b', 'c', 'd'];
       const writes = ids.map((id, n) => call(`${path}/upsert`, { ids: [id], vectors: [[n, 1]] }));
       expect((await Promise.all(writes)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-      expect(await call(`${path}/patch`, { records: [{ id: 'a', metadata: { n: 1 } }] })).toMatchObject({
-        json: { patched: 1, sequence: 5 },
-      });
+      const patched = await call(`${path}/patch`, { records: [{ id: 'a', metadata: { n: 1 } }] });
+      expect(patched).toMatchObject({ json: { patched: 1 } });
+      const { sequence } = patched.json as { readonly sequence: number };
+      // The first of them in a slot of its own, the others in as many or carried by each other.
+      expect(sequence).toBeGreaterThan(2);
+      expect(sequence).toBeLessThanOrEqual(5);
       expect(await call(`${path}/delete`, { filter: 'n = 1' })).toMatchObject({ json: { deleted: 1 } });
       expect(await call(`${path}/query`, { vector: [3, 1], k: 2, consistency: 'eventual' })).toMatchObject({
-        json: { matches: [{ id: 'd' }, { id: 'c' }], sequence: 6 },
+        json: { matches: [{ id: 'd' }, { id: 'c' }], sequence: sequence + 1 },
       });
       expect(await fetch(`${worker.url}/ready`)).toMatchObject({ status: 200 });
     } finally {

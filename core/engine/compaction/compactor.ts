@@ -99,9 +99,10 @@ function mayHoldDeadJobs({ jobs }: Head, { ports }: LogContext): boolean {
 async function capture(log: CollectionLog<Table>): Promise<Capture> {
   for (let round = 0; round < limits.freshenRounds; round++) {
     const captured = await log.read('strong', (state): Capture | undefined => {
-      if (state.canRebase) return undefined;
-      const { memtable } = state.sink;
       const { seq } = state.position;
+      // A head that was read beside the last probe may have folded slots that came after that.
+      if (state.canRebase || state.head.head.foldedSeq > seq) return undefined;
+      const { memtable } = state.sink;
       return {
         // Of the same records, but with the newest jobs.
         base: state.head.head,

@@ -3,6 +3,7 @@
  * process that was there all along and a new one must both read what the Map says.
  */
 import { describe, expect, it } from 'vitest';
+import type { ObjectStore } from '../../../core/store/index.js';
 import { World } from './world.js';
 import type { Process } from './world.js';
 
@@ -190,4 +191,41 @@ describe('two compactors', () => {
     }
     expect((await world.head()).jobs).toEqual([]);
   });
+
+  // Found by the simulator: it listed a fold that ended before it began.
+  it('do nothing wrong where one folds what came after the last look of the other', async () => {
+    const world = await new World().start();
+    const other = world.process();
+    await other.write({ put: some(0, 5) });
+    let armed = false;
+    // Between the probe for a newer slot, which finds none, and the read of the head.
+    const late = world.process((store) => ({
+      ...bound(store),
+      get: async (key, options) => {
+        if (armed && key.endsWith('/head')) {
+          armed = false;
+          await other.write({ put: some(3, 5) });
+          await other.compact();
+        }
+        return await store.get(key, options);
+      },
+    }));
+    await late.contents();
+    armed = true;
+    expect(await late.compact()).toMatchObject({ foldedSlots: 0, sequence: 2 });
+    expect(armed).toBe(false);
+    await mustHold(world, late, other);
+  });
 });
+
+function bound(store: ObjectStore): ObjectStore {
+  return {
+    description: store.description,
+    get: (key, options) => store.get(key, options),
+    put: (key, bytes, options) => store.put(key, bytes, options),
+    upload: (key) => store.upload(key),
+    list: (prefix, options) => store.list(prefix, options),
+    delete: (keys) => store.delete(keys),
+    close: () => store.close(),
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * The end of a run: faults stop, what is on its way arrives, and then everybody makes progress (invariant 17) and sees
+ * the same (5), and the bucket holds what can be reached and nothing else (8).
+ */
+import { headCopyKey, slotKey } from '../../core/log/layout.js';
+import { headKey, tryDatedKey } from '../../core/log/index.js';
+import { limits } from '../../core/base/limits.js';
+import { fetchAll } from './client.js';
+import type { Run } from './run.js';
+import type { SimCollection } from './watch.js';
+
+const HOUR_MS = 3_600_000;
+
+export async function settle(run: Run): Promise<void> {
+  const { world, faults, fleet, history } = run;
+  faults.rate = 0;
+  faults.staleRate = 0;
+  fleet.endFaults();
+  // Longer than any put is late and anybody stalls; and a head without a name is an orphan after a day.
+  await world.run(world.sleep(30 * HOUR_MS));
+  history.checkRefused();
+  await world.run(everybodyLooks(run, run.shape.servers));
+  // Every second run, because it takes as long as all that came before.
+  if (run.chance.happens(0.5)) return;
+  await world.run(cleanUp(run));
+  await world.run(everybodyLooks(run, 1));
+  checkBucket(run);
+}
+
+async function everybodyLooks(run: Run, servers: number): Promise<void> {
+  const { shape, fleet, world, history } = run;
+  for (const name of shape.collections) {
+    await run.create(0, name);
+    for (let lane = 0; lane < servers; lane++) {
+      const { process, database } = fleet.host(lane);
+      const call = history.beginRead(name, 'strong');
+      const answer = await process.call(() => fetchAll(database.collection(name), 'strong'));
+      const { log } = history.answered(call, answer!.sequence, answer!.seen);
+      if (answer!.sequence !== log.seq)
+        throw world.fail(`17: in the end ${process.name} reads ${answer!.sequence} of ${log.seq}`);
+    }
+  }
+}
+
+async function cleanUp({ shape, fleet }: Run): Promise<void> {
+  const { servers, compactors, collections } = shape;
+  const compactor = fleet.host(servers);
+  for (const name of collections) {
+    await compactor.process.call(() => compactor.database.collection(name).compact());
+  }
+  const collector = fleet.host(servers + compactors);
+  // What the first has retired the second deletes.
+  for (let i = 0; i < 2; i++) await collector.process.call(() => collector.database.collect());
+}
+
+function checkBucket({ bucket, watch, world }: Run): void {
+  for (const collection of watch.collections.values()) {
+    const wanted = reachable(collection);
+    for (const key of wanted) {
+      if (!bucket.objects.has(key)) throw world.fail(`8: in the end ${key} is not there`);
+    }
+    for (const { key } of bucket.list(`c/${collection.uid}/`)) {
+      if (wanted.has(key) || isExplained(collection, key)) continue;
+      throw world.fail(`8: in the end nothing explains ${key}`);
+    }
+  }
+}
+
+/** Every key of a collection that has to be there. */
+function reachable({ uid, head, log }: SimCollection): ReadonlySet<string> {
+  const keys = new Set([headKey(uid)]);
+  if (head.state === 'dropped') return keys;
+  for (let seq = head.gcFloor + 1; seq <= log.seq; seq++) keys.add(slotKey(uid, seq as never));
+  if (log.seq > 0) keys.add(slotKey(uid, log.seq as never));
+  for (let version = head.retainedFrom.version as number; version < head.version; version++) {
+    keys.add(headCopyKey(uid, version as never));
+  }
+  if (head.window !== undefined) keys.add(head.window.key);
+  for (const { key, deletions } of head.segments) {
+    keys.add(key);
+    if (deletions !== undefined) keys.add(deletions.key);
+  }
+  return keys;
+}
+
+/** What stays though nothing reaches it: batches that a slot to come may still refer to, the copy for a swap that failed. */
+function isExplained({ uid, head }: SimCollection, key: string): boolean {
+  const place = tryDatedKey(uid, key);
+  if (head.state !== 'active') return false;
+  if (place?.kind === 'batch') return place.after + limits.eligibleSlots > head.gcFloor;
+  return place?.kind === 'head copy' && place.version === head.version;
+}

@@ -1,0 +1,255 @@
+/**
+ * Looks at every change of the bucket, in the order in which it happens, and holds it against the invariants that a
+ * single change can break: 1, 2, 6, 7, 8, 12, 20. Builds the witness (`reference.ts`) of each collection on the way.
+ */
+import type { Uid } from '../../core/base/ids.js';
+import { limits } from '../../core/base/limits.js';
+import { openHead } from '../../core/log/head-codec.js';
+import { namesObject, tryDatedKey, tryJobOfKey } from '../../core/log/index.js';
+import type { Batch, Head } from '../../core/log/index.js';
+import { decodeBatch } from '../../core/log/batch-codec.js';
+import { headCopyKey, slotKey } from '../../core/log/layout.js';
+import { openSlot } from '../../core/log/slot-codec.js';
+import type { Bucket, BucketWatch, Stored } from './bucket.js';
+import { digests } from './kernel.js';
+import { ReferenceLog } from './reference.js';
+import type { Taken } from './reference.js';
+import type { Report } from './report.js';
+import type { World } from './world.js';
+
+/** How far two clocks may differ in the time they measure: see `Nature.rate`. */
+export const RATE_MAX: number = Math.SQRT2;
+
+export interface SimCollection {
+  readonly uid: Uid;
+  readonly name: string;
+  readonly log: ReferenceLog;
+  head: Head;
+  /** All of its heads, by version. */
+  readonly heads: Map<number, Head>;
+  /** Step and time at which it was made, and dropped. */
+  readonly madeStep: number;
+  droppedStep: number;
+  /** When each floor came to be. */
+  readonly floors: { readonly seq: number; readonly atMs: number }[];
+  /** Highest sequence that somebody outside was told of, and that a later answer has to reach. */
+  told: number;
+  /** How `told` went up. */
+  readonly toldAt: { readonly atMs: number; readonly seq: number }[];
+}
+
+export interface WatchOptions {
+  readonly world: World;
+  readonly bucket: Bucket;
+  readonly report: Report;
+  /** Told what took effect. */
+  readonly effects: (taken: readonly Taken[]) => void;
+}
+
+const COLLECTION_KEY = /^c\/([0-9a-f]{32})\/(.*)$/;
+
+export class Watch implements BucketWatch {
+  readonly collections: Map<Uid, SimCollection> = new Map();
+  readonly #world: World;
+  readonly #bucket: Bucket;
+  readonly #report: Report;
+  readonly #effects: WatchOptions['effects'];
+
+  constructor(options: WatchOptions) {
+    this.#world = options.world;
+    this.#bucket = options.bucket;
+    this.#report = options.report;
+    this.#effects = options.effects;
+  }
+
+  applied(key: string, now: Stored, before: Stored | undefined): void {
+    const match = COLLECTION_KEY.exec(key);
+    if (match === null) return;
+    const [uid, rest] = [match[1] as Uid, match[2]!];
+    if (rest === 'head') this.#headPut(uid, now, before);
+    else if (rest.startsWith('log/')) this.#slotPut(this.#of(uid, key), key, now, before);
+    else
+      this.#must(
+        before === undefined || same(before.bytes, now.bytes),
+        `8: ${key} was replaced by other bytes`,
+      );
+  }
+
+  #must(condition: boolean, what: string): void {
+    if (!condition) throw this.#world.fail(what);
+  }
+
+  #of(uid: Uid, key: string): SimCollection {
+    const collection = this.collections.get(uid);
+    if (collection === undefined) throw this.#world.fail(`12: ${key} came before a head`);
+    return collection;
+  }
+
+  #headPut(uid: Uid, now: Stored, before: Stored | undefined): void {
+    const head = openHead(digests, uid, now.bytes);
+    const known = this.collections.get(uid);
+    if (known === undefined) {
+      this.#must(
+        head.version === 1 && before === undefined,
+        `12: ${uid} begins with version ${head.version}`,
+      );
+      this.collections.set(uid, {
+        uid,
+        name: head.name,
+        log: new ReferenceLog(),
+        head,
+        heads: new Map([[1, head]]),
+        madeStep: this.#world.steps,
+        droppedStep: Infinity,
+        floors: [],
+        told: 0,
+        toldAt: [],
+      });
+      return;
+    }
+    this.#must(before !== undefined, `12: the head of ${uid} comes back after it was deleted`);
+    this.#headFollows(known.head, head, before!);
+    this.#foldIsTrue(known, head);
+    if (head.gcFloor > known.head.gcFloor) {
+      known.floors.push({ seq: head.gcFloor, atMs: this.#world.nowMs });
+      this.#report.count('fences');
+    }
+    if (head.foldedSeq > known.head.foldedSeq) this.#report.count('folds');
+    if (head.segments.some(({ key: k }) => !namesObject(known.head, k))) this.#report.count('compactions');
+    if (head.state === 'dropped' && known.head.state === 'active') {
+      known.droppedStep = this.#world.steps;
+      this.#report.count('drops');
+    }
+    known.head = head;
+    known.heads.set(head.version, head);
+  }
+
+  /** Invariants 6 and 12. */
+  #headFollows(was: Head, is: Head, before: Stored): void {
+    this.#must(is.version === was.version + 1, `12: head ${was.version} is followed by ${is.version}`);
+    this.#must(is.nonces[0] === was.nonce, `12: head ${is.version} does not come from head ${was.version}`);
+    this.#must(is.foldedSeq >= was.foldedSeq, `6: folded_seq went from ${was.foldedSeq} to ${is.foldedSeq}`);
+    this.#must(is.gcFloor >= was.gcFloor, `6: gc_floor went from ${was.gcFloor} to ${is.gcFloor}`);
+    const { version } = is.retainedFrom;
+    this.#must(version >= was.retainedFrom.version, `6: retained_from went back to version ${version}`);
+    this.#must(is.gcFloor <= is.foldedSeq, `7: gc_floor ${is.gcFloor} is above folded_seq ${is.foldedSeq}`);
+    this.#must(was.state === 'active' || is.state === 'dropped', '21: a dropped collection came back');
+    const copy = this.#bucket.objects.get(headCopyKey(is.uid, was.version));
+    this.#must(copy !== undefined, `12: head ${was.version} was replaced without a copy`);
+    this.#must(same(copy!.bytes, before.bytes), `12: the copy of head ${was.version} is another`);
+  }
+
+  /** Invariants 5, 10 and 20, as far as numbers tell: what is folded is the log up to there, one live row per id. */
+  #foldIsTrue({ log }: SimCollection, head: Head): void {
+    if (head.foldedSeq === 0) return;
+    const slot = log.slots[head.foldedSeq - 1];
+    this.#must(slot !== undefined, `2: slot ${head.foldedSeq} is folded and never was`);
+    this.#must(
+      slot!.slot.chain === head.foldedChain,
+      `5: what is folded up to ${head.foldedSeq} is another log`,
+    );
+    const live = head.segments.reduce((sum, segment) => sum + segment.live, 0);
+    const ids = log.records(head.foldedSeq).size;
+    this.#must(live === ids, `20: ${live} live rows in segments for ${ids} records at ${head.foldedSeq}`);
+    for (const { key, deletions } of head.segments) {
+      for (const named of [key, deletions?.key ?? key]) {
+        this.#must(
+          this.#bucket.objects.has(named),
+          `8: head ${head.version} names ${named}, which is not there`,
+        );
+      }
+    }
+  }
+
+  #slotPut(collection: SimCollection, key: string, now: Stored, before: Stored | undefined): void {
+    const place = tryDatedKey(collection.uid, key);
+    this.#must(place?.kind === 'slot', `1: ${key} is not the key of a slot`);
+    this.#must(before === undefined, `1: ${key} was replaced`);
+    const seq = (place as { seq: number }).seq;
+    const slot = openSlot(digests, collection.uid, seq as never, now.bytes);
+    const { log, head } = collection;
+    if (seq <= log.seq) {
+      // A slot that was collected comes back: it must never count.
+      this.#must(
+        seq <= head.gcFloor || head.state === 'dropped',
+        `1: slot ${seq} is written again above the floor`,
+      );
+      const again = log.slots[seq - 1]!.slot.nonce === slot.nonce;
+      this.#report.count(again ? 'slots that came back' : 'zombie slots');
+      return;
+    }
+    this.#must(seq === log.seq + 1, `2: slot ${seq} comes after slot ${log.seq}`);
+    const prev = log.slots.at(-1)?.slot.chain;
+    this.#must(
+      prev === undefined || prev === slot.prevChain,
+      `5: slot ${seq} does not continue slot ${seq - 1}`,
+    );
+    this.#report.count('commits');
+    const taken = log.add(slot, this.#batches(slot, key), this.#world.steps);
+    for (const { carried } of taken) if (carried) this.#report.count('carried batches');
+    this.#effects(taken);
+  }
+
+  #batches(slot: ReturnType<typeof openSlot>, key: string): readonly Batch[] {
+    return slot.batches.map(({ content }) => {
+      if (!('inline' in content)) throw this.#world.fail(`14: ${key} refers to a batch outside of it`);
+      const dimension = this.collections.get(slot.uid)!.head.schema.dimension;
+      return decodeBatch(content.inline.slice(), dimension, { key, offset: 64 });
+    });
+  }
+
+  /** Invariants 7 and 8. */
+  deleted(key: string): void {
+    const match = COLLECTION_KEY.exec(key);
+    if (match === null) return;
+    const collection = this.#of(match[1] as Uid, key);
+    this.#report.count('deletes');
+    const { head, uid } = collection;
+    if (head.state === 'dropped') {
+      this.#must(match[2] !== 'head', `8: the tombstone of ${uid} was deleted`);
+      return;
+    }
+    const place = tryDatedKey(uid, key);
+    const job = tryJobOfKey(uid, key);
+    if (place?.kind === 'slot') this.#slotDeleted(collection, place.seq);
+    else if (place?.kind === 'head copy')
+      this.#must(place.version < head.retainedFrom.version, `8: kept copy ${place.version} was deleted`);
+    else if (place?.kind === 'batch')
+      this.#must(
+        place.after + limits.eligibleSlots <= head.gcFloor,
+        `8: batch ${key} may still be referred to`,
+      );
+    else if (job !== undefined) this.#outputDeleted(collection, key, job);
+    else this.#must(false, `8: ${key} was deleted`);
+  }
+
+  #slotDeleted({ head, uid, floors }: SimCollection, seq: number): void {
+    this.#must(seq <= head.gcFloor, `7: slot ${seq} was deleted above the floor ${head.gcFloor}`);
+    const later = this.#bucket.list(`c/${uid}/log/`, { limit: 1 })[0];
+    this.#must(
+      later !== undefined && later.key < slotKey(uid, seq as never),
+      `7: the highest slot ${seq} was deleted`,
+    );
+    const fenced = floors.find((floor) => floor.seq >= seq)!;
+    const waitedMs = this.#world.nowMs - fenced.atMs;
+    this.#must(
+      waitedMs >= limits.fenceMs / RATE_MAX,
+      `7: slot ${seq} was deleted ${waitedMs} ms after it was fenced`,
+    );
+  }
+
+  #outputDeleted({ head, heads }: SimCollection, key: string, job: string): void {
+    this.#must(!head.jobs.some(({ nonce }) => nonce === job), `8: ${key} was deleted under its job`);
+    this.#must(!namesObject(head, key), `8: ${key} was deleted and the head names it`);
+    for (let version = head.retainedFrom.version as number; version < head.version; version++) {
+      this.#must(
+        !namesObject(heads.get(version)!, key),
+        `8: ${key} was deleted and the kept head ${version} names it`,
+      );
+    }
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}
