@@ -12,8 +12,8 @@ export const systemRandom: Random = {
   fill: (target) => crypto.getRandomValues(target as Uint8Array<ArrayBuffer>),
 };
 
-/** Where the host has it: a timer of 0 ms waits for 1. */
-const { setImmediate } = globalThis as { readonly setImmediate?: (done: () => void) => unknown };
+/** Not on every host. A timer of 0 ms waits for 1. */
+declare const setImmediate: ((done: () => void) => unknown) | undefined;
 
 /** Of no time at all: everything else that is ready has its turn first. */
 export const systemSleep: Sleep = (ms, signal) =>
@@ -22,7 +22,7 @@ export const systemSleep: Sleep = (ms, signal) =>
       resolve();
       return;
     }
-    if (ms === 0 && setImmediate !== undefined) {
+    if (ms === 0 && typeof setImmediate === 'function') {
       setImmediate(resolve);
       return;
     }

@@ -8,8 +8,6 @@
  */
 import { assertInternal, corrupt } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
-import { tierLimits } from '../base/limits.js';
-import type { LogRoom } from '../base/limits.js';
 import type { Batch } from './batch.js';
 import type { CommitWindow } from './commit-window.js';
 import { namesTheSame } from './head.js';
@@ -108,11 +106,6 @@ export class LogState<S extends LogSink<S>> {
     return { slots: this.#slots.length - folded, bytes: bytes(this.#slots.length) - bytes(folded) };
   }
 
-  /** Whether the unfolded log is so long that it is time to fold it. */
-  get foldDue(): boolean {
-    return isFoldDue(tierLimits[this.#head.head.schema.tier].foldAt, this.unfolded);
-  }
-
   /** What a fold up to `seq` says of its end. Requires: base.foldedSeq <= seq <= position.seq. */
   pointAt(seq: Sequence): LogPoint {
     const count = this.#slotsUpTo(seq);
@@ -201,8 +194,4 @@ export class LogState<S extends LogSink<S>> {
 
 function foldPoint({ foldedSeq, foldedLabel, foldedChain }: Head): LogPoint {
   return { seq: foldedSeq, label: foldedLabel, storeMs: undefined, chain: foldedChain };
-}
-
-function isFoldDue(foldAt: LogRoom, unfolded: LogRoom): boolean {
-  return unfolded.slots >= foldAt.slots || unfolded.bytes >= foldAt.bytes;
 }

@@ -300,16 +300,16 @@ describe('a cold load', () => {
 });
 
 describe('the length of the log', () => {
-  it('is what no segment of the newest head holds, and tells when to fold', async () => {
+  it('is what no segment of the newest head holds', async () => {
     const world = await new LogWorld().start();
     const { schema } = await world.head();
     await world.forceHead({ schema: { ...schema, tier: 'edge' } });
     const { logSlots, foldAt } = tierLimits.edge;
     await world.fill(foldAt.slots - 1);
     const a = await warm(world, 'a');
-    expect(a.log.state!.foldDue).toBe(false);
+    expect(a.log.state!.unfolded.slots).toBe(foldAt.slots - 1);
     await world.run(a.write('x'));
-    expect(a.log.state!.foldDue).toBe(true);
+    expect(a.log.state!.unfolded.slots).toBe(foldAt.slots);
     const more = await world.run(
       a.log.read('strong', ({ chain, position }) => [chain, position.seq + 1] as const),
     );
@@ -323,7 +323,7 @@ describe('the length of the log', () => {
     await world.run(fold(world, logSlots - 5));
     // It has not heard of the fold: the write itself finds out, rather than being refused for ever.
     expect(await world.run(a.write('y'))).toMatchObject({ sequence: logSlots + 1 });
-    expect([a.log.state!.unfolded.slots, a.log.state!.foldDue]).toEqual([6, false]);
+    expect(a.log.state!.unfolded.slots).toBe(6);
   });
 
   it('knows the points at which it may be folded, by the dates of the store', async () => {
