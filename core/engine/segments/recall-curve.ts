@@ -36,6 +36,11 @@ export interface EffortRequest {
 }
 
 const RERANK_MIN = 32;
+/**
+ * How much of what a target leaves open is kept back. Queries from outside are harder than rows that were held out: on
+ * arXiv abstracts at ef 96 the rows said 0.990 to 0.993, queries got 0.986 to 0.989.
+ */
+const HELD_BACK = 0.3;
 const EF_WITHOUT_CURVE = 128;
 const POINTS_MAX = 1_000;
 
@@ -70,7 +75,10 @@ export function chooseEffort(curve: RecallCurve | undefined, { k, wanted, graph 
     return { kind: 'walk', ef, rerank: Math.min(ef, Math.max(2 * k, RERANK_MIN)) };
   }
   if (curve === undefined) return walkOr(scan, { ef: Math.max(EF_WITHOUT_CURVE, 4 * k), rerank: 2 * k, k });
-  const best = cheapest(pointsFor(curve, k), wanted.targetRecall);
+  const { targetRecall } = wanted;
+  const points = pointsFor(curve, k);
+  const best =
+    cheapest(points, targetRecall + HELD_BACK * (1 - targetRecall)) ?? cheapest(points, targetRecall);
   if (best === undefined) return scan;
   const scale = Math.max(1, k / best.k);
   return walkOr(scan, { ef: Math.ceil(best.ef * scale), rerank: Math.ceil(best.rerank * scale), k });
