@@ -187,6 +187,7 @@ export interface GraphView {
 
 /** Rows whose lists are read between two turns. */
 const REACHED_AT_ONCE = 16_384;
+
 /**
  * Lets every row be met from the entry point: one that no list leads to is linked from the nearest that is met and has
  * room; where the near ones are full, from any.

@@ -169,8 +169,8 @@ export class RowBlock {
     const given = vectors.length / dimension;
     assertInternal(Number.isInteger(given), `${vectors.length} numbers are no rows of ${dimension}`);
     const count = Math.min(given, this.capacity - this.#rowCount);
-    const { u8, f32 } = this.#mustArena();
-    const { live, rows, stride } = this.#layout;
+    const { f32 } = this.#mustArena();
+    const { rows, stride } = this.#layout;
     const first = this.#rowCount;
     const start = (rows + first * stride) / 4;
     if (stride === dimension * 4) f32.set(vectors.subarray(0, count * dimension), start);
@@ -181,8 +181,7 @@ export class RowBlock {
     const scalesAt = this.#layout.scales / 4 + first;
     if (scales === undefined) f32.fill(1, scalesAt, scalesAt + count);
     else f32.set(scales.subarray(0, count), scalesAt);
-    for (let row = first; row < first + count; row++) u8[live + (row >> 3)]! |= 1 << (row & 7);
-    this.#rowCount += count;
+    this.#admit(count);
     return count;
   }
 
@@ -200,7 +199,7 @@ export class RowBlock {
       `${count} rows more in a block of ${this.capacity}`,
     );
     const { u8, f32, f64, exports } = this.#mustArena();
-    const { live, rows, stride, scales, heap, heapKeys } = this.#layout;
+    const { rows, stride, scales, heap, heapKeys } = this.#layout;
     const first = this.#rowCount;
     const start = rows + first * stride;
     for (let i = 0; i < count; i++) copy(i, u8, start + i * stride);
@@ -211,8 +210,7 @@ export class RowBlock {
         for (let i = 0; i < part; i++) f32[scales / 4 + first + at + i] = cosineScale(f64[heap / 8 + i]!);
       }
     } else f32.fill(1, scales / 4 + first, scales / 4 + first + count);
-    for (let row = first; row < first + count; row++) u8[live + (row >> 3)]! |= 1 << (row & 7);
-    this.#rowCount += count;
+    this.#admit(count);
   }
 
   /** Takes all rows out: the next one appended is row 0. */
@@ -350,6 +348,15 @@ export class RowBlock {
     if (this.#arena === undefined) return;
     this.#pool.release(this.#arena);
     this.#arena = undefined;
+  }
+
+  /** The next `count` rows are in place: they are live from now on. */
+  #admit(count: number): void {
+    const { u8 } = this.#mustArena();
+    const { live } = this.#layout;
+    const first = this.#rowCount;
+    for (let row = first; row < first + count; row++) u8[live + (row >> 3)]! |= 1 << (row & 7);
+    this.#rowCount += count;
   }
 
   /** Puts query and mask in place and returns the bitmap to scan by, 0 where every row counts. */
