@@ -78,6 +78,8 @@ export const limits = {
   /** Fewer rows than this are searched as fast without a graph. */
   flatRows: 2_000,
   calibrationQueries: 500,
+  /** With those that are asked only where the first sample is too small to promise a recall that it has met. */
+  calibrationQueriesMax: 1_000,
   /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
   dropDelayMs: 86_400_000, // 24 h
 

@@ -1,7 +1,8 @@
 /**
- * The portable HTTP app: one function from Request to Response. It never throws. In order: where the request came from,
+ * The portable HTTP app: one function from request to answer. It never throws. In order: where the request came from,
  * preflight, route, key, back-pressure, handler; every answer gets its request id, timing and CORS headers.
  */
+import { utf8Encode } from '../../core/base/bytes.js';
 import { invalid } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import type { Clock } from '../../core/base/ports.js';
@@ -10,6 +11,7 @@ import { isPreflight, Load, Origins } from './access/index.js';
 import type { Access, Admission, Guard, LoadLimits } from './access/index.js';
 import { decodeUtf8, mustBeParsable, parseJson, parseJsonBytes, readBody } from './body/index.js';
 import type { Body, HostBytes } from './body/index.js';
+import type { HttpAnswer, HttpRequest } from './messages.js';
 import { Metrics } from './metrics.js';
 import { asCairnError, problemHeaders, problemOf, problemType, statusOf } from './problems.js';
 import {
@@ -23,7 +25,7 @@ import {
 } from './routes/index.js';
 import type { Call, Reply, Route, Services } from './routes/index.js';
 
-export type App = (request: Request) => Promise<Response>;
+export type App = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /** An error that is the server's, for the operator's log. */
 export interface Failure {
@@ -59,7 +61,7 @@ const pingFreshMs = 1_000;
 
 /** What is known of one request while it is worked on. */
 interface Exchange {
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly url: URL;
   readonly id: string;
   readonly startedMs: number;
@@ -101,7 +103,7 @@ class HttpApp {
     };
   }
 
-  async answer(request: Request): Promise<Response> {
+  async answer(request: HttpRequest): Promise<HttpAnswer> {
     const exchange = this.#open(request);
     let reply: Reply;
     try {
@@ -114,7 +116,7 @@ class HttpApp {
     return this.#respond(exchange, reply);
   }
 
-  #open(request: Request): Exchange {
+  #open(request: HttpRequest): Exchange {
     const given = request.headers.get('x-request-id');
     return {
       request,
@@ -206,18 +208,21 @@ class HttpApp {
     };
   }
 
-  #respond(exchange: Exchange, reply: Reply): Response {
+  #respond(exchange: Exchange, reply: Reply): HttpAnswer {
     const { request, route } = exchange;
-    const headers = new Headers(reply.headers);
     const elapsedMs = this.#options.clock.monotonicMs() - exchange.startedMs;
-    headers.set('x-request-id', exchange.id);
-    headers.set('x-content-type-options', 'nosniff');
-    headers.set('cache-control', 'no-store');
-    headers.append('server-timing', `total;dur=${elapsedMs.toFixed(2)}`);
-    if (exchange.idempotencyKey !== undefined) headers.set('idempotency-key', exchange.idempotencyKey);
+    const stages = reply.headers?.['server-timing'];
+    const headers: Record<string, string> = {
+      ...reply.headers,
+      'x-request-id': exchange.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'server-timing': `${stages === undefined ? '' : `${stages}, `}total;dur=${elapsedMs.toFixed(2)}`,
+    };
+    if (exchange.idempotencyKey !== undefined) headers['idempotency-key'] = exchange.idempotencyKey;
     this.#origins.mark(request, headers);
     if (isPreflight(request) && reply.status === 204) {
-      this.#origins.markPreflight(headers, headers.get('allow') ?? '');
+      this.#origins.markPreflight(headers, headers['allow'] ?? '');
     }
     this.#metrics.recordRequest({
       route: route?.path ?? 'none',
@@ -225,11 +230,11 @@ class HttpApp {
       status: reply.status,
       seconds: elapsedMs / 1_000,
     });
-    if (reply.text === undefined) return new Response(null, { status: reply.status, headers });
-    const body = new TextEncoder().encode(reply.text);
-    headers.set('content-type', reply.type ?? 'application/json');
-    headers.set('content-length', String(body.length));
-    return new Response(request.method === 'HEAD' ? null : body, { status: reply.status, headers });
+    if (reply.text === undefined) return { status: reply.status, headers, body: null };
+    const body = utf8Encode(reply.text);
+    headers['content-type'] = reply.type ?? 'application/json';
+    headers['content-length'] = String(body.length);
+    return { status: reply.status, headers, body: request.method === 'HEAD' ? null : body };
   }
 
   /** Readiness probes come from every load balancer: they share one request to the store per second. */

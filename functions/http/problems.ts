@@ -2,8 +2,10 @@
  * Errors as RFC 9457 problem documents: the one table from error kind to HTTP status, and the codes for which HTTP has
  * a better status. Internal errors keep their message and stack out of the answer: they go to the operator's log.
  */
+import { utf8Encode } from '../../core/base/bytes.js';
 import { CairnError, isCairnError } from '../../core/base/errors.js';
 import type { ErrorDetails, ErrorKind } from '../../core/base/errors.js';
+import type { HttpAnswer } from './messages.js';
 import { respellNames, snakeKeys } from './schema/index.js';
 
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {
@@ -106,10 +108,14 @@ export function problemHeaders(error: CairnError): Readonly<Record<string, strin
 }
 
 /** A whole answer for a message that did not become a request. */
-export function problemResponse(thrown: unknown, requestId: string): Response {
+export function problemAnswer(thrown: unknown, requestId: string): HttpAnswer {
   const error = asCairnError(thrown);
-  const headers = new Headers(problemHeaders(error));
-  headers.set('content-type', problemType);
-  headers.set('x-request-id', requestId);
-  return new Response(JSON.stringify(problemOf(error, requestId)), { status: statusOf(error), headers });
+  const body = utf8Encode(JSON.stringify(problemOf(error, requestId)));
+  const headers = {
+    ...problemHeaders(error),
+    'content-type': problemType,
+    'content-length': String(body.length),
+    'x-request-id': requestId,
+  };
+  return { status: statusOf(error), headers, body };
 }

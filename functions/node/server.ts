@@ -7,10 +7,9 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CairnError, invalid } from '../../core/base/errors.js';
-import { problemResponse } from '../http/index.js';
-import type { App } from '../http/index.js';
-import { discardBody, requestOf, sendResponse } from './messages.js';
-import type { RequestOptions } from './messages.js';
+import { problemAnswer } from '../http/index.js';
+import type { App, HttpAnswer, HttpRequest } from '../http/index.js';
+import { discardBody, requestOf, sendAnswer } from './messages.js';
 
 export interface ServerOptions {
   readonly app: App;
@@ -78,37 +77,33 @@ interface Served {
 }
 
 async function serve(app: App, { message, response, continues, server, state }: Served): Promise<void> {
-  const gone = new AbortController();
   let invited = !continues;
   const invite = (): void => {
     if (!invited) response.writeContinue();
     invited = true;
   };
   response.on('close', () => {
-    if (!response.writableFinished) gone.abort();
     // A connection that falls idle while the server closes is closed too.
     if (state.closing) setImmediate(() => server.closeIdleConnections());
   });
   try {
-    const answer = await answerTo(app, message, { signal: gone.signal, onFirstRead: invite });
+    const answer = await answerTo(app, message, invite);
     if (response.destroyed) return;
     if (state.closing || !message.complete) response.setHeader('connection', 'close');
     // Ending the connection with bytes unread resets it, and the client may lose the answer with it.
-    await sendResponse(answer, response, () =>
-      invited ? discardBody(message, lingerMs) : Promise.resolve(),
-    );
+    await sendAnswer(answer, response, () => (invited ? discardBody(message, lingerMs) : undefined));
   } catch {
     response.destroy();
   }
 }
 
 /** The app never throws: what does is a message that is no request. */
-async function answerTo(app: App, message: IncomingMessage, options: RequestOptions): Promise<Response> {
-  let request: Request;
+async function answerTo(app: App, message: IncomingMessage, onFirstRead: () => void): Promise<HttpAnswer> {
+  let request: HttpRequest;
   try {
-    request = requestOf(message, options);
+    request = requestOf(message, onFirstRead);
   } catch (error) {
-    return problemResponse(error, randomUUID());
+    return problemAnswer(error, randomUUID());
   }
   return app(request);
 }

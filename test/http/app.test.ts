@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CairnError } from '../../core/base/errors.js';
 import type { Database } from '../../core/index.js';
 import type { Failure } from '../../functions/http/index.js';
-import { open, testApp, watchedStore } from './harness.js';
+import { open, testHandler, watchedStore } from './harness.js';
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://db.example.com${path}`, init);
 
@@ -14,7 +14,7 @@ function failing(method: keyof Database, error: unknown): Database {
 
 describe('a hosted handler without keys', () => {
   test('answers 503 to all but /health', async () => {
-    const app = await testApp(await open('memory:'), { exposure: 'hosted' });
+    const app = await testHandler(await open('memory:'), { exposure: 'hosted' });
     expect((await app(at('/health'))).status).toBe(200);
     for (const path of ['/ready', '/metrics', '/openapi.json', '/v1/collections', '/nothing']) {
       const response = await app(at(path));
@@ -25,7 +25,7 @@ describe('a hosted handler without keys', () => {
   });
 
   test('serves anyone where that is allowed, but no foreign page', async () => {
-    const app = await testApp(await open('memory:'), { exposure: 'hosted', allowAnonymous: true });
+    const app = await testHandler(await open('memory:'), { exposure: 'hosted', allowAnonymous: true });
     expect((await app(at('/v1/collections'))).status).toBe(200);
     expect((await app(at('/v1/collections', { headers: { origin: 'https://evil.example' } }))).status).toBe(
       403,
@@ -36,7 +36,7 @@ describe('a hosted handler without keys', () => {
   });
 
   test('serves those with a key where there are keys', async () => {
-    const app = await testApp(await open('memory:'), { exposure: 'hosted', keys: ['k'] });
+    const app = await testHandler(await open('memory:'), { exposure: 'hosted', keys: ['k'] });
     expect((await app(at('/ready'))).status).toBe(200);
     expect((await app(at('/v1/collections'))).status).toBe(401);
     expect((await app(at('/v1/collections', { headers: { authorization: 'Bearer k' } }))).status).toBe(200);
@@ -47,7 +47,7 @@ describe('errors', () => {
   test('of ours are logged with their request id, and tell the client nothing else', async () => {
     const failures: Failure[] = [];
     const bug = new TypeError('secret detail');
-    const app = await testApp(failing('listCollections', bug), {
+    const app = await testHandler(failing('listCollections', bug), {
       keys: ['k'],
       onFailure: (failure) => failures.push(failure),
     });
@@ -62,7 +62,7 @@ describe('errors', () => {
 
   test('of ours that have a code keep it, and nothing else', async () => {
     const error = new CairnError('internal', 'assertion_failed', 'secret state', { details: { secret: 1 } });
-    const app = await testApp(failing('listCollections', error), { keys: ['k'] });
+    const app = await testHandler(failing('listCollections', error), { keys: ['k'] });
     const response = await app(at('/v1/collections', { headers: { authorization: 'Bearer k' } }));
     const text = await response.text();
     expect(response.status).toBe(500);
@@ -82,7 +82,7 @@ describe('errors', () => {
       outcome: 'unknown',
       retryAfterS: 6.2,
     });
-    const app = await testApp(failing('listCollections', error), { keys: ['k'] });
+    const app = await testHandler(failing('listCollections', error), { keys: ['k'] });
     const response = await app(at('/v1/collections', { headers: { authorization: 'Bearer k' } }));
     expect(response.status).toBe(status);
     expect(response.headers.get('retry-after')).toBe(retryAfter);
@@ -95,7 +95,7 @@ describe('errors', () => {
   });
 
   test('of a store that cannot be reached make the server not ready, not unhealthy', async () => {
-    const app = await testApp(
+    const app = await testHandler(
       failing('ping', new CairnError('unavailable', 'store_unreachable', 'no answer')),
       { keys: ['k'] },
     );
@@ -111,7 +111,10 @@ describe('errors', () => {
       await collection.upsert({ ids: ['a'], vectors: [[1, 1]] });
     }
     const logs = (await store.list('c/')).map(({ key }) => key).filter((key) => key.includes('/log/'));
-    const app = await testApp(await open('memory:', { store }), { exposure: 'hosted', allowAnonymous: true });
+    const app = await testHandler(await open('memory:', { store }), {
+      exposure: 'hosted',
+      allowAnonymous: true,
+    });
     const damaged = await store.get(logs[0]!);
     if (damaged.status !== 'found') throw new Error('the slot is there');
     damaged.bytes[100]! ^= 1;
@@ -130,7 +133,7 @@ describe('errors', () => {
 
 describe('messages', () => {
   test('HEAD has the length of the body, and no body', async () => {
-    const app = await testApp(await open('memory:'), { keys: ['k'] });
+    const app = await testHandler(await open('memory:'), { keys: ['k'] });
     const response = await app(at('/health', { method: 'HEAD' }));
     expect(response.body).toBeNull();
     expect(Number(response.headers.get('content-length'))).toBeGreaterThan(10);
@@ -141,7 +144,7 @@ describe('messages', () => {
     ['2', '{"vector":[1,1]}', 'body_too_large'],
     ['9223372036854775807', '{', 'body_too_large'],
   ])('a body that is not %s bytes long as it says is refused: %s', async (length, body, code) => {
-    const app = await testApp(await open('memory:'), { keys: ['k'] });
+    const app = await testHandler(await open('memory:'), { keys: ['k'] });
     const headers = {
       authorization: 'Bearer k',
       'content-type': 'application/json',
@@ -161,7 +164,7 @@ describe('messages', () => {
         },
       }),
     } as unknown as Database;
-    const app = await testApp(database, { keys: ['k'] });
+    const app = await testHandler(database, { keys: ['k'] });
     const headers = {
       authorization: 'Bearer k',
       'content-type': 'application/json',
@@ -179,7 +182,7 @@ describe('metrics', () => {
   test('count each request in every bucket that it fits', async () => {
     const ticks = [0, 3, 10, 10 + 40_000];
     const clock = { wallMs: () => 0, monotonicMs: () => ticks.shift() ?? 50_010 };
-    const app = await testApp(await open('memory:'), { exposure: 'hosted', allowAnonymous: true, clock });
+    const app = await testHandler(await open('memory:'), { exposure: 'hosted', allowAnonymous: true, clock });
     await app(at('/health'));
     await app(at('/health'));
     const text = await (await app(at('/metrics'))).text();
@@ -205,7 +208,7 @@ describe('readiness', () => {
         return Promise.resolve();
       },
     } as unknown as Database;
-    const app = await testApp(database, {
+    const app = await testHandler(database, {
       keys: ['k'],
       clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
     });

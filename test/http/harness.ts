@@ -4,7 +4,7 @@ import { open } from '../../core/index.js';
 import type { Database } from '../../core/index.js';
 import { memoryStore } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
-import { createApp, createGuard } from '../../functions/http/index.js';
+import { createApp, createGuard, webResponse } from '../../functions/http/index.js';
 import type { App, AppOptions, GuardSettings } from '../../functions/http/index.js';
 import { hostBytes, startServer } from '../../functions/node/index.js';
 import type { RunningServer } from '../../functions/node/index.js';
@@ -33,6 +33,14 @@ export async function testServer(
 ): Promise<RunningServer> {
   const app = await testApp(database, options);
   return startServer({ app, host: '127.0.0.1', port: 0, onClose: () => database.close() });
+}
+
+/** The app as hosts with the web's own types call it. */
+export async function testHandler(
+  ...args: Parameters<typeof testApp>
+): Promise<(request: Request) => Promise<Response>> {
+  const app = await testApp(...args);
+  return async (request) => webResponse(await app(request));
 }
 
 /** A memory store through which tests see and hold requests. `before` runs before each put. */

@@ -91,7 +91,7 @@ describe('shutdown', () => {
     const large = new Uint8Array(64 * 1024 * 1024);
     const server = await startServer({
       app: () =>
-        Promise.resolve(new Response(large, { headers: { 'content-length': String(large.length) } })),
+        Promise.resolve({ status: 200, headers: { 'content-length': String(large.length) }, body: large }),
       host: '127.0.0.1',
       port: 0,
     });

@@ -14,7 +14,7 @@ import { createDigests, Kernel } from '../../core/kernel/index.js';
 import { accountingStore, memoryStore, retryingStore } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.js';
-import { createApp, createGuard } from '../../functions/http/index.js';
+import { createApp, createGuard, webResponse } from '../../functions/http/index.js';
 import type { App, Guard } from '../../functions/http/index.js';
 import type { ServerSettings } from '../http/suite/index.js';
 
@@ -87,7 +87,7 @@ const worker = {
       const guard = await createGuard({ keys: apiKeys, allowAnonymous, exposure: 'loopback' });
       app ??= makeApp(guard, SETTINGS);
     }
-    return app(request);
+    return webResponse(await app(request));
   },
 };
 

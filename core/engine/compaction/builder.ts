@@ -236,15 +236,17 @@ class SegmentBuild {
     const order = shuffle(await this.#copyGraph(index), seed);
     // A few rows say less of the graph than what was measured on it.
     const few = order.length < limits.calibrationQueries && inherited !== undefined;
-    const asked = few ? order.length : order.length - limits.calibrationQueries;
-    const rows = order.subarray(0, asked);
+    const { calibrationQueries: least, calibrationQueriesMax: most } = limits;
+    // Of a small graph not so many that what is measured is another one.
+    const asked = few ? 0 : Math.min(most, Math.max(least, order.length >>> 2));
+    const rows = order.subarray(0, order.length - asked);
     if (inherited === undefined) await this.#inTurns(index.link(rows));
     else await this.#insert(index, rows);
     if (few) {
       await this.#inTurns(index.connect());
       return inherited.curve;
     }
-    const heldOut = order.subarray(asked);
+    const heldOut = order.subarray(rows.length);
     const curve = await calibrate(await this.#askedPort(index, heldOut));
     await this.#insert(index, heldOut);
     await this.#inTurns(index.connect());

@@ -4,7 +4,11 @@
  *
  * The truth of all queries is the exact order of the best rows of a wide walk. What that walk itself misses is measured on
  * a few queries, whose truth is the exact order of the best rows of a scan of every code, and taken off all results.
+ *
+ * One miss among few queries, or two, may leave no walk for a high recall at k = 1, and every query for it would be a scan. So
+ * where a walk has met a recall and the sample is too small to promise it, a larger one decides.
  */
+import { limits } from '../../base/limits.js';
 import type { RecallCurve, RecallPoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 
@@ -14,6 +18,9 @@ const RERANK_FACTORS: readonly number[] = [1, 2, 4];
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 200;
 const SCANNED_QUERIES = 50;
+const SCANNED_QUERIES_MAX = 250;
+/** What a curve should be able to promise. */
+const PROMISED = 0.99;
 const SCANNED_ROWS = 400;
 /** A wider walk than the one that finds this much of everything need not be measured. */
 const GOOD_ENOUGH = 0.999;
@@ -29,7 +36,7 @@ export interface CalibrationPort {
   walk(query: number, ef: number): Candidates;
   /** The nearest `count` of every code. */
   scan(query: number, count: number): Candidates;
-  /** Exact distances of rows, for each query in the order of its list. */
+  /** Exact distances of rows, one list for each of the first queries, in the order of the list. */
   distances(wanted: readonly Candidates[]): Promise<readonly Float32Array[]>;
   /** Lets others run; throws where the work was called off. */
   breathe(): Promise<void>;
@@ -41,12 +48,28 @@ interface Truth {
   readonly sorted: Float32Array;
 }
 
+interface Sample {
+  readonly queries: number;
+  /** How many of them scan all codes. */
+  readonly scanned: number;
+}
+
 export async function calibrate(port: CalibrationPort): Promise<RecallCurve> {
-  const truths = await findTruths(port);
+  const queries = Math.min(port.queries, limits.calibrationQueries);
+  const small = await measureCurve(port, { queries, scanned: SCANNED_QUERIES });
+  if (queries === port.queries || !small.inDoubt) return small.curve;
+  return (await measureCurve(port, { queries: port.queries, scanned: SCANNED_QUERIES_MAX })).curve;
+}
+
+async function measureCurve(
+  port: CalibrationPort,
+  sample: Sample,
+): Promise<{ readonly curve: RecallCurve; readonly inDoubt: boolean }> {
+  const truths = await findTruths(port, sample);
   const points: RecallPoint[] = [];
   for (const ef of EFS) {
     const walks: Candidates[] = [];
-    for (let query = 0; query < port.queries; query++) {
+    for (let query = 0; query < sample.queries; query++) {
       if (query % BREATH === 0) await port.breathe();
       walks.push(port.walk(query, ef));
     }
@@ -55,7 +78,14 @@ export async function calibrate(port: CalibrationPort): Promise<RecallCurve> {
     const enough = KS.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH));
     if (enough) break;
   }
-  return { samples: port.queries, points: monotone(points) };
+  const curve = { samples: sample.queries, points: monotone(points) };
+  return { curve, inDoubt: KS.some((k) => isInDoubt(curve.points, k, truths.shareOf(k))) };
+}
+
+/** The sample's walks have met the recall, and nothing promises it. */
+function isInDoubt(points: readonly RecallPoint[], k: number, share: number): boolean {
+  const ofK = points.filter((point) => point.k === k);
+  return ofK.every(({ lower }) => lower < PROMISED) && ofK.some(({ recall }) => recall / share >= PROMISED);
 }
 
 function measure(walks: readonly Candidates[], truths: Truths, ef: number): RecallPoint[] {
@@ -93,14 +123,14 @@ interface Truths {
   shareOf(k: number): number;
 }
 
-async function findTruths(port: CalibrationPort): Promise<Truths> {
+async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths> {
   const walked: Candidates[] = [];
   const scanned: Candidates[] = [];
-  for (let query = 0; query < port.queries; query++) {
+  for (let query = 0; query < sample.queries; query++) {
     if (query % BREATH === 0) await port.breathe();
     walked.push(port.walk(query, TRUTH_EF).slice(0, TRUTH_ROWS));
   }
-  const checked = Math.min(SCANNED_QUERIES, port.queries);
+  const checked = Math.min(sample.scanned, sample.queries);
   for (let query = 0; query < checked; query++) {
     if (query % BREATH === 0) await port.breathe();
     scanned.push(port.scan(query, SCANNED_ROWS));

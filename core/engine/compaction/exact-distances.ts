@@ -13,7 +13,7 @@ export interface ExactDistances {
   readonly kernel: Kernel;
   readonly dimension: number;
   readonly metric: Metric;
-  /** One per query. */
+  /** At least as many as there are lists of rows. */
   readonly queries: readonly Float32Array[];
   /** Rows, per query. */
   readonly wanted: readonly Uint32Array[];
@@ -46,16 +46,15 @@ export async function exactDistances(request: ExactDistances): Promise<readonly 
           : undefined;
       block.clear();
       block.appendRows(vectors, scales);
-      for (const [i, query] of queries.entries()) {
+      for (const [i, { places, positions }] of asked.entries()) {
         if (i % 32 === 0) await breathe();
-        const { places, positions } = asked[i]!;
         const from = next[i]!;
         let to = from;
         while (to < places.length && places[to]! < first + part.length) to++;
         if (to === from) continue;
         next[i] = to;
         const local = places.slice(from, to).map((place) => place - first);
-        const distances = block.scores({ query, metric, rows: local });
+        const distances = block.scores({ query: queries[i]!, metric, rows: local });
         distances.forEach((distance, j) => (out[i]![positions[from + j]!] = distance));
       }
     }

@@ -4,6 +4,7 @@
  * a `Host` that is not loopback (DNS rebinding) and a foreign `Origin` are refused.
  */
 import { CairnError } from '../../../core/base/errors.js';
+import type { HttpRequest } from '../messages.js';
 import { isLoopbackHost } from './loopback.js';
 import type { Origins } from './origins.js';
 
@@ -37,7 +38,7 @@ export class Guard {
   }
 
   /** The checks that come before a route is looked at: where the request was sent, and by whose page. */
-  checkSource(request: Request, host: string, origins: Origins): void {
+  checkSource(request: HttpRequest, host: string, origins: Origins): void {
     if (!this.anonymous) return;
     if (this.#exposure === 'loopback' && !isLoopbackHost(host)) {
       throw new CairnError(
@@ -56,7 +57,7 @@ export class Guard {
     }
   }
 
-  async checkKey(request: Request, access: Access): Promise<void> {
+  async checkKey(request: HttpRequest, access: Access): Promise<void> {
     if (access === 'health') return;
     if (this.anonymous) {
       if (this.#exposure === 'loopback' || this.#allowAnonymous) return;

@@ -2,6 +2,7 @@
  * CORS: which web pages may call. None by default, pages of other origins then cannot read an answer; a list of exact
  * origins, or `*` for all.
  */
+import type { HttpRequest } from '../messages.js';
 
 const exposed = 'x-request-id, retry-after, server-timing, idempotency-key, cairn-first-tail';
 const allowedHeaders =
@@ -19,28 +20,28 @@ export class Origins {
   }
 
   /** Adds what an answer to `request` owes. */
-  mark(request: Request, headers: Headers): void {
+  mark(request: HttpRequest, headers: Record<string, string>): void {
     if (this.#allowed.size === 0) return;
-    headers.append('vary', 'origin');
+    headers['vary'] = 'origin';
     const origin = request.headers.get('origin');
     if (origin === null || !this.allows(origin)) return;
-    headers.set('access-control-allow-origin', this.#allowed.has('*') ? '*' : origin);
-    headers.set('access-control-expose-headers', exposed);
+    headers['access-control-allow-origin'] = this.#allowed.has('*') ? '*' : origin;
+    headers['access-control-expose-headers'] = exposed;
   }
 
   /** Adds what a preflight asks for. `methods` are those of the path. */
-  markPreflight(headers: Headers, methods: string): void {
-    headers.set('access-control-allow-methods', methods);
-    headers.set('access-control-allow-headers', allowedHeaders);
-    headers.set('access-control-max-age', '600');
+  markPreflight(headers: Record<string, string>, methods: string): void {
+    headers['access-control-allow-methods'] = methods;
+    headers['access-control-allow-headers'] = allowedHeaders;
+    headers['access-control-max-age'] = '600';
   }
 }
 
 /** A preflight carries no key by design, so it is answered before the key is asked for. */
-export function isPreflight(request: Request): boolean {
+export function isPreflight(request: HttpRequest): boolean {
   return (
     request.method === 'OPTIONS' &&
-    request.headers.has('origin') &&
-    request.headers.has('access-control-request-method')
+    request.headers.get('origin') !== null &&
+    request.headers.get('access-control-request-method') !== null
   );
 }

@@ -37,9 +37,11 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const key = utf8Encode('"vectors"');
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     throw invalid('malformed_utf8', `body is not UTF-8 (${bytes.length} bytes)`);
   }

@@ -6,6 +6,7 @@ import { concatBytes } from '../../../core/base/bytes.js';
 import { invalid, isCairnError } from '../../../core/base/errors.js';
 import type { CairnError } from '../../../core/base/errors.js';
 import type { Admission } from '../access/index.js';
+import type { BodyReader, BodyStream, HttpRequest } from '../messages.js';
 
 export type BodyKind = 'json' | 'ndjson';
 
@@ -31,7 +32,7 @@ export interface Body {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Returns undefined for an empty body. */
-export async function readBody(request: Request, rules: BodyRules): Promise<Body | undefined> {
+export async function readBody(request: HttpRequest, rules: BodyRules): Promise<Body | undefined> {
   const declared = declaredLength(request);
   if (request.body === null || declared === 0) return undefined;
   const type = request.headers.get('content-type');
@@ -39,20 +40,21 @@ export async function readBody(request: Request, rules: BodyRules): Promise<Body
   // A type that is wrong or absent is only a fault where there is something to read.
   const kind = bodyKind(type, rules.accept);
   if (declared !== undefined && declared > rules.bytesMax) throw tooLarge(declared, rules, 'body');
-  const stream = request.body as ReadableStream<Bytes>;
   const bytes =
-    encoding === 'gzip' ? await readGzip(stream, rules) : await readPlain(stream, declared, rules);
+    encoding === 'gzip'
+      ? await readGzip(request.body, rules)
+      : await readPlain(request.body, declared, rules);
   if (bytes.length === 0) return undefined;
   if (kind === undefined) throw wrongType(type, rules.accept);
   return { kind, bytes };
 }
 
-function declaredLength(request: Request): number | undefined {
+function declaredLength(request: HttpRequest): number | undefined {
   const header = request.headers.get('content-length');
   return header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
 }
 
-function contentEncoding(request: Request): 'identity' | 'gzip' {
+function contentEncoding(request: HttpRequest): 'identity' | 'gzip' {
   const header = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (header === 'identity' || header === '') return 'identity';
   if (header === 'gzip' || header === 'x-gzip') return 'gzip';
@@ -87,11 +89,7 @@ function tooLarge(value: number, rules: BodyRules, what: string): CairnError {
 }
 
 /** Cost: one buffer of the declared length, which the admission has granted before it is allocated. */
-async function readPlain(
-  stream: ReadableStream<Bytes>,
-  declared: number | undefined,
-  rules: BodyRules,
-): Promise<Bytes> {
+async function readPlain(stream: BodyStream, declared: number | undefined, rules: BodyRules): Promise<Bytes> {
   if (declared === undefined) return concatBytes(await readChunks(stream, rules, 'body'));
   const bytes = rules.admission.takeBuffer(declared);
   let at = 0;
@@ -110,24 +108,18 @@ function cutShort(value: number, declared: number): CairnError {
 }
 
 /** Both sides of the inflater are bounded: a bomb inflates without end, and a stream of empty blocks never inflates. */
-async function readGzip(stream: ReadableStream<Bytes>, rules: BodyRules): Promise<Bytes> {
+async function readGzip(stream: BodyStream, rules: BodyRules): Promise<Bytes> {
   let sent = 0;
   let refused: unknown;
-  const counted = new TransformStream<Bytes, Bytes>({
-    transform(chunk, controller) {
-      sent += chunk.length;
-      if (sent > rules.bytesMax) {
-        refused = tooLarge(sent, rules, 'compressed body');
-        throw refused;
-      }
-      controller.enqueue(chunk);
-    },
-  });
+  const count = (chunk: Bytes): void => {
+    sent += chunk.length;
+    if (sent <= rules.bytesMax) return;
+    refused = tooLarge(sent, rules, 'compressed body');
+    throw refused;
+  };
   try {
-    const inflater = new DecompressionStream('gzip');
-    return concatBytes(
-      await readChunks(stream.pipeThrough(counted).pipeThrough(inflater), rules, 'inflated body'),
-    );
+    const inflated = countedStream(stream.getReader(), count).pipeThrough(new DecompressionStream('gzip'));
+    return concatBytes(await readChunks(inflated, rules, 'inflated body'));
   } catch (error) {
     if (refused !== undefined) throw refused;
     if (isCairnError(error)) throw error;
@@ -135,7 +127,25 @@ async function readGzip(stream: ReadableStream<Bytes>, rules: BodyRules): Promis
   }
 }
 
-async function readChunks(stream: ReadableStream<Bytes>, rules: BodyRules, what: string): Promise<Bytes[]> {
+/** Where `count` throws, the source is cancelled and the stream errs. */
+function countedStream(source: BodyReader, count: (chunk: Bytes) => void): ReadableStream<Bytes> {
+  return new ReadableStream<Bytes>({
+    pull: async (controller) => {
+      const { value } = await source.read();
+      if (value === undefined) return controller.close();
+      try {
+        count(value);
+      } catch (error) {
+        source.cancel(error).catch(() => undefined);
+        throw error;
+      }
+      controller.enqueue(value);
+    },
+    cancel: (reason) => source.cancel(reason),
+  });
+}
+
+async function readChunks(stream: BodyStream, rules: BodyRules, what: string): Promise<Bytes[]> {
   const chunks: Bytes[] = [];
   let length = 0;
   await eachChunk(stream, (chunk) => {
@@ -148,12 +158,12 @@ async function readChunks(stream: ReadableStream<Bytes>, rules: BodyRules, what:
 }
 
 /** Where `take` throws, the rest of the stream is cancelled. */
-async function eachChunk(stream: ReadableStream<Bytes>, take: (chunk: Bytes) => void): Promise<void> {
+async function eachChunk(stream: BodyStream, take: (chunk: Bytes) => void): Promise<void> {
   const reader = stream.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
+      const { value } = await reader.read();
+      if (value === undefined) return;
       take(value);
     }
   } catch (error) {

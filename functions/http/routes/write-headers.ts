@@ -2,12 +2,13 @@
 import { invalid } from '../../../core/base/errors.js';
 import { limits } from '../../../core/base/limits.js';
 import type { WriteOptions } from '../../../core/index.js';
+import type { HttpHeaders } from '../messages.js';
 
 const printable = /^[\x20-\x7e]+$/;
 
 /** `madeUp` stands in for a key that the client did not send. */
 export function writeOptions(
-  headers: Headers,
+  headers: HttpHeaders,
   madeUp: () => string,
 ): WriteOptions & { readonly idempotencyKey: string } {
   const idempotencyKey = headers.get('idempotency-key') ?? madeUp();

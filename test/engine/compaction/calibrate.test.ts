@@ -114,6 +114,36 @@ describe('a curve', () => {
     expect(at(points, 10, 16, 10)!.recall).toBe(1);
   });
 
+  it('asks more queries where a walk has met a recall that the sample is too small to promise', async () => {
+    /** One query of the first fifty whose nearest row no walk finds. */
+    const unlucky = (scanned: number[]): CalibrationPort => {
+      const plain = port({ miss: () => 0, queries: 1_000 });
+      return {
+        ...plain,
+        walk: (query, ef) => (query === 7 ? plain.walk(query, ef).slice(1) : plain.walk(query, ef)),
+        scan: (query, count) => {
+          scanned.push(query);
+          return plain.scan(query, count);
+        },
+      };
+    };
+    const scanned: number[] = [];
+    const { samples, points } = await calibrate(unlucky(scanned));
+    expect(samples).toBe(1_000);
+    expect(scanned.length).toBe(50 + 250);
+    expect(at(points, 1, 16, 1)!.lower).toBeGreaterThan(0.99);
+    const small = await calibrate({ ...unlucky([]), queries: 500 });
+    expect(at(small.points, 1, 128, 1)!.lower).toBeLessThan(0.98);
+  });
+
+  it.each([
+    ['every recall is promised', () => 0],
+    ['no walk finds enough', () => 0.1],
+  ])('asks no more where %s', async (_, miss) => {
+    const { samples } = await calibrate(port({ miss, queries: 1_000 }));
+    expect(samples).toBe(500);
+  });
+
   it('ends where the work is called off', async () => {
     let breaths = 0;
     const breathe = (): Promise<void> =>

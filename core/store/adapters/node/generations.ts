@@ -87,7 +87,7 @@ export class Generations {
       const file = await tryOpen(place.object);
       if (file === undefined) return undefined;
       if (!(await closeIf(file, marker))) return { ...file, generation: 0, buried: false };
-      const generation = highest(await this.#numbers(place));
+      const generation = highest(this.#numbers(place));
       if (generation === 0) {
         throw corrupt({ key: place.key, offset: 0, expected: 'a generation of the object', found: 'none' });
       }
@@ -126,7 +126,7 @@ export class Generations {
       await this.#files.step('generation-linked');
       await this.#files.syncDirectory(place.generations);
       await this.#files.step('generation-synced');
-      const numbers = await this.#numbers(place);
+      const numbers = this.#numbers(place);
       const top = highest(numbers);
       await this.#prune(place, numbers, top);
       if (top <= base + limits.generationsKept) return { status: 'applied' };
@@ -139,7 +139,7 @@ export class Generations {
     await this.#files.ensureDirectory(place.generations);
     await this.#files.step('generations-made');
     for (let round = 0; round < limits.generationRounds; round++) {
-      const top = highest(await this.#numbers(place));
+      const top = highest(this.#numbers(place));
       const held = await this.#hold(place);
       if (held === undefined) return;
       try {
@@ -162,7 +162,7 @@ export class Generations {
     const tmp = await this.#files.writeTmp(tombstone);
     try {
       for (let round = 0; round < limits.generationRounds; round++) {
-        const base = highest(await this.#numbers(place));
+        const base = highest(this.#numbers(place));
         const top = base === 0 ? undefined : await tryOpen(`${place.generations}/${base}`);
         if (top !== undefined && (await closeIf(top, tombstone))) return;
         if (top !== undefined) files.closeNow(top.fd);
@@ -185,7 +185,7 @@ export class Generations {
    */
   async settle(place: ObjectPlace, tmp: TmpFile): Promise<WriteEnd> {
     await this.convert(place);
-    for (const number of await this.#numbers(place)) {
+    for (const number of this.#numbers(place)) {
       if ((await inodeOf(`${place.generations}/${number}`)) === tmp.stat.ino) return { status: 'applied' };
     }
     const message = `object ${place.key} was changed by others while it was created`;
@@ -251,7 +251,7 @@ export class Generations {
 
   /** What cannot be emptied now only keeps its space. */
   async #empty(place: ObjectPlace, tmp: TmpFile, below: number): Promise<void> {
-    for (const number of (await this.#numbers(place)).filter((kept) => kept < below)) {
+    for (const number of this.#numbers(place).filter((kept) => kept < below)) {
       const path = this.#files.tmpPath();
       await files.link(tmp.path, path).catch(() => {});
       await files.rename(path, `${place.generations}/${number}`).catch(() => {});
@@ -261,9 +261,12 @@ export class Generations {
     }
   }
 
-  async #numbers(place: ObjectPlace): Promise<number[]> {
+  #numbers(place: ObjectPlace): number[] {
     try {
-      return (await files.readdir(place.generations)).filter((name) => NUMBER.test(name)).map(Number);
+      return files
+        .readdirNow(place.generations)
+        .filter((name) => NUMBER.test(name))
+        .map(Number);
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return [];
       throw error;
