@@ -5,7 +5,7 @@
 import { invalid } from './base/errors.js';
 import { limits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
-import type { Clock, Digests, Random, Sleep } from './base/ports.js';
+import type { Clock, Deflate, Digests, Random, Sleep } from './base/ports.js';
 import {
   EngineDatabase,
   mustBeObject,
@@ -16,6 +16,7 @@ import {
 } from './engine/index.js';
 import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
+import { portableDeflate } from './segment/index.js';
 import { accountingStore, memoryStore, retryingStore } from './store/index.js';
 import type { ObjectStore } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
@@ -81,14 +82,12 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     random: options.random ?? systemRandom,
     sleep: options.sleep ?? systemSleep,
   };
-  const { store, sha256 } =
-    options.store === undefined
-      ? await openStore(url, ports.clock, createStore)
-      : { store: options.store, sha256: undefined };
+  const { store, sha256, deflate } =
+    options.store === undefined ? await openStore(url, ports.clock, createStore) : portable(options.store);
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
   return new EngineDatabase({
     store: accountingStore(retryingStore(store, ports)),
-    ports: { ...ports, digests: createDigests(kernel, sha256) },
+    ports: { ...ports, digests: createDigests(kernel, sha256), deflate },
     kernel,
     tier,
     shareRequests,
@@ -107,16 +106,22 @@ function maintenanceOf(given: unknown): { readonly intervalMs: number } | undefi
 
 interface OpenedStore {
   readonly store: ObjectStore;
-  /** A hash of the host's that is faster than the portable one. */
+  /** The host's own, where it has one that is faster than the portable one. */
   readonly sha256: Digests['sha256'] | undefined;
+  readonly deflate: Deflate;
+}
+
+function portable(store: ObjectStore): OpenedStore {
+  return { store, sha256: undefined, deflate: portableDeflate };
 }
 
 async function openStore(url: unknown, clock: Clock, create: boolean): Promise<OpenedStore> {
-  if (url === 'memory:') return { store: memoryStore({ clock }), sha256: undefined };
+  if (url === 'memory:') return portable(memoryStore({ clock }));
   if (typeof url === 'string' && url.startsWith('file:') && url.length > 'file:'.length) {
     // Only here, and lazily: nothing else of the engine needs Node.
     const node = await import('./store/adapters/node/index.js');
-    return { store: await node.openFileStore(filePath(url), { create }), sha256: node.nodeSha256 };
+    const store = await node.openFileStore(filePath(url), { create });
+    return { store, sha256: node.nodeSha256, deflate: node.nodeDeflate };
   }
   const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
   throw invalid('invalid_store_url', `store ${shown} is neither file:PATH nor memory:`, { store: shown });

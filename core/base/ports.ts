@@ -27,9 +27,17 @@ export interface Digests {
   crc32cPages(bytes: Uint8Array, pageBytes: number): Uint32Array;
 }
 
+/** Raw deflate streams (RFC 1951). Every host reads what another one wrote; the bytes may differ. */
+export interface Deflate {
+  deflate(bytes: Uint8Array): Uint8Array;
+  /** Undefined where `deflated` does not inflate to exactly `length` bytes. Asks for no memory beyond a few more. */
+  tryInflate(deflated: Uint8Array, length: number): Uint8Array | undefined;
+}
+
 export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
   readonly digests: Digests;
+  readonly deflate: Deflate;
 }

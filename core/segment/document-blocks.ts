@@ -8,10 +8,10 @@
  *
  * A row without metadata has the empty text.
  */
-import { deflateSync, inflateSync } from 'fflate';
 import { utf8Decode, utf8Encode } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
+import type { Deflate } from '../base/ports.js';
 import type { Wrong } from './id-blocks.js';
 
 const { blockRows, documentBlockBytes, metadataBytes } = limits;
@@ -20,12 +20,17 @@ const INFLATED_MAX: number = 4 * blockRows + documentBlockBytes + metadataBytes;
 const DEFLATED_MAX: number = INFLATED_MAX + 1_024;
 
 export class DocumentBlockWriter {
+  readonly #deflate: Deflate;
   readonly #firstRows: number[] = [];
   readonly #deflated: number[] = [];
   readonly #inflated: number[] = [];
   #texts: Uint8Array[] = [];
   #textBytes = 0;
   #rows = 0;
+
+  constructor(deflate: Deflate) {
+    this.#deflate = deflate;
+  }
 
   get rows(): number {
     return this.#rows;
@@ -54,7 +59,8 @@ export class DocumentBlockWriter {
     const texts = this.#texts;
     if (texts.length === 0) return undefined;
     const inflatedBytes = this.#textBytes === 0 ? 0 : 4 * texts.length + this.#textBytes;
-    const block = inflatedBytes === 0 ? new Uint8Array(0) : deflateSync(blockOf(texts, inflatedBytes));
+    const block =
+      inflatedBytes === 0 ? new Uint8Array(0) : this.#deflate.deflate(blockOf(texts, inflatedBytes));
     this.#firstRows.push(this.#rows - texts.length);
     this.#deflated.push(block.length);
     this.#inflated.push(inflatedBytes);
@@ -159,11 +165,12 @@ export interface DocumentBlock {
 
 /** Throws by `wrong` where `deflated` is not a block of so many rows and bytes. */
 export function inflateBlock(
+  deflate: Deflate,
   deflated: Uint8Array,
   { rows, inflatedBytes }: { readonly rows: number; readonly inflatedBytes: number },
   wrong: Wrong,
 ): DocumentBlock {
-  const bytes = tryInflate(deflated, inflatedBytes);
+  const bytes = deflate.tryInflate(deflated, inflatedBytes);
   if (bytes === undefined) throw wrong(0, `a deflated block of ${inflatedBytes} bytes`, 'something else');
   const lengths = new Uint32Array(bytes.buffer, bytes.byteOffset, rows);
   const ends = new Uint32Array(rows);
@@ -176,16 +183,6 @@ export function inflateBlock(
   const texts = bytes.subarray(4 * rows);
   if (end !== texts.length) throw wrong(0, `${texts.length} bytes of texts`, `${end}`);
   return { texts, ends };
-}
-
-/** Undefined where `deflated` does not inflate to exactly `length` bytes. Cost: memory for one byte more. */
-function tryInflate(deflated: Uint8Array, length: number): Uint8Array | undefined {
-  try {
-    const bytes = inflateSync(deflated, { out: new Uint8Array(length + 1) });
-    return bytes.length === length ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Throws by `wrong` where the text is not UTF-8. */

@@ -7,7 +7,7 @@ import { andThen } from '../base/awaitable.js';
 import { utf8Decode, utf8Encode } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import type { Digests } from '../base/ports.js';
+import type { Deflate, Digests } from '../base/ports.js';
 import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageSet } from '../store/index.js';
 import { inflateBlock, textAt } from './document-blocks.js';
 import type { DocumentBlock } from './document-blocks.js';
@@ -29,6 +29,7 @@ import type { SegmentRef } from './segment-writer.js';
 const { blockRows } = limits;
 
 export interface SegmentReaderOptions extends TailOptions {
+  readonly deflate: Deflate;
   readonly cache: PageCache;
 }
 
@@ -62,6 +63,7 @@ export class SegmentReader {
   readonly residentSections: readonly SegmentSection[];
   readonly #store: ObjectStore;
   readonly #digests: Digests;
+  readonly #deflate: Deflate;
   readonly #cache: PageCache;
   readonly #handle: PagedHandle;
   readonly #tail: SegmentTail;
@@ -69,7 +71,7 @@ export class SegmentReader {
   readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
   readonly #idBlocks = new RecentBlocks<IdBlock>(limits.idBlocksKept);
 
-  private constructor({ store, digests, cache, ref }: SegmentReaderOptions, tail: SegmentTail) {
+  private constructor({ store, digests, deflate, cache, ref }: SegmentReaderOptions, tail: SegmentTail) {
     const { footer, layout } = tail;
     this.ref = ref;
     this.rows = footer.rows;
@@ -87,6 +89,7 @@ export class SegmentReader {
     }));
     this.#store = store;
     this.#digests = digests;
+    this.#deflate = deflate;
     this.#cache = cache;
     this.#tail = tail;
     this.#seqBase = this.numbers['seqBase']!;
@@ -364,6 +367,7 @@ export class SegmentReader {
     const { documentIndex } = this.#tail;
     const range = shifted(documentIndex.range(block), this.#section('documents').offset);
     return inflateBlock(
+      this.#deflate,
       pages.bytes(range.offset, range.length),
       { rows: documentIndex.rowsIn(block), inflatedBytes: documentIndex.inflatedBytes(block) },
       wrongAt(this.ref.key, range.offset),

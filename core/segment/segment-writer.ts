@@ -6,7 +6,7 @@
 import { bytesToHex, utf8Encode } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import type { Digests } from '../base/ports.js';
+import type { Deflate, Digests } from '../base/ports.js';
 import type { ObjectStore, Upload } from '../store/index.js';
 import { DocumentBlockWriter } from './document-blocks.js';
 import { encodeExpiries, NO_EXPIRIES } from './expiries.js';
@@ -33,6 +33,7 @@ export interface SegmentRef {
 export interface SegmentWriterOptions {
   readonly store: ObjectStore;
   readonly digests: Digests;
+  readonly deflate: Deflate;
   readonly key: string;
   /** Of the collection. */
   readonly uid: string;
@@ -71,7 +72,7 @@ export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   readonly #upload: Upload;
   readonly #sink: PageSink;
-  readonly #documents = new DocumentBlockWriter();
+  readonly #documents: DocumentBlockWriter;
   readonly #ids: IdBlockWriter;
   readonly #sections: SegmentSection[] = [];
   /** The section that is being written. */
@@ -84,6 +85,7 @@ export class SegmentWriter {
     this.#options = options;
     this.#upload = upload;
     this.#sink = new PageSink(upload, options.digests);
+    this.#documents = new DocumentBlockWriter(options.deflate);
     this.#ids = new IdBlockWriter(options.rows);
   }
 

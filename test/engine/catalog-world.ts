@@ -10,6 +10,7 @@ import type { AccountingStore } from '../../core/store/index.js';
 import { FaultyBucket } from '../log/faulty-store.js';
 import { digests, schema } from '../log/fixture.js';
 import { Chance, VirtualTime } from '../log/virtual-time.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 export interface CatalogProcess {
   readonly store: AccountingStore;
@@ -29,7 +30,13 @@ export class CatalogWorld {
 
   process(name: string): CatalogProcess {
     const random = new Chance(this.chance.word());
-    const ports = { clock: this.time.clock, sleep: this.time.sleep, random, digests };
+    const ports = {
+      clock: this.time.clock,
+      sleep: this.time.sleep,
+      random,
+      digests,
+      deflate: portableDeflate,
+    };
     const store = accountingStore(retryingStore(this.bucket.as(name), ports));
     const catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
     return { store, catalog, collector: new Collector({ store, ports, catalog }) };

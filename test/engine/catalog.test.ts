@@ -24,9 +24,16 @@ import { randomFaults } from '../log/faulty-store.js';
 import { digests, errorOf } from '../log/fixture.js';
 import { Chance } from '../log/virtual-time.js';
 import { CatalogWorld } from './catalog-world.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 async function headOf(world: CatalogWorld, uid: Uid): Promise<Head | undefined> {
-  const ports = { clock: world.time.clock, sleep: world.time.sleep, random: world.chance, digests };
+  const ports = {
+    clock: world.time.clock,
+    sleep: world.time.sleep,
+    random: world.chance,
+    digests,
+    deflate: portableDeflate,
+  };
   return (await tryReadHead({ store: world.bucket.truth, ports, uid }))?.head;
 }
 

@@ -11,6 +11,7 @@ import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/
 import { isUid } from '../../core/base/ids.js';
 import { memoryStore } from '../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 class Nowhere implements LogSink<Nowhere> {
   apply(): void {}
@@ -32,7 +33,13 @@ async function withForged(change: Partial<Batch>): Promise<Database> {
   if (!isUid(uid)) throw new Error(`no uid in ${first!.key}`);
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 16_777_216 });
   const digests = createDigests(kernel);
-  const ports = { clock: systemClock, random: systemRandom, sleep: systemSleep, digests };
+  const ports = {
+    clock: systemClock,
+    random: systemRandom,
+    sleep: systemSleep,
+    digests,
+    deflate: portableDeflate,
+  };
   const log = new CollectionLog({
     context: { store, ports, uid },
     newSink: () => new Nowhere(),

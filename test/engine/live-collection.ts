@@ -6,6 +6,7 @@ import type { Head, HeadEdit, SegmentEntry } from '../../core/log/index.js';
 import { batchKey, headCopyKey, slotKey } from '../../core/log/layout.js';
 import { digests } from '../log/fixture.js';
 import type { CatalogProcess, CatalogWorld } from './catalog-world.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 const SHA = 'a'.repeat(64);
 const UUID = '12345678-1234-4234-8234-123456789abc';
@@ -73,7 +74,13 @@ export class LiveCollection {
 
   async current(): Promise<Head> {
     const { clock } = this.#world.time;
-    const ports = { clock, sleep: this.#world.time.sleep, random: this.#world.chance, digests };
+    const ports = {
+      clock,
+      sleep: this.#world.time.sleep,
+      random: this.#world.chance,
+      digests,
+      deflate: portableDeflate,
+    };
     return (await tryReadHead({ store: this.#world.bucket.truth, ports, uid: this.uid }))!.head;
   }
 

@@ -15,6 +15,7 @@ import { digests } from '../log/fixture.js';
 import { CatalogWorld } from './catalog-world.js';
 import { failure } from './fixture.js';
 import { LiveCollection } from './live-collection.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 describe('a hint', () => {
   async function scene(): Promise<{
@@ -29,7 +30,7 @@ describe('a hint', () => {
     const c = await LiveCollection.create(world, a);
     const { clock, sleep } = world.time;
     let prods = 0;
-    const ports = { clock, sleep, random: world.chance, digests };
+    const ports = { clock, sleep, random: world.chance, digests, deflate: portableDeflate };
     const hints = new WorkHints({ store: a.store, ports, uid: c.uid, onDue: () => prods++ });
     return {
       world,

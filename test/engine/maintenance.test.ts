@@ -14,6 +14,7 @@ import type { Job } from '../../core/log/index.js';
 import { digests } from '../log/fixture.js';
 import { CatalogWorld } from './catalog-world.js';
 import { LiveCollection, nonceOf } from './live-collection.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const MANY = limits.foldSlots;
@@ -32,7 +33,7 @@ class Site {
     const { store, catalog, collector } = this.a;
     return new Maintenance({
       store,
-      ports: { clock, sleep, random: this.world.chance, digests },
+      ports: { clock, sleep, random: this.world.chance, digests, deflate: portableDeflate },
       collector,
       namespace: catalog.namespace,
       compact: (name) => this.#compact(name),

@@ -4,6 +4,7 @@
 import { limits } from '../../core/base/limits.js';
 import { decodeFooter, footerOffset } from '../../core/segment/footer.js';
 import {
+  portableDeflate,
   encodeDeletions,
   openDeletions,
   rowMaps,
@@ -50,7 +51,15 @@ const newStore = (): ObjectStore => memoryStore({ clock: { wallMs: () => 0 } });
 async function write(from: Content): Promise<{ readonly bytes: Uint8Array; readonly ref: SegmentRef }> {
   const store = newStore();
   const rows = from.sortedIds.length;
-  const identity = { store, digests, key: segmentKey, uid, dimension: 2, metric: 'cosine' };
+  const identity = {
+    store,
+    digests,
+    deflate: portableDeflate,
+    key: segmentKey,
+    uid,
+    dimension: 2,
+    metric: 'cosine',
+  };
   const writer = await SegmentWriter.create({ ...identity, rows, seqBase: from.numbers['seqBase']! });
   await writer.writeRaw(from.vectors);
   await writer.writeDocuments(from.documents);
@@ -70,7 +79,14 @@ async function read(bytes: Uint8Array): Promise<Content> {
   await store.put(segmentKey, bytes, { if: 'any' });
   const cache = new PageCache({ budgetBytes: 1024 * 1024 });
   const expected = { dimension: 2, metric: 'cosine' };
-  const reader = await SegmentReader.open({ store, digests, cache, ref: written.ref, expected });
+  const reader = await SegmentReader.open({
+    store,
+    digests,
+    deflate: portableDeflate,
+    cache,
+    ref: written.ref,
+    expected,
+  });
   const rows = Array.from({ length: reader.rows }, (_, row) => row);
   const target = new Uint8Array(reader.residentBytes);
   await reader.residentLoad(target).fetchMissing();

@@ -30,6 +30,7 @@ import { accountingStore, retryingStore } from '../../core/store/index.js';
 import type { AccountingStore, ObjectStore } from '../../core/store/index.js';
 import { FaultyBucket } from './faulty-store.js';
 import { Chance, VirtualTime } from './virtual-time.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 64 * 1024 * 1024 });
 
@@ -182,6 +183,7 @@ export class LogProcess {
       sleep: world.time.sleep,
       random,
       digests,
+      deflate: portableDeflate,
     };
     this.store = accountingStore(world.bucket.as(name, options.latencyMs));
     const store = options.retrying === false ? this.store : retryingStore(this.store, ports);
@@ -258,7 +260,13 @@ export class LogWorld {
 
   /** The way to the truth: no faults, no waiting. */
   get context(): LogContext {
-    const ports = { clock: this.time.clock, sleep: this.time.sleep, random: this.chance, digests };
+    const ports = {
+      clock: this.time.clock,
+      sleep: this.time.sleep,
+      random: this.chance,
+      digests,
+      deflate: portableDeflate,
+    };
     return { store: this.bucket.truth, ports, uid: this.uid };
   }
 

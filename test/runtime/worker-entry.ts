@@ -17,6 +17,7 @@ import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.
 import { createApp, createGuard, webResponse } from '../../functions/http/index.js';
 import type { App, Guard } from '../../functions/http/index.js';
 import type { ServerSettings } from '../http/suite/index.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 export interface WorkerSettings extends ServerSettings {
   /** Makes each answer of the store take a timer's time, so that requests interleave as they do before a bucket. */
@@ -58,7 +59,13 @@ function makeApp(guard: Guard, settings: WorkerSettings): App {
   const { corsOrigins, load, storeDelayMs } = settings;
   const kernel = new Kernel(compiledKernel, { memoryBudgetBytes });
   const clock = settings.clock === 'standing' ? standingClock() : systemClock;
-  const ports = { clock, random: systemRandom, sleep: systemSleep, digests: createDigests(kernel) };
+  const ports = {
+    clock,
+    random: systemRandom,
+    sleep: systemSleep,
+    digests: createDigests(kernel),
+    deflate: portableDeflate,
+  };
   const bucket = memoryStore(ports);
   const store = storeDelayMs === undefined ? bucket : delayingStore(bucket, storeDelayMs);
   const database = new EngineDatabase({

@@ -6,6 +6,7 @@ import { corrupt } from '../../core/base/errors.js';
 import { inflateBlock, textAt } from '../../core/segment/document-blocks.js';
 import { decodeIdBlock, idAt, positionIn } from '../../core/segment/id-blocks.js';
 import type { Wrong } from '../../core/segment/id-blocks.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 const wrong: Wrong = (offset, expected, found) => corrupt({ key: 'key', offset, expected, found });
 
@@ -52,7 +53,8 @@ describe('a block of documents', () => {
     bytes: Uint8Array,
     inflatedBytes = bytes.length,
     rows = 2,
-  ): ReturnType<typeof inflateBlock> => inflateBlock(deflateSync(bytes), { rows, inflatedBytes }, wrong);
+  ): ReturnType<typeof inflateBlock> =>
+    inflateBlock(portableDeflate, deflateSync(bytes), { rows, inflatedBytes }, wrong);
 
   test('is read where its lengths fit', () => {
     const read = inflated(block([2, 3], 'abcde'));
@@ -67,7 +69,7 @@ describe('a block of documents', () => {
     ['more bytes than the index says', () => inflated(block([2, 3], 'abcde'), 12)],
     [
       'bytes that do not inflate',
-      () => inflateBlock(Uint8Array.of(7, 7, 7), { rows: 2, inflatedBytes: 13 }, wrong),
+      () => inflateBlock(portableDeflate, Uint8Array.of(7, 7, 7), { rows: 2, inflatedBytes: 13 }, wrong),
     ],
     [
       'a text that is no UTF-8',

@@ -24,6 +24,7 @@ import {
   writeSegment,
 } from './fixture.js';
 import type { Rows } from './fixture.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 const rows = plainRows(70, 2);
 let ref: SegmentRef;
@@ -164,7 +165,14 @@ describe('a damaged segment', () => {
     ['dimension', { dimension: 3, metric: 'cosine' }],
     ['metric', { dimension: 2, metric: 'dot' }],
   ])('a collection of another %s is refused', async (what, expected) => {
-    const options = { store: holding(intact), digests, cache: undefined as never, ref, expected };
+    const options = {
+      store: holding(intact),
+      digests,
+      deflate: portableDeflate,
+      cache: undefined as never,
+      ref,
+      expected,
+    };
     const { SegmentReader } = await import('../../core/segment/index.js');
     await expect(SegmentReader.open(options)).rejects.toMatchObject({
       kind: 'corrupt',

@@ -1,7 +1,7 @@
 /** What the segment tests share: rows made from a seed, a store to put them in, and the way in and out. */
 import type { Digests } from '../../core/base/ports.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
-import { rowMaps, SegmentReader, SegmentWriter } from '../../core/segment/index.js';
+import { portableDeflate, rowMaps, SegmentReader, SegmentWriter } from '../../core/segment/index.js';
 import type { ResidentSection, SegmentRef } from '../../core/segment/index.js';
 import { memoryStore, PageCache } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
@@ -65,7 +65,17 @@ export async function writeSegment(
 ): Promise<SegmentRef> {
   const { dimension, ids, documents, vectors, seqs } = rows;
   const count = ids.length;
-  const options = { store, digests, key, uid: UID, dimension, metric: 'cosine', rows: count, seqBase: 1_000 };
+  const options = {
+    store,
+    digests,
+    deflate: portableDeflate,
+    key,
+    uid: UID,
+    dimension,
+    metric: 'cosine',
+    rows: count,
+    seqBase: 1_000,
+  };
   const writer = await SegmentWriter.create(options);
   const maps = rowMaps(ids);
   const inSteps = async (write: (from: number, to: number) => Promise<void>): Promise<void> => {
@@ -97,7 +107,14 @@ export function openSegment(
   ref: SegmentRef,
   { cache = newCache(), dimension = 3 }: OpenOptions = {},
 ): Promise<SegmentReader> {
-  return SegmentReader.open({ store, digests, cache, ref, expected: { dimension, metric: 'cosine' } });
+  return SegmentReader.open({
+    store,
+    digests,
+    deflate: portableDeflate,
+    cache,
+    ref,
+    expected: { dimension, metric: 'cosine' },
+  });
 }
 
 /** Everything that a reader can say of its rows, in row order. */

@@ -1,14 +1,24 @@
 /** The writer of a segment: what it needs of its caller, what it keeps in memory, and what it leaves when it is given up. */
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.js';
-import { rowMaps, SegmentWriter } from '../../core/segment/index.js';
+import { portableDeflate, rowMaps, SegmentWriter } from '../../core/segment/index.js';
 import type { ObjectStore, Upload } from '../../core/store/index.js';
 import { digests, KEY, newStore, openSegment, plainRows, UID, writeSegment } from './fixture.js';
 
 const END = { leafStarts: new Uint32Array(0), numbers: {}, curve: null };
 
 function newWriter(store: ObjectStore, rows = 2): Promise<SegmentWriter> {
-  const options = { store, digests, key: KEY, uid: UID, dimension: 2, metric: 'dot', rows, seqBase: 5 };
+  const options = {
+    store,
+    digests,
+    deflate: portableDeflate,
+    key: KEY,
+    uid: UID,
+    dimension: 2,
+    metric: 'dot',
+    rows,
+    seqBase: 5,
+  };
   return SegmentWriter.create(options);
 }
 
@@ -35,7 +45,14 @@ describe('the writer of a segment', () => {
     const { PageCache } = await import('../../core/store/index.js');
     const cache = new PageCache({ budgetBytes: 0 });
     const expected = { dimension: 2, metric: 'dot' };
-    const reader = await SegmentReader.open({ store, digests, cache, ref, expected });
+    const reader = await SegmentReader.open({
+      store,
+      digests,
+      deflate: portableDeflate,
+      cache,
+      ref,
+      expected,
+    });
     expect(reader).toMatchObject({ rows: 2, residentBytes: 0, residentSections: [], curve: null });
     expect([...reader.leafStarts]).toEqual([]);
     const load = reader.residentLoad(new Uint8Array(0));

@@ -12,6 +12,7 @@ import { Chance } from '../log/virtual-time.js';
 import { digests, kernel, takeBackMemory } from './kernel.js';
 import { TimeOrder } from './schedule.js';
 import { NOBODY, World } from './world.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 const MEDIAN_MS = { put: 60, get: 25, list: 40 };
 /** Of the logarithm: the slowest of a hundred takes about 2.5 times the median. */
@@ -86,6 +87,7 @@ class Model {
       clock,
       random,
       digests,
+      deflate: portableDeflate,
       sleep: (ms, signal) =>
         new Promise((resolve) => {
           if (signal?.aborted === true) {

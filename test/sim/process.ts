@@ -10,6 +10,7 @@ import type { Faults } from './faults.js';
 import type { Report } from './report.js';
 import { SimStore } from './store.js';
 import type { World } from './world.js';
+import { portableDeflate } from '../../core/segment/index.js';
 
 export interface Surroundings {
   readonly world: World;
@@ -61,7 +62,7 @@ export class SimProcess {
     this.#skewMs = nature.skewMs;
     this.store = new SimStore(this);
     const random: Random = new Chance(this.chance.word());
-    this.ports = { clock: this.#clock, sleep: this.#sleep, random, digests };
+    this.ports = { clock: this.#clock, sleep: this.#sleep, random, digests, deflate: portableDeflate };
   }
 
   readonly #clock: Clock = {

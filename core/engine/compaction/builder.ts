@@ -11,7 +11,7 @@
 import { alignUp } from '../../base/bytes.js';
 import type { Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
-import type { Digests } from '../../base/ports.js';
+import type { Deflate, Digests } from '../../base/ports.js';
 import { IndexBuilder, OrderPlanner, RangeTrainer } from '../../index/index.js';
 import type { CodeParams, GraphSource } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
@@ -41,6 +41,7 @@ export interface BuildRequest {
   readonly uid: Uid;
   readonly store: ObjectStore;
   readonly digests: Digests;
+  readonly deflate: Deflate;
   readonly kernel: Kernel;
   readonly schema: CollectionSchema;
   readonly rows: RowSet;
@@ -99,7 +100,7 @@ class SegmentBuild {
   }
 
   async run(): Promise<BuiltSegment> {
-    const { rows, key, kernel, evict, schema, store, digests, uid, seed } = this.#request;
+    const { rows, key, kernel, evict, schema, store, digests, deflate, uid, seed } = this.#request;
     const { dimension, metric } = schema;
     const { params, leafStarts } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
@@ -119,6 +120,7 @@ class SegmentBuild {
     const writer = await SegmentWriter.create({
       store,
       digests,
+      deflate,
       key,
       uid,
       dimension,

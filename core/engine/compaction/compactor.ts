@@ -311,6 +311,7 @@ class JobRun {
       uid,
       store,
       digests: ports.digests,
+      deflate: ports.deflate,
       kernel,
       schema: this.#captured.base.schema,
       rows,

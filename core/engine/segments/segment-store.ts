@@ -4,7 +4,7 @@
  */
 import { bytesToHex } from '../../base/bytes.js';
 import { assertInternal, corrupt } from '../../base/errors.js';
-import type { Digests, Ports } from '../../base/ports.js';
+import type { Deflate, Digests, Ports } from '../../base/ports.js';
 import { RowScorer } from '../../kernel/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { objectGone } from '../../log/index.js';
@@ -19,7 +19,7 @@ import type { LiveSegment } from './segment-file.js';
 
 export interface SegmentStoreOptions {
   readonly kernel: Kernel;
-  readonly ports: Pick<Ports, 'digests' | 'sleep'>;
+  readonly ports: Pick<Ports, 'digests' | 'deflate' | 'sleep'>;
   readonly cache: PageCache;
   /** Let requests share loads. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
@@ -50,6 +50,7 @@ export class SegmentStore {
   readonly residency: Residency;
   readonly scorer: RowScorer;
   readonly #digests: Digests;
+  readonly #deflate: Deflate;
   readonly #cache: PageCache;
   readonly #files = new Map<string, OpenFile>();
   /** Without users; walks from the one that is so the longest. */
@@ -57,6 +58,7 @@ export class SegmentStore {
 
   constructor({ kernel, ports, cache, shareRequests }: SegmentStoreOptions) {
     this.#digests = ports.digests;
+    this.#deflate = ports.deflate;
     this.#cache = cache;
     this.residency = new Residency({ pool: kernel.pool, sleep: ports.sleep, shareLoads: shareRequests });
     this.scorer = new RowScorer(kernel);
@@ -94,7 +96,8 @@ export class SegmentStore {
   async #openFile({ store, dimension, metric }: SegmentPlace, entry: SegmentEntry): Promise<OpenFile> {
     let open = this.#files.get(entry.key);
     if (open === undefined) {
-      const options = { store, digests: this.#digests, cache: this.#cache, ref: entry };
+      const ports = { digests: this.#digests, deflate: this.#deflate };
+      const options = { store, ...ports, cache: this.#cache, ref: entry };
       const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
       open = this.#files.get(entry.key) ?? {

@@ -29,6 +29,7 @@ import type { Batch, CollectionSchema, Head, LogContext } from '../../../core/lo
 import { memoryStore, PageCache } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { seededRandom, TestClock } from '../fixture.js';
+import { portableDeflate } from '../../../core/segment/index.js';
 
 const UID = 'c'.repeat(32) as Uid;
 const module = await compileEmbeddedKernel();
@@ -119,7 +120,13 @@ export class Process {
       return hash.digest();
     });
     const sleep = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-    this.ports = { clock: world.clock, random: seededRandom(seed * 7_919), sleep, digests };
+    this.ports = {
+      clock: world.clock,
+      random: seededRandom(seed * 7_919),
+      sleep,
+      digests,
+      deflate: portableDeflate,
+    };
     this.context = { store, ports: this.ports, uid: UID };
     this.kernel = kernel;
     const segments = new SegmentStore({

@@ -18,7 +18,7 @@ import {
   windowKey,
 } from '../../../core/log/index.js';
 import type { CollectionSchema, LogContext, LogState, SegmentEntry } from '../../../core/log/index.js';
-import { encodeDeletions, rowMaps, SegmentWriter } from '../../../core/segment/index.js';
+import { portableDeflate, encodeDeletions, rowMaps, SegmentWriter } from '../../../core/segment/index.js';
 import { bytesToHex } from '../../../core/base/bytes.js';
 import { PageCache } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
@@ -58,7 +58,13 @@ interface OpenState {
 async function openState({ store, clock }: FoldOptions): Promise<OpenState> {
   const [head] = (await store.list('c/')).filter(({ key }) => key.endsWith('/head'));
   const uid = head!.key.split('/')[1] as Uid;
-  const ports = { clock, random, sleep: systemSleep, digests: createDigests(kernel) };
+  const ports = {
+    clock,
+    random,
+    sleep: systemSleep,
+    digests: createDigests(kernel),
+    deflate: portableDeflate,
+  };
   const context: LogContext = { store, ports, uid };
   const cache = new PageCache({ budgetBytes: 16_777_216 });
   const segments = new SegmentStore({ kernel, ports, cache, shareRequests: false });
@@ -150,6 +156,7 @@ async function writeSegment(
   const writer = await SegmentWriter.create({
     store,
     digests,
+    deflate: portableDeflate,
     key,
     uid,
     dimension,
