@@ -10,7 +10,8 @@ import { table } from './result-files.mjs';
  * @property {{ ms: number, waits: number, waitedMs: number }} ingest
  * @property {import('./collection-load.mjs').Compaction & { cpuMs: number }} compaction
  * @property {import('./peers/hnswlib.mjs').PeerReport | undefined} peer
- * @property {readonly { k: number, target: number, http: import('./query-runs.mjs').Run, library: import('./query-runs.mjs').Run }[]} queries
+ * @property {import('./fashion.mjs').Measured} first
+ * @property {readonly import('./fashion.mjs').Measured[]} queries
  * @property {any} usage
  * @property {any} stats
  * @property {{ now: number, most: number }} memory of the server's process
@@ -22,6 +23,7 @@ export function reportOf(found, ranOn) {
   return [
     `# ${found.set}\n\n${ranOn}. Made by \`npm run bench:fashion\`; what is measured and how is in bench/fashion.mjs.`,
     table(['', ''], buildRows(found)),
+    firstLine(found),
     `Queries, ${found.queries[0]?.http.count} of each kind, one after another, \`include: []\`:`,
     queryTable(found),
     ...(found.peer === undefined ? [] : [peerLine(found.peer), peerTable(found.peer)]),
@@ -67,6 +69,12 @@ function buildRows({ rows, rawBytes, ingest, compaction, peer, stats, memory }) 
     ['`memory` of stats', `\`${JSON.stringify(stats.memory)}\``],
     ['process of the server', `${megabytes(memory.now)}, at most ${megabytes(memory.most)}`],
   ];
+}
+
+/** @param {Findings} found */
+function firstLine({ first: { k, target, http, library } }) {
+  const both = `p50 ${http.p50.toFixed(2)} ms over HTTP, ${library.p50.toFixed(2)} ms in process`;
+  return `The first ${http.count} queries of both processes, while V8 compiles (k = ${k}, target ${target}): ${both}. Then, warm:`;
 }
 
 /** @param {Findings} found */
