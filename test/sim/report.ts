@@ -29,13 +29,20 @@ export class Report {
   }
 
   addRun(run: Report): void {
-    this.operations += run.operations;
-    for (const [kind, count] of run.faults) increase(this.faults, kind, count);
-    for (const [what, count] of run.counts) increase(this.counts, what, count);
-    for (const [name, count] of run.marks) increase(this.marks, name, count);
+    this.addRuns(run);
     for (const what of SHARED) if (run.of(what) >= 2) increase(this.runsWith, what, 1);
   }
+
+  addRuns(runs: ReportData): void {
+    this.operations += runs.operations;
+    for (const name of ['faults', 'counts', 'marks', 'runsWith'] as const) {
+      for (const [what, count] of runs[name]) increase(this[name], what, count);
+    }
+  }
 }
+
+/** The report of other runs, of which nothing but the data may be left. */
+export type ReportData = Pick<Report, 'operations' | 'faults' | 'counts' | 'marks' | 'runsWith'>;
 
 function increase(map: Map<string, number>, name: string, by: number): void {
   map.set(name, (map.get(name) ?? 0) + by);
