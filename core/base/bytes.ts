@@ -10,8 +10,24 @@ export function utf8Encode(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
+function tryAscii(bytes: Uint8Array): string | undefined {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** Longer texts are decoded faster by the host. */
+const SHORT_BYTES = 24;
+
 /** Throws TypeError on malformed UTF-8. */
 export function utf8Decode(bytes: Uint8Array): string {
+  if (bytes.length <= SHORT_BYTES) {
+    const text = tryAscii(bytes);
+    if (text !== undefined) return text;
+  }
   return decoder.decode(bytes);
 }
 

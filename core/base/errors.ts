@@ -84,7 +84,8 @@ export function corrupt(where: Corruption): CairnError {
   );
 }
 
-/** A state that only a bug of ours can produce. */
-export function assertInternal(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new CairnError('internal', 'assertion_failed', message);
+/** A state that only a bug of ours can produce. A message that is put together costs more than the check: as a function. */
+export function assertInternal(condition: boolean, message: string | (() => string)): asserts condition {
+  if (condition) return;
+  throw new CairnError('internal', 'assertion_failed', typeof message === 'string' ? message : message());
 }

@@ -103,7 +103,7 @@ export const limits = {
   /** Inflated blocks of documents that an open segment keeps. */
   documentBlocksKept: 64,
   /** Decoded id blocks that a segment keeps. */
-  idBlocksKept: 512,
+  idBlocksKept: 2_048,
   /** Seeds that are tried for a filter of ids before a segment goes without one. */
   filterSeeds: 64,
 

@@ -17,7 +17,7 @@ import {
   type Metric,
 } from '../kernel/index.js';
 import { stepWeights, unitOf } from './code-params.js';
-import { prepareDot, prepareL1, prepareL2, type QueryConstants } from './query.js';
+import { prepareL1, QueryWeights, type QueryConstants } from './query.js';
 import { codeStride, type Layout, type CodeParams, type IndexNumbers, type IndexShape } from './shape.js';
 import { HOP_BYTES, NO_ROW, stateNumberOffsets, stateOffsets } from './state.js';
 
@@ -86,6 +86,7 @@ export class IndexMemory {
   readonly unit: number;
   readonly #scratch: ScratchLayout;
   readonly #weights: Int16Array<ArrayBuffer>;
+  readonly #queryWeights: QueryWeights;
   readonly #stepScale: number;
 
   constructor(
@@ -110,6 +111,7 @@ export class IndexMemory {
     arena.u8.fill(0, scratch.weights, scratch.weights + stride * 2);
     arena.u8.fill(0, scratch.queryCodes, scratch.queryCodes + stride);
     arena.u8.fill(0, scratch.visited, scratch.visited + shape.rows * 2);
+    this.#queryWeights = new QueryWeights(shape.metric, params, shape.metric === 'dot' ? 1 : this.unit);
     this.#stepScale = this.#prepareSteps();
     this.set({
       kind: kindOf(shape.metric),
@@ -187,8 +189,8 @@ export class IndexMemory {
 
   #prepare(query: Float32Array, metric: Metric): QueryConstants {
     const { params, unit } = this;
-    if (metric === 'dot') return prepareDot(query, params, this.#weights);
-    if (metric !== 'manhattan') return prepareL2(query, metric, params, unit, this.#weights);
+    if (metric === 'dot') return this.#queryWeights.dot(query, this.#weights);
+    if (metric !== 'manhattan') return this.#queryWeights.l2(query, this.#weights);
     const at = this.#scratch.queryCodes;
     this.set({ queryCodes: at });
     const codes = this.arena.u8.subarray(at, at + query.length);

@@ -391,7 +391,7 @@ export class RowBlock {
   }
 
   #mustRow(row: number): void {
-    assertInternal(row >= 0 && row < this.#rowCount, `row ${row} of a block of ${this.#rowCount}`);
+    assertInternal(row >= 0 && row < this.#rowCount, () => `row ${row} of a block of ${this.#rowCount}`);
   }
 }
 

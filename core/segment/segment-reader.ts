@@ -318,7 +318,7 @@ export class SegmentReader {
   #mustHave(what: 'row' | 'rank', number: number): void {
     assertInternal(
       Number.isInteger(number) && number >= 0 && number < this.rows,
-      `${what} ${number} of a segment of ${this.rows} rows`,
+      () => `${what} ${number} of a segment of ${this.rows} rows`,
     );
   }
 

@@ -74,8 +74,10 @@ export function usageBetween(before: StoreUsage, after: StoreUsage): StoreUsage 
   };
 }
 
+const none = Object.fromEntries(outcomes.map((name) => [name, 0])) as Record<StoreOutcome, number>;
+
 function noOutcomes(): Record<StoreOutcome, number> {
-  return Object.fromEntries(outcomes.map((name) => [name, 0])) as Record<StoreOutcome, number>;
+  return { ...none };
 }
 
 class CountingStore implements AccountingStore {

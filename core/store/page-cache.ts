@@ -110,11 +110,11 @@ export class PageCache {
     for (const { offset, length } of ranges) {
       assertInternal(
         offset >= 0 && length >= 0 && offset + length <= object.size,
-        `${length} bytes at ${offset} are not within the ${object.size} bytes of ${object.key}`,
+        () => `${length} bytes at ${offset} are not within the ${object.size} bytes of ${object.key}`,
       );
       const end = Math.ceil((offset + length) / pageBytes);
       for (let number = Math.floor(offset / pageBytes); number < end; number++) {
-        if (found.has(number) || missing.has(number)) continue;
+        if (found.has(number)) continue;
         const page = object.pages.get(number);
         if (page === undefined) missing.add(number);
         else {
@@ -153,7 +153,7 @@ export class PageCache {
 
   #mustBeRegistered(handle: PagedHandle): Registered {
     const object = this.#objects.get(handle);
-    assertInternal(object !== undefined, `object ${handle} of the page cache was forgotten`);
+    assertInternal(object !== undefined, () => `object ${handle} of the page cache was forgotten`);
     return object;
   }
 

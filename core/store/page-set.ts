@@ -47,7 +47,10 @@ export class PageSet {
 
   #page(page: number, end: number): Uint8Array {
     const bytes = this.#pages.get(page);
-    assertInternal(bytes !== undefined && end <= bytes.length, `page ${page} up to ${end} was not read`);
+    assertInternal(
+      bytes !== undefined && end <= bytes.length,
+      () => `page ${page} up to ${end} was not read`,
+    );
     return bytes;
   }
 }

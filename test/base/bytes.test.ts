@@ -97,3 +97,17 @@ describe('byte arrays', () => {
     expect([0, 1, 63, 64, 65].map((value) => alignUp(value, 64))).toEqual([0, 64, 64, 64, 128]);
   });
 });
+
+describe('text of any length', () => {
+  it.each(['', 'id-1', 'x'.repeat(24), 'x'.repeat(25), 'é', 'Zürich', '\ufeffa', '𝄞'.repeat(9)])(
+    '%j comes back',
+    (text) => {
+      expect(utf8Decode(utf8Encode(text))).toBe(text);
+    },
+  );
+
+  it('is refused where it is no UTF-8, short or long', () => {
+    expect(() => utf8Decode(Uint8Array.of(0x61, 0xff))).toThrow(TypeError);
+    expect(() => utf8Decode(new Uint8Array(40).fill(0xc3))).toThrow(TypeError);
+  });
+});

@@ -40,18 +40,21 @@ function keep(value: unknown, keeping: Keeping, depth: number): unknown {
     return copy;
   }
   if (!isPlainObject(value)) return value;
-  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as object;
+  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as Record<string, unknown>;
   kept.set(value, copy);
   const fields = Object.entries(value);
   countValues(keeping, 1 + fields.length);
   for (const [name, inner] of fields) {
-    // Defined, not assigned: a key named __proto__ has to arrive as a key, so that it can be refused.
-    Object.defineProperty(copy, name, {
-      value: keep(inner, keeping, depth + 1),
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
+    const inside = keep(inner, keeping, depth + 1);
+    // Defined, not assigned: a key of this name has to arrive as a key, so that it can be refused.
+    if (name === '__proto__')
+      Object.defineProperty(copy, name, {
+        value: inside,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    else copy[name] = inside;
   }
   return copy;
 }

@@ -5,13 +5,13 @@
 const LANES = 3;
 
 export class Turns {
-  readonly #lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
+  readonly #lanes: Promise<unknown>[] = [];
   #next = 0;
 
   /** In the order of the calls, within a lane. Requires: a task that does not run others. */
   async run<T>(task: () => Promise<T>): Promise<T> {
     const lane = this.#next++ % LANES;
-    const run = this.#lanes[lane]!.then(task);
+    const run = (this.#lanes[lane] ?? Promise.resolve()).then(task);
     this.#lanes[lane] = run.catch(() => {});
     return await run;
   }

@@ -36,6 +36,8 @@ export interface EffortRequest {
 }
 
 const RERANK_MIN = 32;
+/** A deeper rerank has to find more than this to be worth its reads. */
+const RERANK_SLACK = 0.000_5;
 /**
  * How much of what a target leaves open is kept back. Queries from outside are harder than rows that were held out: on
  * arXiv abstracts at ef 96 the rows said 0.990 to 0.993, queries got 0.986 to 0.989.
@@ -72,7 +74,7 @@ export function chooseEffort(curve: RecallCurve | undefined, { k, wanted, graph 
   if (!graph) return scan;
   if ('ef' in wanted) {
     const ef = Math.max(wanted.ef, k);
-    return { kind: 'walk', ef, rerank: Math.min(ef, Math.max(2 * k, RERANK_MIN)) };
+    return { kind: 'walk', ef, rerank: Math.min(ef, rerankDepth(curve, k, ef)) };
   }
   if (curve === undefined) return walkOr(scan, { ef: Math.max(EF_WITHOUT_CURVE, 4 * k), rerank: 2 * k, k });
   const { targetRecall } = wanted;
@@ -82,6 +84,19 @@ export function chooseEffort(curve: RecallCurve | undefined, { k, wanted, graph 
   if (best === undefined) return scan;
   const scale = Math.max(1, k / best.k);
   return walkOr(scan, { ef: Math.ceil(best.ef * scale), rerank: Math.ceil(best.rerank * scale), k });
+}
+
+/** How many of the candidates of such a walk are worth an exact comparison. */
+function rerankDepth(curve: RecallCurve | undefined, k: number, ef: number): number {
+  const fallback = Math.max(2 * k, RERANK_MIN);
+  const measured = curve === undefined ? [] : pointsFor(curve, k).filter((point) => point.ef <= ef);
+  if (measured.length === 0) return fallback;
+  const widest = Math.max(...measured.map((point) => point.ef));
+  const depths = measured.filter((point) => point.ef === widest);
+  const best = Math.max(...depths.map(({ recall }) => recall));
+  const enough = depths.filter(({ recall }) => recall >= best - RERANK_SLACK);
+  const { k: of, rerank } = enough.reduce((a, b) => (b.rerank < a.rerank ? b : a));
+  return Math.max(k, Math.ceil((rerank * k) / of));
 }
 
 /** Those of the next larger k that was measured; of the largest where none is larger. */

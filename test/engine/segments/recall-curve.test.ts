@@ -105,3 +105,20 @@ test('what is no curve is none', () => {
   others.push({ samples: 1, points: Array.from({ length: 5_000 }, () => curve.points[0]) });
   for (const other of others) expect(tryRecallCurve(other)).toBeUndefined();
 });
+
+describe('a walk of a given width', () => {
+  const of = (k: number, ef: number, known: RecallCurve | undefined): unknown =>
+    chooseEffort(known, { k, wanted: { ef }, graph: true });
+
+  test('is reranked as deep as was found to pay', () => {
+    expect(of(10, 64, curve)).toEqual({ kind: 'walk', ef: 64, rerank: 40 });
+    const flat = { ...curve, points: [...curve.points, point(10, 96, 10, 0.97), point(10, 96, 40, 0.9701)] };
+    expect(of(10, 100, flat)).toEqual({ kind: 'walk', ef: 100, rerank: 10 });
+    expect(of(5, 100, flat)).toEqual({ kind: 'walk', ef: 100, rerank: 5 });
+  });
+
+  test('is reranked deeply where nothing was measured', () => {
+    expect(of(10, 64, undefined)).toEqual({ kind: 'walk', ef: 64, rerank: 32 });
+    expect(of(10, 12, curve)).toEqual({ kind: 'walk', ef: 12, rerank: 12 });
+  });
+});
