@@ -101,8 +101,8 @@ describe('byte arrays', () => {
 describe('text of any length', () => {
   it.each(['', 'id-1', 'x'.repeat(24), 'x'.repeat(25), 'é', 'Zürich', '\ufeffa', '𝄞'.repeat(9)])(
     '%j comes back',
-    (text) => {
-      expect(utf8Decode(utf8Encode(text))).toBe(text);
+    (given) => {
+      expect(utf8Decode(utf8Encode(given))).toBe(given);
     },
   );
 

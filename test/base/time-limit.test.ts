@@ -26,7 +26,7 @@ describe('work that ends without waiting', () => {
 describe('work that waits', () => {
   it('is given up at its limit, and its own failure later is nobody’s', async () => {
     const { sleep, asked, wake } = manual();
-    let fail = (_: Error): void => undefined;
+    let fail: (error: Error) => void = () => undefined;
     const work = new Promise<number>((_, reject) => (fail = reject));
     const limited = withTimeLimit(sleep, 50, work, 'unknown');
     await new Promise((resolve) => setImmediate(resolve));
