@@ -11,7 +11,7 @@ import { isPreflight, Load, Origins } from './access/index.js';
 import type { Access, Admission, Guard, LoadLimits } from './access/index.js';
 import { decodeUtf8, mustBeParsable, parseJson, parseJsonBytes, readBody } from './body/index.js';
 import type { Body, HostBytes } from './body/index.js';
-import type { HttpAnswer, HttpRequest } from './messages.js';
+import type { HttpAnswer, HttpRequest } from './message/index.js';
 import { Metrics } from './metrics.js';
 import { asCairnError, problemHeaders, problemOf, problemType, statusOf } from './problems.js';
 import {

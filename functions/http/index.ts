@@ -8,6 +8,6 @@ export {
   type LoadLimits,
 } from './access/index.js';
 export type { HostBytes } from './body/index.js';
-export { webResponse, type BodyReader, type HttpAnswer, type HttpRequest } from './messages.js';
+export { webResponse, type BodyReader, type HttpAnswer, type HttpRequest } from './message/index.js';
 export { problemAnswer } from './problems.js';
 export { snakeDeep } from './schema/index.js';

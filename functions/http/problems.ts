@@ -5,7 +5,7 @@
 import { utf8Encode } from '../../core/base/bytes.js';
 import { CairnError, isCairnError } from '../../core/base/errors.js';
 import type { ErrorDetails, ErrorKind } from '../../core/base/errors.js';
-import type { HttpAnswer } from './messages.js';
+import type { HttpAnswer } from './message/index.js';
 import { respellNames, snakeKeys } from './schema/index.js';
 
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {

@@ -28,6 +28,7 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/collector': 3.3,
   'core/engine': 3.4,
   core: 4,
+  'functions/http/message': 4.9,
   'functions/http/access': 5,
   'functions/http/schema': 5,
   'functions/http/body': 5.1,

@@ -4,7 +4,7 @@
  * a `Host` that is not loopback (DNS rebinding) and a foreign `Origin` are refused.
  */
 import { CairnError } from '../../../core/base/errors.js';
-import type { HttpRequest } from '../messages.js';
+import type { HttpRequest } from '../message/index.js';
 import { isLoopbackHost } from './loopback.js';
 import type { Origins } from './origins.js';
 

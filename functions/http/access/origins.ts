@@ -2,7 +2,7 @@
  * CORS: which web pages may call. None by default, pages of other origins then cannot read an answer; a list of exact
  * origins, or `*` for all.
  */
-import type { HttpRequest } from '../messages.js';
+import type { HttpRequest } from '../message/index.js';
 
 const exposed = 'x-request-id, retry-after, server-timing, idempotency-key, cairn-first-tail';
 const allowedHeaders =

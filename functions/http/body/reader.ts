@@ -6,7 +6,7 @@ import { concatBytes } from '../../../core/base/bytes.js';
 import { invalid, isCairnError } from '../../../core/base/errors.js';
 import type { CairnError } from '../../../core/base/errors.js';
 import type { Admission } from '../access/index.js';
-import type { BodyReader, BodyStream, HttpRequest } from '../messages.js';
+import type { BodyReader, BodyStream, HttpRequest } from '../message/index.js';
 
 export type BodyKind = 'json' | 'ndjson';
 

@@ -2,7 +2,7 @@
 import { invalid } from '../../../core/base/errors.js';
 import { limits } from '../../../core/base/limits.js';
 import type { WriteOptions } from '../../../core/index.js';
-import type { HttpHeaders } from '../messages.js';
+import type { HttpHeaders } from '../message/index.js';
 
 const printable = /^[\x20-\x7e]+$/;
 
