@@ -122,7 +122,7 @@ class MessageReader implements BodyReader {
     this.#onFirstRead = onFirstRead;
   }
 
-  async read(): Promise<{ done: boolean; value?: Uint8Array<ArrayBuffer> }> {
+  async read(): Promise<{ value?: Uint8Array<ArrayBuffer> }> {
     if (this.#state === 'unasked') this.#open();
     if (this.#chunks.length === 0 && this.#state === 'open') {
       this.#message.resume();
@@ -131,9 +131,9 @@ class MessageReader implements BodyReader {
       });
     }
     const value = this.#chunks.shift();
-    if (value !== undefined) return { done: false, value };
+    if (value !== undefined) return { value };
     if (this.#state === 'broken') throw invalid('body_cut_short', 'the request broke off inside its body');
-    return { done: true };
+    return {};
   }
 
   cancel(): Promise<void> {

@@ -19,9 +19,9 @@ const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 200;
 const SCANNED_QUERIES = 50;
 const SCANNED_QUERIES_MAX = 250;
+const SCANNED_ROWS = 400;
 /** What a curve should be able to promise. */
 const PROMISED = 0.99;
-const SCANNED_ROWS = 400;
 /** A wider walk than the one that finds this much of everything need not be measured. */
 const GOOD_ENOUGH = 0.999;
 /** Walks between two breaths of the event loop. */

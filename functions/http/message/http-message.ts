@@ -23,7 +23,8 @@ export interface BodyStream {
 }
 
 export interface BodyReader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array<ArrayBuffer> | undefined }>;
+  /** The next piece; none at the end. */
+  read(): Promise<{ readonly value?: Uint8Array<ArrayBuffer> | undefined }>;
   /** Gives the rest up. */
   cancel(reason: unknown): Promise<void>;
 }
