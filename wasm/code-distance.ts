@@ -67,10 +67,43 @@ export function product4(codes: usize, weights: usize, stride: usize, out: usize
     w2 += 32;
     w3 += 32;
   }
-  // Columns to rows, then the sums of the rows.
+  v128.store(out, sumsOf4(s0, s1, s2, s3));
+}
+
+/** Sums of four rows of codes with one row of weights -> four i32. */
+// @ts-ignore: decorator
+@inline
+export function products4(a: usize, b: usize, c: usize, d: usize, weights: usize, stride: usize): v128 {
+  let s0 = i32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  for (const end = weights + (stride << 1); weights < end; weights += 32) {
+    const w0 = v128.load(weights);
+    const w1 = v128.load(weights, 16);
+    const x0 = v128.load(a);
+    const x1 = v128.load(b);
+    const x2 = v128.load(c);
+    const x3 = v128.load(d);
+    s0 = i32x4.add(s0, i32x4.add(i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(x0), w0), i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(x0), w1)));
+    s1 = i32x4.add(s1, i32x4.add(i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(x1), w0), i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(x1), w1)));
+    s2 = i32x4.add(s2, i32x4.add(i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(x2), w0), i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(x2), w1)));
+    s3 = i32x4.add(s3, i32x4.add(i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_u(x3), w0), i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(x3), w1)));
+    a += 16;
+    b += 16;
+    c += 16;
+    d += 16;
+  }
+  return sumsOf4(s0, s1, s2, s3);
+}
+
+/** The sum of the lanes of each, as one vector. */
+// @ts-ignore: decorator
+@inline
+function sumsOf4(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
   const a = i32x4.add(v128.shuffle<i32>(s0, s1, 0, 4, 1, 5), v128.shuffle<i32>(s0, s1, 2, 6, 3, 7));
   const b = i32x4.add(v128.shuffle<i32>(s2, s3, 0, 4, 1, 5), v128.shuffle<i32>(s2, s3, 2, 6, 3, 7));
-  v128.store(out, i32x4.add(v128.shuffle<i32>(a, b, 0, 1, 4, 5), v128.shuffle<i32>(a, b, 2, 3, 6, 7)));
+  return i32x4.add(v128.shuffle<i32>(a, b, 0, 1, 4, 5), v128.shuffle<i32>(a, b, 2, 3, 6, 7));
 }
 
 /** Sum of |a - b| x weight. Requires: weights >= 0 with a sum x 255 < 2^31. */

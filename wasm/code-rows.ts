@@ -1,7 +1,7 @@
 /**
  * Rows as SQ8 codes: making them, measuring lists of them against the prepared query, and against each other.
  */
-import { absolute, centred, product, squares } from './code-distance';
+import { absolute, centred, product, products4, squares } from './code-distance';
 import {
   BASE, CODES, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, QUERY_CODES,
   ROW_SCALE, SCALE, STRIDE, TERMS, TERM_A, TERM_B, TERM_FACTOR, WEIGHTS,
@@ -160,7 +160,20 @@ export function measure(list: usize, count: u32, out: usize): void {
   const base = load<f64>(BASE);
   const scale = load<f64>(SCALE);
   const termFactor = load<f64>(TERM_FACTOR);
-  for (let i: usize = 0, end = <usize>count << 2; i < end; i += 4) {
+  const end = <usize>count << 2;
+  let i: usize = 0;
+  for (; i + 16 <= end; i += 16) {
+    const a = <usize>load<u32>(list + i);
+    const b = <usize>load<u32>(list + i, 4);
+    const c = <usize>load<u32>(list + i, 8);
+    const d = <usize>load<u32>(list + i, 12);
+    const sums = products4(codes + a * stride, codes + b * stride, codes + c * stride, codes + d * stride, weights, stride);
+    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (a << 2)) + scale * <f64>i32x4.extract_lane(sums, 0)));
+    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (b << 2)) + scale * <f64>i32x4.extract_lane(sums, 1)), 4);
+    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (c << 2)) + scale * <f64>i32x4.extract_lane(sums, 2)), 8);
+    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (d << 2)) + scale * <f64>i32x4.extract_lane(sums, 3)), 12);
+  }
+  for (; i < end; i += 4) {
     const row = <usize>load<u32>(list + i);
     const sum = product(codes + row * stride, weights, stride);
     store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (row << 2)) + scale * <f64>sum));

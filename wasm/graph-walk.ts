@@ -65,11 +65,11 @@ export function keyId(key: u64): u32 {
   return <u32>key >> 1;
 }
 
-/** A fresh epoch of visited marks (u16). */
+/** A fresh epoch of visited marks (u8). */
 function nextEpoch(): u32 {
   let epoch = load<u32>(EPOCH) + 1;
-  if (epoch > 0xffff) {
-    memory.fill(<usize>load<u32>(VISITED), 0, <usize>load<u32>(ROWS) << 1);
+  if (epoch > 0xff) {
+    memory.fill(<usize>load<u32>(VISITED), 0, <usize>load<u32>(ROWS));
     epoch = 1;
   }
   store<u32>(EPOCH, epoch);
@@ -87,19 +87,39 @@ function gather(level: u32, id: u32, epoch: u32): u32 {
   while (at < end) {
     at += 4;
     const next = load<u32>(at);
-    const mark = visited + (<usize>next << 1);
-    if (<u32>load<u16>(mark) == epoch) continue;
-    store<u16>(mark, epoch);
+    const mark = visited + <usize>next;
+    // Without a branch, which nothing could foresee.
+    const fresh = <usize>(<u32>load<u8>(mark) != epoch);
+    store<u8>(mark, epoch);
     store<u32>(hop + count, next);
-    store<u32>(rows + count, rowOf(level, next));
-    count += 4;
+    count += fresh << 2;
   }
+  for (let i: usize = 0; i < count; i += 4) store<u32>(rows + i, rowOf(level, load<u32>(hop + i)));
   store<u32>(SINK, touch(rows, <u32>(count >> 2)));
   return <u32>(count >> 2);
 }
 
+/** Up to so many keys are moved here: a call of memory.copy costs more than that. */
+const MOVED_HERE: u32 = 64;
+
+/** Puts `key` in its place among `count` ascending ones, and answers which. */
 // @ts-ignore: decorator
 @inline
+function insertKey(pool: usize, count: u32, key: u64): u32 {
+  let at = pool + (<usize>count << 3);
+  if (count > MOVED_HERE && load<u64>(at - (MOVED_HERE << 3)) > key) {
+    const place = placeOf(pool, count, key);
+    const slot = pool + (<usize>place << 3);
+    memory.copy(slot + 8, slot, at - slot);
+    store<u64>(slot, key);
+    return place;
+  }
+  for (; at >= pool + 16 && load<u64>(at - 16) > key; at -= 16) v128.store(at - 8, v128.load(at - 16));
+  for (; at > pool && load<u64>(at - 8) > key; at -= 8) store<u64>(at, load<u64>(at - 8));
+  store<u64>(at, key);
+  return <u32>((at - pool) >> 3);
+}
+
 function placeOf(pool: usize, count: u32, key: u64): u32 {
   let low: u32 = 0;
   let high = count;
@@ -120,8 +140,9 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
   const hop = <usize>load<u32>(HOP);
   const rows = hop + (HOP_SIZE << 2);
   const distances = rows + (HOP_SIZE << 2);
+  const keys = distances + (HOP_SIZE << 2);
   const epoch = nextEpoch();
-  store<u16>(<usize>load<u32>(VISITED) + (<usize>start << 1), epoch);
+  store<u8>(<usize>load<u32>(VISITED) + <usize>start, epoch);
   store<u32>(rows, rowOf(level, start));
   measure(rows, 1, distances);
   store<u64>(pool, poolKey(load<f32>(distances), start));
@@ -136,18 +157,28 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
     }
     store<u64>(pool + (<usize>at << 3), key | 1);
     const found = gather(level, keyId(key), epoch);
+    // What is expanded next, as it looks: its list is on its way while these are measured.
+    if (at + 1 < count) {
+      const ahead = listAt(level, keyId(load<u64>(pool + (<usize>(at + 1) << 3))));
+      store<u32>(SINK, load<u32>(ahead) + load<u32>(ahead + 64) + load<u32>(ahead + 128));
+    }
     measure(rows, found, distances);
     measured += found;
+    // Most are too far: these are left out without a branch, too.
+    const worst = count == ef ? load<u64>(pool + (<usize>(count - 1) << 3)) : u64.MAX_VALUE;
+    let near: usize = 0;
+    for (let i: usize = 0, end = <usize>found << 2; i < end; i += 4) {
+      const candidate = poolKey(load<f32>(distances + i), load<u32>(hop + i));
+      store<u64>(keys + near, candidate);
+      near += <usize>(candidate < worst) << 3;
+    }
     let next = at + 1;
-    for (let i: usize = 0; i < <usize>found; i++) {
-      const candidate = poolKey(load<f32>(distances + (i << 2)), load<u32>(hop + (i << 2)));
+    for (let i: usize = 0; i < near; i += 8) {
+      const candidate = load<u64>(keys + i);
       if (count == ef) {
         if (candidate >= load<u64>(pool + (<usize>(count - 1) << 3))) continue;
       } else count++;
-      const place = placeOf(pool, count - 1, candidate);
-      const slot = pool + (<usize>place << 3);
-      memory.copy(slot + 8, slot, <usize>(count - 1 - place) << 3);
-      store<u64>(slot, candidate);
+      const place = insertKey(pool, count - 1, candidate);
       if (place < next) next = place;
     }
     at = next;

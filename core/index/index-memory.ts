@@ -65,7 +65,7 @@ export function layOutScratch(layout: Layout, shape: IndexShape, efBuild: number
     queryCodes: layout.take(stride),
     pool: layout.take(poolKeys(shape.rows, efBuild) * 8),
     hop: layout.take(HOP_BYTES),
-    visited: layout.take(shape.rows * 2),
+    visited: layout.take(shape.rows),
     allowed: layout.take(Math.ceil(shape.rows / 64) * 8),
   };
 }
@@ -110,7 +110,7 @@ export class IndexMemory {
     this.#weights = new Int16Array(arena.u8.buffer, scratch.weights, stride);
     arena.u8.fill(0, scratch.weights, scratch.weights + stride * 2);
     arena.u8.fill(0, scratch.queryCodes, scratch.queryCodes + stride);
-    arena.u8.fill(0, scratch.visited, scratch.visited + shape.rows * 2);
+    arena.u8.fill(0, scratch.visited, scratch.visited + shape.rows);
     this.#queryWeights = new QueryWeights(shape.metric, params, shape.metric === 'dot' ? 1 : this.unit);
     this.#stepScale = this.#prepareSteps();
     this.set({
