@@ -10,7 +10,7 @@ import { measure, touch } from './code-rows';
 import {
   ENTRY, EPOCH, GRAPH0, GRAPH_N, HOP, HOP_SIZE, LEVELS, M, MAX_LEVEL, MEASURED, NODES, POOL, ROWS, SINK, VISITED,
 } from './index-state';
-import { sortable } from './keys';
+import { keyOf, replaceRoot, siftUp, sortHeap, sortable } from './keys';
 
 // @ts-ignore: decorator
 @inline
@@ -89,10 +89,10 @@ function gather(level: u32, id: u32, epoch: u32): u32 {
     const next = load<u32>(at);
     const mark = visited + <usize>next;
     // Without a branch, which nothing could foresee.
-    const fresh = <usize>(<u32>load<u8>(mark) != epoch);
+    const step = usize(<u32>load<u8>(mark) != epoch) << 2;
     store<u8>(mark, epoch);
     store<u32>(hop + count, next);
-    count += fresh << 2;
+    count += step;
   }
   for (let i: usize = 0; i < count; i += 4) store<u32>(rows + i, rowOf(level, load<u32>(hop + i)));
   store<u32>(SINK, touch(rows, <u32>(count >> 2)));
@@ -170,7 +170,7 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
     for (let i: usize = 0, end = <usize>found << 2; i < end; i += 4) {
       const candidate = poolKey(load<f32>(distances + i), load<u32>(hop + i));
       store<u64>(keys + near, candidate);
-      near += <usize>(candidate < worst) << 3;
+      near += usize(candidate < worst) << 3;
     }
     let next = at + 1;
     for (let i: usize = 0; i < near; i += 8) {
@@ -216,5 +216,32 @@ export function walkGraph(ef: u32, limit: u32, allowed: usize): u32 {
     store<u64>(pool + (<usize>kept << 3), (key & 0xffffffff00000000) | <u64>row);
     kept++;
   }
+  return kept;
+}
+
+/** Measures the `count` rows at POOL anew, and leaves the keys of the best `limit` (> 0), ascending; returns how many. */
+export function remeasure(count: u32, limit: u32): u32 {
+  const pool = <usize>load<u32>(POOL);
+  const list = <usize>load<u32>(HOP);
+  const distances = list + (HOP_SIZE << 2);
+  let kept: u32 = 0;
+  // What is kept never reaches the rows that are still to be read.
+  for (let base: u32 = 0; base < count; base += HOP_SIZE) {
+    const listed = min<u32>(HOP_SIZE, count - base);
+    for (let i: usize = 0; i < <usize>listed; i++) {
+      store<u32>(list + (i << 2), <u32>load<u64>(pool + ((<usize>base + i) << 3)));
+    }
+    store<u32>(SINK, touch(list, listed));
+    measure(list, listed, distances);
+    for (let i: usize = 0; i < <usize>listed; i++) {
+      const key = keyOf(load<f32>(distances + (i << 2)) + 0.0, load<u32>(list + (i << 2)));
+      if (kept < limit) {
+        siftUp(pool, kept, key);
+        kept++;
+      } else if (key < load<u64>(pool)) replaceRoot(pool, kept, key);
+    }
+  }
+  sortHeap(pool, kept);
+  store<u32>(MEASURED, load<u32>(MEASURED) + count);
   return kept;
 }

@@ -49,8 +49,13 @@ export const PAIR_SCALE: usize = STATE + 152;
 /** f64: what one unit of a stored row's weights is worth. */
 export const ROW_SCALE: usize = STATE + 160;
 
+/** Where a projection lies (projection.ts), how many outputs it has, and i16[stride] for what is projected. */
+export const PROJECTION: usize = STATE + 168;
+export const OUTPUTS: usize = STATE + 172;
+export const VALUES: usize = STATE + 176;
+
 /** Where sums of touched bytes go, so that the loads are not taken out. */
-export const SINK: usize = STATE + 168;
+export const SINK: usize = STATE + 180;
 
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;

@@ -10,7 +10,8 @@ export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {
   chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, refineLinks, walkTowards,
 } from './graph-partitions';
-export { walkGraph } from './graph-walk';
+export { remeasure, walkGraph } from './graph-walk';
 export { assignGrouped, assignRows } from './leaves';
 export { firstNonFinite, sumSquares } from './numbers';
+export { addProducts, addScaled, project, projectRows } from './projection';
 export { collectEqual, scanTopK, scoreRows } from './scan';

@@ -2,7 +2,8 @@
  * Builds an index in an arena: codes as the rows arrive, then the graph, row by row in the order that the caller wants.
  *
  * ```
- * payload: params | codes | terms | graph0 | graphLevels | graphN | extra | search scratch | input | weights | links
+ * payload: params | codes | terms | graph0 | graphLevels | graphN | projection and projected codes | extra
+ *          | search scratch | input | row tables | links
  * ```
  *
  * Upper levels get more room than they use, so what lies behind graphLevels lies elsewhere in the file: `sections`
@@ -19,6 +20,7 @@ import {
   IndexMemory,
   layOutScratch,
   type Hits,
+  type ProjectedAt,
   type ScanRequest,
   type ScratchLayout,
   type WalkRequest,
@@ -26,16 +28,17 @@ import {
 import { adoptUnmet, linkFresh, linkerBytes } from './graph-linker.js';
 import { drawLevels, fitLevels, layOutLevels, randomSource, upperListsMost } from './levels.js';
 import type { GraphSource } from './search-index.js';
-import { ROW_TABLE_FLOATS, putRowTables } from './row-tables.js';
+import { projectedParams, putProjection, type Projection } from './projection.js';
+import { layOutRowTables, makeRowTables, type RowTablePlace } from './row-tables.js';
 import {
   Layout,
   SECTION_ALIGNMENT,
-  codeStride,
   sectionBytes,
   type CodeParams,
   type IndexNumbers,
   type IndexSectionKind,
   type IndexShape,
+  type SectionSizes,
 } from './shape.js';
 import { NO_ROW } from './state.js';
 
@@ -53,6 +56,8 @@ export interface BuilderSize {
   readonly shape: IndexShape;
   /** Undefined: a flat index. */
   readonly graph: GraphOptions | undefined;
+  /** What the graph is walked on. Absent: all dimensions. */
+  readonly projection?: Projection | undefined;
   /** Bytes of the resident region that others will add. */
   readonly extraResidentBytes: number;
 }
@@ -76,24 +81,37 @@ interface BuilderLayout {
   readonly levels: number;
   readonly graphN: number;
   readonly upperLists: number;
+  readonly projected: ProjectedLayout | undefined;
   readonly scratch: ScratchLayout;
   readonly input: number;
   readonly inputBytes: number;
-  readonly floats: number;
-  readonly pairWeights: number;
+  readonly rowTables: RowTablePlace;
   readonly links0: number;
   readonly linksN: number;
   readonly end: number;
 }
 
-function layOut({ shape, graph, extraResidentBytes }: BuilderSize): BuilderLayout {
+interface ProjectedLayout {
+  readonly projection: number;
+  readonly params: number;
+  readonly codes: number;
+  readonly terms: number;
+  readonly rowTables: RowTablePlace;
+}
+
+function sizesOf({ shape, graph, projection }: BuilderSize): SectionSizes {
+  return { dimension: shape.dimension, m: graph?.m ?? 0, outputs: projection?.outputs ?? 0 };
+}
+
+function layOut(size: BuilderSize): BuilderLayout {
+  const { shape, graph, extraResidentBytes } = size;
   const { rows, dimension } = shape;
-  const m = graph?.m ?? 0;
-  const stride = codeStride(dimension);
+  const sizes = sizesOf(size);
+  const { m, outputs } = sizes;
   const upperLists = graph === undefined ? 0 : upperListsMost(rows, m);
   const layout = new Layout(PAYLOAD_OFFSET);
   const section = (kind: IndexSectionKind, count: number): number =>
-    layout.take(sectionBytes(kind, count, shape, m));
+    layout.take(sectionBytes(kind, count, sizes));
   const graphRows = graph === undefined ? 0 : rows;
   const resident = {
     params: section('params', dimension),
@@ -103,16 +121,26 @@ function layOut({ shape, graph, extraResidentBytes }: BuilderSize): BuilderLayou
     levels: section('graphLevels', Math.min(rows, upperLists)),
     graphN: section('graphN', upperLists),
   };
+  const projected =
+    outputs === 0
+      ? undefined
+      : {
+          projection: section('projection', outputs),
+          params: section('projectedParams', outputs),
+          codes: section('projectedCodes', rows),
+          terms: section('projectedTerms', rows),
+          rowTables: layOutRowTables(layout, outputs),
+        };
   layout.take(alignUp(extraResidentBytes, SECTION_ALIGNMENT));
   const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4, linkerBytes(dimension));
   return {
     ...resident,
     upperLists,
-    scratch: layOutScratch(layout, shape, graph?.efConstruction ?? 0),
+    projected,
+    scratch: layOutScratch(layout, shape, { efBuild: graph?.efConstruction ?? 0, outputs }),
     input: layout.take(inputBytes),
     inputBytes,
-    floats: layout.take(stride * 4 * ROW_TABLE_FLOATS),
-    pairWeights: layout.take(stride * 2),
+    rowTables: layOutRowTables(layout, dimension),
     links0: layout.take(graphRows * m * 8),
     linksN: layout.take(upperLists * m * 4),
     end: layout.end,
@@ -146,22 +174,27 @@ export class IndexBuilder {
     this.#pool = pool;
     this.#options = options;
     this.#layout = layOut(options);
-    const { end, scratch, params: paramsAt, codes, terms, graph0, levels, graphN } = this.#layout;
-    this.#arena = acquireBytes(pool, end - PAYLOAD_OFFSET);
-    this.#arena.u8.fill(0, paramsAt, scratch.weights);
-    this.#arena.f32.set(params.lo, paramsAt / 4);
-    this.#arena.f32.set(params.step, paramsAt / 4 + dimension);
+    const layout = this.#layout;
+    const { scratch, codes, terms, graph0, levels, graphN, links0, linksN } = layout;
+    this.#arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
+    const { u8, f32 } = this.#arena;
+    u8.fill(0, layout.params, scratch.table.weights);
+    f32.set(params.lo, layout.params / 4);
+    f32.set(params.step, layout.params / 4 + dimension);
     this.#memory = new IndexMemory(this.#arena, {
       shape,
-      params,
-      sections: { codes, terms, graph0, graphN, levels },
+      codes: { params, codes, terms },
+      projected: this.#putProjection(this.#arena),
+      graph: { graph0, graphN, levels },
       scratch,
-      numbers: { m: graph?.m ?? 0, entry: NO_ROW, maxLevel: 0 },
+      numbers: { m: graph?.m ?? 0, entry: NO_ROW, maxLevel: 0, outputs: options.projection?.outputs ?? 0 },
       nodes: 0,
     });
-    const { floats, pairWeights, links0, linksN } = this.#layout;
-    this.#memory.set({ links0, linksN, efBuild: Math.min(graph?.efConstruction ?? 0, rows) });
-    putRowTables(this.#memory, { floats, pairWeights });
+    this.#memory.state.set({ links0, linksN, efBuild: Math.min(graph?.efConstruction ?? 0, rows) });
+    const { full, projected } = this.#memory;
+    full.useForRows(makeRowTables(this.#arena, full, layout.rowTables));
+    if (projected !== undefined)
+      projected.table.useForRows(makeRowTables(this.#arena, projected.table, layout.projected!.rowTables));
   }
 
   /** Rows in their final order, in pieces of any size. For cosine they are brought to length 1 here. */
@@ -174,20 +207,28 @@ export class IndexBuilder {
     );
     const { exports, f32 } = this.#mustArena();
     const { input, inputBytes } = this.#layout;
+    const { full, projected } = this.#memory;
     const perRound = Math.floor(inputBytes / ((dimension + 1) * 4));
     const scalesAt = input + perRound * dimension * 4;
     for (let at = 0; at < count; at += perRound) {
       const chunk = rows.subarray(at * dimension, (at + perRound) * dimension);
+      const chunkRows = chunk.length / dimension;
       f32.set(chunk, input / 4);
       if (metric === 'cosine') f32.set(inverseLengths(chunk, dimension), scalesAt / 4);
       const scales = metric === 'cosine' ? scalesAt : 0;
-      exports.encodeRows(input, chunk.length / dimension, dimension, scales, firstRow + at);
+      full.select();
+      exports.encodeRows(input, chunkRows, dimension, scales, firstRow + at);
+      if (projected === undefined) continue;
+      exports.projectRows(firstRow + at, chunkRows, input);
+      projected.table.select();
+      exports.encodeRows(input, chunkRows, projected.table.dimension, 0, firstRow + at);
     }
   }
 
   /** Inserts rows into the graph, in this order. Requires: they are encoded, and none is in the graph. */
   insert(rows: Uint32Array): void {
     this.#mustLevels();
+    this.#memory.walked.select();
     const { exports, u32 } = this.#mustArena();
     const { input, inputBytes } = this.#layout;
     for (const row of rows) assertInternal(row < this.#options.shape.rows, `row ${row} is none of the index`);
@@ -205,7 +246,7 @@ export class IndexBuilder {
    */
   *link(rows: Uint32Array): Generator<void> {
     const { efConstruction, seed } = this.#mustGraph();
-    assertInternal(this.#memory.get('entry') === NO_ROW, 'rows are linked before anything is inserted');
+    assertInternal(this.#memory.state.get('entry') === NO_ROW, 'rows are linked before anything is inserted');
     const levels = this.#mustLevels();
     const nodes = new Set<number>();
     for (let at = 0; at + 3 < levels.length; at += 2) nodes.add(levels[at]!);
@@ -218,7 +259,7 @@ export class IndexBuilder {
     const memory = {
       arena: this.#mustArena(),
       scratch: this.#layout.input,
-      dimension: this.#options.shape.dimension,
+      dimension: this.#memory.walked.dimension,
       draw: (limit: number) => next() % limit,
     };
     const isFresh = new Uint8Array(this.#options.shape.rows);
@@ -230,13 +271,14 @@ export class IndexBuilder {
   /** Lets walks meet every row. Yields as `link` does. Requires: every row is in the graph. */
   *connect(): Generator<void> {
     const { m } = this.#mustGraph();
+    this.#memory.walked.select();
     yield* adoptUnmet({
       arena: this.#mustArena(),
       graph0: this.#layout.graph0 / 4,
       pool: this.#layout.scratch.pool / 4,
       m,
       rows: this.#options.shape.rows,
-      entry: this.#memory.get('entry'),
+      entry: this.#memory.state.get('entry'),
     });
   }
 
@@ -252,6 +294,7 @@ export class IndexBuilder {
       source.numbers.m === graph.m,
       `a graph of m ${source.numbers.m} is no graph of m ${graph.m}`,
     );
+    this.#memory.walked.select();
     const levels = drawLevels(this.#options.shape.rows, graph.m, graph.seed);
     copyLevels(source, newRowOf, levels);
     this.#putLevels(levels);
@@ -264,7 +307,7 @@ export class IndexBuilder {
       candidates: input / 4,
       m: graph.m,
     });
-    this.#memory.set(entry);
+    this.#memory.state.set(entry);
   }
 
   walk(request: WalkRequest): Hits {
@@ -279,12 +322,13 @@ export class IndexBuilder {
   sections(): BuiltSection[] {
     const { shape, graph } = this.#options;
     const { u8 } = this.#mustArena();
+    const sizes = sizesOf(this.#options);
     const section = (kind: IndexSectionKind, at: number, count: number): BuiltSection => ({
       kind,
-      bytes: u8.subarray(at, at + sectionBytes(kind, count, shape, graph?.m ?? 0)),
+      bytes: u8.subarray(at, at + sectionBytes(kind, count, sizes)),
       count,
     });
-    const { params, codes, terms, graph0, levels, graphN } = this.#layout;
+    const { params, codes, terms, graph0, levels, graphN, projected } = this.#layout;
     const flat = [
       section('params', params, shape.dimension),
       section('codes', codes, shape.rows),
@@ -292,20 +336,29 @@ export class IndexBuilder {
     ];
     if (graph === undefined) return flat;
     const words = this.#mustLevels();
-    return [
-      ...flat,
+    const walked = [
       section('graph0', graph0, shape.rows),
       section('graphLevels', levels, words.length / 2 - 1),
       section('graphN', graphN, words.at(-1)!),
     ];
+    if (projected === undefined) return [...flat, ...walked];
+    return [
+      ...flat,
+      ...walked,
+      section('projection', projected.projection, sizes.outputs),
+      section('projectedParams', projected.params, sizes.outputs),
+      section('projectedCodes', projected.codes, shape.rows),
+      section('projectedTerms', projected.terms, shape.rows),
+    ];
   }
 
   numbers(): IndexNumbers {
-    const { graph } = this.#options;
-    if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0 };
-    const entry = this.#memory.get('entry');
+    const { graph, projection } = this.#options;
+    if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0, outputs: 0 };
+    const entry = this.#memory.state.get('entry');
     assertInternal(entry !== NO_ROW, 'the graph is empty');
-    return { m: graph.m, entry, maxLevel: this.#memory.get('maxLevel') };
+    const maxLevel = this.#memory.state.get('maxLevel');
+    return { m: graph.m, entry, maxLevel, outputs: projection?.outputs ?? 0 };
   }
 
   /** The graph so far, as another builder may copy it. */
@@ -323,11 +376,26 @@ export class IndexBuilder {
     this.#arena = undefined;
   }
 
+  #putProjection(arena: Arena): ProjectedAt | undefined {
+    const { projection, params, shape } = this.#options;
+    const at = this.#layout.projected;
+    if (projection === undefined || at === undefined) return undefined;
+    assertInternal(
+      projection.directions.length === projection.outputs * shape.dimension,
+      'a projection of other rows',
+    );
+    putProjection(arena, at.projection, projection, params);
+    const ranges = projectedParams(projection, params);
+    arena.f32.set(ranges.lo, at.params / 4);
+    arena.f32.set(ranges.step, at.params / 4 + projection.outputs);
+    return { params: ranges, codes: at.codes, terms: at.terms, projection: at.projection };
+  }
+
   #putLevels(levels: Uint8Array): void {
     fitLevels(levels, this.#layout.upperLists);
     this.#levels = layOutLevels(levels);
     this.#mustArena().u32.set(this.#levels, this.#layout.levels / 4);
-    this.#memory.set({ nodes: this.#levels.length / 2 - 1 });
+    this.#memory.state.set({ nodes: this.#levels.length / 2 - 1 });
   }
 
   #mustLevels(): Uint32Array {

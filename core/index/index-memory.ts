@@ -3,23 +3,18 @@
  * share it; they differ in where the bytes come from.
  *
  * ```
- * payload: resident region | weights | query codes | pool | hop lists | visited | allowed | the builder's own scratch
+ * payload: resident region | tables' scratch | pool | hop lists | visited | allowed | the builder's own scratch
  * ```
  */
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import {
-  INDEX_STATE_OFFSET,
-  KERNEL_L1,
-  KERNEL_L2,
-  kernelMetric,
-  type Arena,
-  type Metric,
-} from '../kernel/index.js';
-import { stepWeights, unitOf } from './code-params.js';
-import { prepareL1, QueryWeights, type QueryConstants } from './query.js';
-import { codeStride, type Layout, type CodeParams, type IndexNumbers, type IndexShape } from './shape.js';
-import { HOP_BYTES, NO_ROW, stateNumberOffsets, stateOffsets } from './state.js';
+import type { Arena } from '../kernel/index.js';
+import { CodeTable, kindOf, layOutTable, type TableScratch } from './code-table.js';
+import { KernelState } from './kernel-state.js';
+import { layOutProjector, Projector, type ProjectorScratch } from './projector.js';
+import type { QueryConstants } from './query.js';
+import type { Layout, CodeParams, IndexNumbers, IndexShape } from './shape.js';
+import { HOP_BYTES, NO_ROW } from './state.js';
 
 /**
  * Rows and their approximate kernel distances (core/kernel/metric.ts; for cosine of the query's unit vector), nearest
@@ -45,8 +40,9 @@ export interface WalkRequest extends ScanRequest {
 }
 
 export interface ScratchLayout {
-  readonly weights: number;
-  readonly queryCodes: number;
+  readonly table: TableScratch;
+  /** Where the graph is walked on fewer dimensions. */
+  readonly projected: { readonly table: TableScratch; readonly projector: ProjectorScratch } | undefined;
   readonly pool: number;
   readonly hop: number;
   readonly visited: number;
@@ -58,11 +54,20 @@ function poolKeys(rows: number, efBuild: number): number {
 }
 
 /** Lays out what a search needs behind the resident region. */
-export function layOutScratch(layout: Layout, shape: IndexShape, efBuild: number): ScratchLayout {
-  const stride = codeStride(shape.dimension);
+export function layOutScratch(
+  layout: Layout,
+  shape: IndexShape,
+  { efBuild, outputs }: { readonly efBuild: number; readonly outputs: number },
+): ScratchLayout {
   return {
-    weights: layout.take(stride * 2),
-    queryCodes: layout.take(stride),
+    table: layOutTable(layout, shape.dimension),
+    projected:
+      outputs === 0
+        ? undefined
+        : {
+            table: layOutTable(layout, outputs),
+            projector: layOutProjector(layout, { dimension: shape.dimension, outputs }),
+          },
     pool: layout.take(poolKeys(shape.rows, efBuild) * 8),
     hop: layout.take(HOP_BYTES),
     visited: layout.take(shape.rows),
@@ -70,131 +75,133 @@ export function layOutScratch(layout: Layout, shape: IndexShape, efBuild: number
   };
 }
 
-/** Addresses of the sections in the arena; graph addresses are 0 for a flat index. */
-export interface SectionAddresses {
+/** Addresses of codes of one kind in the arena, and their ranges. */
+export interface CodesAt {
+  readonly params: CodeParams;
   readonly codes: number;
   readonly terms: number;
+}
+
+export interface ProjectedAt extends CodesAt {
+  readonly projection: number;
+}
+
+/** Addresses of the sections of a graph in the arena; 0 for a flat index. */
+export interface GraphAddresses {
   readonly graph0: number;
   readonly graphN: number;
   readonly levels: number;
 }
 
+/** The table that a graph is walked on, and the way to it. */
+interface Projected {
+  readonly table: CodeTable;
+  readonly projector: Projector;
+}
+
 export class IndexMemory {
   readonly arena: Arena;
   readonly shape: IndexShape;
-  readonly params: CodeParams;
-  readonly unit: number;
+  readonly state: KernelState;
+  /** Of all dimensions. */
+  readonly full: CodeTable;
+  readonly projected: Projected | undefined;
   readonly #scratch: ScratchLayout;
-  readonly #weights: Int16Array<ArrayBuffer>;
-  readonly #queryWeights: QueryWeights;
-  readonly #stepScale: number;
 
   constructor(
     arena: Arena,
     options: {
       readonly shape: IndexShape;
-      readonly params: CodeParams;
-      readonly sections: SectionAddresses;
+      readonly codes: CodesAt;
+      /** Requires: the scratch was laid out for as many outputs. */
+      readonly projected: ProjectedAt | undefined;
+      readonly graph: GraphAddresses;
       readonly scratch: ScratchLayout;
       readonly numbers: IndexNumbers;
       readonly nodes: number;
     },
   ) {
-    const { shape, params, sections, scratch, numbers } = options;
+    const { shape, codes, projected, graph, scratch, numbers, nodes } = options;
+    const { dimension, metric, rows } = shape;
     this.arena = arena;
     this.shape = shape;
-    this.params = params;
-    this.unit = unitOf(params);
+    this.state = new KernelState(arena);
     this.#scratch = scratch;
-    const stride = codeStride(shape.dimension);
-    this.#weights = new Int16Array(arena.u8.buffer, scratch.weights, stride);
-    arena.u8.fill(0, scratch.weights, scratch.weights + stride * 2);
-    arena.u8.fill(0, scratch.queryCodes, scratch.queryCodes + stride);
-    arena.u8.fill(0, scratch.visited, scratch.visited + shape.rows);
-    this.#queryWeights = new QueryWeights(shape.metric, params, shape.metric === 'dot' ? 1 : this.unit);
-    this.#stepScale = this.#prepareSteps();
-    this.set({
-      kind: kindOf(shape.metric),
-      stride,
-      rows: shape.rows,
-      ...sections,
+    arena.u8.fill(0, scratch.visited, scratch.visited + rows);
+    this.state.set({
+      kind: kindOf(metric),
+      rows,
+      ...graph,
       m: numbers.m,
       entry: numbers.entry,
       maxLevel: numbers.maxLevel,
-      nodes: options.nodes,
-      weights: scratch.weights,
-      queryCodes: scratch.queryCodes,
+      nodes,
       pool: scratch.pool,
       hop: scratch.hop,
       visited: scratch.visited,
       epoch: 0,
     });
+    this.full = new CodeTable(arena, this.state, { dimension, metric, ...codes, ...scratch.table });
+    this.projected = projected === undefined ? undefined : this.#projectedTable(projected, numbers.outputs);
+    this.walked.select();
   }
 
-  set(fields: Partial<Record<keyof typeof stateOffsets, number>>): void {
-    for (const [name, value] of Object.entries(fields)) {
-      this.arena.u32[(INDEX_STATE_OFFSET + stateOffsets[name as keyof typeof stateOffsets]) / 4] = value;
-    }
-  }
-
-  get(field: keyof typeof stateOffsets): number {
-    return this.arena.u32[(INDEX_STATE_OFFSET + stateOffsets[field]) / 4]!;
-  }
-
-  setNumber(field: keyof typeof stateNumberOffsets, value: number): void {
-    this.arena.f64[(INDEX_STATE_OFFSET + stateNumberOffsets[field]) / 8] = value;
+  /** The table that the graph is built and walked on. */
+  get walked(): CodeTable {
+    return this.projected?.table ?? this.full;
   }
 
   walk(request: WalkRequest): Hits {
     const { rows } = this.shape;
-    if (this.get('entry') === NO_ROW) {
+    if (this.state.get('entry') === NO_ROW) {
       return { rows: new Uint32Array(0), distances: new Float32Array(0), visited: 0 };
     }
     const ef = Math.min(request.ef, rows, limits.walkCandidates);
     const limit = Math.min(request.limit, ef);
-    assertInternal(ef > 0 && limit > 0, `a walk of ${request.ef} candidates for ${request.limit} rows`);
+    assertInternal(ef > 0 && limit > 0, () => `a walk of ${request.ef} candidates for ${request.limit} rows`);
     const allowed = this.#putAllowed(request.allowed);
-    const constants = this.#putQuery(request.query);
-    const count = this.arena.exports.walkGraph(ef, limit, allowed);
-    return this.#hits(count, constants);
+    const { projected, full } = this;
+    const { exports } = this.arena;
+    if (projected === undefined) {
+      full.select();
+      const constants = full.prepare(request.query);
+      return this.#hits(exports.walkGraph(ef, limit, allowed), constants);
+    }
+    // While the projector reads the matrix, the stride is that of all dimensions.
+    full.select();
+    const constants = full.prepare(request.query);
+    const query = projected.projector.project(request.query);
+    projected.table.select();
+    projected.table.prepare(query);
+    const found = exports.walkGraph(ef, ef, allowed);
+    full.select();
+    full.putConstants(constants);
+    return this.#hits(exports.remeasure(found, limit), constants);
   }
 
   scan(request: ScanRequest): Hits {
     const limit = Math.min(request.limit, this.shape.rows, limits.indexHits);
-    assertInternal(limit > 0, `a scan for ${request.limit} rows`);
+    assertInternal(limit > 0, () => `a scan for ${request.limit} rows`);
     const allowed = this.#putAllowed(request.allowed);
-    const constants = this.#putQuery(request.query);
+    this.full.select();
+    const constants = this.full.prepare(request.query);
     const count = this.arena.exports.scanCodes(limit, allowed);
     return this.#hits(count, constants);
   }
 
-  /** L1 weighs codes by their steps, whatever the query. */
-  #prepareSteps(): number {
-    if (kindOf(this.shape.metric) !== KERNEL_L1) return 1;
-    const { weights, scale } = stepWeights(this.params, this.unit);
-    this.#weights.set(weights);
-    this.setNumber('scale', scale);
-    return scale;
-  }
-
-  #putQuery(query: Float32Array): QueryConstants {
-    const { metric, dimension } = this.shape;
-    assertInternal(query.length === dimension, `a query of ${query.length} numbers, not ${dimension}`);
-    const constants = this.#prepare(query, metric);
-    this.setNumber('base', constants.base);
-    this.setNumber('scale', constants.scale);
-    this.setNumber('termFactor', constants.termFactor);
-    return constants;
-  }
-
-  #prepare(query: Float32Array, metric: Metric): QueryConstants {
-    const { params, unit } = this;
-    if (metric === 'dot') return this.#queryWeights.dot(query, this.#weights);
-    if (metric !== 'manhattan') return this.#queryWeights.l2(query, this.#weights);
-    const at = this.#scratch.queryCodes;
-    this.set({ queryCodes: at });
-    const codes = this.arena.u8.subarray(at, at + query.length);
-    return prepareL1(query, params, unit, this.#stepScale, codes);
+  #projectedTable({ params, codes, terms, projection }: ProjectedAt, outputs: number): Projected {
+    const { projected: scratch } = this.#scratch;
+    assertInternal(scratch !== undefined, 'no scratch for projected codes');
+    const { metric } = this.shape;
+    const at = { params, codes, terms, ...scratch.table };
+    return {
+      // The outputs of vectors of length 1 are shorter: what is compared is L2.
+      table: new CodeTable(this.arena, this.state, { dimension: outputs, metric: 'euclidean', ...at }),
+      projector: new Projector(this.arena, this.state, {
+        ...{ metric, dimension: this.shape.dimension, params: this.full.params, outputs },
+        ...{ projection, scratch: scratch.projector },
+      }),
+    };
   }
 
   #putAllowed(allowed: Uint8Array | undefined): number {
@@ -202,7 +209,7 @@ export class IndexMemory {
     const bytes = Math.ceil(this.shape.rows / 8);
     assertInternal(
       allowed.length >= bytes,
-      `a bitmap of ${allowed.length} bytes for ${this.shape.rows} rows`,
+      () => `a bitmap of ${allowed.length} bytes for ${this.shape.rows} rows`,
     );
     this.arena.u8.set(allowed.subarray(0, bytes), this.#scratch.allowed);
     return this.#scratch.allowed;
@@ -219,11 +226,6 @@ export class IndexMemory {
       u32[at + 1] = (key & 0x80000000) === 0 ? ~key : key ^ 0x80000000;
       distances[i] = f32[at + 1]! * unit + offset;
     }
-    return { rows, distances, visited: this.get('measured') };
+    return { rows, distances, visited: this.state.get('measured') };
   }
-}
-
-/** Kind of the code kernels: cosine is L2 of vectors of length 1. */
-export function kindOf(metric: Metric): number {
-  return metric === 'cosine' ? KERNEL_L2 : kernelMetric(metric);
 }

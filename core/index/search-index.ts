@@ -5,7 +5,14 @@
 import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { PAYLOAD_OFFSET, type Arena } from '../kernel/index.js';
-import { IndexMemory, layOutScratch, type Hits, type ScanRequest, type WalkRequest } from './index-memory.js';
+import {
+  IndexMemory,
+  layOutScratch,
+  type Hits,
+  type ProjectedAt,
+  type ScanRequest,
+  type WalkRequest,
+} from './index-memory.js';
 import {
   Layout,
   SECTION_ALIGNMENT,
@@ -49,10 +56,10 @@ export class SearchIndex {
     this.hasGraph = graph !== undefined;
   }
 
-  /** Bytes that searches need behind the resident region. */
-  static scratchBytes(shape: IndexShape): number {
+  /** Bytes that searches need behind the resident region. `outputs`: of the projection, as the index's numbers say. */
+  static scratchBytes(shape: IndexShape, outputs: number): number {
     const layout = new Layout(0);
-    layOutScratch(layout, shape, 0);
+    layOutScratch(layout, shape, { efBuild: 0, outputs });
     return layout.end + SECTION_ALIGNMENT;
   }
 
@@ -66,7 +73,7 @@ export class SearchIndex {
   }
 
   get params(): CodeParams {
-    return this.#memory.params;
+    return this.#memory.full.params;
   }
 
   /** The graph, for a builder that copies it. */
@@ -89,19 +96,23 @@ class Attachment {
   readonly #arena: Arena;
   readonly #options: AttachOptions;
   readonly #m: number;
+  readonly #outputs: number;
 
   constructor(arena: Arena, options: AttachOptions) {
     this.#arena = arena;
     this.#options = options;
     const graph = options.sections.some(({ kind }) => kind === 'graph0');
     this.#m = graph ? this.#number('m', 2, limits.graphDegree) : 0;
+    const projected = options.sections.some(({ kind }) => kind === 'projection');
+    this.#outputs = projected && graph ? this.#number('outputs', 4, options.shape.dimension) : 0;
+    if (this.#outputs % 4 !== 0) throw this.#corrupt(0, 'outputs in multiples of 4', String(this.#outputs));
   }
 
   attach(make: (memory: IndexMemory, graph: GraphSource | undefined) => SearchIndex): SearchIndex {
     const { shape, regionBytes } = this.#options;
     const { rows, dimension } = shape;
     const layout = new Layout(PAYLOAD_OFFSET + regionBytes);
-    const scratch = layOutScratch(layout, shape, 0);
+    const scratch = layOutScratch(layout, shape, { efBuild: 0, outputs: this.#outputs });
     if (layout.end > this.#arena.u8.length)
       throw this.#corrupt(
         0,
@@ -114,16 +125,15 @@ class Attachment {
     const graph = this.#m === 0 ? undefined : this.#graph();
     const memory = new IndexMemory(this.#arena, {
       shape,
-      params,
+      codes: { params, codes, terms },
+      projected: this.#outputs === 0 ? undefined : this.#projected(),
       scratch,
-      sections: {
-        codes,
-        terms,
+      graph: {
         graph0: graph?.graph0.byteOffset ?? 0,
         graphN: graph?.graphN.byteOffset ?? 0,
         levels: graph?.graphLevels.byteOffset ?? 0,
       },
-      numbers: graph?.numbers ?? { m: 0, entry: NO_ROW, maxLevel: 0 },
+      numbers: graph?.numbers ?? { m: 0, entry: NO_ROW, maxLevel: 0, outputs: 0 },
       nodes: graph === undefined ? 0 : graph.graphLevels.length / 2 - 1,
     });
     return make(memory, graph);
@@ -161,14 +171,14 @@ class Attachment {
     const most = count ?? shape.rows * limits.graphLevels;
     if (!Number.isInteger(section.count) || section.count < (count ?? 0) || section.count > most)
       throw this.#corrupt(offset, `${most} entries in section ${kind}`, `${section.count}`);
-    const bytes = sectionBytes(kind, section.count, shape, this.#m);
+    const sizes = { dimension: shape.dimension, m: this.#m, outputs: this.#outputs };
+    const bytes = sectionBytes(kind, section.count, sizes);
     if (length !== bytes) throw this.#corrupt(offset, `${bytes} bytes in section ${kind}`, `${length}`);
     return section;
   }
 
   /** Copies: reading the parameters of a query needs no view of the arena then. */
-  #params({ offset }: IndexSection): CodeParams {
-    const { dimension } = this.#options.shape;
+  #params({ offset, count: dimension }: IndexSection): CodeParams {
     const at = (PAYLOAD_OFFSET + offset) / 4;
     const lo = this.#arena.f32.slice(at, at + dimension);
     const step = this.#arena.f32.slice(at + dimension, at + 2 * dimension);
@@ -178,6 +188,26 @@ class Attachment {
     if (badStep >= 0)
       throw this.#corrupt(offset + (dimension + badStep) * 4, 'a finite step >= 0', `${step[badStep]}`);
     return { lo, step };
+  }
+
+  #projected(): ProjectedAt {
+    const { rows } = this.#options.shape;
+    const projection = this.#section('projection', this.#outputs);
+    const end = PAYLOAD_OFFSET + projection.offset + projection.length;
+    const factors = this.#arena.f32.subarray(end / 4 - this.#outputs, end / 4);
+    const bad = factors.findIndex((factor) => !Number.isFinite(factor));
+    if (bad >= 0)
+      throw this.#corrupt(
+        projection.offset + projection.length - 4 * (this.#outputs - bad),
+        'a finite factor',
+        `${factors[bad]}`,
+      );
+    return {
+      params: this.#params(this.#section('projectedParams', this.#outputs)),
+      projection: PAYLOAD_OFFSET + projection.offset,
+      codes: PAYLOAD_OFFSET + this.#section('projectedCodes', rows).offset,
+      terms: PAYLOAD_OFFSET + this.#section('projectedTerms', rows).offset,
+    };
   }
 
   #words({ offset, length }: IndexSection): Uint32Array {
@@ -214,7 +244,7 @@ class Attachment {
     const height = heightOf(graphLevels, entry);
     if (height !== maxLevel)
       throw this.#corrupt(levels.offset, `an entry point of ${maxLevel} levels`, `${height}`);
-    return { numbers: { m, entry, maxLevel }, graph0, graphN, graphLevels };
+    return { numbers: { m, entry, maxLevel, outputs: this.#outputs }, graph0, graphN, graphLevels };
   }
 }
 

@@ -10,14 +10,43 @@
  * graph0       rows x { u32 count, u32 row[2m] }
  * graphLevels  (nodes + 1) x { u32 row, u32 first list }, ascending by row; the last: { 0, number of lists }
  * graphN       lists x { u32 count, u32 node[m] }; node n has its list of level l >= 1 at its first list + l - 1
+ *
+ * projection       i16 weights[outputs][stride], f32 factor[outputs]; output = factor x sum of weight x (code - 128)
+ * projectedParams  as params, of the outputs of each row
+ * projectedCodes   as codes
+ * projectedTerms   as terms
  * ```
  *
- * A flat index has the first three.
+ * A flat index has the first three. With the last four, which come together or not at all, the graph is walked on the projected
+ * codes, and what it finds is measured by the codes.
  */
 import { alignUp } from '../base/bytes.js';
 import type { Metric } from '../kernel/index.js';
 
-export type IndexSectionKind = 'params' | 'codes' | 'terms' | 'graph0' | 'graphN' | 'graphLevels';
+export type IndexSectionKind =
+  | 'params'
+  | 'codes'
+  | 'terms'
+  | 'graph0'
+  | 'graphN'
+  | 'graphLevels'
+  | 'projection'
+  | 'projectedParams'
+  | 'projectedCodes'
+  | 'projectedTerms';
+
+export const indexSectionKinds: readonly IndexSectionKind[] = [
+  'params',
+  'codes',
+  'terms',
+  'graph0',
+  'graphN',
+  'graphLevels',
+  'projection',
+  'projectedParams',
+  'projectedCodes',
+  'projectedTerms',
+];
 
 export interface IndexShape {
   readonly dimension: number;
@@ -30,17 +59,19 @@ export interface IndexSection {
   /** From the start of the resident region. */
   readonly offset: number;
   readonly length: number;
-  /** Dimensions of params, rows of codes, terms and graph0, nodes of graphLevels, lists of graphN. */
+  /** Dimensions of params, rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
   readonly count: number;
 }
 
-/** What an index needs to be searched beside its sections. A flat index: 0, 0, 0. */
+/** What an index needs to be searched beside its sections. A flat index: all 0. */
 export interface IndexNumbers {
   readonly m: number;
   /** Row where walks start. */
   readonly entry: number;
   /** Levels above 0 at the entry. */
   readonly maxLevel: number;
+  /** Dimensions that the graph is walked on; 0: all. */
+  readonly outputs: number;
 }
 
 /** The ranges of SQ8: value ~ lo + step x code. */
@@ -55,15 +86,31 @@ export function codeStride(dimension: number): number {
   return alignUp(dimension, 16);
 }
 
+export interface SectionSizes {
+  readonly dimension: number;
+  /** Neighbours of a node. */
+  readonly m: number;
+  /** Of the projection; 0 without one. */
+  readonly outputs: number;
+}
+
 /** Bytes of a section of `count` entries. */
-export function sectionBytes(kind: IndexSectionKind, count: number, shape: IndexShape, m: number): number {
+export function sectionBytes(
+  kind: IndexSectionKind,
+  count: number,
+  { dimension, m, outputs }: SectionSizes,
+): number {
   const bytes: Readonly<Record<IndexSectionKind, number>> = {
     params: count * 8,
-    codes: count * codeStride(shape.dimension),
+    codes: count * codeStride(dimension),
     terms: count * 4,
     graph0: count * (2 * m + 1) * 4,
     graphLevels: (count + 1) * 8,
     graphN: count * (m + 1) * 4,
+    projection: count * (codeStride(dimension) * 2 + 4),
+    projectedParams: count * 8,
+    projectedCodes: count * codeStride(outputs),
+    projectedTerms: count * 4,
   };
   return bytes[kind];
 }

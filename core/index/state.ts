@@ -34,6 +34,9 @@ export const stateOffsets = {
   termA: 116,
   termB: 120,
   measured: 124,
+  projection: 168,
+  outputs: 172,
+  values: 176,
 } as const;
 
 /** f64 fields. */

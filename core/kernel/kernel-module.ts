@@ -85,6 +85,10 @@ export interface KernelExports {
     centroids: number,
     out: number,
   ): void;
+  /** out[i][j] += the product of row i of `a` with row j of `b`. `length` and `bRows` are multiples of 4. */
+  addProducts(a: number, aRows: number, b: number, bRows: number, length: number, out: number): void;
+  /** target += factor x source. `length` is a multiple of 4. */
+  addScaled(target: number, source: number, factor: number, length: number): void;
   // From here on: an index whose state lies in page 0 (INDEX_STATE_OFFSET).
   encodeRows(rows: number, count: number, dimension: number, scales: number, first: number): void;
   prepareRow(row: number): void;
@@ -110,6 +114,10 @@ export interface KernelExports {
   measureLinks(level: number, id: number): void;
   relink(level: number, id: number, candidates: number, count: number): void;
   walkGraph(ef: number, limit: number, allowed: number): number;
+  /** Measures the rows in the pool anew: how many of the best are left there. */
+  remeasure(count: number, limit: number): number;
+  project(scale: number, out: number): void;
+  projectRows(first: number, count: number, out: number): void;
   scanCodes(limit: number, allowed: number): number;
   checkGraph(graph: number, rows: number, room: number): number;
   checkLevels(levels: number, nodes: number, rows: number, lists: number, most: number): number;

@@ -134,7 +134,8 @@ export interface Attached {
 
 /** Copies the region into an arena full of dirt and attaches. Release the arena when done. */
 export function attached({ shape, region, sections, numbers }: StoredIndex): Attached {
-  const arena = kernel.pool.acquire(arenaClassFor(region.length + SearchIndex.scratchBytes(shape))!);
+  const scratchBytes = SearchIndex.scratchBytes(shape, numbers.outputs);
+  const arena = kernel.pool.acquire(arenaClassFor(region.length + scratchBytes)!);
   arena.u8.fill(0xa5, PAYLOAD_OFFSET);
   arena.u8.set(region, PAYLOAD_OFFSET);
   try {

@@ -1,7 +1,8 @@
 /**
  * Writes the segment of a compaction. Passes over the rows, none of which holds more than a chunk of them:
  *
- *   order      a sample trains the leaves; then all rows, as they lie: ranges of the codes, and the leaf of each
+ *   order      a sample trains the leaves, and what the graph is walked on; then all rows, as they lie: ranges of the codes,
+ *              and the leaf of each
  *   raw        all rows in the order of the file: written, and coded into the index
  *   documents  in that order; then ids in theirs, and sequences
  *   graph      all rows are linked at once; or the largest input's graph is copied, and the other rows are inserted in a
@@ -9,11 +10,12 @@
  *   resident   the index as it lies in memory, the maps between rows and ranks; behind it the expiries
  */
 import { alignUp } from '../../base/bytes.js';
+import { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
-import { IndexBuilder, OrderPlanner, RangeTrainer } from '../../index/index.js';
-import type { CodeParams, GraphSource } from '../../index/index.js';
+import { IndexBuilder, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
+import type { CodeParams, GraphSource, Projection } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
@@ -75,6 +77,12 @@ export interface BuiltSegment {
   readonly fileRowOf: Uint32Array;
 }
 
+interface Plan {
+  readonly params: CodeParams;
+  readonly leafStarts: Uint32Array;
+  readonly projection: Projection | undefined;
+}
+
 /** Requires: at least one row. Ensures: nothing is there under the key where it throws. */
 export async function buildSegment(request: BuildRequest): Promise<BuiltSegment> {
   const build = new SegmentBuild(request);
@@ -102,7 +110,7 @@ class SegmentBuild {
   async run(): Promise<BuiltSegment> {
     const { rows, key, kernel, evict, schema, store, digests, deflate, uid, seed } = this.#request;
     const { dimension, metric } = schema;
-    const { params, leafStarts } = await this.#planOrder();
+    const { params, leafStarts, projection } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
     const index = withRoom(
       evict,
@@ -111,6 +119,7 @@ class SegmentBuild {
           shape: { dimension, metric, rows: rows.rows },
           params,
           graph,
+          projection,
           extraResidentBytes: rows.rows * 8,
         }),
     );
@@ -167,7 +176,7 @@ class SegmentBuild {
   }
 
   /** One look at the sample, then one pass: the ranges of the codes, and the leaf of each row. */
-  async #planOrder(): Promise<{ readonly params: CodeParams; readonly leafStarts: Uint32Array }> {
+  async #planOrder(): Promise<Plan> {
     const { rows, kernel, schema, seed, evict, breathe } = this.#request;
     const { dimension, metric } = schema;
     const planner = new OrderPlanner(kernel.pool, { dimension, metric, rows: rows.rows, seed });
@@ -177,6 +186,8 @@ class SegmentBuild {
       await rows.vectors(sampled, sample);
       await breathe();
       withRoom(evict, () => planner.train(sample));
+      await breathe();
+      const projection = this.#hasGraph ? this.#trainProjection(sample) : undefined;
       const ranges = new RangeTrainer(dimension, metric);
       const leafOf = new Uint32Array(rows.rows);
       for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
@@ -187,9 +198,21 @@ class SegmentBuild {
       const { rowOrder, leafStarts } = planner.finish(leafOf);
       this.#rowOrder = rowOrder;
       // The last number is that of all rows.
-      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1) };
+      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1), projection };
     } finally {
       planner.release();
+    }
+  }
+
+  #trainProjection(sample: Float32Array): Projection | undefined {
+    const { kernel, schema, seed, evict } = this.#request;
+    const { dimension, metric } = schema;
+    try {
+      return withRoom(evict, () => trainProjection(kernel.pool, sample, { dimension, metric, seed }));
+    } catch (error) {
+      // Where memory is short the graph is walked on all dimensions.
+      if (error instanceof CairnError && error.code === 'memory_budget_exceeded') return undefined;
+      throw error;
     }
   }
 

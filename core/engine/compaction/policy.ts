@@ -9,6 +9,7 @@
 import { alignUp } from '../../base/bytes.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Tier } from '../../base/limits.js';
+import { projectedOutputsMost } from '../../index/index.js';
 
 const GROWTH = 2;
 /** A segment of which a larger share is dead is rewritten by itself. */
@@ -36,14 +37,15 @@ export interface PolicyInput {
   readonly segments: readonly SegmentSize[];
 }
 
-/** Bytes of the index of a segment in memory: codes, terms, both maps of rows and ranks, expiries, level 0 and the rest. */
+/** Bytes of the index of a segment in memory: codes, terms, those that a walk may have of its own, both maps of rows and ranks, expiries, level 0 and the rest. */
 export function residentBytesOf(
   rows: number,
   { dimension, m }: Pick<PolicyInput, 'dimension' | 'm'>,
 ): number {
   const codes = alignUp(dimension, 16);
+  const projected = projectedOutputsMost(dimension);
   const graph = (2 * m + 1) * 4 + Math.ceil((m + 1) * 4 * 0.1);
-  return rows * (codes + graph + 4 + 8 + 8);
+  return rows * (codes + 4 + (projected === 0 ? 0 : projected + 4) + graph + 8 + 8);
 }
 
 /** The keys of the segments to merge, in the order in which they were chosen. */

@@ -2,23 +2,27 @@
  * From the resident part of a segment to an index that can be searched.
  */
 import { corrupt } from '../../base/errors.js';
-import { SearchIndex } from '../../index/index.js';
+import { indexSectionKinds, SearchIndex } from '../../index/index.js';
 import type { IndexSection, IndexShape } from '../../index/index.js';
 import { PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena, Metric } from '../../kernel/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
 import type { SegmentFile } from './segment-file.js';
 
-const INDEX_KINDS: readonly string[] = ['params', 'codes', 'terms', 'graph0', 'graphN', 'graphLevels'];
-
 function shapeOf({ dimension, metric, rows }: SegmentFile): IndexShape {
   // That it is the collection's metric was checked when the file was opened.
   return { dimension, metric: metric as Metric, rows };
 }
 
+/** As the footer says; what cannot be is refused when the index is attached. */
+function outputsOf({ numbers, dimension }: SegmentFile): number {
+  const { outputs = 0 } = numbers as { readonly outputs?: number };
+  return Number.isInteger(outputs) && outputs > 0 && outputs <= dimension ? outputs : 0;
+}
+
 /** Payload bytes of the arena that an index and its searches take. */
 export function indexBytes(file: SegmentFile): number {
-  return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file));
+  return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), outputsOf(file));
 }
 
 export function beginLoad(file: SegmentFile, arena: Arena): ResidentLoad {
@@ -31,7 +35,7 @@ export function attachIndex(file: SegmentFile, arena: Arena): SearchIndex {
   if (residentBytes === 0)
     throw corrupt({ key: ref.key, offset: 0, expected: 'an index', found: 'a segment without one' });
   const sections = residentSections.filter(({ kind }) =>
-    INDEX_KINDS.includes(kind),
+    (indexSectionKinds as readonly string[]).includes(kind),
   ) as readonly IndexSection[];
   const { key } = ref;
   return SearchIndex.attach(arena, {

@@ -1,0 +1,32 @@
+/** Reads and writes what the index kernels know of the index in an arena. */
+import { INDEX_STATE_OFFSET, type Arena } from '../kernel/index.js';
+import { stateNumberOffsets, stateOffsets } from './state.js';
+
+export type StateField = keyof typeof stateOffsets;
+export type StateNumber = keyof typeof stateNumberOffsets;
+
+export class KernelState {
+  readonly #u32: Uint32Array;
+  readonly #f64: Float64Array;
+
+  constructor({ u32, f64 }: Arena) {
+    this.#u32 = u32;
+    this.#f64 = f64;
+  }
+
+  set(fields: Partial<Record<StateField, number>>): void {
+    for (const [name, value] of Object.entries(fields)) this.put(name as StateField, value);
+  }
+
+  put(field: StateField, value: number): void {
+    this.#u32[(INDEX_STATE_OFFSET + stateOffsets[field]) / 4] = value;
+  }
+
+  get(field: StateField): number {
+    return this.#u32[(INDEX_STATE_OFFSET + stateOffsets[field]) / 4]!;
+  }
+
+  putNumber(field: StateNumber, value: number): void {
+    this.#f64[(INDEX_STATE_OFFSET + stateNumberOffsets[field]) / 8] = value;
+  }
+}
