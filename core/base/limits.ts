@@ -102,8 +102,6 @@ export const limits = {
   documentBlockBytes: 16_384, // 16 KiB
   /** Inflated blocks of documents that an open segment keeps. */
   documentBlocksKept: 64,
-  /** Decoded id blocks that a segment keeps. */
-  idBlocksKept: 2_048,
   /** Seeds that are tried for a filter of ids before a segment goes without one. */
   filterSeeds: 64,
 

@@ -186,23 +186,24 @@ export class RowBlock {
   }
 
   /**
-   * Appends `count` rows that lie elsewhere: `copy` puts row i, as little-endian f32, to a place in the bytes that it is
-   * given. Their scales follow from them. Requires: room, and finite numbers.
+   * Appends `count` rows that lie elsewhere: `copy` puts them all, as little-endian f32, to a place in the bytes that it is
+   * given, `stride` bytes from one to the next. Their scales follow from them. Where `copy` says false, nothing is appended
+   * and that is the answer. Requires: room, and finite numbers.
    */
   appendCopied(
     count: number,
     metric: Metric,
-    copy: (i: number, target: Uint8Array, at: number) => void,
-  ): void {
+    copy: (target: Uint8Array, at: number, stride: number) => boolean,
+  ): boolean {
     assertInternal(
       count <= this.capacity - this.#rowCount,
-      `${count} rows more in a block of ${this.capacity}`,
+      () => `${count} rows more in a block of ${this.capacity}`,
     );
     const { u8, f32, f64, exports } = this.#mustArena();
     const { rows, stride, scales, heap, heapKeys } = this.#layout;
     const first = this.#rowCount;
     const start = rows + first * stride;
-    for (let i = 0; i < count; i++) copy(i, u8, start + i * stride);
+    if (!copy(u8, start, stride)) return false;
     if (metric === 'cosine') {
       for (let at = 0; at < count; at += heapKeys) {
         const part = Math.min(heapKeys, count - at);
@@ -211,6 +212,7 @@ export class RowBlock {
       }
     } else f32.fill(1, scales / 4 + first, scales / 4 + first + count);
     this.#admit(count);
+    return true;
   }
 
   /** Takes all rows out: the next one appended is row 0. */

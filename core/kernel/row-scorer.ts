@@ -22,11 +22,20 @@ export interface ScoredQuery {
 }
 
 export interface ScoredRows extends Omit<ScoredQuery, 'vectors'> {
-  readonly rows: {
-    readonly count: number;
-    /** Copies row i, little-endian f32, to a place in `target`. */
-    readonly copy: (i: number, target: Uint8Array, at: number) => void;
-  };
+  readonly count: number;
+  /** Copies some of the rows, little-endian f32, to a place in `target`. False: it cannot. */
+  readonly copy: (part: RowPart, target: Uint8Array, place: RowPlace) => boolean;
+}
+
+export interface RowPart {
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface RowPlace {
+  readonly at: number;
+  /** Bytes from one row to the next. */
+  readonly stride: number;
 }
 
 /** Positions among the given rows with their kernel distances, in no order. */
@@ -38,21 +47,32 @@ export interface NearestRows {
 export class RowScorer {
   readonly #kernel: Kernel;
   #block: RowBlock | undefined;
+  #rows = new Uint32Array(0);
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
   }
 
-  /** In the order of the rows. Throws `memory_budget_exceeded` where the first call finds no room. */
-  distances({ query, metric, rows: { count, copy } }: ScoredRows): Float32Array {
-    const out = new Float32Array(count);
+  /**
+   * In the order of the rows; undefined where they cannot be copied. Throws `memory_budget_exceeded` where the first call finds
+   * no room.
+   */
+  tryDistances({ query, metric, count, copy }: ScoredRows): Float32Array | undefined {
     const block = this.#blockFor(query.length);
-    for (let first = 0; first < count; first += block.capacity) {
+    const scoreFrom = (first: number): Float32Array | undefined => {
       const part = Math.min(block.capacity, count - first);
       block.clear();
-      block.appendCopied(part, metric, (i, target, at) => copy(first + i, target, at));
-      const rows = Uint32Array.from({ length: part }, (_, i) => i);
-      out.set(block.scores({ query, metric, rows }), first);
+      const copied = block.appendCopied(part, metric, (target, at, stride) =>
+        copy({ first, count: part }, target, { at, stride }),
+      );
+      return copied ? block.scores({ query, metric, rows: this.#everyRow(part) }) : undefined;
+    };
+    if (count <= block.capacity) return scoreFrom(0);
+    const out = new Float32Array(count);
+    for (let first = 0; first < count; first += block.capacity) {
+      const distances = scoreFrom(first);
+      if (distances === undefined) return undefined;
+      out.set(distances, first);
     }
     return out;
   }
@@ -98,6 +118,12 @@ export class RowScorer {
       block.appendRows(part, metric === 'cosine' ? this.#scales(part, dimension) : undefined);
       use(block, first);
     }
+  }
+
+  /** 0, 1, 2, ... */
+  #everyRow(count: number): Uint32Array {
+    if (this.#rows.length < count) this.#rows = Uint32Array.from({ length: count }, (_, row) => row);
+    return this.#rows.subarray(0, count);
   }
 
   #scales(vectors: Float32Array, dimension: number): Float32Array {

@@ -6,12 +6,7 @@ export { portableDeflate } from './portable-deflate.js';
 export type { RawChunk } from './raw-rows.js';
 export type { ResidentLoad, ResidentLoadOptions } from './resident-load.js';
 export { rowMaps, type RowMaps } from './row-maps.js';
-export {
-  SegmentReader,
-  type IdRun,
-  type SegmentReaderOptions,
-  type StoredVectors,
-} from './segment-reader.js';
+export { SegmentReader, type IdRun, type SegmentReaderOptions } from './segment-reader.js';
 export {
   SegmentWriter,
   type ResidentSection,

@@ -14,7 +14,7 @@ import type { DocumentBlock } from './document-blocks.js';
 import type { Expiries } from './expiries.js';
 import type { SegmentSection } from './footer.js';
 import { RecentBlocks } from './recent-blocks.js';
-import { compareBytes, decodeIdBlock, idAt, positionIn } from './id-blocks.js';
+import { compareBytes, decodeIdAt, decodeIdBlock, idAt, positionIn } from './id-blocks.js';
 import type { IdBlock } from './id-blocks.js';
 import { rawChunks } from './raw-rows.js';
 import type { RawChunk } from './raw-rows.js';
@@ -31,13 +31,6 @@ const { blockRows } = limits;
 export interface SegmentReaderOptions extends TailOptions {
   readonly deflate: Deflate;
   readonly cache: PageCache;
-}
-
-/** Vectors that were read, in the order in which they were asked for. */
-export interface StoredVectors {
-  readonly count: number;
-  /** Copies the i-th, little-endian f32, to a place in `target`. */
-  readonly copy: (i: number, target: Uint8Array, at: number) => void;
 }
 
 /** Ids one after another in their order. */
@@ -69,7 +62,6 @@ export class SegmentReader {
   readonly #tail: SegmentTail;
   readonly #seqBase: number;
   readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
-  readonly #idBlocks = new RecentBlocks<IdBlock>(limits.idBlocksKept);
 
   private constructor({ store, digests, deflate, cache, ref }: SegmentReaderOptions, tail: SegmentTail) {
     const { footer, layout } = tail;
@@ -106,7 +98,6 @@ export class SegmentReader {
   close(): void {
     this.#cache.forget(this.#handle);
     this.#documents.clear();
-    this.#idBlocks.clear();
   }
 
   /**
@@ -152,16 +143,31 @@ export class SegmentReader {
   }
 
   idsOfRanks(ranks: ArrayLike<number>): string[] | Promise<string[]> {
-    const list = Array.from(ranks);
-    for (const rank of list) this.#mustHave('rank', rank);
-    return this.#readIdBlocks(
-      list.map((rank) => Math.floor(rank / blockRows)),
-      (blockOf) =>
-        list.map((rank) => {
-          const block = Math.floor(rank / blockRows);
-          return this.#idText(block, idAt(blockOf(block), rank % blockRows));
-        }),
+    const ids: string[] = [];
+    for (let i = 0; i < ranks.length; i++) {
+      const range = this.#idBlockOf(ranks[i]!);
+      const block = this.#cache.tryBytes(this.#handle, range.offset, range.length);
+      if (block === undefined) return this.#readIds(Array.from(ranks));
+      ids.push(this.#idIn(block, ranks[i]!, range.offset));
+    }
+    return ids;
+  }
+
+  #readIds(ranks: readonly number[]): string[] | Promise<string[]> {
+    const ranges = ranks.map((rank) => this.#idBlockOf(rank));
+    return andThen(this.#read(ranges), (pages) =>
+      ranges.map(({ offset, length }, i) => this.#idIn(pages.bytes(offset, length), ranks[i]!, offset)),
     );
+  }
+
+  #idBlockOf(rank: number): ByteRange {
+    this.#mustHave('rank', rank);
+    return shifted(this.#tail.idIndex.range(Math.floor(rank / blockRows)), this.#section('ids').offset);
+  }
+
+  #idIn(block: Uint8Array, rank: number, offset: number): string {
+    const id = decodeIdAt(block, rank % blockRows, wrongAt(this.ref.key, offset));
+    return this.#idText(Math.floor(rank / blockRows), id);
   }
 
   rowsOfRanks(ranks: Uint32Array): Uint32Array | Promise<Uint32Array> {
@@ -255,25 +261,32 @@ export class SegmentReader {
 
   /** The vectors of `rows`, one after another. */
   vectors(rows: ArrayLike<number>): Float32Array | Promise<Float32Array> {
-    return andThen(this.storedVectors(rows), ({ count, copy }) => {
-      const into = new Float32Array(count * this.dimension);
-      const bytes = new Uint8Array(into.buffer);
-      for (let i = 0; i < count; i++) copy(i, bytes, i * 4 * this.dimension);
+    const length = 4 * this.dimension;
+    const into = new Float32Array(rows.length * this.dimension);
+    const bytes = new Uint8Array(into.buffer);
+    const all = { first: 0, count: rows.length };
+    if (this.tryCopyVectors(rows, all, bytes, { at: 0, stride: length })) return into;
+    const ranges = Array.from(rows, (row) => ({ offset: row * length, length }));
+    return andThen(this.#read(ranges), (pages) => {
+      ranges.forEach(({ offset }, i) => pages.copyInto(offset, length, bytes, i * length));
       return into;
     });
   }
 
-  /** The same for who has a place for them. */
-  storedVectors(rows: ArrayLike<number>): StoredVectors | Promise<StoredVectors> {
+  /** Copies the vectors of some of `rows` to a place in `target`. False where not all are in the cache. */
+  tryCopyVectors(
+    rows: ArrayLike<number>,
+    { first, count }: { readonly first: number; readonly count: number },
+    target: Uint8Array,
+    { at, stride }: { readonly at: number; readonly stride: number },
+  ): boolean {
     const length = 4 * this.dimension;
-    const ranges = Array.from(rows, (row) => {
+    for (let i = 0; i < count; i++) {
+      const row = rows[first + i]!;
       this.#mustHave('row', row);
-      return { offset: row * length, length };
-    });
-    return andThen(this.#read(ranges), (pages) => ({
-      count: ranges.length,
-      copy: (i, target, at) => pages.copyInto(ranges[i]!.offset, length, target, at),
-    }));
+      if (!this.#cache.tryCopy(this.#handle, row * length, length, target, at + i * stride)) return false;
+    }
+    return true;
   }
 
   /** The sequence at which each row was upserted. */
@@ -334,23 +347,15 @@ export class SegmentReader {
     const { idIndex } = this.#tail;
     const { offset } = this.#section('ids');
     const rangeOf = (block: number): ByteRange => shifted(idIndex.range(block), offset);
-    // What is decoded already is held here: other reads may push it out before this one ends.
-    const held = new Map<number, IdBlock>();
-    const missing = new Set<number>();
-    for (const block of blocks) {
-      const kept = this.#idBlocks.get(block);
-      if (kept === undefined) missing.add(block);
-      else held.set(block, kept);
-    }
-    return andThen(this.#read(Array.from(missing, rangeOf)), (pages) => {
-      for (const block of missing) {
+    const wanted = new Set(blocks);
+    return andThen(this.#read(Array.from(wanted, rangeOf)), (pages) => {
+      const decoded = new Map<number, IdBlock>();
+      for (const block of wanted) {
         const range = rangeOf(block);
         const bytes = pages.bytes(range.offset, range.length);
-        const ids = decodeIdBlock(bytes, idIndex.idsIn(block), wrongAt(this.ref.key, range.offset));
-        held.set(block, ids);
-        this.#idBlocks.keep(block, ids);
+        decoded.set(block, decodeIdBlock(bytes, idIndex.idsIn(block), wrongAt(this.ref.key, range.offset)));
       }
-      return use((block) => held.get(block)!);
+      return use((block) => decoded.get(block)!);
     });
   }
 

@@ -1,6 +1,7 @@
 /**
  * One cache for everything that is read by range: pages of 16 KiB of immutable objects, each checked against its
- * CRC-32C before anybody sees it. The least recently used goes first; pinned pages stay until their object is forgotten.
+ * CRC-32C before anybody sees it. The oldest that was not used since it was looked at last goes first (a clock); pinned pages
+ * stay until their object is forgotten.
  *
  * Where all pages of a read are here the answer is synchronous. Else the missing ones are fetched by the reader itself, in
  * as few range requests as lie near each other. No promise is shared: two readers that miss one page both fetch it,
@@ -47,12 +48,14 @@ export interface PageCacheUsage {
   readonly misses: number;
 }
 
-/** A page in the ring of least recent use, or outside of it where it is pinned. */
+/** A page in the line of those that may go, or outside of it where it is pinned. */
 interface Page {
   readonly owner: Registered;
   readonly number: number;
   readonly bytes: Uint8Array;
   pinned: boolean;
+  /** Since it came to the end of the line. */
+  used: boolean;
   older: Page | undefined;
   newer: Page | undefined;
 }
@@ -118,7 +121,7 @@ export class PageCache {
         const page = object.pages.get(number);
         if (page === undefined) missing.add(number);
         else {
-          this.#touch(page);
+          page.used = true;
           found.set(number, page.bytes);
         }
       }
@@ -127,6 +130,41 @@ export class PageCache {
     this.#misses += missing.size;
     if (missing.size === 0) return new PageSet(found);
     return this.#fetch(object, missing, found);
+  }
+
+  /**
+   * `length` bytes at `offset`, where they are here: a view where they lie in one page, not to be written to and good until the
+   * next tick, else a copy. Makes nothing but that.
+   */
+  tryBytes(handle: PagedHandle, offset: number, length: number): Uint8Array | undefined {
+    const { pages } = this.#mustBeRegistered(handle);
+    const start = offset % pageBytes;
+    if (start + length > pageBytes) {
+      const copy = new Uint8Array(length);
+      return this.tryCopy(handle, offset, length, copy, 0) ? copy : undefined;
+    }
+    const page = pages.get((offset - start) / pageBytes);
+    if (page === undefined || start + length > page.bytes.length) return undefined;
+    page.used = true;
+    this.#hits += 1;
+    return page.bytes.subarray(start, start + length);
+  }
+
+  /** Copies a range to `at` in `target`. False where not all of it is here: then what lies in `target` is of no use. */
+  tryCopy(handle: PagedHandle, offset: number, length: number, target: Uint8Array, at: number): boolean {
+    const { pages } = this.#mustBeRegistered(handle);
+    for (let done = 0; done < length;) {
+      const from = offset + done;
+      const start = from % pageBytes;
+      const part = Math.min(pageBytes - start, length - done);
+      const page = pages.get((from - start) / pageBytes);
+      if (page === undefined || start + part > page.bytes.length) return false;
+      page.used = true;
+      this.#hits += 1;
+      target.set(page.bytes.subarray(start, start + part), at + done);
+      done += part;
+    }
+    return true;
   }
 
   /** Reads what is not here of `range`, and keeps all of it until the object is forgotten. */
@@ -202,7 +240,15 @@ export class PageCache {
     if (owner.forgotten) return undefined;
     const present = owner.pages.get(number);
     if (present !== undefined) return present;
-    const page: Page = { owner, number, bytes, pinned: false, older: undefined, newer: undefined };
+    const page: Page = {
+      owner,
+      number,
+      bytes,
+      pinned: false,
+      used: false,
+      older: undefined,
+      newer: undefined,
+    };
     owner.pages.set(number, page);
     this.#bytes += bytes.length;
     this.#append(page);
@@ -214,6 +260,12 @@ export class PageCache {
   trim(bytes: number): void {
     while (this.#bytes > bytes && this.#oldest !== undefined) {
       const evicted = this.#oldest;
+      if (evicted.used) {
+        evicted.used = false;
+        this.#unlink(evicted);
+        this.#append(evicted);
+        continue;
+      }
       evicted.owner.pages.delete(evicted.number);
       this.#drop(evicted);
     }
@@ -228,7 +280,15 @@ export class PageCache {
         // Evicted since it was read: what is pinned counts for the budget but is not measured against it.
         const start = number * pageBytes;
         const bytes = read.bytes(start, Math.min(pageBytes, object.size - start));
-        page = { owner: object, number, bytes, pinned: true, older: undefined, newer: undefined };
+        page = {
+          owner: object,
+          number,
+          bytes,
+          pinned: true,
+          used: false,
+          older: undefined,
+          newer: undefined,
+        };
         object.pages.set(number, page);
         this.#bytes += bytes.length;
       } else {
@@ -236,12 +296,6 @@ export class PageCache {
         page.pinned = true;
       }
     }
-  }
-
-  #touch(page: Page): void {
-    if (page.pinned || page === this.#newest) return;
-    this.#unlink(page);
-    this.#append(page);
   }
 
   #drop(page: Page): void {

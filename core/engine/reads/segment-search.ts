@@ -2,18 +2,17 @@
  * The nearest rows of one segment: candidates by its index, compared exactly by their raw vectors; or all raw vectors.
  * Distances are the kernels' own, so that hits of segments and of the memtable are of one scale, to the bit.
  */
-import { andThen, startAll } from '../../base/awaitable.js';
+import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
 import type { DocumentTest } from '../../filter/index.js';
-import type { Hits, SearchIndex } from '../../index/index.js';
+import type { Hits } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort } from '../segments/index.js';
-import type { StoredVectors } from '../../segment/index.js';
-import type { Effort, SegmentOverlay, SegmentStore } from '../segments/index.js';
+import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from './segment-matches.js';
 import type { Turns } from './turns.js';
 
@@ -70,16 +69,16 @@ export function searchSegment(
   const count = allowed === undefined ? file.rows : countBits(allowed);
   if (count === 0) return NOTHING;
   // So few that the index could only leave some out.
-  if (count <= effort.rerank) return rerank(store, overlay, search, rowsOfBitmap(allowed, file.rows));
+  if (count <= effort.rerank) return rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
   const index = store.residency.tryIndex(file);
   if (index !== undefined) {
-    return rerankHits(store, overlay, search, searchIndex(index, search, effort, { allowed, count }));
+    return rerank(store, overlay, search, searchIndex(index, search, effort, { allowed, count }));
   }
   const later = { allowed: allowed?.slice(), count };
   const loaded = search.turns.run(() =>
     store.residency.withIndex(file, (read) => searchIndex(read, search, effort, later)),
   );
-  return loaded.then((hits) => rerankHits(store, overlay, search, hits));
+  return loaded.then((hits) => rerank(store, overlay, search, hits));
 }
 
 async function searchMatches(
@@ -95,11 +94,11 @@ async function searchMatches(
   // A walk through a graph most of whose rows do not match finds little: the codes of the matches are scanned instead.
   const effort = chooseEffort(undefined, { k, wanted, graph: false });
   if (effort.kind === 'exact') return await searchExactly(store, overlay, search, allowed);
-  if (count <= effort.rerank) return await rerank(store, overlay, search, rowsOfBitmap(allowed, file.rows));
+  if (count <= effort.rerank) return await rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
   const hits = await store.residency.withIndex(file, (index) =>
     searchIndex(index, search, effort, { allowed, count }),
   );
-  return await rerankHits(store, overlay, search, hits);
+  return await rerank(store, overlay, search, hits);
 }
 
 interface Allowed {
@@ -107,36 +106,48 @@ interface Allowed {
   readonly count: number;
 }
 
+/** Rows in the order that the index says, and their ranks. */
+interface Candidates {
+  readonly rows: Uint32Array;
+  readonly ranks: Uint32Array;
+  readonly visited: number;
+}
+
 /** Where a walk ends with too few rows it is repeated with more candidates, and in the end all codes are scanned. */
 function searchIndex(
-  index: SearchIndex,
+  { index, rankOfRow }: LoadedIndex,
   { query, k }: SegmentSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
   { allowed, count }: Allowed,
-): Hits {
+): Candidates {
   const limit = effort.rerank;
   let visited = 0;
+  const candidatesOf = (hits: Hits): Candidates => {
+    // In this step: the memory that the index lies in may go at the next.
+    const ranks = hits.rows.map((row) => rankOfRow[row]!);
+    return { rows: hits.rows, ranks, visited: visited + hits.visited };
+  };
   if (effort.kind === 'walk') {
     for (let { ef } = effort; ef <= Math.min(limits.k, count); ef *= 2) {
       const hits = index.walk({ query, ef, limit, allowed });
+      if (hits.rows.length >= Math.min(k, count)) return candidatesOf(hits);
       visited += hits.visited;
-      if (hits.rows.length >= Math.min(k, count)) return { ...hits, visited };
     }
   }
-  const hits = index.scan({ query, limit, allowed });
-  return { ...hits, visited: visited + hits.visited };
+  return candidatesOf(index.scan({ query, limit, allowed }));
 }
 
-function rerankHits(
+/** Of rows that no index chose. */
+function rankAll(
   store: SegmentStore,
   overlay: SegmentOverlay,
   search: SegmentSearch,
-  { rows, visited }: Hits,
+  rows: Uint32Array,
 ): Awaitable<SegmentAnswer> {
-  return andThen(rerank(store, overlay, search, rows), ({ hits, rowsScanned }) => ({
-    hits,
-    rowsScanned: rowsScanned + visited,
-  }));
+  const { file } = overlay.segment;
+  return andThen(file.ranksOfRows(rows), (ranks) =>
+    rerank(store, overlay, search, { rows, ranks, visited: 0 }),
+  );
 }
 
 /** The exact order of candidates. */
@@ -144,27 +155,50 @@ function rerank(
   store: SegmentStore,
   overlay: SegmentOverlay,
   search: SegmentSearch,
-  rows: Uint32Array,
+  candidates: Candidates,
 ): Awaitable<SegmentAnswer> {
   search.searched();
+  const { rows } = candidates;
   if (rows.length === 0) return NOTHING;
-  const { query, metric, k } = search;
+  const { query, metric } = search;
   const { file } = overlay.segment;
-  const read = startAll<StoredVectors | Uint32Array>([
-    () => file.storedVectors(rows),
-    () => file.ranksOfRows(rows),
-  ]);
-  return andThen(read, (parts) => {
-    const [vectors, ranks] = parts as [StoredVectors, Uint32Array];
-    const distances = store.scorer.distances({ query, metric, rows: vectors });
-    const hits = Array.from(rows, (row, i) => ({
-      overlay,
-      row,
-      rank: ranks[i]!,
-      distance: distances[i]!,
-    }));
-    return { hits: hits.sort(nearestFirst).slice(0, k), rowsScanned: rows.length };
+  const distances = store.scorer.tryDistances({
+    query,
+    metric,
+    count: rows.length,
+    copy: (part, target, place) => file.tryCopyVectors(rows, part, target, place),
   });
+  if (distances !== undefined) return nearest(overlay, search, candidates, distances);
+  return andThen(file.vectors(rows), (vectors) => {
+    const stored = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+    const rowBytes = 4 * query.length;
+    const read = store.scorer.tryDistances({
+      query,
+      metric,
+      count: rows.length,
+      copy: ({ first, count }, target, { at, stride }) => {
+        for (let i = 0; i < count; i++)
+          target.set(stored.subarray((first + i) * rowBytes, (first + i + 1) * rowBytes), at + i * stride);
+        return true;
+      },
+    });
+    return nearest(overlay, search, candidates, read!);
+  });
+}
+
+function nearest(
+  overlay: SegmentOverlay,
+  { k }: SegmentSearch,
+  { rows, ranks, visited }: Candidates,
+  distances: Float32Array,
+): SegmentAnswer {
+  const hits: SegmentHit[] = [];
+  for (let i = 0; i < rows.length; i++) {
+    hits.push({ overlay, row: rows[i]!, rank: ranks[i]!, distance: distances[i]! });
+  }
+  hits.sort(nearestFirst);
+  if (hits.length > k) hits.length = k;
+  return { hits, rowsScanned: visited + rows.length };
 }
 
 function nearestFirst(a: SegmentHit, b: SegmentHit): number {

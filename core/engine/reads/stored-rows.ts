@@ -34,6 +34,15 @@ export function segmentRows(
   projection: Projection,
 ): Awaitable<readonly StoredRow[]> {
   const wanted = { vector: projection.vector, metadata: projection.metadata.length > 0, seq: false };
+  if (!wanted.vector && !wanted.metadata) {
+    return rows.map(({ id, overlay, row }): StoredRow => ({
+      id,
+      vector: NO_VECTOR,
+      metadata: '',
+      expiresMs: overlay.expiresMs(row),
+      hidden: overlay.isHidden(row, view),
+    }));
+  }
   return andThen(table.records(rows, wanted), (records) =>
     records.map(({ vector, metadata, expiresMs }, i): StoredRow => {
       const { id, overlay, row } = rows[i]!;

@@ -76,6 +76,12 @@ function merge<M>(
   { k, within }: TableSearch<M>,
 ): Awaitable<TableAnswer<M>> {
   const scanned = segments.reduce((sum, answer) => sum + answer.rowsScanned, rowsScanned);
+  const only = segments.length === 1 && near.length === 0 ? segments[0]! : undefined;
+  if (only !== undefined) {
+    // In order already, and no more than k.
+    const hits = only.hits.filter(({ distance }) => within(distance));
+    return andThen(nameHits<M>(hits), (named) => ({ hits: named, rowsScanned: scanned, segments: 1 }));
+  }
   const worst = [...near, ...segments.flatMap(({ hits }) => hits)]
     .map(({ distance }) => distance)
     .sort((a, b) => a - b)[k - 1];
@@ -97,7 +103,7 @@ function nameHits<M>(hits: readonly SegmentHit[]): Awaitable<readonly TableHit<M
   const first = hits[0];
   if (first === undefined) return [];
   const { overlay }: { overlay: SegmentOverlay } = first;
-  const ranks = Uint32Array.from(hits, ({ rank }) => rank);
+  const ranks = hits.map(({ rank }) => rank);
   return andThen(overlay.segment.file.idsOfRanks(ranks), (ids) =>
     hits.map(({ row, distance }, i) => {
       const id = ids[i]!;

@@ -29,8 +29,15 @@ export function beginLoad(file: SegmentFile, arena: Arena): ResidentLoad {
   return file.residentLoad(arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + file.residentBytes));
 }
 
+/** An index and, of every row, its rank. */
+export interface LoadedIndex {
+  readonly index: SearchIndex;
+  /** A view of the arena. */
+  readonly rankOfRow: Uint32Array;
+}
+
 /** Checks everything that the kernels follow. Requires: a complete load. Throws `corrupt`. */
-export function attachIndex(file: SegmentFile, arena: Arena): SearchIndex {
+export function attachIndex(file: SegmentFile, arena: Arena): LoadedIndex {
   const { residentBytes, residentSections, numbers, ref } = file;
   if (residentBytes === 0)
     throw corrupt({ key: ref.key, offset: 0, expected: 'an index', found: 'a segment without one' });
@@ -38,11 +45,16 @@ export function attachIndex(file: SegmentFile, arena: Arena): SearchIndex {
     (indexSectionKinds as readonly string[]).includes(kind),
   ) as readonly IndexSection[];
   const { key } = ref;
-  return SearchIndex.attach(arena, {
+  const ranks = residentSections.find(({ kind }) => kind === 'rankOfRow');
+  if (ranks === undefined)
+    throw corrupt({ key, offset: 0, expected: 'a section rankOfRow', found: 'a segment without one' });
+  const index = SearchIndex.attach(arena, {
     shape: shapeOf(file),
     sections,
     numbers,
     regionBytes: residentBytes,
     key,
   });
+  const at = (PAYLOAD_OFFSET + ranks.offset) / 4;
+  return { index, rankOfRow: arena.u32.subarray(at, at + file.rows) };
 }

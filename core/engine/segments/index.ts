@@ -2,6 +2,7 @@
 export { findRows } from './find-rows.js';
 export { chooseEffort } from './recall-curve.js';
 export type { Effort, RecallCurve, RecallPoint } from './recall-curve.js';
+export type { LoadedIndex } from './index-loader.js';
 export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';
 export { placeOf, SegmentStore } from './segment-store.js';

@@ -8,15 +8,15 @@ import { CairnError } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { Sleep } from '../../base/ports.js';
 import { acquireBytes } from '../../index/index.js';
-import type { SearchIndex } from '../../index/index.js';
 import type { Arena, ArenaPool } from '../../kernel/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
 import { attachIndex, beginLoad, indexBytes } from './index-loader.js';
+import type { LoadedIndex } from './index-loader.js';
 import type { SegmentFile } from './segment-file.js';
 
 interface Resident {
   readonly arena: Arena;
-  readonly index: SearchIndex;
+  readonly loaded: LoadedIndex;
 }
 
 /** Requests that need one index load it together: each goes on where the others stand. */
@@ -39,6 +39,8 @@ export class Residency {
   readonly #options: ResidencyOptions;
   /** Walks from the one used longest ago. */
   readonly #resident = new Map<SegmentFile, Resident>();
+  /** The one used last: it is at its place in the order. */
+  #newest: SegmentFile | undefined;
   readonly #loading = new Map<SegmentFile, Loading>();
 
   constructor(options: ResidencyOptions) {
@@ -57,19 +59,22 @@ export class Residency {
   }
 
   /** The index where it is in memory. To be used before the next tick. */
-  tryIndex(file: SegmentFile): SearchIndex | undefined {
+  tryIndex(file: SegmentFile): LoadedIndex | undefined {
     const resident = this.#resident.get(file);
     if (resident === undefined) return undefined;
-    this.#resident.delete(file);
-    this.#resident.set(file, resident);
-    return resident.index;
+    if (this.#newest !== file) {
+      this.#resident.delete(file);
+      this.#resident.set(file, resident);
+      this.#newest = file;
+    }
+    return resident.loaded;
   }
 
   /**
    * Runs `use` on the index, which is read into memory where it is not there. `use` is synchronous.
    * Throws `memory_budget_exceeded` where there is no room for it even alone.
    */
-  async withIndex<T>(file: SegmentFile, use: (index: SearchIndex) => T): Promise<T> {
+  async withIndex<T>(file: SegmentFile, use: (index: LoadedIndex) => T): Promise<T> {
     for (let round = 0; round < limits.freshenRounds; round++) {
       const index = this.tryIndex(file);
       if (index !== undefined) return use(index);
@@ -146,9 +151,10 @@ export class Residency {
   #finish(file: SegmentFile, loading: Loading): void {
     const { arena, load } = loading;
     if (!load.complete || this.#loading.get(file) !== loading) return;
-    const index = attachIndex(file, arena);
+    const loaded = attachIndex(file, arena);
     this.#loading.delete(file);
-    this.#resident.set(file, { arena, index });
+    this.#resident.set(file, { arena, loaded });
+    this.#newest = file;
   }
 
   #abandon(file: SegmentFile, { arena, load }: Loading): void {

@@ -27,7 +27,7 @@ export type SegmentFile = Pick<
   | 'idsFrom'
   | 'documents'
   | 'vectors'
-  | 'storedVectors'
+  | 'tryCopyVectors'
   | 'seqs'
   | 'rawChunks'
 >;
