@@ -76,14 +76,17 @@ function nextEpoch(): u32 {
   return epoch;
 }
 
-/** Lists the unvisited neighbours of `id` at HOP (ids, then rows), and touches their codes. */
-function gather(level: u32, id: u32, epoch: u32): u32 {
+/** Nodes that are expanded together: their neighbours are on their way at once, where those of one would wait for another's. */
+const EXPANDED_AT_ONCE: u32 = 2;
+
+/** Lists the unvisited neighbours of `id` at HOP, behind `count` bytes of others; returns how many bytes are listed then. */
+// @ts-ignore: decorator
+@inline
+function gather(level: u32, id: u32, epoch: u32, count: usize): usize {
   const hop = <usize>load<u32>(HOP);
-  const rows = hop + (HOP_SIZE << 2);
   const visited = <usize>load<u32>(VISITED);
   let at = listAt(level, id);
   const end = at + (<usize>load<u32>(at) << 2);
-  let count: usize = 0;
   while (at < end) {
     at += 4;
     const next = load<u32>(at);
@@ -94,9 +97,7 @@ function gather(level: u32, id: u32, epoch: u32): u32 {
     store<u32>(hop + count, next);
     count += step;
   }
-  for (let i: usize = 0; i < count; i += 4) store<u32>(rows + i, rowOf(level, load<u32>(hop + i)));
-  store<u32>(SINK, touch(rows, <u32>(count >> 2)));
-  return <u32>(count >> 2);
+  return count;
 }
 
 /** Up to so many keys are moved here: a call of memory.copy costs more than that. */
@@ -148,6 +149,7 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
   store<u64>(pool, poolKey(load<f32>(distances), start));
   let count: u32 = 1;
   let measured: u32 = 1;
+  const together = level == 0 ? EXPANDED_AT_ONCE : 1;
   let at: u32 = 0;
   while (at < count && at < expand) {
     const key = load<u64>(pool + (<usize>at << 3));
@@ -156,11 +158,22 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
       continue;
     }
     store<u64>(pool + (<usize>at << 3), key | 1);
-    const found = gather(level, keyId(key), epoch);
+    let listed = gather(level, keyId(key), epoch, 0);
+    let ahead = at + 1;
+    for (let more: u32 = 1; more < together && ahead < count && ahead < expand; ahead++) {
+      const other = load<u64>(pool + (<usize>ahead << 3));
+      if (other & 1) continue;
+      store<u64>(pool + (<usize>ahead << 3), other | 1);
+      listed = gather(level, keyId(other), epoch, listed);
+      more++;
+    }
+    for (let i: usize = 0; i < listed; i += 4) store<u32>(rows + i, rowOf(level, load<u32>(hop + i)));
+    const found = <u32>(listed >> 2);
+    store<u32>(SINK, touch(rows, found));
     // What is expanded next, as it looks: its list is on its way while these are measured.
-    if (at + 1 < count) {
-      const ahead = listAt(level, keyId(load<u64>(pool + (<usize>(at + 1) << 3))));
-      store<u32>(SINK, load<u32>(ahead) + load<u32>(ahead + 64) + load<u32>(ahead + 128));
+    for (let i = ahead, end = min<u32>(count, ahead + EXPANDED_AT_ONCE); i < end; i++) {
+      const list = listAt(level, keyId(load<u64>(pool + (<usize>i << 3))));
+      store<u32>(SINK, load<u32>(list) + load<u32>(list + 64) + load<u32>(list + 128));
     }
     measure(rows, found, distances);
     measured += found;

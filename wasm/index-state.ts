@@ -53,9 +53,16 @@ export const ROW_SCALE: usize = STATE + 160;
 export const PROJECTION: usize = STATE + 168;
 export const OUTPUTS: usize = STATE + 172;
 export const VALUES: usize = STATE + 176;
+/** f64 per dimension: the middle of the ranges, their steps, and what a query becomes (query.ts). */
+export const MIDDLES: usize = STATE + 180;
+export const STEPS: usize = STATE + 184;
+export const WEIGHED: usize = STATE + 188;
+export const FROM_MIDDLES: usize = STATE + 192;
+/** f64 per dimension: 1 by the step, 0 where there is none. For a query that is projected. */
+export const INVERSE_STEPS: usize = STATE + 196;
 
 /** Where sums of touched bytes go, so that the loads are not taken out. */
-export const SINK: usize = STATE + 180;
+export const SINK: usize = STATE + 200;
 
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;

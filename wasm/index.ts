@@ -14,4 +14,5 @@ export { remeasure, walkGraph } from './graph-walk';
 export { assignGrouped, assignRows } from './leaves';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
+export { prepareQuery, putValues } from './query';
 export { collectEqual, scanTopK, scoreRows } from './scan';

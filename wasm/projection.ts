@@ -1,9 +1,9 @@
 /**
- * Rows and queries on fewer dimensions: products of their codes with the rows of a matrix of i16, four at a time. And what
+ * Rows and queries on fewer dimensions: products of their codes with the rows of a matrix of i8, four at a time. And what
  * learns such a matrix: products of many f32 rows with many.
  *
- * A projection lies as i16 weights[outputs][stride], f32 factor[outputs], outputs being a multiple of 4:
- * out[p] = factor[p] x sum of weights[p] x value. Requires: sum |weights[p]| x 256 < 2^31, and no value beyond +-256.
+ * A projection lies as i8 weights[outputs][stride], f32 factor[outputs], outputs being a multiple of 4:
+ * out[p] = factor[p] x sum of weights[p] x value. Requires: no value beyond +-4,095, so that sums stay in i32.
  */
 import { sumsOf4 } from './code-distance';
 import { codeAt } from './code-rows';
@@ -11,30 +11,30 @@ import { OUTPUTS, PROJECTION, STRIDE, VALUES } from './index-state';
 
 /** Projects the i16 at VALUES to `out` (f32), times `scale`. */
 export function project(scale: f32, out: usize): void {
-  const wide = <usize>load<u32>(STRIDE) << 1;
+  const stride = <usize>load<u32>(STRIDE);
   const outputs = <usize>load<u32>(OUTPUTS);
   const values = <usize>load<u32>(VALUES);
   let weights = <usize>load<u32>(PROJECTION);
-  const factors = weights + outputs * wide;
+  const factors = weights + outputs * stride;
   const scales = f32x4.splat(scale);
   for (let p: usize = 0; p < outputs << 2; p += 16) {
     let s0 = i32x4.splat(0);
     let s1 = s0;
     let s2 = s0;
     let s3 = s0;
-    let w1 = weights + wide;
-    let w2 = w1 + wide;
-    let w3 = w2 + wide;
-    for (let at = values, end = values + wide; at < end; at += 16) {
+    let w1 = weights + stride;
+    let w2 = w1 + stride;
+    let w3 = w2 + stride;
+    for (let at = values, end = values + (stride << 1); at < end; at += 16) {
       const x = v128.load(at);
-      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(x, v128.load(weights)));
-      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(x, v128.load(w1)));
-      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(x, v128.load(w2)));
-      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(x, v128.load(w3)));
-      weights += 16;
-      w1 += 16;
-      w2 += 16;
-      w3 += 16;
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(x, v128.load8x8_s(weights)));
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(x, v128.load8x8_s(w1)));
+      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(x, v128.load8x8_s(w2)));
+      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(x, v128.load8x8_s(w3)));
+      weights += 8;
+      w1 += 8;
+      w2 += 8;
+      w3 += 8;
     }
     weights = w3;
     const factor = f32x4.mul(v128.load(factors + p), scales);

@@ -6,19 +6,32 @@ import { assertInternal } from '../base/errors.js';
 import { KERNEL_L1, KERNEL_L2, kernelMetric, type Arena, type Metric } from '../kernel/index.js';
 import { stepWeights, unitOf } from './code-params.js';
 import type { KernelState } from './kernel-state.js';
-import { prepareL1, QueryWeights, type QueryConstants } from './query.js';
+import { prepareL1 } from './manhattan-query.js';
 import type { RowTables } from './row-tables.js';
 import { codeStride, type CodeParams, type Layout } from './shape.js';
 
-/** Scratch of a table: i16 weights of a query, and for L1 its codes. */
+/** Scratch of a table, all of it per dimension: of the query its f32, i16 weights, for L1 its codes; f64 of the ranges and for sums. */
 export interface TableScratch {
+  readonly query: number;
   readonly weights: number;
   readonly queryCodes: number;
+  readonly middles: number;
+  readonly steps: number;
+  readonly weighed: number;
+  readonly fromMiddles: number;
 }
 
 export function layOutTable(layout: Layout, dimension: number): TableScratch {
   const stride = codeStride(dimension);
-  return { weights: layout.take(stride * 2), queryCodes: layout.take(stride) };
+  return {
+    query: layout.take(stride * 4),
+    weights: layout.take(stride * 2),
+    queryCodes: layout.take(stride),
+    middles: layout.take(stride * 8),
+    steps: layout.take(stride * 8),
+    weighed: layout.take(stride * 8),
+    fromMiddles: layout.take(stride * 8),
+  };
 }
 
 export interface CodeTableOptions extends TableScratch {
@@ -30,6 +43,13 @@ export interface CodeTableOptions extends TableScratch {
   readonly terms: number;
 }
 
+/** Of a prepared query: distance = base + termFactor x term + scale x sum. */
+export interface QueryConstants {
+  readonly base: number;
+  readonly scale: number;
+  readonly termFactor: number;
+}
+
 export class CodeTable {
   readonly dimension: number;
   readonly stride: number;
@@ -37,27 +57,45 @@ export class CodeTable {
   readonly params: CodeParams;
   /** The widest step: distances inside are in this unit. */
   readonly unit: number;
+  /** The kernel distance is that inside x unit + offset. */
+  readonly scale: { readonly unit: number; readonly offset: number };
+  /** Address of the f32 query. */
+  readonly queryAt: number;
   readonly #state: KernelState;
-  readonly #addresses: Pick<CodeTableOptions, 'codes' | 'terms' | 'weights' | 'queryCodes'>;
-  readonly #weights: Int16Array;
-  readonly #queryCodes: Uint8Array;
-  readonly #queryWeights: QueryWeights;
+  readonly #arena: Arena;
+  readonly #addresses: Omit<CodeTableOptions, 'dimension' | 'metric' | 'params'>;
   readonly #stepScale: number;
+  /** By which a query comes into units. */
+  readonly #factor: number;
   /** What a build needs on top. */
   #rows: RowTables | undefined;
 
   constructor(arena: Arena, state: KernelState, options: CodeTableOptions) {
-    const { dimension, metric, params, codes, terms, weights, queryCodes } = options;
+    const { dimension, metric, params, ...addresses } = options;
     this.dimension = dimension;
     this.metric = metric;
     this.params = params;
     this.stride = codeStride(dimension);
     this.unit = unitOf(params);
+    this.scale = scaleOf(metric, this.unit);
+    this.queryAt = addresses.query;
+    this.#arena = arena;
     this.#state = state;
-    this.#addresses = { codes, terms, weights, queryCodes };
-    this.#weights = new Int16Array(arena.u8.buffer, weights, this.stride).fill(0);
-    this.#queryCodes = arena.u8.subarray(queryCodes, queryCodes + this.stride).fill(0);
-    this.#queryWeights = new QueryWeights(metric, params, metric === 'dot' ? 1 : this.unit);
+    this.#addresses = addresses;
+    for (const [at, bytes] of [
+      [addresses.query, 4],
+      [addresses.weights, 2],
+      [addresses.queryCodes, 1],
+      [addresses.middles, 8],
+      [addresses.steps, 8],
+    ] as const)
+      arena.u8.fill(0, at, at + this.stride * bytes);
+    this.#factor = metric === 'dot' ? 1 : 1 / this.unit;
+    params.lo.forEach((low, d) => {
+      const step = params.step[d]!;
+      arena.f64[addresses.middles / 8 + d] = (low + 128 * step) * this.#factor;
+      arena.f64[addresses.steps / 8 + d] = step * this.#factor;
+    });
     this.#stepScale = this.#weighSteps();
   }
 
@@ -69,12 +107,16 @@ export class CodeTable {
   /** Makes the kernels read this table. */
   select(): void {
     const state = this.#state;
-    const { codes, terms, weights, queryCodes } = this.#addresses;
+    const at = this.#addresses;
     state.put('stride', this.stride);
-    state.put('codes', codes);
-    state.put('terms', terms);
-    state.put('weights', weights);
-    state.put('queryCodes', queryCodes);
+    state.put('codes', at.codes);
+    state.put('terms', at.terms);
+    state.put('weights', at.weights);
+    state.put('queryCodes', at.queryCodes);
+    state.put('middles', at.middles);
+    state.put('steps', at.steps);
+    state.put('weighed', at.weighed);
+    state.put('fromMiddles', at.fromMiddles);
     if (this.#rows === undefined) return;
     state.set(this.#rows.addresses);
     state.putNumber('pairScale', this.#rows.pairScale);
@@ -82,36 +124,56 @@ export class CodeTable {
   }
 
   /** Prepares a query for the kernels. Requires: selected. */
-  prepare(query: Float32Array): QueryConstants {
+  prepare(query: Float32Array): void {
     assertInternal(
       query.length === this.dimension,
       () => `a query of ${query.length} numbers, not ${this.dimension}`,
     );
-    const constants = this.#weigh(query);
-    this.putConstants(constants);
-    return constants;
+    if (this.metric === 'manhattan') this.#prepareL1(query);
+    else {
+      this.#arena.f32.set(query, this.queryAt / 4);
+      this.prepareHere();
+    }
   }
 
-  /** Goes back to the query that was prepared last in this table. Requires: selected. */
+  /** Prepares the query that lies at `queryAt`. Requires: selected, not L1. */
+  prepareHere(): void {
+    const { metric, dimension } = this;
+    this.#arena.exports.prepareQuery(this.queryAt, dimension, metric === 'cosine' ? 1 : 0, this.#factor);
+  }
+
+  /** Of the query that was prepared last. */
+  constants(): QueryConstants {
+    const state = this.#state;
+    return {
+      base: state.getNumber('base'),
+      scale: state.getNumber('scale'),
+      termFactor: state.getNumber('termFactor'),
+    };
+  }
+
+  /** Goes back to the query of this table that these are of. Requires: selected. */
   putConstants({ base, scale, termFactor }: QueryConstants): void {
     this.#state.putNumber('base', base);
     this.#state.putNumber('scale', scale);
     this.#state.putNumber('termFactor', termFactor);
   }
 
-  #weigh(query: Float32Array): QueryConstants {
-    if (this.metric === 'dot') return this.#queryWeights.dot(query, this.#weights);
-    if (this.metric !== 'manhattan') return this.#queryWeights.l2(query, this.#weights);
+  #prepareL1(query: Float32Array): void {
+    const { queryCodes } = this.#addresses;
     // A build makes rows the query by their address.
-    this.#state.put('queryCodes', this.#addresses.queryCodes);
-    return prepareL1(query, this.params, this.unit, this.#stepScale, this.#queryCodes);
+    this.#state.put('queryCodes', queryCodes);
+    const codes = this.#arena.u8.subarray(queryCodes, queryCodes + this.dimension);
+    const base = prepareL1(query, this.params, this.unit, codes);
+    this.putConstants({ base, scale: this.#stepScale, termFactor: 0 });
   }
 
   /** L1 weighs codes by their steps, whatever the query. */
   #weighSteps(): number {
     if (kindOf(this.metric) !== KERNEL_L1) return 1;
     const { weights, scale } = stepWeights(this.params, this.unit);
-    this.#weights.set(weights);
+    const at = this.#addresses.weights;
+    new Int16Array(this.#arena.u8.buffer, at, this.stride).set(weights);
     this.#state.putNumber('scale', scale);
     return scale;
   }
@@ -120,4 +182,11 @@ export class CodeTable {
 /** Kind of the code kernels: cosine is L2 of vectors of length 1. */
 export function kindOf(metric: Metric): number {
   return metric === 'cosine' ? KERNEL_L2 : kernelMetric(metric);
+}
+
+/** Half of the L2 of vectors of length 1, less 1, is -cos with an error that vanishes with the distance. */
+function scaleOf(metric: Metric, unit: number): { readonly unit: number; readonly offset: number } {
+  if (metric === 'dot') return { unit: 1, offset: 0 };
+  if (metric === 'manhattan') return { unit, offset: 0 };
+  return metric === 'cosine' ? { unit: unit * unit * 0.5, offset: -1 } : { unit: unit * unit, offset: 0 };
 }

@@ -178,7 +178,7 @@ export class IndexBuilder {
     const { scratch, codes, terms, graph0, levels, graphN, links0, linksN } = layout;
     this.#arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
     const { u8, f32 } = this.#arena;
-    u8.fill(0, layout.params, scratch.table.weights);
+    u8.fill(0, layout.params, scratch.table.query);
     f32.set(params.lo, layout.params / 4);
     f32.set(params.step, layout.params / 4 + dimension);
     this.#memory = new IndexMemory(this.#arena, {

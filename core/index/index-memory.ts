@@ -12,7 +12,6 @@ import type { Arena } from '../kernel/index.js';
 import { CodeTable, kindOf, layOutTable, type TableScratch } from './code-table.js';
 import { KernelState } from './kernel-state.js';
 import { layOutProjector, Projector, type ProjectorScratch } from './projector.js';
-import type { QueryConstants } from './query.js';
 import type { Layout, CodeParams, IndexNumbers, IndexShape } from './shape.js';
 import { HOP_BYTES, NO_ROW } from './state.js';
 
@@ -66,7 +65,7 @@ export function layOutScratch(
         ? undefined
         : {
             table: layOutTable(layout, outputs),
-            projector: layOutProjector(layout, { dimension: shape.dimension, outputs }),
+            projector: layOutProjector(layout, shape.dimension),
           },
     pool: layout.take(poolKeys(shape.rows, efBuild) * 8),
     hop: layout.take(HOP_BYTES),
@@ -162,21 +161,18 @@ export class IndexMemory {
     const allowed = this.#putAllowed(request.allowed);
     const { projected, full } = this;
     const { exports } = this.arena;
-    if (projected === undefined) {
-      full.select();
-      const constants = full.prepare(request.query);
-      return this.#hits(exports.walkGraph(ef, limit, allowed), constants);
-    }
-    // While the projector reads the matrix, the stride is that of all dimensions.
     full.select();
-    const constants = full.prepare(request.query);
-    const query = projected.projector.project(request.query);
-    projected.table.select();
-    projected.table.prepare(query);
+    full.prepare(request.query);
+    if (projected === undefined) return this.#hits(exports.walkGraph(ef, limit, allowed));
+    const { table, projector } = projected;
+    const constants = full.constants();
+    projector.project(table.queryAt);
+    table.select();
+    table.prepareHere();
     const found = exports.walkGraph(ef, ef, allowed);
     full.select();
     full.putConstants(constants);
-    return this.#hits(exports.remeasure(found, limit), constants);
+    return this.#hits(exports.remeasure(found, limit));
   }
 
   scan(request: ScanRequest): Hits {
@@ -184,22 +180,22 @@ export class IndexMemory {
     assertInternal(limit > 0, () => `a scan for ${request.limit} rows`);
     const allowed = this.#putAllowed(request.allowed);
     this.full.select();
-    const constants = this.full.prepare(request.query);
-    const count = this.arena.exports.scanCodes(limit, allowed);
-    return this.#hits(count, constants);
+    this.full.prepare(request.query);
+    return this.#hits(this.arena.exports.scanCodes(limit, allowed));
   }
 
   #projectedTable({ params, codes, terms, projection }: ProjectedAt, outputs: number): Projected {
     const { projected: scratch } = this.#scratch;
     assertInternal(scratch !== undefined, 'no scratch for projected codes');
-    const { metric } = this.shape;
     const at = { params, codes, terms, ...scratch.table };
     return {
-      // The outputs of vectors of length 1 are shorter: what is compared is L2.
+      // What is left of vectors of length 1 is shorter: it is compared by L2.
       table: new CodeTable(this.arena, this.state, { dimension: outputs, metric: 'euclidean', ...at }),
       projector: new Projector(this.arena, this.state, {
-        ...{ metric, dimension: this.shape.dimension, params: this.full.params, outputs },
-        ...{ projection, scratch: scratch.projector },
+        full: this.full,
+        outputs,
+        projection,
+        scratch: scratch.projector,
       }),
     };
   }
@@ -216,8 +212,9 @@ export class IndexMemory {
   }
 
   /** Keys are (row, sortable distance): the bits are turned back in place and read as f32. */
-  #hits(count: number, { unit, offset }: QueryConstants): Hits {
+  #hits(count: number): Hits {
     const { u32, f32 } = this.arena;
+    const { unit, offset } = this.full.scale;
     const rows = new Uint32Array(count);
     const distances = new Float32Array(count);
     for (let i = 0, at = this.#scratch.pool / 4; i < count; i++, at += 2) {

@@ -26,6 +26,10 @@ export class KernelState {
     return this.#u32[(INDEX_STATE_OFFSET + stateOffsets[field]) / 4]!;
   }
 
+  getNumber(field: StateNumber): number {
+    return this.#f64[(INDEX_STATE_OFFSET + stateNumberOffsets[field]) / 8]!;
+  }
+
   putNumber(field: StateNumber, value: number): void {
     this.#f64[(INDEX_STATE_OFFSET + stateNumberOffsets[field]) / 8] = value;
   }

@@ -2,9 +2,8 @@
 import type { Arena } from '../kernel/index.js';
 import { codeStride, type CodeParams } from './shape.js';
 
-const WEIGHT_MAX = 32_767;
-/** Sum of an output's weights: projector.ts multiplies them by up to 256. */
-const WEIGHTS_MOST = 8_380_000;
+/** Coarse, but rows and queries go through the same: what is compared is as good as exact. */
+const WEIGHT_MAX = 127;
 
 /** Directions of length 1, one after another, and what rows are on them. */
 export interface Projection {
@@ -16,7 +15,7 @@ export interface Projection {
   readonly params: CodeParams;
 }
 
-/** Writes a projection as the section lies: i16 weights of codes less 128, and what one unit of them is worth. */
+/** Writes a projection as the section lies: i8 weights of codes less 128, and what one unit of them is worth. */
 export function putProjection(
   arena: Arena,
   at: number,
@@ -25,22 +24,13 @@ export function putProjection(
 ): void {
   const dimension = step.length;
   const stride = codeStride(dimension);
-  const weights = new Int16Array(arena.u8.buffer, at, outputs * stride).fill(0);
-  const factors = arena.f32.subarray(
-    (at + outputs * stride * 2) / 4,
-    (at + outputs * stride * 2) / 4 + outputs,
-  );
+  const weights = new Int8Array(arena.u8.buffer, at, outputs * stride).fill(0);
+  const factors = (at + outputs * stride) / 4;
   for (let p = 0; p < outputs; p++) {
     const exact = step.map((width, d) => width * directions[p * dimension + d]!);
-    let largest = 0;
-    let sum = 0;
-    for (const value of exact) {
-      largest = Math.max(largest, Math.abs(value));
-      sum += Math.abs(value);
-    }
-    const unit = Math.max(largest / WEIGHT_MAX, sum / (WEIGHTS_MOST - dimension)) || 1;
+    const unit = exact.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) / WEIGHT_MAX || 1;
     for (let d = 0; d < dimension; d++) weights[p * stride + d] = Math.round(exact[d]! / unit);
-    factors[p] = unit;
+    arena.f32[factors + p] = unit;
   }
 }
 

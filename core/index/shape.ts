@@ -11,7 +11,7 @@
  * graphLevels  (nodes + 1) x { u32 row, u32 first list }, ascending by row; the last: { 0, number of lists }
  * graphN       lists x { u32 count, u32 node[m] }; node n has its list of level l >= 1 at its first list + l - 1
  *
- * projection       i16 weights[outputs][stride], f32 factor[outputs]; output = factor x sum of weight x (code - 128)
+ * projection       i8 weights[outputs][stride], f32 factor[outputs]; output = factor x sum of weight x (code - 128)
  * projectedParams  as params, of the outputs of each row
  * projectedCodes   as codes
  * projectedTerms   as terms
@@ -107,7 +107,7 @@ export function sectionBytes(
     graph0: count * (2 * m + 1) * 4,
     graphLevels: (count + 1) * 8,
     graphN: count * (m + 1) * 4,
-    projection: count * (codeStride(dimension) * 2 + 4),
+    projection: count * (codeStride(dimension) + 4),
     projectedParams: count * 8,
     projectedCodes: count * codeStride(outputs),
     projectedTerms: count * 4,

@@ -37,6 +37,11 @@ export const stateOffsets = {
   projection: 168,
   outputs: 172,
   values: 176,
+  middles: 180,
+  steps: 184,
+  weighed: 188,
+  fromMiddles: 192,
+  inverseSteps: 196,
 } as const;
 
 /** f64 fields. */

@@ -116,6 +116,8 @@ export interface KernelExports {
   walkGraph(ef: number, limit: number, allowed: number): number;
   /** Measures the rows in the pool anew: how many of the best are left there. */
   remeasure(count: number, limit: number): number;
+  prepareQuery(query: number, dimension: number, isCosine: number, factor: number): void;
+  putValues(dimension: number): number;
   project(scale: number, out: number): void;
   projectRows(first: number, count: number, out: number): void;
   scanCodes(limit: number, allowed: number): number;

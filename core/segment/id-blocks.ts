@@ -214,81 +214,72 @@ export interface IdBlock {
   readonly ends: Uint32Array;
 }
 
-/** Goes through the ids of a block, each made of the one before it. Throws by `wrong`. */
-class IdCursor {
-  /** Holds the current id in its first `length` bytes. */
-  readonly bytes: Uint8Array;
-  length = 0;
-  readonly #block: Uint8Array;
-  readonly #wrong: Wrong;
-  #at = 0;
-
-  constructor(block: Uint8Array, scratch: Uint8Array, wrong: Wrong) {
-    this.#block = block;
-    this.bytes = scratch;
-    this.#wrong = wrong;
-  }
-
-  get at(): number {
-    return this.#at;
-  }
-
-  next(): void {
-    const block = this.#block;
-    const { bytes } = this;
-    const entry = this.#at;
-    const shared = this.#varint();
-    const rest = this.#varint();
-    const length = shared + rest;
-    if (shared > this.length || rest === 0 || length > idBytesMax || this.#at + rest > block.length)
-      throw this.#wrong(entry, `an id of 1 to ${idBytesMax} bytes`, `${shared} and ${rest} bytes`);
-    if (entry > 0 && shared < this.length && block[this.#at]! <= bytes[shared]!)
-      throw this.#wrong(entry, 'ids in order', 'one that is not');
-    // Byte by byte: a call that moves so few costs more than they do.
-    for (let k = shared; k < length; k++) bytes[k] = block[this.#at++]!;
-    this.length = length;
-  }
-
-  #varint(): number {
-    const first = this.#block[this.#at++];
-    if (first === undefined) throw this.#wrong(this.#at - 1, 'an id', 'the end of the block');
-    if (first < 0x80) return first;
-    const second = this.#block[this.#at++];
-    if (second === undefined || second === 0 || second >= 0x80)
-      throw this.#wrong(this.#at - 1, 'a number of at most two bytes', 'another');
-    return (first & 0x7f) | (second << 7);
-  }
-}
-
 /** Reads a block that must hold `count` ids in order. Throws by `wrong`. */
 export function decodeIdBlock(block: Uint8Array, count: number, wrong: Wrong): IdBlock {
   let ids = new Uint8Array(Math.max(1_024, 2 * block.length));
   const ends = new Uint32Array(count);
-  const cursor = new IdCursor(block, new Uint8Array(idBytesMax), wrong);
+  const last = new Uint8Array(idBytesMax);
   let end = 0;
-  for (let i = 0; i < count; i++) {
-    cursor.next();
-    const { bytes, length } = cursor;
+  const at = eachId(block, count, last, wrong, (i, length) => {
     if (end + length > ids.length) {
       const larger = new Uint8Array(2 * (end + length));
       larger.set(ids);
       ids = larger;
     }
-    for (let k = 0; k < length; k++) ids[end + k] = bytes[k]!;
+    for (let k = 0; k < length; k++) ids[end + k] = last[k]!;
     end += length;
     ends[i] = end;
-  }
-  if (cursor.at !== block.length) throw wrong(cursor.at, `${cursor.at} bytes of block`, `${block.length}`);
+  });
+  if (at !== block.length) throw wrong(at, `${at} bytes of block`, `${block.length}`);
   return { bytes: ids.subarray(0, end), ends };
 }
 
-const scratch = new Uint8Array(idBytesMax);
+const lastId = new Uint8Array(idBytesMax);
 
-/** One id out of a block, good until the next call: the ids behind it are not looked at. Throws by `wrong`. */
+/** One id out of a block, good until the next call; the ids behind it are not looked at. Throws by `wrong`. */
 export function decodeIdAt(block: Uint8Array, position: number, wrong: Wrong): Uint8Array {
-  const cursor = new IdCursor(block, scratch, wrong);
-  for (let i = 0; i <= position; i++) cursor.next();
-  return scratch.subarray(0, cursor.length);
+  let length = 0;
+  eachId(block, position + 1, lastId, wrong, (_, bytes) => (length = bytes));
+  return lastId.subarray(0, length);
+}
+
+/**
+ * Makes each of the first `count` ids of the one before it, at the start of `id`, and tells its length. Returns where the
+ * last one ends.
+ */
+function eachId(
+  block: Uint8Array,
+  count: number,
+  id: Uint8Array,
+  wrong: Wrong,
+  found: (i: number, length: number) => void,
+): number {
+  let at = 0;
+  let before = 0;
+  const varint = (): number => {
+    const first = block[at++];
+    if (first === undefined) throw wrong(at - 1, 'an id', 'the end of the block');
+    if (first < 0x80) return first;
+    const second = block[at++];
+    if (second === undefined || second === 0 || second >= 0x80)
+      throw wrong(at - 1, 'a number of at most two bytes', 'another');
+    return (first & 0x7f) | (second << 7);
+  };
+  for (let i = 0; i < count; i++) {
+    const entry = at;
+    const shared = varint();
+    const rest = varint();
+    const length = shared + rest;
+    if (shared > before || rest === 0 || length > idBytesMax || at + rest > block.length)
+      throw wrong(entry, `an id of 1 to ${idBytesMax} bytes`, `${shared} and ${rest} bytes`);
+    if (i > 0 && shared < before && block[at]! <= id[shared]!)
+      throw wrong(entry, 'ids in order', 'one that is not');
+    // Byte by byte: a call that moves so few costs more than they do.
+    for (let k = shared; k < length; k++) id[k] = block[at++]!;
+    before = length;
+    found(i, length);
+  }
+  return at;
 }
 
 export function idAt({ bytes, ends }: IdBlock, position: number): Uint8Array {

@@ -61,6 +61,8 @@ export class SegmentReader {
   readonly #handle: PagedHandle;
   readonly #tail: SegmentTail;
   readonly #seqBase: number;
+  /** What was touched ends here, so that no compiler leaves it out. */
+  #touched = 0;
   readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
 
   private constructor({ store, digests, deflate, cache, ref }: SegmentReaderOptions, tail: SegmentTail) {
@@ -284,6 +286,10 @@ export class SegmentReader {
     for (let i = 0; i < count; i++) {
       const row = rows[first + i]!;
       this.#mustHave('row', row);
+      this.#touched ^= this.#cache.touch(this.#handle, row * length);
+    }
+    for (let i = 0; i < count; i++) {
+      const row = rows[first + i]!;
       if (!this.#cache.tryCopy(this.#handle, row * length, length, target, at + i * stride)) return false;
     }
     return true;

@@ -29,8 +29,10 @@ export interface PagedObject {
   readonly digests: Digests;
 }
 
-/** Names a registered object, so that look-ups build no strings. Never given out twice. */
-export type PagedHandle = number & { readonly pagedHandle: unique symbol };
+/** A registered object, as the cache knows it: nothing is to be looked up. */
+export interface PagedHandle {
+  readonly key: string;
+}
 
 export interface PageCacheOptions {
   readonly budgetBytes: number;
@@ -60,8 +62,9 @@ interface Page {
   newer: Page | undefined;
 }
 
-interface Registered extends PagedObject {
-  readonly pages: Map<number, Page>;
+interface Registered extends PagedObject, PagedHandle {
+  /** By number. */
+  readonly pages: (Page | undefined)[];
   forgotten: boolean;
 }
 
@@ -75,8 +78,7 @@ export class PageCache {
   readonly #budget: number;
   readonly #roomBytes: () => number;
   readonly #parallel: number;
-  readonly #objects = new Map<PagedHandle, Registered>();
-  #handles = 0;
+  readonly #objects = new Set<PagedHandle>();
   #oldest: Page | undefined;
   #newest: Page | undefined;
   #bytes = 0;
@@ -100,9 +102,13 @@ export class PageCache {
       object.pageChecksums.length >= expected,
       `${object.pageChecksums.length} checksums of ${expected} pages of ${object.key}`,
     );
-    const handle = ++this.#handles as PagedHandle;
-    this.#objects.set(handle, { ...object, pages: new Map(), forgotten: false });
-    return handle;
+    const registered: Registered = {
+      ...object,
+      pages: new Array<Page | undefined>(expected),
+      forgotten: false,
+    };
+    this.#objects.add(registered);
+    return registered;
   }
 
   /** The pages that hold `ranges`, at once where all are here. Throws `corrupt`, or `unavailable` (`object_gone`). */
@@ -118,7 +124,7 @@ export class PageCache {
       const end = Math.ceil((offset + length) / pageBytes);
       for (let number = Math.floor(offset / pageBytes); number < end; number++) {
         if (found.has(number)) continue;
-        const page = object.pages.get(number);
+        const page = object.pages[number];
         if (page === undefined) missing.add(number);
         else {
           page.used = true;
@@ -143,11 +149,21 @@ export class PageCache {
       const copy = new Uint8Array(length);
       return this.tryCopy(handle, offset, length, copy, 0) ? copy : undefined;
     }
-    const page = pages.get((offset - start) / pageBytes);
+    const page = pages[(offset - start) / pageBytes];
     if (page === undefined || start + length > page.bytes.length) return undefined;
     page.used = true;
     this.#hits += 1;
     return page.bytes.subarray(start, start + length);
+  }
+
+  /**
+   * Loads a byte at `offset`, where its page is here. Of ranges that are about to be copied the memory thus fetches several at
+   * once, where copies one after another would wait for each. The answer is of no use.
+   */
+  touch(handle: PagedHandle, offset: number): number {
+    const start = offset % pageBytes;
+    const page = this.#mustBeRegistered(handle).pages[(offset - start) / pageBytes];
+    return page?.bytes[start] ?? 0;
   }
 
   /** Copies a range to `at` in `target`. False where not all of it is here: then what lies in `target` is of no use. */
@@ -157,7 +173,7 @@ export class PageCache {
       const from = offset + done;
       const start = from % pageBytes;
       const part = Math.min(pageBytes - start, length - done);
-      const page = pages.get((from - start) / pageBytes);
+      const page = pages[(from - start) / pageBytes];
       if (page === undefined || start + part > page.bytes.length) return false;
       page.used = true;
       this.#hits += 1;
@@ -177,12 +193,11 @@ export class PageCache {
 
   /** Drops every page of an object, pinned ones too. What is being read goes to its reader and nowhere else. */
   forget(handle: PagedHandle): void {
-    const object = this.#objects.get(handle);
-    if (object === undefined) return;
-    this.#objects.delete(handle);
+    if (!this.#objects.delete(handle)) return;
+    const object = handle as Registered;
     object.forgotten = true;
-    for (const page of object.pages.values()) this.#drop(page);
-    object.pages.clear();
+    for (const page of object.pages) if (page !== undefined) this.#drop(page);
+    object.pages.length = 0;
   }
 
   usage(): PageCacheUsage {
@@ -190,8 +205,9 @@ export class PageCache {
   }
 
   #mustBeRegistered(handle: PagedHandle): Registered {
-    const object = this.#objects.get(handle);
-    assertInternal(object !== undefined, () => `object ${handle} of the page cache was forgotten`);
+    // Whoever made it: nobody else's handle comes here.
+    const object = handle as Registered;
+    assertInternal(!object.forgotten, () => `${object.key} of the page cache was forgotten`);
     return object;
   }
 
@@ -238,7 +254,7 @@ export class PageCache {
 
   #insert(owner: Registered, number: number, bytes: Uint8Array): Page | undefined {
     if (owner.forgotten) return undefined;
-    const present = owner.pages.get(number);
+    const present = owner.pages[number];
     if (present !== undefined) return present;
     const page: Page = {
       owner,
@@ -249,7 +265,7 @@ export class PageCache {
       older: undefined,
       newer: undefined,
     };
-    owner.pages.set(number, page);
+    owner.pages[number] = page;
     this.#bytes += bytes.length;
     this.#append(page);
     this.trim(Math.min(this.#budget, this.#roomBytes()));
@@ -266,7 +282,7 @@ export class PageCache {
         this.#append(evicted);
         continue;
       }
-      evicted.owner.pages.delete(evicted.number);
+      evicted.owner.pages[evicted.number] = undefined;
       this.#drop(evicted);
     }
   }
@@ -274,7 +290,7 @@ export class PageCache {
   #pin(object: Registered, { offset, length }: ByteRange, read: PageSet): void {
     const end = Math.ceil((offset + length) / pageBytes);
     for (let number = Math.floor(offset / pageBytes); number < end; number++) {
-      let page = object.pages.get(number);
+      let page = object.pages[number];
       if (page?.pinned === true || object.forgotten) continue;
       if (page === undefined) {
         // Evicted since it was read: what is pinned counts for the budget but is not measured against it.
@@ -289,7 +305,7 @@ export class PageCache {
           older: undefined,
           newer: undefined,
         };
-        object.pages.set(number, page);
+        object.pages[number] = page;
         this.#bytes += bytes.length;
       } else {
         this.#unlink(page);

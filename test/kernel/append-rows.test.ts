@@ -64,9 +64,15 @@ test.each([3, 4, 784])(
       [0, 3],
       [3, 4],
     ] as const) {
-      copied.appendCopied(count, 'cosine', (i, target, at) => {
-        target.set(bytes.subarray((first + i) * dimension * 4, (first + i + 1) * dimension * 4), at);
+      const done = copied.appendCopied(count, 'cosine', (target, at, stride) => {
+        for (let i = 0; i < count; i++) {
+          const row = bytes.subarray((first + i) * dimension * 4, (first + i + 1) * dimension * 4);
+          target.set(row, at + i * stride);
+        }
+        return true;
       });
+      expect(done).toBe(true);
+      expect(copied.appendCopied(1, 'cosine', () => false)).toBe(false);
     }
     for (let row = 0; row < 7; row++) {
       const vector = vectors.subarray(row * dimension, (row + 1) * dimension);
@@ -75,7 +81,7 @@ test.each([3, 4, 784])(
     const query = Float32Array.from({ length: dimension }, (_, i) => i + 1);
     for (const metric of ['euclidean', 'cosine'] as const)
       expect(copied.search({ query, metric, k: 7 })).toEqual(singly.search({ query, metric, k: 7 }));
-    expect(() => copied.appendCopied(copied.capacity - 6, 'dot', () => {})).toThrow(
+    expect(() => copied.appendCopied(copied.capacity - 6, 'dot', () => true)).toThrow(
       'rows more in a block of',
     );
     for (const block of [copied, singly]) block.release();
