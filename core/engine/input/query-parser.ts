@@ -73,7 +73,7 @@ const QUERY_FIELDS = [
   ...['minScore', 'maxDistance', 'asOf', 'includeDeleted', ...READ_FIELDS],
 ];
 
-/** Throws `invalid`. */
+/** Requires: an input that was kept. Throws `invalid`. */
 export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown, what: string): ParsedQuery {
   const input = mustBeObject(value, what);
   mustHaveOnly(input, QUERY_FIELDS, what);
@@ -82,7 +82,7 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
   }
   const asOf = input['asOf'];
   return {
-    vector: input['vector'] === undefined ? undefined : vectors.one(input['vector'], `${what}.vector`),
+    vector: input['vector'] === undefined ? undefined : vectors.kept(input['vector'], `${what}.vector`),
     id: input['id'] === undefined ? undefined : mustBeRecordId(input['id'], what),
     k: optionalInteger(input['k'], { name: 'k', min: 1, max: limits.k, fallback: 10 }),
     filter: parseFilterOption(input['filter']),

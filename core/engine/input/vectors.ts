@@ -17,12 +17,20 @@ export class VectorParser {
     this.#schema = schema;
   }
 
-  /** One vector. Throws `invalid`, with `where` in the message. */
+  /** One vector, copied. Throws `invalid`, with `where` in the message. */
   one(input: unknown, where: string): Float32Array {
     const row = new Float32Array(this.#schema.dimension);
     this.#copy(input, row, where);
     this.checkRows(row, () => where);
     return row;
+  }
+
+  /** One vector of an input that was kept (`keepInput`): where it is floats, it is these themselves. */
+  kept(input: unknown, where: string): Float32Array {
+    if (!(input instanceof Float32Array) || input.length !== this.#schema.dimension)
+      return this.one(input, where);
+    this.checkRows(input, () => where);
+    return input;
   }
 
   /** The vectors of n rows, row-major. `at` gives the input of row i. */
