@@ -214,72 +214,71 @@ export interface IdBlock {
   readonly ends: Uint32Array;
 }
 
+/** Where in a block a reader is, and how long the id is that it has made last. */
+interface Cursor {
+  at: number;
+  length: number;
+}
+
 /** Reads a block that must hold `count` ids in order. Throws by `wrong`. */
 export function decodeIdBlock(block: Uint8Array, count: number, wrong: Wrong): IdBlock {
   let ids = new Uint8Array(Math.max(1_024, 2 * block.length));
   const ends = new Uint32Array(count);
-  const last = new Uint8Array(idBytesMax);
+  const id = new Uint8Array(idBytesMax);
+  const cursor = { at: 0, length: 0 };
   let end = 0;
-  const at = eachId(block, count, last, wrong, (i, length) => {
+  for (let i = 0; i < count; i++) {
+    nextId(block, cursor, id, wrong);
+    const { length } = cursor;
     if (end + length > ids.length) {
       const larger = new Uint8Array(2 * (end + length));
       larger.set(ids);
       ids = larger;
     }
-    for (let k = 0; k < length; k++) ids[end + k] = last[k]!;
+    for (let k = 0; k < length; k++) ids[end + k] = id[k]!;
     end += length;
     ends[i] = end;
-  });
-  if (at !== block.length) throw wrong(at, `${at} bytes of block`, `${block.length}`);
+  }
+  if (cursor.at !== block.length) throw wrong(cursor.at, `${cursor.at} bytes of block`, `${block.length}`);
   return { bytes: ids.subarray(0, end), ends };
 }
 
-const lastId = new Uint8Array(idBytesMax);
+const scratch = new Uint8Array(idBytesMax);
 
 /** One id out of a block, good until the next call; the ids behind it are not looked at. Throws by `wrong`. */
 export function decodeIdAt(block: Uint8Array, position: number, wrong: Wrong): Uint8Array {
-  let length = 0;
-  eachId(block, position + 1, lastId, wrong, (_, bytes) => (length = bytes));
-  return lastId.subarray(0, length);
+  const cursor = { at: 0, length: 0 };
+  for (let i = 0; i <= position; i++) nextId(block, cursor, scratch, wrong);
+  return scratch.subarray(0, cursor.length);
 }
 
-/**
- * Makes each of the first `count` ids of the one before it, at the start of `id`, and tells its length. Returns where the
- * last one ends.
- */
-function eachId(
-  block: Uint8Array,
-  count: number,
-  id: Uint8Array,
-  wrong: Wrong,
-  found: (i: number, length: number) => void,
-): number {
-  let at = 0;
-  let before = 0;
-  const varint = (): number => {
-    const first = block[at++];
-    if (first === undefined) throw wrong(at - 1, 'an id', 'the end of the block');
-    if (first < 0x80) return first;
-    const second = block[at++];
-    if (second === undefined || second === 0 || second >= 0x80)
-      throw wrong(at - 1, 'a number of at most two bytes', 'another');
-    return (first & 0x7f) | (second << 7);
-  };
-  for (let i = 0; i < count; i++) {
-    const entry = at;
-    const shared = varint();
-    const rest = varint();
-    const length = shared + rest;
-    if (shared > before || rest === 0 || length > idBytesMax || at + rest > block.length)
-      throw wrong(entry, `an id of 1 to ${idBytesMax} bytes`, `${shared} and ${rest} bytes`);
-    if (i > 0 && shared < before && block[at]! <= id[shared]!)
-      throw wrong(entry, 'ids in order', 'one that is not');
-    // Byte by byte: a call that moves so few costs more than they do.
-    for (let k = shared; k < length; k++) id[k] = block[at++]!;
-    before = length;
-    found(i, length);
-  }
-  return at;
+/** Makes the id at the cursor of the one before it, which lies at the start of `id`. */
+function nextId(block: Uint8Array, cursor: Cursor, id: Uint8Array, wrong: Wrong): void {
+  const entry = cursor.at;
+  const before = cursor.length;
+  // The end of the block reads as 0, which no entry's second number is.
+  let shared = block[entry] ?? 0;
+  let at = entry + 1;
+  if (shared >= 0x80) shared = (shared & 0x7f) | (secondByte(block, at++, wrong) << 7);
+  let rest = block[at] ?? 0;
+  at++;
+  if (rest >= 0x80) rest = (rest & 0x7f) | (secondByte(block, at++, wrong) << 7);
+  const length = shared + rest;
+  if (shared > before || rest === 0 || length > idBytesMax || at + rest > block.length)
+    throw wrong(entry, `an id of 1 to ${idBytesMax} bytes`, `${shared} and ${rest} bytes`);
+  if (entry > 0 && shared < before && block[at]! <= id[shared]!)
+    throw wrong(entry, 'ids in order', 'one that is not');
+  // Byte by byte: a call that moves so few costs more than they do.
+  for (let k = shared; k < length; k++) id[k] = block[at++]!;
+  cursor.at = at;
+  cursor.length = length;
+}
+
+function secondByte(block: Uint8Array, at: number, wrong: Wrong): number {
+  const byte = block[at];
+  if (byte === undefined || byte === 0 || byte >= 0x80)
+    throw wrong(at, 'a number of at most two bytes', 'another');
+  return byte;
 }
 
 export function idAt({ bytes, ends }: IdBlock, position: number): Uint8Array {
