@@ -8,6 +8,7 @@ import { descend, findNode, keyId, levelOf, listAt, listNumber, poolKey, rowOf, 
 import {
   EF_BUILD, ENTRY, HOP, HOP_SIZE, LEVELS, LINKS0, LINKS_N, M, MAX_LEVEL, NODES, NONE, POOL, SINK,
 } from './index-state';
+import { keyDistance } from './keys';
 
 // @ts-ignore: decorator
 @inline
@@ -22,14 +23,6 @@ export function linksAt(level: u32, id: u32): usize {
 @inline
 function capacityOf(level: u32): u32 {
   return level == 0 ? load<u32>(M) << 1 : load<u32>(M);
-}
-
-/** The distance in a key (keys.ts undone). */
-// @ts-ignore: decorator
-@inline
-export function keyDistance(key: u64): f32 {
-  const bits = <u32>(key >> 32);
-  return reinterpret<f32>((bits & 0x80000000) != 0 ? bits ^ 0x80000000 : ~bits);
 }
 
 /** Buffers behind the hop list: keys of a list to prune, and rows that were picked. */
@@ -162,7 +155,7 @@ function insertRow(row: u32): void {
   let start = descend(at);
   for (; ; at--) {
     const id = at == 0 ? row : node;
-    const count = searchLevel(at, start, efBuild, efBuild);
+    const count = searchLevel(at, start, efBuild, efBuild, 1, 0);
     start = keyId(load<u64>(pool));
     if (at == 1) start = rowOf(1, start);
     select(at, id, pool, count, load<u32>(M));

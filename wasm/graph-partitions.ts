@@ -8,11 +8,12 @@
  */
 import { product4 } from './code-distance';
 import { between, codeAt, measure, prepareRow, termAt, touch, weighRow } from './code-rows';
-import { isLinked, keyDistance, linkBack, linksAt, pickedAt, pruneAt, putLink, select } from './graph-build';
+import { isLinked, linkBack, linksAt, pickedAt, pruneAt, putLink, select } from './graph-build';
 import { descend, keyId, listAt, poolKey, rowOf, searchLevel } from './graph-walk';
 import {
   DOT, EF_BUILD, HOP, HOP_SIZE, KIND, L1, M, MAX_LEVEL, POOL, SCALE, SINK, STRIDE, TERM_FACTOR,
 } from './index-state';
+import { keyDistance } from './keys';
 
 /** Rows of which the weights lie side by side, in the caller's scratch: 4 x stride x i16, then 4 x f64 constants. */
 const BLOCK: u32 = 4;
@@ -207,7 +208,7 @@ export function refineLinks(rows: usize, count: u32, ef: u32, expand: u32): void
   for (let i: usize = 0; i < <usize>count; i++) {
     const row = load<u32>(rows + (i << 2));
     prepareRow(row);
-    const found = searchLevel(0, row, ef, expand);
+    const found = searchLevel(0, row, ef, expand, 1, 0);
     let kept: u32 = 0;
     for (let j: usize = 0; j < <usize>found; j++) {
       const key = load<u64>(pool + (j << 3));
@@ -231,7 +232,7 @@ export function linkFarther(rows: usize, count: u32, ef: u32, most: u32): void {
   for (let i: usize = 0; i < <usize>count; i++) {
     const row = load<u32>(rows + (i << 2));
     prepareRow(row);
-    const found = searchLevel(1, descend(1), ef, ef);
+    const found = searchLevel(1, descend(1), ef, ef, 1, 0);
     let kept: u32 = 0;
     for (let j: usize = 0; j < <usize>found && kept < most; j++) {
       const key = load<u64>(pool + (j << 3));
@@ -254,7 +255,7 @@ export function linkFarther(rows: usize, count: u32, ef: u32, most: u32): void {
 export function walkTowards(row: u32): u32 {
   const ef = load<u32>(EF_BUILD);
   prepareRow(row);
-  return searchLevel(0, descend(0), ef, ef);
+  return searchLevel(0, descend(0), ef, ef, 1, 0);
 }
 
 /** Adds the link parent -> row on level 0. Returns false where there is no room. */

@@ -8,9 +8,9 @@
  */
 import { measure, touch } from './code-rows';
 import {
-  ENTRY, EPOCH, GRAPH0, GRAPH_N, HOP, HOP_SIZE, LEVELS, M, MAX_LEVEL, MEASURED, NODES, POOL, ROWS, SINK, VISITED,
+  ENTRY, EPOCH, GRAPH0, GRAPH_N, HOP, HOP_SIZE, LEVELS, M, MAX_LEVEL, MEASURED, NODES, POOL, ROWS, SINK, SPREAD, VISITED,
 } from './index-state';
-import { keyOf, replaceRoot, siftUp, sortHeap, sortable } from './keys';
+import { keyDistance, keyOf, replaceRoot, siftUp, sortHeap, sortable } from './keys';
 
 // @ts-ignore: decorator
 @inline
@@ -133,10 +133,22 @@ function placeOf(pool: usize, count: u32, key: u64): u32 {
 }
 
 /**
- * Fills the pool with the `ef` nearest of a level that are found from `start`, where only the first `expand` of the pool
- * are expanded; returns how many. Requires: ef > 0.
+ * The distance beyond which nothing is of interest any more, as a key: `reach` times that of the near-th nearest. None while that is
+ * none, nor where it is 0 or below: distances of codes are not exact, and all of them are small.
  */
-export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
+// @ts-ignore: decorator
+@inline
+function boundOf(pool: usize, count: u32, near: u32, reach: f32): u64 {
+  if (reach == 0 || count < near) return u64.MAX_VALUE;
+  const distance = keyDistance(load<u64>(pool + (<usize>(near - 1) << 3)));
+  return distance > 0 ? <u64>sortable(distance * reach) << 32 : u64.MAX_VALUE;
+}
+
+/**
+ * Fills the pool with the `ef` nearest of a level that are found from `start`, where only the first `expand` of the pool
+ * are expanded, and none that is farther than `reach` (0: no bound) times the near-th; returns how many. Requires: ef > 0.
+ */
+export function searchLevel(level: u32, start: u32, ef: u32, expand: u32, near: u32, reach: f32): u32 {
   const pool = <usize>load<u32>(POOL);
   const hop = <usize>load<u32>(HOP);
   const rows = hop + (HOP_SIZE << 2);
@@ -157,6 +169,7 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
       at++;
       continue;
     }
+    if (key >= boundOf(pool, count, near, reach)) break;
     store<u64>(pool + (<usize>at << 3), key | 1);
     let listed = gather(level, keyId(key), epoch, 0);
     let ahead = at + 1;
@@ -178,7 +191,8 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
     measure(rows, found, distances);
     measured += found;
     // Most are too far: these are left out without a branch, too.
-    const worst = count == ef ? load<u64>(pool + (<usize>(count - 1) << 3)) : u64.MAX_VALUE;
+    const last = count == ef ? load<u64>(pool + (<usize>(count - 1) << 3)) : u64.MAX_VALUE;
+    const worst = min<u64>(last, boundOf(pool, count, near, reach));
     let near: usize = 0;
     for (let i: usize = 0, end = <usize>found << 2; i < end; i += 4) {
       const candidate = poolKey(load<f32>(distances + i), load<u32>(hop + i));
@@ -200,6 +214,12 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32): u32 {
   return count;
 }
 
+function spreadOf(found: u32, near: u32): f32 {
+  const pool = <usize>load<u32>(POOL);
+  const distance = keyDistance(load<u64>(pool + (<usize>(near - 1) << 3)));
+  return distance > 0 ? keyDistance(load<u64>(pool + (<usize>(found - 1) << 3))) / distance : 0;
+}
+
 /** Walks down from the entry point to `level` and returns the nearest id found on the level above it, as an id there. */
 export function descend(level: u32): u32 {
   let at = load<u32>(MAX_LEVEL);
@@ -207,7 +227,7 @@ export function descend(level: u32): u32 {
   if (at == 0) return entry;
   let node = findNode(entry);
   for (; at > level; at--) {
-    searchLevel(at, node, 1, 1);
+    searchLevel(at, node, 1, 1, 1, 0);
     node = keyId(load<u64>(<usize>load<u32>(POOL)));
   }
   return level == 0 ? rowOf(1, node) : node;
@@ -215,11 +235,13 @@ export function descend(level: u32): u32 {
 
 /**
  * Walks level 0 with `ef` candidates and leaves at POOL the keys (sortable distance, row) of the best `limit` of them
- * whose bit in the bitmap `allowed` is set (0: all), ascending; returns how many.
+ * whose bit in the bitmap `allowed` is set (0: all), ascending; returns how many. SPREAD becomes the distance of the last
+ * candidate in that of the near-th, 0 where there is none.
  */
-export function walkGraph(ef: u32, limit: u32, allowed: usize): u32 {
+export function walkGraph(ef: u32, limit: u32, allowed: usize, near: u32, reach: f32): u32 {
   store<u32>(MEASURED, 0);
-  const found = searchLevel(0, descend(0), ef, ef);
+  const found = searchLevel(0, descend(0), ef, ef, near, reach);
+  store<f32>(SPREAD, found < near ? 0 : spreadOf(found, near));
   const pool = <usize>load<u32>(POOL);
   let kept: u32 = 0;
   for (let i: u32 = 0; i < found && kept < limit; i++) {

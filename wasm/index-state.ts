@@ -61,8 +61,11 @@ export const FROM_MIDDLES: usize = STATE + 192;
 /** f64 per dimension: 1 by the step, 0 where there is none. For a query that is projected. */
 export const INVERSE_STEPS: usize = STATE + 196;
 
+/** f32: how far the candidates of the last walk lie apart (graph-walk.ts). */
+export const SPREAD: usize = STATE + 200;
+
 /** Where sums of touched bytes go, so that the loads are not taken out. */
-export const SINK: usize = STATE + 200;
+export const SINK: usize = STATE + 204;
 
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;

@@ -15,6 +15,14 @@ export function sortable(distance: f32): u32 {
   return bits ^ (<u32>(<i32>bits >> 31) | 0x80000000);
 }
 
+/** The distance in a key: `sortable` undone. */
+// @ts-ignore: decorator
+@inline
+export function keyDistance(key: u64): f32 {
+  const bits = <u32>(key >> 32);
+  return reinterpret<f32>((bits & 0x80000000) != 0 ? bits ^ 0x80000000 : ~bits);
+}
+
 // @ts-ignore: decorator
 @inline
 export function keyOf(distance: f32, row: u32): u64 {

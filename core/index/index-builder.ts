@@ -314,6 +314,13 @@ export class IndexBuilder {
     return this.#memory.walk(request);
   }
 
+  /** How much farther than the `NEAR`-th nearest the last of `ef` candidates is; 0 where walks cannot be bounded by that. */
+  spread(query: Float32Array, ef: number): number {
+    if (!this.#memory.bounded) return 0;
+    this.#memory.walk({ query, ef, limit: 1 });
+    return this.#memory.spread;
+  }
+
   scan(request: ScanRequest): Hits {
     return this.#memory.scan(request);
   }

@@ -8,12 +8,12 @@
  */
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import type { Arena } from '../kernel/index.js';
+import { INDEX_STATE_OFFSET, type Arena } from '../kernel/index.js';
 import { CodeTable, kindOf, layOutTable, type TableScratch } from './code-table.js';
 import { KernelState } from './kernel-state.js';
 import { layOutProjector, Projector, type ProjectorScratch } from './projector.js';
 import type { Layout, CodeParams, IndexNumbers, IndexShape } from './shape.js';
-import { HOP_BYTES, NO_ROW } from './state.js';
+import { HOP_BYTES, NO_ROW, stateOffsets } from './state.js';
 
 /**
  * Rows and their approximate kernel distances (core/kernel/metric.ts; for cosine of the query's unit vector), nearest
@@ -34,9 +34,17 @@ export interface ScanRequest {
 }
 
 export interface WalkRequest extends ScanRequest {
-  /** Candidates that the walk keeps; allowed or not. */
+  /** Candidates that the walk keeps at most; allowed or not. */
   readonly ef: number;
+  /**
+   * The walk ends where the nearest candidate that is left is farther, and keeps none that is farther, than this times the
+   * distance of the `NEAR`-th nearest, as it measures. 0: no such bound. Without meaning for distances that may be negative.
+   */
+  readonly reach?: number;
 }
+
+/** Of the nearest candidates, the one by whose distance a walk is bounded. */
+export const NEAR = 10;
 
 export interface ScratchLayout {
   readonly table: TableScratch;
@@ -150,6 +158,16 @@ export class IndexMemory {
     return this.projected?.table ?? this.full;
   }
 
+  /** Walks may be bounded by a reach. */
+  get bounded(): boolean {
+    return this.shape.metric !== 'dot';
+  }
+
+  /** How much farther than the `NEAR`-th the last candidate of the last walk was; 0 where that says nothing. */
+  get spread(): number {
+    return this.arena.f32[(INDEX_STATE_OFFSET + stateOffsets.spread) / 4]!;
+  }
+
   walk(request: WalkRequest): Hits {
     const { rows } = this.shape;
     if (this.state.get('entry') === NO_ROW) {
@@ -161,15 +179,16 @@ export class IndexMemory {
     const allowed = this.#putAllowed(request.allowed);
     const { projected, full } = this;
     const { exports } = this.arena;
+    const reach = this.bounded ? (request.reach ?? 0) : 0;
     full.select();
     full.prepare(request.query);
-    if (projected === undefined) return this.#hits(exports.walkGraph(ef, limit, allowed));
+    if (projected === undefined) return this.#hits(exports.walkGraph(ef, limit, allowed, NEAR, reach));
     const { table, projector } = projected;
     const constants = full.constants();
     projector.project(table.queryAt);
     table.select();
     table.prepareHere();
-    const found = exports.walkGraph(ef, ef, allowed);
+    const found = exports.walkGraph(ef, ef, allowed, NEAR, reach);
     full.select();
     full.putConstants(constants);
     return this.#hits(exports.remeasure(found, limit));

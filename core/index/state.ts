@@ -42,6 +42,8 @@ export const stateOffsets = {
   weighed: 188,
   fromMiddles: 192,
   inverseSteps: 196,
+  /** f32. */
+  spread: 200,
 } as const;
 
 /** f64 fields. */

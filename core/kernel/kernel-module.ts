@@ -113,7 +113,7 @@ export interface KernelExports {
   linkFrom(parent: number, row: number): number;
   measureLinks(level: number, id: number): void;
   relink(level: number, id: number, candidates: number, count: number): void;
-  walkGraph(ef: number, limit: number, allowed: number): number;
+  walkGraph(ef: number, limit: number, allowed: number, near: number, reach: number): number;
   /** Measures the rows in the pool anew: how many of the best are left there. */
   remeasure(count: number, limit: number): number;
   prepareQuery(query: number, dimension: number, isCosine: number, factor: number): void;

@@ -5,16 +5,25 @@
  * The truth of all queries is the exact order of the best rows of a wide walk. What that walk itself misses is measured on
  * a few queries, whose truth is the exact order of the best rows of a scan of every code, and taken off all results.
  *
+ * Walks for few rows are bounded by the distance of the tenth nearest (WalkRequest): a walk of fixed width goes on as long for
+ * a query whose neighbours stand out as for one among many alike.
+ *
  * One miss among few queries, or two, may leave no walk for a high recall at k = 1, and every query for it would be a scan. So
  * where a walk has met a recall and the sample is too small to promise it, a larger one decides.
  */
 import { limits } from '../../base/limits.js';
+import { BOUNDED_ROOM } from '../segments/index.js';
 import type { RecallCurve, RecallPoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 
-const KS: readonly number[] = [1, 10, 100];
+/** A walk for so many may be bounded by the distance of the tenth. */
+const NEAR_KS: readonly number[] = [1, 10];
+const FAR_KS: readonly number[] = [100];
+const KS: readonly number[] = [...NEAR_KS, ...FAR_KS];
 const EFS: readonly number[] = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
-const RERANK_FACTORS: readonly number[] = [1, 2, 4];
+/** Queries that say how far the candidates of a walk reach. */
+const REACH_QUERIES = 100;
+const RERANK_FACTORS: readonly number[] = [1, 1.5, 2, 4];
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 200;
 const SCANNED_QUERIES = 50;
@@ -32,8 +41,10 @@ export type Candidates = Uint32Array;
 
 export interface CalibrationPort {
   readonly queries: number;
-  /** The candidates of a walk of width `ef`. */
-  walk(query: number, ef: number): Candidates;
+  /** The candidates of a walk that keeps `ef` at most, those within `reach` alone where that is not 0. */
+  walk(query: number, width: { readonly ef: number; readonly reach: number }): Candidates;
+  /** The distance of the last of `ef` candidates in that of the tenth; 0 where walks cannot be bounded by that. */
+  spread(query: number, ef: number): number;
   /** The nearest `count` of every code. */
   scan(query: number, count: number): Candidates;
   /** Exact distances of rows, one list for each of the first queries, in the order of the list. */
@@ -66,20 +77,67 @@ async function measureCurve(
   sample: Sample,
 ): Promise<{ readonly curve: RecallCurve; readonly inDoubt: boolean }> {
   const truths = await findTruths(port, sample);
+  const near = await measureNear(port, sample.queries, truths);
+  // A query has a hundred answers: half of the queries say as much.
+  const far = await measureFar(port, Math.ceil(sample.queries / 2), truths);
+  const curve = { samples: sample.queries, points: monotone([...near, ...far]) };
+  return { curve, inDoubt: KS.some((k) => isInDoubt(curve.points, k, truths.shareOf(k))) };
+}
+
+async function measureNear(port: CalibrationPort, queries: number, truths: Truths): Promise<RecallPoint[]> {
   const points: RecallPoint[] = [];
   for (const ef of EFS) {
-    const walks: Candidates[] = [];
-    for (let query = 0; query < sample.queries; query++) {
-      if (query % BREATH === 0) await port.breathe();
-      walks.push(port.walk(query, ef));
-    }
-    const measured = measure(walks, truths, ef);
+    const reach = await reachOf(port, Math.min(queries, REACH_QUERIES), ef);
+    const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach };
+    const walks = await walkAll(port, queries, width);
+    const measured = measure(NEAR_KS, walks, truths, { ef, reach });
     points.push(...measured);
-    const enough = KS.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH));
-    if (enough) break;
+    if (isGoodEnough(NEAR_KS, measured)) break;
   }
-  const curve = { samples: sample.queries, points: monotone(points) };
-  return { curve, inDoubt: KS.some((k) => isInDoubt(curve.points, k, truths.shareOf(k))) };
+  return points;
+}
+
+async function measureFar(port: CalibrationPort, queries: number, truths: Truths): Promise<RecallPoint[]> {
+  const points: RecallPoint[] = [];
+  for (const ef of EFS) {
+    if (FAR_KS.every((k) => k > ef)) continue;
+    const walks = await walkAll(port, queries, { ef, reach: 0 });
+    const measured = measure(FAR_KS, walks, truths, { ef, reach: 0 });
+    points.push(...measured);
+    if (isGoodEnough(FAR_KS, measured)) break;
+  }
+  return points;
+}
+
+function isGoodEnough(ks: readonly number[], measured: readonly RecallPoint[]): boolean {
+  return ks.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH));
+}
+
+async function walkAll(
+  port: CalibrationPort,
+  queries: number,
+  width: { readonly ef: number; readonly reach: number },
+): Promise<Candidates[]> {
+  const walks: Candidates[] = [];
+  for (let query = 0; query < queries; query++) {
+    if (query % BREATH === 0) await port.breathe();
+    walks.push(port.walk(query, width));
+  }
+  return walks;
+}
+
+/** How far `ef` candidates reach on average: so far the walk of any query is to go, which spares the easy ones most of it. */
+async function reachOf(port: CalibrationPort, queries: number, ef: number): Promise<number> {
+  let sum = 0;
+  let said = 0;
+  for (let query = 0; query < queries; query++) {
+    if (query % BREATH === 0) await port.breathe();
+    const spread = port.spread(query, ef);
+    if (spread === 0) continue;
+    sum += spread;
+    said += 1;
+  }
+  return said * 2 < queries ? 0 : Math.max(1, sum / said);
 }
 
 /** The sample's walks have met the recall, and nothing promises it. */
@@ -88,16 +146,25 @@ function isInDoubt(points: readonly RecallPoint[], k: number, share: number): bo
   return ofK.every(({ lower }) => lower < PROMISED) && ofK.some(({ recall }) => recall / share >= PROMISED);
 }
 
-function measure(walks: readonly Candidates[], truths: Truths, ef: number): RecallPoint[] {
-  return KS.filter((k) => k <= ef).flatMap((k) => {
-    const depths = new Set(RERANK_FACTORS.map((factor) => Math.min(factor * k, ef)));
-    return [...depths].map((rerank): RecallPoint => {
-      const recalls = Float64Array.from(walks, (walk, query) => recallOf(walk, truths.of[query]!, k, rerank));
-      const { mean, lower } = boundedMean(recalls, k);
-      const share = truths.shareOf(k);
-      return { k, ef, rerank, recall: mean * share, lower: lower * share };
+function measure(
+  ks: readonly number[],
+  walks: readonly Candidates[],
+  truths: Truths,
+  { ef, reach }: { readonly ef: number; readonly reach: number },
+): RecallPoint[] {
+  return ks
+    .filter((k) => k <= ef)
+    .flatMap((k) => {
+      const depths = new Set(RERANK_FACTORS.map((factor) => Math.min(Math.ceil(factor * k), ef)));
+      return [...depths].map((rerank): RecallPoint => {
+        const recalls = Float64Array.from(walks, (walk, query) =>
+          recallOf(walk, truths.of[query]!, k, rerank),
+        );
+        const { mean, lower } = boundedMean(recalls, k);
+        const share = truths.shareOf(k);
+        return { k, ef, reach, rerank, recall: mean * share, lower: lower * share };
+      });
     });
-  });
 }
 
 /**
@@ -128,7 +195,7 @@ async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths
   const scanned: Candidates[] = [];
   for (let query = 0; query < sample.queries; query++) {
     if (query % BREATH === 0) await port.breathe();
-    walked.push(port.walk(query, TRUTH_EF).slice(0, TRUTH_ROWS));
+    walked.push(port.walk(query, { ef: TRUTH_EF, reach: 0 }).slice(0, TRUTH_ROWS));
   }
   const checked = Math.min(sample.scanned, sample.queries);
   for (let query = 0; query < checked; query++) {
@@ -145,9 +212,11 @@ async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths
     rows.forEach((row, i) => of.set(row, distances[query]![i]!));
     return of;
   });
+  // Of these rows alone: what only the other list knows would count as found by walks that nothing was missed against.
   const truthOf = (query: number, rows: Candidates): Truth => {
-    const sorted = Float32Array.from(rows, (row) => known[query]!.get(row)!).sort();
-    return { distanceOf: known[query]!, sorted };
+    const distanceOf = new Map<number, number>();
+    for (const row of rows) distanceOf.set(row, known[query]!.get(row)!);
+    return { distanceOf, sorted: Float32Array.from(distanceOf.values()).sort() };
   };
   const of = walked.map((rows, query) => truthOf(query, rows));
   const real = scanned.map((rows, query) => truthOf(query, rows));

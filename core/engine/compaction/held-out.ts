@@ -31,7 +31,8 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
   for (const row of heldOut) clearBit(inserted, row);
   return {
     queries: queries.length,
-    walk: (query, ef) => index.walk({ query: queries[query]!, ef, limit: ef }).rows,
+    walk: (query, { ef, reach }) => index.walk({ query: queries[query]!, ef, limit: ef, reach }).rows,
+    spread: (query, ef) => index.spread(queries[query]!, ef),
     scan: (query, count) => index.scan({ query: queries[query]!, limit: count, allowed: inserted }).rows,
     distances: (wanted) =>
       exactDistances({ kernel, dimension, metric, queries, wanted, read, evict, breathe }),

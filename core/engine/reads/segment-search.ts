@@ -11,7 +11,7 @@ import type { Hits } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
-import { chooseEffort } from '../segments/index.js';
+import { BOUNDED_ROOM, chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from './segment-matches.js';
 import type { Turns } from './turns.js';
@@ -128,8 +128,11 @@ function searchIndex(
     return { rows: hits.rows, ranks, visited: visited + hits.visited };
   };
   if (effort.kind === 'walk') {
-    for (let { ef } = effort; ef <= Math.min(limits.k, count); ef *= 2) {
-      const hits = index.walk({ query, ef, limit, allowed });
+    // What is not allowed takes room too: then the width alone decides, which grows until enough are found.
+    const reach = allowed === undefined ? effort.reach : 0;
+    const first = reach === 0 ? effort.ef : Math.min(effort.ef * BOUNDED_ROOM, limits.k, count);
+    for (let ef = first; ef <= Math.min(limits.k, count); ef *= 2) {
+      const hits = index.walk({ query, ef, limit, allowed, reach });
       if (hits.rows.length >= Math.min(k, count)) return candidatesOf(hits);
       visited += hits.visited;
     }

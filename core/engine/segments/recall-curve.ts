@@ -8,7 +8,10 @@ import type { WantedEffort } from '../input/index.js';
 
 export interface RecallPoint {
   readonly k: number;
+  /** Candidates that the walk kept, on average where it was bounded. */
   readonly ef: number;
+  /** Bound of the walk (`WalkRequest`), 0 for none. */
+  readonly reach: number;
   /** Candidates that are compared exactly. */
   readonly rerank: number;
   readonly recall: number;
@@ -22,7 +25,7 @@ export interface RecallCurve {
 }
 
 export type Effort =
-  | { readonly kind: 'walk'; readonly ef: number; readonly rerank: number }
+  | { readonly kind: 'walk'; readonly ef: number; readonly reach: number; readonly rerank: number }
   /** All codes, in order. */
   | { readonly kind: 'scan'; readonly rerank: number }
   /** All raw vectors. */
@@ -44,6 +47,9 @@ const RERANK_SLACK = 0.000_5;
  */
 const HELD_BACK = 0.3;
 const EF_WITHOUT_CURVE = 128;
+const REACH_MIN = 1.01;
+/** A bounded walk keeps as many candidates as are in reach, but not more than this times what they are on average. */
+export const BOUNDED_ROOM = 2;
 const POINTS_MAX = 1_000;
 
 /** Undefined where the file holds no curve, or none that makes sense: then a search assumes the worst. */
@@ -64,7 +70,9 @@ function isPoint(value: unknown): value is RecallPoint {
     const part = point[name];
     return typeof part === 'number' && part >= 0 && part <= 1;
   };
-  return count('k') && count('ef') && count('rerank') && share('recall') && share('lower');
+  const reach = point['reach'];
+  const bound = reach === 0 || (typeof reach === 'number' && reach >= 1 && reach < Infinity);
+  return bound && count('k') && count('ef') && count('rerank') && share('recall') && share('lower');
 }
 
 /** The cheapest search that keeps the promise. */
@@ -74,16 +82,31 @@ export function chooseEffort(curve: RecallCurve | undefined, { k, wanted, graph 
   if (!graph) return scan;
   if ('ef' in wanted) {
     const ef = Math.max(wanted.ef, k);
-    return { kind: 'walk', ef, rerank: Math.min(ef, rerankDepth(curve, k, ef)) };
+    const reach = curve === undefined ? 0 : reachOf(pointsFor(curve, k), ef);
+    return { kind: 'walk', ef, reach, rerank: Math.min(ef, rerankDepth(curve, k, ef)) };
   }
-  if (curve === undefined) return walkOr(scan, { ef: Math.max(EF_WITHOUT_CURVE, 4 * k), rerank: 2 * k, k });
+  if (curve === undefined)
+    return walkOr(scan, { ef: Math.max(EF_WITHOUT_CURVE, 4 * k), reach: 0, rerank: 2 * k, k });
   const { targetRecall } = wanted;
   const points = pointsFor(curve, k);
   const best =
     cheapest(points, targetRecall + HELD_BACK * (1 - targetRecall)) ?? cheapest(points, targetRecall);
   if (best === undefined) return scan;
   const scale = Math.max(1, k / best.k);
-  return walkOr(scan, { ef: Math.ceil(best.ef * scale), rerank: Math.ceil(best.rerank * scale), k });
+  const ef = Math.ceil(best.ef * scale);
+  return walkOr(scan, { ef, reach: best.reach, rerank: Math.ceil(best.rerank * scale), k });
+}
+
+/** The bound of a walk of a width that was not measured: it grows by about as much each time the width doubles. */
+function reachOf(points: readonly RecallPoint[], ef: number): number {
+  const bounded = points.filter(({ reach }) => reach > 0).sort((a, b) => a.ef - b.ef);
+  const [narrowest, widest] = [bounded[0], bounded.at(-1)];
+  if (narrowest === undefined || widest === undefined || narrowest.ef === widest.ef) return 0;
+  const above = bounded.find((point) => point.ef >= ef && point.ef > narrowest.ef) ?? widest;
+  const below = bounded.filter((point) => point.ef < above.ef).at(-1)!;
+  const doublings = Math.log2(above.ef / below.ef);
+  const slope = (above.reach - below.reach) / doublings;
+  return Math.max(REACH_MIN, below.reach + slope * Math.log2(ef / below.ef));
 }
 
 /** How many of the candidates of such a walk are worth an exact comparison. */
@@ -117,9 +140,12 @@ function cheapest(points: readonly RecallPoint[], target: number): RecallPoint |
 }
 
 /** A walk with more candidates than a walk may keep is a scan. */
-function walkOr(scan: Effort, { ef, rerank, k }: { ef: number; rerank: number; k: number }): Effort {
+function walkOr(
+  scan: Effort,
+  { ef, reach, rerank, k }: { ef: number; reach: number; rerank: number; k: number },
+): Effort {
   const candidates = Math.max(ef, rerank, k);
   return candidates > limits.walkCandidates
     ? scan
-    : { kind: 'walk', ef: candidates, rerank: Math.max(rerank, k) };
+    : { kind: 'walk', ef: candidates, reach, rerank: Math.max(rerank, k) };
 }

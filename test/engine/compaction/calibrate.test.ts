@@ -38,10 +38,11 @@ function port({ miss, blur = 0, queries = 150, distance = (row) => row }: Miss, 
   };
   return {
     queries,
-    walk: (_, ef) =>
+    walk: (_, { ef }) =>
       ordered()
         .filter(() => next() >= miss(ef))
         .slice(0, ef),
+    spread: () => 0,
     scan: (_, count) => Uint32Array.from({ length: count }, (__, row) => row),
     distances: (wanted) => Promise.resolve(wanted.map((rows) => Float32Array.from(rows, distance))),
     breathe: () => Promise.resolve(),
@@ -120,7 +121,7 @@ describe('a curve', () => {
       const plain = port({ miss: () => 0, queries: 1_000 });
       return {
         ...plain,
-        walk: (query, ef) => (query === 7 ? plain.walk(query, ef).slice(1) : plain.walk(query, ef)),
+        walk: (query, width) => (query === 7 ? plain.walk(query, width).slice(1) : plain.walk(query, width)),
         scan: (query, count) => {
           scanned.push(query);
           return plain.scan(query, count);

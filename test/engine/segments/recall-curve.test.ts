@@ -4,7 +4,7 @@ import { chooseEffort, tryRecallCurve } from '../../../core/engine/segments/reca
 import type { RecallCurve } from '../../../core/engine/segments/index.js';
 
 const point = (k: number, ef: number, rerank: number, lower: number): RecallCurve['points'][number] => ({
-  ...{ k, ef, rerank, lower },
+  ...{ k, ef, reach: 0, rerank, lower },
   recall: Math.min(1, lower + 0.01),
 });
 const curve: RecallCurve = {
@@ -23,40 +23,40 @@ describe('the cheapest search that keeps the promise', () => {
   test.each([
     [
       { k: 10, target: 0.71 },
-      { kind: 'walk', ef: 16, rerank: 10 },
+      { kind: 'walk', ef: 16, reach: 0, rerank: 10 },
     ],
     [
       { k: 10, target: 0.9 },
-      { kind: 'walk', ef: 40, rerank: 40 },
+      { kind: 'walk', ef: 40, reach: 0, rerank: 40 },
     ],
     [
       { k: 10, target: 0.91 },
-      { kind: 'walk', ef: 64, rerank: 10 },
+      { kind: 'walk', ef: 64, reach: 0, rerank: 10 },
     ],
     [
       { k: 10, target: 0.95 },
-      { kind: 'walk', ef: 64, rerank: 40 },
+      { kind: 'walk', ef: 64, reach: 0, rerank: 40 },
     ],
     // 0.972 with what is kept back, which no walk reaches: then without.
     [
       { k: 10, target: 0.96 },
-      { kind: 'walk', ef: 64, rerank: 40 },
+      { kind: 'walk', ef: 64, reach: 0, rerank: 40 },
     ],
     [
       { k: 1, target: 0.95 },
-      { kind: 'walk', ef: 8, rerank: 4 },
+      { kind: 'walk', ef: 8, reach: 0, rerank: 4 },
     ],
     [
       { k: 7, target: 0.95 },
-      { kind: 'walk', ef: 64, rerank: 40 },
+      { kind: 'walk', ef: 64, reach: 0, rerank: 40 },
     ],
     [
       { k: 11, target: 0.95 },
-      { kind: 'walk', ef: 200, rerank: 150 },
+      { kind: 'walk', ef: 200, reach: 0, rerank: 150 },
     ],
     [
       { k: 1_000, target: 0.95 },
-      { kind: 'walk', ef: 2_000, rerank: 1_500 },
+      { kind: 'walk', ef: 2_000, reach: 0, rerank: 1_500 },
     ],
     [
       { k: 10, target: 0.98 },
@@ -100,6 +100,9 @@ test('what is no curve is none', () => {
     { lower: '1' },
     { k: 0 },
     { rerank: null },
+    { reach: 0.5 },
+    { reach: Infinity },
+    { reach: undefined },
   ];
   for (const part of wrong) others.push({ samples: 1, points: [{ ...curve.points[0], ...part }] });
   others.push({ samples: 1, points: Array.from({ length: 5_000 }, () => curve.points[0]) });
@@ -111,14 +114,26 @@ describe('a walk of a given width', () => {
     chooseEffort(known, { k, wanted: { ef }, graph: true });
 
   test('is reranked as deep as was found to pay', () => {
-    expect(of(10, 64, curve)).toEqual({ kind: 'walk', ef: 64, rerank: 40 });
+    expect(of(10, 64, curve)).toEqual({ kind: 'walk', ef: 64, reach: 0, rerank: 40 });
     const flat = { ...curve, points: [...curve.points, point(10, 96, 10, 0.97), point(10, 96, 40, 0.9701)] };
-    expect(of(10, 100, flat)).toEqual({ kind: 'walk', ef: 100, rerank: 10 });
-    expect(of(5, 100, flat)).toEqual({ kind: 'walk', ef: 100, rerank: 5 });
+    expect(of(10, 100, flat)).toEqual({ kind: 'walk', ef: 100, reach: 0, rerank: 10 });
+    expect(of(5, 100, flat)).toEqual({ kind: 'walk', ef: 100, reach: 0, rerank: 5 });
+  });
+
+  test('is bounded as walks of about its width were', () => {
+    const bounded = (ef: number, reach: number) => ({ ...point(10, ef, 10, 0.9), reach });
+    const known = { samples: 500, points: [bounded(16, 1.1), bounded(32, 1.2), bounded(64, 1.4)] };
+    const reachAt = (k: number, ef: number): number => (of(k, ef, known) as { reach: number }).reach;
+    expect(reachAt(10, 32)).toBeCloseTo(1.2, 10);
+    expect(reachAt(10, 45)).toBeCloseTo(1.2 + 0.2 * Math.log2(45 / 32), 10);
+    expect(reachAt(10, 128)).toBeCloseTo(1.6, 10);
+    expect(reachAt(3, 12)).toBeCloseTo(1.1 + 0.1 * Math.log2(12 / 16), 10);
+    expect(reachAt(1, 2)).toBe(1.01);
+    expect(of(10, 32, { ...known, points: known.points.slice(1, 2) })).toMatchObject({ reach: 0 });
   });
 
   test('is reranked deeply where nothing was measured', () => {
-    expect(of(10, 64, undefined)).toEqual({ kind: 'walk', ef: 64, rerank: 32 });
-    expect(of(10, 12, curve)).toEqual({ kind: 'walk', ef: 12, rerank: 12 });
+    expect(of(10, 64, undefined)).toEqual({ kind: 'walk', ef: 64, reach: 0, rerank: 32 });
+    expect(of(10, 12, curve)).toEqual({ kind: 'walk', ef: 12, reach: 0, rerank: 12 });
   });
 });
