@@ -193,14 +193,14 @@ export function searchLevel(level: u32, start: u32, ef: u32, expand: u32, near: 
     // Most are too far: these are left out without a branch, too.
     const last = count == ef ? load<u64>(pool + (<usize>(count - 1) << 3)) : u64.MAX_VALUE;
     const worst = min<u64>(last, boundOf(pool, count, near, reach));
-    let near: usize = 0;
+    let kept: usize = 0;
     for (let i: usize = 0, end = <usize>found << 2; i < end; i += 4) {
       const candidate = poolKey(load<f32>(distances + i), load<u32>(hop + i));
-      store<u64>(keys + near, candidate);
-      near += usize(candidate < worst) << 3;
+      store<u64>(keys + kept, candidate);
+      kept += usize(candidate < worst) << 3;
     }
     let next = at + 1;
-    for (let i: usize = 0; i < near; i += 8) {
+    for (let i: usize = 0; i < kept; i += 8) {
       const candidate = load<u64>(keys + i);
       if (count == ef) {
         if (candidate >= load<u64>(pool + (<usize>(count - 1) << 3))) continue;

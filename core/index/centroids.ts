@@ -26,7 +26,12 @@ export interface LeafTree {
 export function inSpace(rows: Float32Array, { dimension, normalised }: ClusterSpace): Float32Array {
   if (!normalised) return rows;
   const scales = inverseLengths(rows, dimension);
-  return rows.map((value, i) => value * scales[Math.floor(i / dimension)]!);
+  const scaled = new Float32Array(rows.length);
+  for (let row = 0, at = 0; row < scales.length; row++) {
+    const scale = scales[row]!;
+    for (const end = at + dimension; at < end; at++) scaled[at] = rows[at]! * scale;
+  }
+  return scaled;
 }
 
 /** An arena with centroids in it that assigns rows to them. */

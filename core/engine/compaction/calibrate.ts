@@ -2,7 +2,8 @@
  * Measures the recall of a graph on rows that it does not hold yet (DESIGN 5): each is asked through walks of growing
  * width, and what the walk and the rerank of its head find is held against the truth. Stored rows as queries would flatter.
  *
- * The truth of all queries is the exact order of the best rows of a wide walk. What that walk itself misses is measured on
+ * The truth of a query of few rows is the exact order of the best rows of a scan of every code. Of many rows it is that of the
+ * best rows of a wide walk. What that walk itself misses is measured on
  * a few queries, whose truth is the exact order of the best rows of a scan of every code, and taken off all results.
  *
  * Walks for few rows are bounded by the distance of the tenth nearest (WalkRequest): a walk of fixed width goes on as long for
@@ -24,6 +25,8 @@ const EFS: readonly number[] = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
 /** Queries that say how far the candidates of a walk reach. */
 const REACH_QUERIES = 100;
 const RERANK_FACTORS: readonly number[] = [1, 1.5, 2, 4];
+/** The largest of them. */
+const DEPTH = 4;
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 200;
 const SCANNED_QUERIES = 50;
@@ -39,10 +42,21 @@ const BREATH = 1;
 /** Rows, nearest first by what the index says. */
 export type Candidates = Uint32Array;
 
+export interface Width {
+  /** Candidates that the walk keeps at most. */
+  readonly ef: number;
+  /** Its bound (`WalkRequest`). */
+  readonly reach: number;
+  /** How many of them are wanted. */
+  readonly limit: number;
+}
+
 export interface CalibrationPort {
   readonly queries: number;
-  /** The candidates of a walk that keeps `ef` at most, those within `reach` alone where that is not 0. */
-  walk(query: number, width: { readonly ef: number; readonly reach: number }): Candidates;
+  /** A scan of all codes takes less than a walk that is wide enough for the truth. */
+  readonly scansFast: boolean;
+  /** The first of the candidates of a walk. */
+  walk(query: number, width: Width): Candidates;
   /** The distance of the last of `ef` candidates in that of the tenth; 0 where walks cannot be bounded by that. */
   spread(query: number, ef: number): number;
   /** The nearest `count` of every code. */
@@ -88,7 +102,7 @@ async function measureNear(port: CalibrationPort, queries: number, truths: Truth
   const points: RecallPoint[] = [];
   for (const ef of EFS) {
     const reach = await reachOf(port, Math.min(queries, REACH_QUERIES), ef);
-    const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach };
+    const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach, limit: DEPTH * Math.max(...NEAR_KS) };
     const walks = await walkAll(port, queries, width);
     const measured = measure(NEAR_KS, walks, truths, { ef, reach });
     points.push(...measured);
@@ -101,7 +115,8 @@ async function measureFar(port: CalibrationPort, queries: number, truths: Truths
   const points: RecallPoint[] = [];
   for (const ef of EFS) {
     if (FAR_KS.every((k) => k > ef)) continue;
-    const walks = await walkAll(port, queries, { ef, reach: 0 });
+    const width = { ef, reach: 0, limit: DEPTH * Math.max(...FAR_KS) };
+    const walks = await walkAll(port, queries, width);
     const measured = measure(FAR_KS, walks, truths, { ef, reach: 0 });
     points.push(...measured);
     if (isGoodEnough(FAR_KS, measured)) break;
@@ -113,11 +128,7 @@ function isGoodEnough(ks: readonly number[], measured: readonly RecallPoint[]): 
   return ks.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH));
 }
 
-async function walkAll(
-  port: CalibrationPort,
-  queries: number,
-  width: { readonly ef: number; readonly reach: number },
-): Promise<Candidates[]> {
+async function walkAll(port: CalibrationPort, queries: number, width: Width): Promise<Candidates[]> {
   const walks: Candidates[] = [];
   for (let query = 0; query < queries; query++) {
     if (query % BREATH === 0) await port.breathe();
@@ -191,17 +202,14 @@ interface Truths {
 }
 
 async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths> {
+  if (port.scansFast) return await scanTruths(port, sample.queries);
   const walked: Candidates[] = [];
-  const scanned: Candidates[] = [];
   for (let query = 0; query < sample.queries; query++) {
     if (query % BREATH === 0) await port.breathe();
-    walked.push(port.walk(query, { ef: TRUTH_EF, reach: 0 }).slice(0, TRUTH_ROWS));
+    walked.push(port.walk(query, { ef: TRUTH_EF, reach: 0, limit: TRUTH_ROWS }));
   }
   const checked = Math.min(sample.scanned, sample.queries);
-  for (let query = 0; query < checked; query++) {
-    if (query % BREATH === 0) await port.breathe();
-    scanned.push(port.scan(query, SCANNED_ROWS));
-  }
+  const scanned = await scanAll(port, checked, SCANNED_ROWS);
   // Both of a query as one list, so that every row is fetched once.
   const lists = walked.map((rows, query) =>
     query < checked ? Uint32Array.from(new Set([...rows, ...scanned[query]!])) : rows,
@@ -213,11 +221,8 @@ async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths
     return of;
   });
   // Of these rows alone: what only the other list knows would count as found by walks that nothing was missed against.
-  const truthOf = (query: number, rows: Candidates): Truth => {
-    const distanceOf = new Map<number, number>();
-    for (const row of rows) distanceOf.set(row, known[query]!.get(row)!);
-    return { distanceOf, sorted: Float32Array.from(distanceOf.values()).sort() };
-  };
+  const truthOf = (query: number, rows: Candidates): Truth =>
+    truthFrom(rows, (row) => known[query]!.get(row)!);
   const of = walked.map((rows, query) => truthOf(query, rows));
   const real = scanned.map((rows, query) => truthOf(query, rows));
   const shareOf = (k: number): number => {
@@ -227,6 +232,29 @@ async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths
   };
   const shares = new Map(KS.map((k) => [k, shareOf(k)]));
   return { of, shareOf: (k) => shares.get(k)! };
+}
+
+/** The truth of every query by a scan: nothing is missed. */
+async function scanTruths(port: CalibrationPort, queries: number): Promise<Truths> {
+  const scanned = await scanAll(port, queries, TRUTH_ROWS);
+  const distances = await port.distances(scanned);
+  const of = scanned.map((rows, query) => truthFrom(rows, (_, i) => distances[query]![i]!));
+  return { of, shareOf: () => 1 };
+}
+
+async function scanAll(port: CalibrationPort, queries: number, count: number): Promise<Candidates[]> {
+  const scanned: Candidates[] = [];
+  for (let query = 0; query < queries; query++) {
+    if (query % BREATH === 0) await port.breathe();
+    scanned.push(port.scan(query, count));
+  }
+  return scanned;
+}
+
+function truthFrom(rows: Candidates, distance: (row: number, i: number) => number): Truth {
+  const distanceOf = new Map<number, number>();
+  rows.forEach((row, i) => distanceOf.set(row, distance(row, i)));
+  return { distanceOf, sorted: Float32Array.from(distanceOf.values()).sort() };
 }
 
 /**

@@ -8,6 +8,9 @@ import type { Breathe } from './breath.js';
 import type { CalibrationPort } from './calibrate.js';
 import { exactDistances } from './exact-distances.js';
 
+/** Up to so many bytes of codes a scan takes less than a walk of a thousand candidates. */
+const SCANNED_FAST_BYTES = 8_388_608; // 8 MiB
+
 export interface HeldOut {
   readonly index: IndexBuilder;
   readonly kernel: Kernel;
@@ -31,7 +34,8 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
   for (const row of heldOut) clearBit(inserted, row);
   return {
     queries: queries.length,
-    walk: (query, { ef, reach }) => index.walk({ query: queries[query]!, ef, limit: ef, reach }).rows,
+    scansFast: rows * dimension <= SCANNED_FAST_BYTES,
+    walk: (query, width) => index.walk({ query: queries[query]!, ...width }).rows,
     spread: (query, ef) => index.spread(queries[query]!, ef),
     scan: (query, count) => index.scan({ query: queries[query]!, limit: count, allowed: inserted }).rows,
     distances: (wanted) =>

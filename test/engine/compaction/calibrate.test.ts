@@ -38,10 +38,12 @@ function port({ miss, blur = 0, queries = 150, distance = (row) => row }: Miss, 
   };
   return {
     queries,
-    walk: (_, { ef }) =>
+    scansFast: false,
+    walk: (_, { ef, limit }) =>
       ordered()
         .filter(() => next() >= miss(ef))
-        .slice(0, ef),
+        .slice(0, ef)
+        .slice(0, limit),
     spread: () => 0,
     scan: (_, count) => Uint32Array.from({ length: count }, (__, row) => row),
     distances: (wanted) => Promise.resolve(wanted.map((rows) => Float32Array.from(rows, distance))),

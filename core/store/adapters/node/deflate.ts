@@ -2,11 +2,11 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Deflate } from '../../../base/ports.js';
 
-/** Of 1 to 9. On abstracts in JSON: a third faster than the default 6, and 4 % more bytes. */
-const level = 3;
+/** On abstracts in JSON: 1.6 times as fast as the defaults, and 5 % more bytes. */
+const options = { level: 2, memLevel: 9 };
 
 export const nodeDeflate: Deflate = {
-  deflate: (bytes) => deflateRawSync(bytes, { level }),
+  deflate: (bytes) => deflateRawSync(bytes, options),
   tryInflate: (deflated, length) => {
     try {
       const bytes = inflateRawSync(deflated, {
