@@ -59,7 +59,7 @@ export function* linkFresh(memory: LinkerMemory, all: LinkedRows, efBuild: numbe
   const fresh = all.rows.filter((row) => all.isFresh[row] === 1);
   // Narrower than the walk of an insertion, which starts far away: this one starts amid the neighbours.
   const ef = Math.max(2, Math.ceil(efBuild * 0.75));
-  const expand = Math.max(1, Math.ceil(efBuild * 0.375));
+  const expand = Math.max(1, Math.ceil(efBuild * 0.3125));
   yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.chooseLinks(at, count));
   yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.linkBackRows(at, count));
   yield* inTurns(memory, fresh, REFINED_AT_ONCE, (at, count) => exports.refineLinks(at, count, ef, expand));
@@ -126,16 +126,20 @@ function* deal(memory: LinkerMemory, rows: Uint32Array, fanout: number): Generat
     const turn = rows.subarray(at, at + DEALT_AT_ONCE);
     arena.u32.set(turn, listAt / 4);
     arena.exports.nearestPivots(listAt, turn.length, lists, pivots.length, fanout, scratch, outAt);
-    nearest.set(arena.u32.subarray(outAt / 4, outAt / 4 + turn.length * fanout), at * fanout);
+    for (let i = 0, from = outAt / 4; i < turn.length * fanout; i++)
+      nearest[at * fanout + i] = arena.u32[from + i]!;
     yield;
   }
   const sizes = new Uint32Array(pivots.length);
   for (const pivot of nearest) sizes[pivot]!++;
   const made = Array.from(sizes, (size) => new Uint32Array(size));
   const filled = new Uint32Array(pivots.length);
-  for (let i = 0; i < nearest.length; i++) {
-    const pivot = nearest[i]!;
-    made[pivot]![filled[pivot]!++] = rows[Math.floor(i / fanout)]!;
+  for (let i = 0, at = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    for (let f = 0; f < fanout; f++) {
+      const pivot = nearest[at++]!;
+      made[pivot]![filled[pivot]!++] = row;
+    }
   }
   return made;
 }
