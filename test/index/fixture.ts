@@ -17,6 +17,7 @@ import {
   type IndexNumbers,
   type IndexSection,
   type IndexShape,
+  type Projection,
 } from '../../core/index/index.js';
 import { numberSource } from '../kernel/fixture.js';
 
@@ -35,6 +36,28 @@ export function clustered(count: number, dimension: number, seed: number): Float
       const noise = (next() + next() + next()) * 0.35;
       rows[row * dimension + d] = d === 1 ? 0.25 : (centre[d]! + noise) / (1 + (d % 5));
     }
+  }
+  return rows;
+}
+
+/** Rows near a subspace that the first seed chooses: of so many dimensions, some wider than others, and noise all around. */
+export function nearSubspace(
+  count: number,
+  { dimension, rank, noise, seed }: { dimension: number; rank: number; noise: number; seed: number },
+  rowSeed = seed + 1,
+): Float32Array {
+  const basis = Float32Array.from({ length: rank * dimension }, numberSource(seed));
+  const next = numberSource(rowSeed);
+  const rows = new Float32Array(count * dimension);
+  const row = new Float64Array(dimension);
+  for (let i = 0; i < count; i++) {
+    // Off the origin, by another distance in each dimension.
+    for (let d = 0; d < dimension; d++) row[d] = 2 + Math.sin(d) + next() * noise;
+    for (let p = 0; p < rank; p++) {
+      const along = ((next() + next() + next()) * 2) / Math.sqrt(p + 1);
+      for (let d = 0, at = p * dimension; d < dimension; d++) row[d]! += along * basis[at++]!;
+    }
+    rows.set(row, i * dimension);
   }
   return rows;
 }
@@ -75,6 +98,7 @@ export function encoded(
   rows: Float32Array,
   shape: IndexShape,
   graph: GraphOptions | 'flat' = graphOptions,
+  projection?: Projection,
 ): IndexBuilder {
   const trainer = new RangeTrainer(shape.dimension, shape.metric);
   trainer.add(rows);
@@ -82,6 +106,7 @@ export function encoded(
     shape,
     params: trainer.finish(),
     graph: graph === 'flat' ? undefined : graph,
+    projection,
     extraResidentBytes: 0,
   });
   const chunk = 777 * shape.dimension;
@@ -100,8 +125,9 @@ export function built(
   rows: Float32Array,
   shape: IndexShape,
   graph: GraphOptions = graphOptions,
+  projection?: Projection,
 ): IndexBuilder {
-  const builder = encoded(rows, shape, graph);
+  const builder = encoded(rows, shape, graph, projection);
   builder.insert(upTo(shape.rows));
   return builder;
 }
