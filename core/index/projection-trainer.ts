@@ -250,7 +250,8 @@ class Trainer {
       for (let at = row * dimension; at < (row + 1) * dimension; at++) total += rows[at]! ** 2;
       for (let p = 0; p < most; p++) held[p]! += projected[row * most + p]! ** 2;
     }
-    if (!Number.isFinite(total)) return 0;
+    // Rows that are all alike have nothing to project, and any number of directions would hold all of it.
+    if (!(total > 0 && Number.isFinite(total))) return 0;
     let sum = 0;
     for (let p = 0; p < most; p++) {
       sum += held[p]!;
