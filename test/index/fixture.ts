@@ -62,6 +62,23 @@ export function nearSubspace(
   return rows;
 }
 
+/** Directions of length 1 by chance, at right angles where there is room for as many. */
+export function directionsOf(outputs: number, dimension: number, seed: number): Float32Array {
+  const next = numberSource(seed);
+  const directions = Float32Array.from({ length: outputs * dimension }, next);
+  for (let p = 0; p < outputs; p++) {
+    const own = rowOf(directions, dimension, p);
+    for (let q = 0; q < Math.min(p, dimension - 1); q++) {
+      const other = rowOf(directions, dimension, q);
+      const product = own.reduce((sum, value, d) => sum + value * other[d]!, 0);
+      for (let d = 0; d < dimension; d++) own[d]! -= product * other[d]!;
+    }
+    const length = Math.hypot(...own);
+    for (let d = 0; d < dimension; d++) own[d]! /= length;
+  }
+  return directions;
+}
+
 export function rowOf(rows: Float32Array, dimension: number, row: number): Float32Array {
   return rows.subarray(row * dimension, (row + 1) * dimension);
 }

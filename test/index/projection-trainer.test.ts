@@ -14,12 +14,18 @@ const space = { dimension: DIMENSION, rank: 30, noise: 0.3, seed: 1 };
 const rows = nearSubspace(ROWS, space);
 const options = { dimension: DIMENSION, metric: 'euclidean', seed: 5 } as const;
 
-function trained(sample: Float32Array, other: Partial<Parameters<typeof trainProjection>[2]> = {}): Projection {
+function trained(
+  sample: Float32Array,
+  other: Partial<Parameters<typeof trainProjection>[2]> = {},
+): Projection {
   return trainProjection(kernel.pool, sample, { ...options, ...other })!;
 }
 
 /** Whether there is one. In a message of failure all its numbers would be no help. */
-function isTrained(sample: Float32Array, other: Partial<Parameters<typeof trainProjection>[2]> = {}): boolean {
+function isTrained(
+  sample: Float32Array,
+  other: Partial<Parameters<typeof trainProjection>[2]> = {},
+): boolean {
   return trainProjection(kernel.pool, sample, { ...options, ...other }) !== undefined;
 }
 
@@ -133,14 +139,17 @@ describe('trainProjection', () => {
     expect(isTrained(nearSubspace(2_100, { ...space, noise: 20 }))).toBe(false);
   });
 
-  test.each([0, 1e-4, 1e-3, 1e-2])('stays orthonormal where hardly any variance is left: noise of %d', (noise) => {
-    const projection = trained(nearSubspace(2_048, { ...space, rank: 5, noise }));
-    expectNumbers(projection);
-    expect(skew(projection)).toBeLessThan(1e-3);
-    const fresh = nearSubspace(100, { ...space, rank: 5, noise }, 77);
-    expect(heldShare(projection, fresh)).toBeGreaterThan(0.99);
-    expect(heldShare(projection, fresh)).toBeLessThan(1.001);
-  });
+  test.each([0, 1e-4, 1e-3, 1e-2])(
+    'stays orthonormal where hardly any variance is left: noise of %d',
+    (noise) => {
+      const projection = trained(nearSubspace(2_048, { ...space, rank: 5, noise }));
+      expectNumbers(projection);
+      expect(skew(projection)).toBeLessThan(1e-3);
+      const fresh = nearSubspace(100, { ...space, rank: 5, noise }, 77);
+      expect(heldShare(projection, fresh)).toBeGreaterThan(0.99);
+      expect(heldShare(projection, fresh)).toBeLessThan(1.001);
+    },
+  );
 
   test('has nothing for rows that vary in all directions alike', () => {
     const noise = Float32Array.from({ length: ROWS * DIMENSION }, numberSource(3));
