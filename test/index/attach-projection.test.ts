@@ -174,6 +174,11 @@ describe('SearchIndex.attach with a projection', () => {
   test('refuses sections of which nothing says how many outputs they have', () => {
     const { m, entry, maxLevel } = good.numbers;
     expect(refusal(good, { m, entry, maxLevel })).toBeDefined();
+    for (const kind of kinds) {
+      const only = good.sections.filter((section) => section.kind === kind);
+      const sections = [...good.sections.slice(0, 6), ...only];
+      expect(refusal({ ...good, sections }, { m, entry, maxLevel })).toBeDefined();
+    }
   });
 
   test('refuses outputs that are no multiple of 4 though all sections agree', () => {

@@ -307,6 +307,31 @@ describe('tables are selected', () => {
     });
     expect(Buffer.compare(regions[0]!, regions[1]!)).toBe(0);
   });
+
+  test('for islands that are connected after scans', () => {
+    // A few rows so far out that no list of the others keeps one.
+    const spread = nearSubspace(2_048, space).map((value) => value * 0.1);
+    for (let i = 0; i < 10; i++)
+      spread.set(
+        queryList[0]!.map((value) => value * 2 * (i + 1)),
+        i * 17 * DIMENSION,
+      );
+    const shape = shapeOf(spread, DIMENSION, 'euclidean');
+    const options = { dimension: DIMENSION, metric: 'euclidean', seed: 5 } as const;
+    const projection = trainProjection(kernel.pool, spread, options)!;
+    const regions = [false, true].map((isAsked) => {
+      const builder = built(spread, shape, graphOptions, projection);
+      const before = stored(builder, shape).region;
+      if (isAsked) builder.scan({ query: queryList[0]!, limit: 5 });
+      for (const _ of builder.connect());
+      const { region } = stored(builder, shape);
+      expect(Buffer.compare(region, before)).not.toBe(0);
+      expect(builder.walk({ query: queryList[0]!, ef: 2_048, limit: 2_048 }).rows).toHaveLength(2_048);
+      builder.release();
+      return region;
+    });
+    expect(Buffer.compare(regions[0]!, regions[1]!)).toBe(0);
+  });
 });
 
 describe('copyGraph', () => {
