@@ -21,6 +21,8 @@ const OUTPUTS_MOST = 512;
 /** Of the variance: with less, the walk must be so much wider that nothing is gained. */
 const VARIANCE_SHARE = 0.92;
 const ROUNDS = 6;
+/** What is left of a direction, as a share of its length: with less, taking off the others is done once more. */
+const REPEATED_BELOW = 0.1;
 /** Rows of the sample whose products are summed at once: what is multiplied stays in the cache. */
 const BLOCK = 256;
 /** Values beyond what the sample showed are cut off at this share of its range. */
@@ -197,14 +199,26 @@ class Trainer {
     for (let p = 0; p < most; p++) {
       const at = this.#directions + p * wide * 4;
       const before = length(at);
-      for (let q = 0; q < p; q++) {
-        const other = this.#directions + q * wide * 4;
-        exports.addScaled(at, other, exports.negatedDot(at, other, wide), wide);
+      this.#straighten(at, p);
+      let after = length(at);
+      // Where much was taken off, what it left of the others by rounding is no longer small.
+      if (after < REPEATED_BELOW * before) {
+        this.#straighten(at, p);
+        after = length(at);
       }
-      const after = length(at);
       // What is left of a direction that others hold is rounding.
       const inverse = after > 1e-6 * before ? 1 / after : 0;
       for (let d = at / 4; d < at / 4 + wide; d++) f32[d]! *= inverse;
+    }
+  }
+
+  /** Takes the first `count` directions off what stands at `at`. */
+  #straighten(at: number, count: number): void {
+    const { exports } = this.#arena;
+    const wide = this.#wide;
+    for (let q = 0; q < count; q++) {
+      const other = this.#directions + q * wide * 4;
+      exports.addScaled(at, other, exports.negatedDot(at, other, wide), wide);
     }
   }
 
@@ -236,7 +250,8 @@ class Trainer {
       for (let at = row * dimension; at < (row + 1) * dimension; at++) total += rows[at]! ** 2;
       for (let p = 0; p < most; p++) held[p]! += projected[row * most + p]! ** 2;
     }
-    if (!Number.isFinite(total)) return 0;
+    // Rows that are all alike have nothing to project, and any number of directions would hold all of it.
+    if (!(total > 0 && Number.isFinite(total))) return 0;
     let sum = 0;
     for (let p = 0; p < most; p++) {
       sum += held[p]!;

@@ -25,6 +25,13 @@ import {
 } from './shape.js';
 import { NO_ROW } from './state.js';
 
+const ofProjection: readonly IndexSectionKind[] = [
+  'projection',
+  'projectedParams',
+  'projectedCodes',
+  'projectedTerms',
+];
+
 export interface AttachOptions {
   readonly shape: IndexShape;
   readonly sections: readonly IndexSection[];
@@ -103,7 +110,10 @@ class Attachment {
     this.#options = options;
     const graph = options.sections.some(({ kind }) => kind === 'graph0');
     this.#m = graph ? this.#number('m', 2, limits.graphDegree) : 0;
-    const projected = options.sections.some(({ kind }) => kind === 'projection');
+    // Older files say nothing of outputs. Whatever does speak of a projection asks for all of it.
+    const projected =
+      (options.numbers['outputs'] ?? 0) !== 0 ||
+      options.sections.some(({ kind }) => ofProjection.includes(kind));
     this.#outputs = projected && graph ? this.#number('outputs', 4, options.shape.dimension) : 0;
     if (this.#outputs % 4 !== 0) throw this.#corrupt(0, 'outputs in multiples of 4', String(this.#outputs));
   }

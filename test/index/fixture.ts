@@ -17,6 +17,7 @@ import {
   type IndexNumbers,
   type IndexSection,
   type IndexShape,
+  type Projection,
 } from '../../core/index/index.js';
 import { numberSource } from '../kernel/fixture.js';
 
@@ -37,6 +38,45 @@ export function clustered(count: number, dimension: number, seed: number): Float
     }
   }
   return rows;
+}
+
+/** Rows near a subspace that the first seed chooses: of so many dimensions, some wider than others, and noise all around. */
+export function nearSubspace(
+  count: number,
+  { dimension, rank, noise, seed }: { dimension: number; rank: number; noise: number; seed: number },
+  rowSeed = seed + 1,
+): Float32Array {
+  const basis = Float32Array.from({ length: rank * dimension }, numberSource(seed));
+  const next = numberSource(rowSeed);
+  const rows = new Float32Array(count * dimension);
+  const row = new Float64Array(dimension);
+  for (let i = 0; i < count; i++) {
+    // Off the origin, by another distance in each dimension.
+    for (let d = 0; d < dimension; d++) row[d] = 2 + Math.sin(d) + next() * noise;
+    for (let p = 0; p < rank; p++) {
+      const along = ((next() + next() + next()) * 2) / Math.sqrt(p + 1);
+      for (let d = 0, at = p * dimension; d < dimension; d++) row[d]! += along * basis[at++]!;
+    }
+    rows.set(row, i * dimension);
+  }
+  return rows;
+}
+
+/** Directions of length 1 by chance, at right angles where there is room for as many. */
+export function directionsOf(outputs: number, dimension: number, seed: number): Float32Array {
+  const next = numberSource(seed);
+  const directions = Float32Array.from({ length: outputs * dimension }, next);
+  for (let p = 0; p < outputs; p++) {
+    const own = rowOf(directions, dimension, p);
+    for (let q = 0; q < Math.min(p, dimension - 1); q++) {
+      const other = rowOf(directions, dimension, q);
+      const product = own.reduce((sum, value, d) => sum + value * other[d]!, 0);
+      for (let d = 0; d < dimension; d++) own[d]! -= product * other[d]!;
+    }
+    const length = Math.hypot(...own);
+    for (let d = 0; d < dimension; d++) own[d]! /= length;
+  }
+  return directions;
 }
 
 export function rowOf(rows: Float32Array, dimension: number, row: number): Float32Array {
@@ -75,6 +115,7 @@ export function encoded(
   rows: Float32Array,
   shape: IndexShape,
   graph: GraphOptions | 'flat' = graphOptions,
+  projection?: Projection,
 ): IndexBuilder {
   const trainer = new RangeTrainer(shape.dimension, shape.metric);
   trainer.add(rows);
@@ -82,6 +123,7 @@ export function encoded(
     shape,
     params: trainer.finish(),
     graph: graph === 'flat' ? undefined : graph,
+    projection,
     extraResidentBytes: 0,
   });
   const chunk = 777 * shape.dimension;
@@ -100,8 +142,9 @@ export function built(
   rows: Float32Array,
   shape: IndexShape,
   graph: GraphOptions = graphOptions,
+  projection?: Projection,
 ): IndexBuilder {
-  const builder = encoded(rows, shape, graph);
+  const builder = encoded(rows, shape, graph, projection);
   builder.insert(upTo(shape.rows));
   return builder;
 }
