@@ -19,9 +19,9 @@ export const CRC_TABLES_BYTES: number = 16 * 256 * 4;
 export const INDEX_STATE_OFFSET: number = CRC_TABLES_OFFSET + CRC_TABLES_BYTES;
 export const PAYLOAD_OFFSET: number = WASM_PAGE_BYTES;
 
-/** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 64, 256 and 512 MiB. */
+/** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 32, 64, 128, 256 and 512 MiB. */
 export const arenaClasses = [
-  262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864, 268_435_456, 536_870_912,
+  262_144, 1_048_576, 4_194_304, 16_777_216, 33_554_432, 67_108_864, 134_217_728, 268_435_456, 536_870_912,
 ] as const;
 
 export type ArenaClass = (typeof arenaClasses)[number];
