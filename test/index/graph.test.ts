@@ -174,12 +174,14 @@ describe('a graph', () => {
     for (let row = 0; row < count; row++) copies.set(rowOf(distinct, DIMENSION, row % 50), row * DIMENSION);
     const shape = shapeOf(copies, DIMENSION, 'euclidean');
     const builder = built(copies, shape);
+    // As every build ends: insertion alone leaves a few of the fifty out of reach.
+    for (const _ of builder.connect()) void _;
     let found = 0;
     for (let row = 0; row < 50; row++) {
       const hits = builder.walk({ query: rowOf(distinct, DIMENSION, row), ef: 60, limit: 10 });
       if ([...hits.rows].every((hit) => hit % 50 === row)) found++;
     }
-    expect(found).toBeGreaterThanOrEqual(45);
+    expect(found).toBeGreaterThanOrEqual(48);
     builder.release();
   });
 
