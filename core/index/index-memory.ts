@@ -44,7 +44,7 @@ export interface WalkRequest extends ScanRequest {
 }
 
 /** Of the nearest candidates, the one by whose distance a walk is bounded. */
-export const NEAR = 10;
+const NEAR = 10;
 
 export interface ScratchLayout {
   readonly table: TableScratch;
