@@ -3,7 +3,7 @@
  * apart a bound may leave out other heaps, never one of the ten nearest. And against a plain walk over the same lists by the
  * distances of a scan, to the row: what was taken in before the tenth was so near stays.
  */
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { metrics, type Metric } from '../../core/kernel/index.js';
 import { trainProjection, type GraphSource, type Hits, type IndexBuilder } from '../../core/index/index.js';
 import {
@@ -360,7 +360,7 @@ describe('on a projected index', () => {
   });
 });
 
-afterAll(() => {
+test('every arena goes back', () => {
   for (const metric of metrics) builders[metric].release();
   // What stays is the kernel's own scratch.
   expect(kernel.pool.usage().usedBytes).toBe(262_144 + 65_536);
