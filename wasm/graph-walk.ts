@@ -146,7 +146,8 @@ function boundOf(pool: usize, count: u32, near: u32, reach: f32): u64 {
 
 /**
  * Fills the pool with the `ef` nearest of a level that are found from `start`, where only the first `expand` of the pool
- * are expanded, and none that is farther than `reach` (0: no bound) times the near-th; returns how many. Requires: ef > 0.
+ * are expanded; returns how many. Expands none that is farther than `reach` (0: no bound) times the near-th so far, and takes
+ * none in; those that were taken in before stay. Requires: ef > 0.
  */
 export function searchLevel(level: u32, start: u32, ef: u32, expand: u32, near: u32, reach: f32): u32 {
   const pool = <usize>load<u32>(POOL);

@@ -37,8 +37,9 @@ export interface WalkRequest extends ScanRequest {
   /** Candidates that the walk keeps at most; allowed or not. */
   readonly ef: number;
   /**
-   * The walk ends where the nearest candidate that is left is farther, and keeps none that is farther, than this times the
-   * distance of the `NEAR`-th nearest, as it measures. 0: no such bound. Without meaning for distances that may be negative.
+   * The walk ends where the nearest candidate that is left is farther than this times the distance of the `NEAR`-th nearest, as
+   * it measures, and takes in none that is. What it took in before that one was so near stays: among few dimensions some of it
+   * is nearer than it looks. 0: no such bound. Without meaning for distances that may be negative.
    */
   readonly reach?: number;
 }

@@ -62,7 +62,7 @@ export class SegmentReader {
   readonly #tail: SegmentTail;
   readonly #seqBase: number;
   /** What was touched ends here, so that no compiler leaves it out. */
-  #touched = 0;
+  readonly #touched: Uint8Array = new Uint8Array(1);
   readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
 
   private constructor({ store, digests, deflate, cache, ref }: SegmentReaderOptions, tail: SegmentTail) {
@@ -286,7 +286,7 @@ export class SegmentReader {
     for (let i = 0; i < count; i++) {
       const row = rows[first + i]!;
       this.#mustHave('row', row);
-      this.#touched ^= this.#cache.touch(this.#handle, row * length);
+      this.#touched[0]! ^= this.#cache.touch(this.#handle, row * length);
     }
     for (let i = 0; i < count; i++) {
       const row = rows[first + i]!;

@@ -84,7 +84,7 @@ function withWord(at: number, value: number): StoredIndex {
   return { ...good, region };
 }
 
-const factorsAt = sectionOf('projection').offset + OUTPUTS * 32 * 2;
+const factorsAt = sectionOf('projection').offset + OUTPUTS * 32;
 const dirt = new Uint8Array(262_144).fill(0xa5);
 const expectedScans = attachedTo(good, { ...good.numbers }, (index) =>
   Array.from({ length: 5 }, (_, q) => index.scan({ query: rowOf(rows, DIMENSION, q), limit: ROWS })),
@@ -183,7 +183,7 @@ describe('SearchIndex.attach with a projection', () => {
 
   test('refuses outputs that are no multiple of 4 though all sections agree', () => {
     const own = {
-      projection: 6 * 68,
+      projection: 6 * 36,
       projectedParams: 48,
       projectedCodes: ROWS * 16,
       projectedTerms: ROWS * 4,
@@ -211,7 +211,7 @@ describe('SearchIndex.attach with a projection', () => {
   test('survives any bytes of weights, codes and terms', () => {
     const places = (['projectedCodes', 'projectedTerms'] as const).map(sectionOf);
     // Behind the weights are factors, which must be numbers.
-    const weights = { offset: sectionOf('projection').offset, length: OUTPUTS * 32 * 2 };
+    const weights = { offset: sectionOf('projection').offset, length: OUTPUTS * 32 };
     const change = fc.record({
       place: fc.constantFrom(weights, ...places),
       from: fc.double({ min: 0, max: 1, noNaN: true }),

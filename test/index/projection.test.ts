@@ -29,6 +29,7 @@ import {
 } from './fixture.js';
 
 const DIMENSION = 300;
+const STRIDE = 304;
 const ROWS = 4_096;
 const GONE = 0xffffffff;
 const metrics = ['euclidean', 'cosine'] as const;
@@ -69,6 +70,10 @@ function unitRows(of: Float32Array): Float32Array {
     );
   }
   return unit;
+}
+
+function halves(params: Float32Array): [Float32Array, Float32Array] {
+  return [params.subarray(0, params.length / 2), params.subarray(params.length / 2)];
 }
 
 /** Of vectors of length 1 where that is the metric: the order is the same, and no length is computed for every query. */
@@ -204,28 +209,40 @@ describe('projected codes', () => {
   test.each(metrics)('of %s decode to what the rows are on the directions', (metric) => {
     const { builder, projection } = pairs[metric];
     const sections = builder.sections();
-    const bytesOf = (kind: string): Uint8Array => sections.find((section) => section.kind === kind)!.bytes;
-    const codes = bytesOf('projectedCodes');
-    const { outputs, directions, means, params } = projection;
-    const steps = new Float32Array(bytesOf('params').slice().buffer).subarray(DIMENSION);
+    const bytesOf = (kind: string): Uint8Array<ArrayBuffer> =>
+      new Uint8Array(sections.find((section) => section.kind === kind)!.bytes);
+    const { outputs, directions } = projection;
+    const weights = new Int8Array(bytesOf('projection').buffer, 0, outputs * STRIDE);
+    const factors = new Float32Array(bytesOf('projection').buffer, outputs * STRIDE);
+    const [codes, projected] = [bytesOf('codes'), bytesOf('projectedCodes')];
+    const [lo, steps] = halves(new Float32Array(bytesOf('params').buffer));
+    const [projectedLo, widths] = halves(new Float32Array(bytesOf('projectedParams').buffer));
     const count = 600;
     const of = units[metric];
+    let [squares, variance, cut] = [0, 0, 0];
     for (let p = 0; p < outputs; p++) {
-      // Both kinds of codes are rounded, evenly: by a twelfth of the squared step.
-      let variance = params.step[p]! ** 2 / 12;
-      for (let d = 0; d < DIMENSION; d++) variance += (directions[p * DIMENSION + d]! * steps[d]!) ** 2 / 12;
-      let sum = 0;
-      let squares = 0;
       for (let row = 0; row < count; row++) {
-        let off = params.lo[p]! + params.step[p]! * codes[row * outputs + p]!;
-        for (let d = 0; d < DIMENSION; d++)
-          off -= directions[p * DIMENSION + d]! * (of[row * DIMENSION + d]! - means[d]!);
-        sum += off;
-        squares += off ** 2;
+        const code = projected[row * outputs + p]!;
+        const decoded = projectedLo[p]! + widths[p]! * code;
+        let sum = 0;
+        let exact = 0;
+        // All are rounded, evenly: by a twelfth of the squared step. Of weights, times the code.
+        variance += widths[p]! ** 2 / 12;
+        for (let d = 0; d < DIMENSION; d++) {
+          const value = codes[row * STRIDE + d]! - 128;
+          const direction = directions[p * DIMENSION + d]!;
+          sum += weights[p * STRIDE + d]! * value;
+          exact += direction * (of[row * DIMENSION + d]! - lo[d]! - 128 * steps[d]!);
+          variance += ((direction * steps[d]!) ** 2 + (factors[p]! * value) ** 2) / 12;
+        }
+        squares += (decoded - exact) ** 2;
+        // By its weights it is exact, but where it lies beyond what the sample showed.
+        if (code === 0 || code === 255) cut++;
+        else expect(Math.abs(decoded - factors[p]! * sum)).toBeLessThan(widths[p]! * 0.501);
       }
-      expect(Math.abs(sum / count)).toBeLessThan(5 * Math.sqrt(variance / count));
-      expect(squares / count).toBeLessThan(variance * 1.3);
     }
+    expect(cut).toBeLessThan(count * outputs * 0.01);
+    expect(squares).toBeLessThan(variance * 1.5);
   });
 
   test('are the same in whatever pieces the rows come, and the graph with them', () => {

@@ -1,6 +1,6 @@
 /**
  * Strategy: the kernels of projections against their twins, between guards that must stay as they are. Sums of integers are
- * exact: `project` equals its twin to the last bit, also where a sum is as large as the codec of the weights allows. Sums of
+ * exact: `project` equals its twin to the last bit, also where a sum is as large as weights of any bytes can make it. Sums of
  * f32 are exact where all parts are small integers, and near the twin's elsewhere.
  */
 import { describe, expect, test } from 'vitest';
@@ -22,8 +22,8 @@ const OUT = PAYLOAD_OFFSET + 65_536;
 const PROJECTION = PAYLOAD_OFFSET + 262_144;
 const ROOM = 131_072;
 const GUARD = -12_345.5;
-/** What no value may leave: core/index/projector.ts. */
-const VALUE_MAX = 256;
+/** What no value may leave: wasm/query.ts. */
+const VALUE_MAX = 4_095;
 
 function put(name: keyof typeof stateOffsets, value: number): void {
   u32[(INDEX_STATE_OFFSET + stateOffsets[name]) / 4] = value;
@@ -35,8 +35,8 @@ function place({ weights, factors }: Weights, stride: number): void {
   put('values', VALUES);
   put('codes', CODES);
   put('projection', PROJECTION);
-  new Int16Array(arena.u8.buffer, PROJECTION, weights.length).set(weights);
-  f32.set(factors, (PROJECTION + weights.length * 2) / 4);
+  new Int8Array(arena.u8.buffer, PROJECTION, weights.length).set(weights);
+  f32.set(factors, (PROJECTION + weights.length) / 4);
   f32.fill(GUARD, OUT / 4, (OUT + ROOM) / 4);
 }
 
@@ -46,17 +46,16 @@ function mustAnswer(count: number): Float32Array {
   return f32.slice(OUT / 4, OUT / 4 + count);
 }
 
-/** Weights as large as their sum allows. */
+/** Any bytes: a file may hold -128, too. */
 function weightsOf(stride: number, outputs: number, seed: number): Weights {
   const next = numberSource(seed);
-  const most = Math.min(32_767, Math.floor(2 ** 31 / VALUE_MAX / stride) - 1);
   return {
-    weights: Int16Array.from({ length: outputs * stride }, () => Math.trunc(next() * most)),
+    weights: Int8Array.from({ length: outputs * stride }, () => Math.floor(next() * 128)),
     factors: Float32Array.from({ length: outputs }, () => next() * 10 ** Math.floor(next() * 20)),
   };
 }
 
-const shapes = [16, 32, 48, 64, 304, 784, 2_048].flatMap((stride) =>
+const shapes = [16, 32, 48, 64, 304, 784, 2_048, 4_096].flatMap((stride) =>
   [4, 8, 12, 64].map((outputs) => [stride, outputs] as const),
 );
 
@@ -77,26 +76,21 @@ describe('project', () => {
     ['the first two outputs', 0, 1],
     ['the last two outputs', 2, 3],
   ])('at the edge of i32: %s', (_, above, below) => {
-    // 8,388,607 is the largest sum that times 256 is below 2^31.
-    for (const [stride, weight] of [
-      [256, 32_767],
-      [512, 16_383],
-      [2_048, 4_095],
-    ] as const) {
-      const sums = new Int16Array(4 * stride);
-      sums.fill(weight, above * stride, (above + 1) * stride);
-      sums.fill(-weight, below * stride, (below + 1) * stride);
-      const rest = Math.min(32_767 - weight, 8_388_607 - weight * stride);
-      sums[above * stride]! += rest;
-      sums[below * stride]! -= rest;
-      const weights = { weights: sums, factors: Float32Array.of(1, 1, 1, 1) };
-      place(weights, stride);
-      for (const value of [VALUE_MAX, -VALUE_MAX]) {
-        new Int16Array(u8.buffer, VALUES, stride).fill(value);
-        exports.project(1, OUT);
-        const found = mustAnswer(4);
-        expect(found[above]).toBe(Math.fround(value * (weight * stride + rest)));
-        expect(found[below]).toBe(-found[above]!);
+    // The most dimensions there are, times the largest of both: 524,287 below 2^31.
+    for (const stride of [256, 2_048, 4_096]) {
+      for (const weight of [127, -128]) {
+        const sums = new Int8Array(4 * stride);
+        sums.fill(weight, above * stride, (above + 1) * stride);
+        // Of the other sign, and as large as that allows.
+        sums.fill(weight < 0 ? 127 : -128, below * stride, (below + 1) * stride);
+        place({ weights: sums, factors: Float32Array.of(1, 1, 1, 1) }, stride);
+        for (const value of [VALUE_MAX, -VALUE_MAX]) {
+          new Int16Array(u8.buffer, VALUES, stride).fill(value);
+          exports.project(1, OUT);
+          const found = mustAnswer(4);
+          for (const [p, sum] of found.entries())
+            expect(sum).toBe(Math.fround(value * sums[p * stride]! * stride) + 0);
+        }
       }
     }
   });

@@ -1,10 +1,19 @@
 /** Blocks of ids and of documents that no writer makes: each rule of theirs by itself. */
+import fc from 'fast-check';
 import { deflateSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { concatBytes, utf8Encode } from '../../core/base/bytes.js';
-import { corrupt } from '../../core/base/errors.js';
+import { corrupt, isCairnError } from '../../core/base/errors.js';
+import { limits } from '../../core/base/limits.js';
 import { inflateBlock, textAt } from '../../core/segment/document-blocks.js';
-import { decodeIdBlock, idAt, positionIn } from '../../core/segment/id-blocks.js';
+import {
+  compareBytes,
+  decodeIdAt,
+  decodeIdBlock,
+  IdBlockWriter,
+  idAt,
+  positionIn,
+} from '../../core/segment/id-blocks.js';
 import type { Wrong } from '../../core/segment/id-blocks.js';
 import { portableDeflate } from '../../core/segment/index.js';
 
@@ -43,6 +52,93 @@ describe('a block of ids', () => {
     ['an id that is too long', Uint8Array.of(0, 0x81, 0x04, ...new Uint8Array(513).fill(97))],
   ])('is corrupt with %s', (_, bytes) => {
     expect(() => decodeIdBlock(bytes, 2, wrong)).toThrow('is corrupt at byte');
+  });
+});
+
+describe('one id of a block', () => {
+  /** Ids that share beginnings of any length, up to the longest there are. */
+  const someId = fc
+    .tuple(
+      fc.constantFrom('', 'a', 'doc-', 'x'.repeat(127), 'y'.repeat(505)),
+      fc.string({ maxLength: 6, unit: 'binary' }),
+    )
+    .map(([start, end]) => start + end)
+    .filter((id) => id.length > 0 && utf8Encode(id).length <= limits.idBytes);
+  const someBlock = fc
+    .uniqueArray(someId, { minLength: 1, maxLength: limits.blockRows, selector: (id) => id })
+    .map((ids) => {
+      const sorted = ids.toSorted((a, b) => compareBytes(utf8Encode(a), utf8Encode(b)));
+      const writer = new IdBlockWriter(sorted.length);
+      for (const id of sorted) writer.add(id);
+      return { ids: sorted, bytes: writer.end()! };
+    });
+
+  interface Outcome {
+    readonly id?: string;
+    /** Where it was wrong. */
+    readonly offset?: unknown;
+  }
+
+  /** What is answered, or where something is said to be wrong. Any other error fails the test. */
+  function outcomeOf(read: () => Uint8Array): Outcome {
+    try {
+      const id = read();
+      expect(id.length).toBeLessThanOrEqual(limits.idBytes);
+      return { id: Buffer.from(id).toString('hex') };
+    } catch (error) {
+      if (isCairnError(error) && error.kind === 'corrupt') return { offset: error.details['offset'] };
+      throw error;
+    }
+  }
+
+  /** As part of a longer one, whose other bytes are nobody's business. */
+  function within(bytes: Uint8Array, filler: number): Uint8Array {
+    const longer = new Uint8Array(bytes.length + 1_200).fill(filler);
+    longer.set(bytes, 600);
+    return longer.subarray(600, 600 + bytes.length);
+  }
+
+  test('is the one that the whole block has there', () => {
+    fc.assert(
+      fc.property(someBlock, ({ ids, bytes }) => {
+        const whole = decodeIdBlock(bytes, ids.length, wrong);
+        for (const [position, id] of ids.entries()) {
+          const found = decodeIdAt(bytes, position, wrong);
+          expect(Buffer.compare(found, idAt(whole, position))).toBe(0);
+          expect(Buffer.compare(found, utf8Encode(id))).toBe(0);
+        }
+        expect(outcomeOf(() => decodeIdAt(bytes, ids.length, wrong))).toEqual({ offset: bytes.length });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('of any bytes is the same, or wrong at the same place, and made of nothing else', () => {
+    const hostile = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      // Small numbers, of which more are lengths that fit.
+      fc.array(fc.nat(4), { maxLength: 60 }).map((numbers) => Uint8Array.from(numbers)),
+      fc
+        .tuple(someBlock, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), fc.nat())
+        .map(([{ bytes }, changes, length]) => {
+          const changed = bytes.slice(0, bytes.length - (length % 3));
+          for (const [at, byte] of changes) changed[at % changed.length] = byte;
+          return changed;
+        }),
+    );
+    fc.assert(
+      fc.property(hostile, fc.nat(limits.blockRows - 1), (bytes, last) => {
+        for (const position of [0, 1, last]) {
+          const found = outcomeOf(() => decodeIdAt(bytes, position, wrong));
+          for (const filler of [0, 1, 0x61, 0xff])
+            expect(outcomeOf(() => decodeIdAt(within(bytes, filler), position, wrong))).toEqual(found);
+          // The whole block may be wrong further on.
+          const whole = outcomeOf(() => idAt(decodeIdBlock(bytes, position + 1, wrong), position));
+          if (whole.id !== undefined || found.id === undefined) expect(found).toEqual(whole);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 

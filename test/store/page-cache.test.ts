@@ -209,6 +209,136 @@ describe('the page cache', () => {
     expect(cache.usage().bytes).toBe(PAGE);
   });
 
+  describe('answers what is here at once', () => {
+    const LAST = 39 * PAGE;
+
+    async function holding(
+      ranges: readonly ByteRange[],
+      budgetBytes = 100 * PAGE,
+    ): Promise<{ readonly cache: PageCache; readonly handle: PagedHandle; readonly bench: Bench }> {
+      const bench = await newBench();
+      const cache = new PageCache({ budgetBytes });
+      const handle = cache.register(bench.object);
+      for (const range of ranges) await cache.read(handle, [range]);
+      bench.asked.length = 0;
+      return { cache, handle, bench };
+    }
+
+    /** A copy between guards. */
+    function copied(
+      cache: PageCache,
+      handle: PagedHandle,
+      { offset, length }: ByteRange,
+    ): Uint8Array | false {
+      const target = new Uint8Array(length + 20).fill(0xee);
+      const done = cache.tryCopy(handle, offset, length, target, 10);
+      expect([...target.subarray(0, 10), ...target.subarray(10 + length)]).toEqual(
+        new Array<number>(20).fill(0xee),
+      );
+      return done && target.subarray(10, 10 + length);
+    }
+
+    it.each([
+      ['inside a page', { offset: 2 * PAGE + 100, length: 999 }],
+      ['a whole page', { offset: 2 * PAGE, length: PAGE }],
+      ['across two pages', { offset: 3 * PAGE - 50, length: 120 }],
+      ['across three', { offset: 2 * PAGE + 1, length: 2 * PAGE }],
+      ['up to the end of a page', { offset: 3 * PAGE - 7, length: 7 }],
+      ['the last page, which is short', { offset: LAST, length: 1_234 }],
+      ['across it', { offset: LAST - 5, length: 1_239 }],
+      ['nothing of a page', { offset: 2 * PAGE + 9, length: 0 }],
+    ])('%s', async (_, range) => {
+      const { cache, handle, bench } = await holding(pages(2, 3, 4, 38, 39));
+      const wanted = Buffer.from(body.subarray(range.offset, range.offset + range.length));
+      expect(Buffer.compare(cache.tryBytes(handle, range.offset, range.length)!, wanted)).toBe(0);
+      expect(Buffer.compare(copied(cache, handle, range) as Uint8Array, wanted)).toBe(0);
+      expect(bench.asked).toEqual([]);
+    });
+
+    it.each([
+      ['a page that is not', { offset: 5 * PAGE, length: 1 }],
+      ['a second page that is not', { offset: 5 * PAGE - 1, length: 2 }],
+      ['a first page that is not', { offset: 2 * PAGE - 1, length: 2 }],
+      ['what goes past the end', { offset: body.length - 1, length: 2 }],
+      ['what lies behind it', { offset: body.length, length: 1 }],
+      ['what lies far behind it', { offset: 100 * PAGE + 3, length: 10 }],
+      ['what goes past the end by pages', { offset: LAST + 1, length: 2 * PAGE }],
+    ])('but not %s', async (_, range) => {
+      const { cache, handle, bench } = await holding(pages(2, 3, 4, 39));
+      expect(cache.tryBytes(handle, range.offset, range.length)).toBeUndefined();
+      expect(copied(cache, handle, range)).toBe(false);
+      expect(bench.asked).toEqual([]);
+    });
+
+    it('as views of a page, and as copies where there is more than one', async () => {
+      const { cache, handle } = await holding(pages(2, 3));
+      const [one, other] = [cache.tryBytes(handle, 2 * PAGE, 9)!, cache.tryBytes(handle, 3 * PAGE - 9, 9)!];
+      expect(other.buffer).toBe(one.buffer);
+      expect(cache.tryBytes(handle, 3 * PAGE - 9, 10)!.buffer).not.toBe(one.buffer);
+      expect(cache.usage()).toMatchObject({ hits: 4, misses: 2 });
+    });
+
+    it('and is touched without being used', async () => {
+      const { cache, handle } = await holding(pages(2, 39));
+      expect(cache.touch(handle, 2 * PAGE + 5)).toBe(body[2 * PAGE + 5]);
+      for (const offset of [3 * PAGE, body.length, 100 * PAGE, LAST + 1_500])
+        expect(cache.touch(handle, offset)).toBe(0);
+      expect(cache.usage()).toMatchObject({ hits: 0, misses: 2 });
+    });
+
+    it('but nothing of an object that was forgotten', async () => {
+      const { cache, handle } = await holding(pages(2));
+      cache.forget(handle);
+      expect(() => cache.tryBytes(handle, 2 * PAGE, 1)).toThrow('was forgotten');
+      expect(() => cache.tryCopy(handle, 2 * PAGE, 1, new Uint8Array(1), 0)).toThrow('was forgotten');
+      expect(() => cache.touch(handle, 2 * PAGE)).toThrow('was forgotten');
+    });
+
+    const spread = pages(10, 20, 30);
+    type Use = (cache: PageCache, handle: PagedHandle) => unknown;
+    /** By a byte that is not 0 in any page, and without using it. */
+    const isHere = (cache: PageCache, handle: PagedHandle, page: number): boolean =>
+      cache.touch(handle, page * PAGE + 5) !== 0;
+
+    it.each<[string, Use]>([
+      ['tryBytes', (cache, handle) => cache.tryBytes(handle, 10 * PAGE, 4)],
+      ['tryCopy', (cache, handle) => cache.tryCopy(handle, 10 * PAGE, 4, new Uint8Array(4), 0)],
+      ['read', (cache, handle) => cache.read(handle, pages(10))],
+    ])('and spares it once from going: %s', async (_, use) => {
+      const { cache, handle } = await holding(spread, 3 * PAGE);
+      use(cache, handle);
+      use(cache, handle);
+      const left: number[][] = [];
+      for (const page of [1, 5, 9, 13]) {
+        await cache.read(handle, pages(page));
+        left.push([10, 20, 30].filter((old) => isHere(cache, handle, old)));
+        expect(cache.usage().bytes).toBe(3 * PAGE);
+      }
+      expect(left).toEqual([[10, 30], [10], [10], []]);
+    });
+
+    it('and goes in the order in which it came where it is only touched', async () => {
+      const { cache, handle } = await holding(spread, 3 * PAGE);
+      for (let i = 0; i < 3; i++) cache.touch(handle, 10 * PAGE);
+      await cache.read(handle, pages(1));
+      expect([10, 20, 30].map((page) => isHere(cache, handle, page))).toEqual([false, true, true]);
+    });
+
+    it('of which the oldest goes where all were used', async () => {
+      const { cache, handle } = await holding(spread, 3 * PAGE);
+      for (const page of [30, 20, 10]) cache.tryBytes(handle, page * PAGE, 1);
+      await cache.read(handle, pages(1));
+      // The page that has just come is the only one that nobody has used.
+      expect([10, 20, 30, 1].map((page) => isHere(cache, handle, page))).toEqual([true, true, true, false]);
+      await cache.read(handle, pages(2));
+      expect([10, 20, 30, 2].map((page) => isHere(cache, handle, page))).toEqual([false, true, true, true]);
+      cache.trim(PAGE);
+      expect([20, 30, 2].map((page) => isHere(cache, handle, page))).toEqual([false, false, true]);
+      cache.trim(0);
+      expect(cache.usage().bytes).toBe(0);
+    });
+  });
+
   describe('refuses what is wrong, and keeps nothing of it', () => {
     async function failing(
       change: (bytes: Uint8Array) => Uint8Array,

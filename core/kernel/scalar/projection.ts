@@ -1,8 +1,8 @@
 /** Scalar twins of wasm/projection.ts. `project` is exact but for the roundings to f32; the others sum in f64. */
 
 export interface Weights {
-  /** i16[outputs][values]. */
-  readonly weights: Int16Array;
+  /** i8[outputs][values]. */
+  readonly weights: Int8Array;
   readonly factors: Float32Array;
 }
 

@@ -155,6 +155,106 @@ describe('a curve', () => {
   });
 });
 
+describe('walks that are bounded', () => {
+  interface Asked {
+    readonly widths: {
+      readonly query: number;
+      readonly ef: number;
+      readonly reach: number;
+      readonly limit: number;
+    }[];
+    readonly spreads: (readonly [number, number])[];
+    readonly scans: number[];
+  }
+
+  /** A port that notes what it is asked for. */
+  function noting(plain: CalibrationPort, spread: CalibrationPort['spread']): [CalibrationPort, Asked] {
+    const asked: Asked = { widths: [], spreads: [], scans: [] };
+    const noted: CalibrationPort = {
+      ...plain,
+      walk: (query, width) => {
+        asked.widths.push({ query, ...width });
+        return plain.walk(query, width);
+      },
+      spread: (query, ef) => {
+        asked.spreads.push([query, ef]);
+        return spread(query, ef);
+      },
+      scan: (query, count) => {
+        asked.scans.push(query);
+        return plain.scan(query, count);
+      },
+    };
+    return [noted, asked];
+  }
+
+  const growing = (_: number, ef: number): number => 1 + ef / 128;
+  /** Never good enough: every width is measured. */
+  const missing = { miss: (ef: number) => (ef >= 1_000 ? 0 : 0.1) };
+
+  it('are those for few rows, by how far as many candidates reach', async () => {
+    const [bounded, asked] = noting(port(missing), growing);
+    const { points } = await calibrate(bounded);
+    expect(points.filter(({ k }) => k === 100).length).toBeGreaterThan(5);
+    for (const { k, ef, reach } of points) expect(reach).toBe(k === 100 ? 0 : growing(0, ef));
+    for (const { ef, reach, limit } of asked.widths) {
+      if (reach === 0) continue;
+      // Easy queries keep fewer than so many on average, hard ones more.
+      expect(reach).toBe(growing(0, ef / 2));
+      expect(limit).toBe(40);
+    }
+    const near = asked.widths.filter(({ reach }) => reach > 0);
+    const efs = [...new Set(points.filter(({ k }) => k === 1).map(({ ef }) => ef))];
+    expect(efs).toContain(512);
+    expect([...new Set(near.map(({ ef }) => ef))]).toEqual(efs.map((ef) => ef * 2));
+    expect(near).toHaveLength(150 * efs.length);
+    // Walks for the truth, and for many, are not.
+    const others = asked.widths.filter(({ reach }) => reach === 0);
+    expect(others.filter(({ ef }) => ef === 1_000)).toHaveLength(150);
+    expect([...new Set(others.map(({ ef }) => ef))].sort((a, b) => a - b)).toEqual([
+      128, 192, 256, 384, 512, 1_000,
+    ]);
+  });
+
+  it('ask up to a hundred queries how far that is', async () => {
+    const [bounded, asked] = noting(port(missing), (query, ef) => (query % 2 === 0 ? 2 : 4) + ef * 0);
+    const { points } = await calibrate(bounded);
+    expect(Math.max(...asked.spreads.map(([query]) => query))).toBe(99);
+    expect(asked.spreads).toHaveLength(11 * 100);
+    expect(at(points, 10, 16, 10)!.reach).toBe(3);
+    const [few, askedOfFew] = noting(port({ ...missing, queries: 7 }), growing);
+    await calibrate(few);
+    expect(askedOfFew.spreads).toHaveLength(11 * 7);
+  });
+
+  it.each([
+    ['leave out queries that say nothing of it', (query: number) => (query % 2 === 0 ? 3 : 0), 3],
+    ['have no bound where most say nothing', (query: number) => (query < 49 ? 3 : 0), 0],
+    ['have none where nobody says anything', () => 0, 0],
+    ['go as far as the tenth at least', () => 0.4, 1],
+  ])('%s', async (_, spread, reach) => {
+    const [bounded, asked] = noting(port(missing), spread);
+    const { points } = await calibrate(bounded);
+    expect(new Set(points.filter(({ k }) => k < 100).map((point) => point.reach))).toEqual(new Set([reach]));
+    const narrowest = Math.min(...asked.widths.map(({ ef }) => ef));
+    expect(narrowest).toBe(reach === 0 ? 16 : 32);
+  });
+
+  it('have their truth from scans alone, where these are fast', async () => {
+    const plain = port({ miss: () => 0.02, queries: 60 });
+    const [bounded, asked] = noting({ ...plain, scansFast: true }, growing);
+    const { points } = await calibrate(bounded);
+    expect(asked.widths.filter(({ ef }) => ef === 1_000)).toEqual([]);
+    expect(asked.scans).toEqual(Array.from({ length: 60 }, (_, query) => query));
+    // Nothing is taken off: what a scan finds is all there is.
+    expect(Math.abs(at(points, 100, 512, 400)!.recall - 0.98)).toBeLessThan(0.01);
+    const [slow, askedSlowly] = noting(plain, growing);
+    await calibrate(slow);
+    expect(askedSlowly.widths.filter(({ ef }) => ef === 1_000)).toHaveLength(60);
+    expect(askedSlowly.scans).toHaveLength(50);
+  });
+});
+
 describe('lower bounds', () => {
   it.each([
     [500, 500, 0.9946],

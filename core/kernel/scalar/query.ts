@@ -1,0 +1,81 @@
+/**
+ * Scalar twins of wasm/query.ts: what a query becomes, to the bit. All of it is f64; sums run in the kernels' order: even and
+ * odd dimensions apart, added at the end.
+ */
+import { KERNEL_DOT } from '../metric.js';
+
+const WEIGHT_MAX = 32_767;
+const SUM_MAX = 2_147_483_647;
+const CODE_MAX = 255;
+const VALUE_MAX = 4_095;
+
+/** Ranges per dimension, in the units of the kernels. */
+export interface Grid {
+  readonly middles: Float64Array;
+  readonly steps: Float64Array;
+}
+
+export interface PreparedQuery {
+  readonly weights: Int16Array<ArrayBuffer>;
+  /** distance = base + termFactor x term + scale x sum of weight x code. */
+  readonly base: number;
+  readonly scale: number;
+  readonly termFactor: number;
+  /** From the middles of the ranges; of dot from 0. */
+  readonly fromMiddles: Float64Array<ArrayBuffer>;
+}
+
+/** A sum of two lanes. */
+function sumOf(terms: Float64Array): number {
+  const lanes = [0, 0];
+  for (const [d, term] of terms.entries()) lanes[d % 2]! += term;
+  return lanes[0]! + lanes[1]!;
+}
+
+function largestOf(values: Float64Array): number {
+  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+}
+
+function wholesOf(values: Float64Array, factor: number): Float64Array {
+  return values.map((value) => Math.floor(value * factor + 0.5));
+}
+
+/** Kind of a code kernel (L2 or dot). `isCosine`: brought to length 1 first. */
+export function prepareQueryScalar(
+  kind: number,
+  query: Float32Array,
+  { middles, steps }: Grid,
+  { isCosine, factor }: { readonly isCosine: boolean; readonly factor: number },
+): PreparedQuery {
+  const wide = Float64Array.from(query);
+  const squared = isCosine ? sumOf(wide.map((value) => value * value)) : 1;
+  const inverse = squared > 0 ? 1 / Math.sqrt(squared) : 0;
+  const length = isCosine ? inverse * factor : factor;
+  const isDot = kind === KERNEL_DOT;
+  const values = wide.map((value) => value * length);
+  const fromMiddles = isDot ? values : values.map((value, d) => value - middles[d]!);
+  const weighed = fromMiddles.map((value, d) => value * steps[d]!);
+  const room = SUM_MAX - (query.length + 1) * CODE_MAX;
+  const ofSum = (sumOf(weighed.map(Math.abs)) * CODE_MAX) / room;
+  const scale = Math.max(largestOf(weighed) / WEIGHT_MAX, ofSum) || 1;
+  const wholes = wholesOf(weighed, 1 / scale);
+  const total = sumOf(wholes);
+  const weights = Int16Array.from(wholes);
+  if (isDot) {
+    const base = 128 * scale * total - sumOf(values.map((value, d) => value * middles[d]!));
+    return { weights, base, scale: -scale, termFactor: 0, fromMiddles };
+  }
+  const base = sumOf(fromMiddles.map((value) => value * value)) + 256 * scale * total;
+  return { weights, base, scale: -2 * scale, termFactor: 1, fromMiddles };
+}
+
+/** A prepared query on the grid of the codes, and what one unit of it is worth. */
+export function putValuesScalar(
+  fromMiddles: Float64Array,
+  inverseSteps: Float64Array,
+): { readonly values: Int16Array<ArrayBuffer>; readonly unit: number } {
+  const exact = fromMiddles.map((value, d) => value * inverseSteps[d]!);
+  const most = largestOf(exact);
+  const unit = most > 0 ? most / VALUE_MAX : 1;
+  return { values: Int16Array.from(wholesOf(exact, 1 / unit)), unit: Math.fround(unit) };
+}
