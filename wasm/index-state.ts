@@ -1,6 +1,6 @@
 /**
  * What the index kernels know of the index in this memory: pointers, counts and the prepared query, in page 0 behind
- * the CRC tables. core/index/state.ts states the same numbers and writes them; test/index/state.test.ts compares.
+ * the CRC tables. core/index/layout/state.ts states the same numbers and writes them; test/index/state.test.ts compares.
  *
  * Distances inside are in units of the widest dimension's step, so that neither huge nor tiny numbers leave f32.
  */

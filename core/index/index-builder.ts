@@ -13,9 +13,22 @@ import { alignUp } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../kernel/index.js';
-import { inverseLengths } from './code-params.js';
-import { copyLevels, copyLists } from './graph-copy.js';
-import { acquireBytes } from './index-arena.js';
+import { inverseLengths, layOutRowTables, makeRowTables } from './codes/index.js';
+import type { RowTablePlace } from './codes/index.js';
+import {
+  adoptUnmet,
+  copyLevels,
+  copyLists,
+  drawLevels,
+  fitLevels,
+  layOutLevels,
+  linkFresh,
+  linkerBytes,
+  upperListsMost,
+} from './graph/index.js';
+import type { GraphSource } from './graph/index.js';
+import { Layout, NO_ROW, SECTION_ALIGNMENT, acquireBytes, sectionBytes } from './layout/index.js';
+import type { CodeParams, IndexNumbers, IndexSectionKind, IndexShape, SectionSizes } from './layout/index.js';
 import {
   IndexMemory,
   layOutScratch,
@@ -25,22 +38,9 @@ import {
   type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
-import { adoptUnmet, linkFresh, linkerBytes } from './graph-linker.js';
-import { drawLevels, fitLevels, layOutLevels, randomSource, upperListsMost } from './levels.js';
-import type { GraphSource } from './search-index.js';
-import { projectedParams, putProjection, type Projection } from './projection.js';
-import { layOutRowTables, makeRowTables, type RowTablePlace } from './row-tables.js';
-import {
-  Layout,
-  SECTION_ALIGNMENT,
-  sectionBytes,
-  type CodeParams,
-  type IndexNumbers,
-  type IndexSectionKind,
-  type IndexShape,
-  type SectionSizes,
-} from './shape.js';
-import { NO_ROW } from './state.js';
+import { randomSource } from '../base/random-source.js';
+import { projectedParams, putProjection } from './projection/index.js';
+import type { Projection } from './projection/index.js';
 
 const INPUT_BYTES = 262_144;
 /** Rows inserted in one turn of `link`. */

@@ -9,11 +9,12 @@
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { INDEX_STATE_OFFSET, type Arena } from '../kernel/index.js';
-import { CodeTable, kindOf, layOutTable, type TableScratch } from './code-table.js';
-import { KernelState } from './kernel-state.js';
-import { layOutProjector, Projector, type ProjectorScratch } from './projector.js';
-import type { Layout, CodeParams, IndexNumbers, IndexShape } from './shape.js';
-import { HOP_BYTES, NO_ROW, stateOffsets } from './state.js';
+import { CodeTable, kindOf, layOutTable } from './codes/index.js';
+import type { TableScratch } from './codes/index.js';
+import { HOP_BYTES, KernelState, NO_ROW, stateOffsets } from './layout/index.js';
+import type { CodeParams, IndexNumbers, IndexShape, Layout } from './layout/index.js';
+import { Projector, layOutProjector } from './projection/index.js';
+import type { ProjectorScratch } from './projection/index.js';
 
 /**
  * Rows and their approximate kernel distances (core/kernel/metric.ts; for cosine of the query's unit vector), nearest

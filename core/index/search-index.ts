@@ -13,17 +13,9 @@ import {
   type ScanRequest,
   type WalkRequest,
 } from './index-memory.js';
-import {
-  Layout,
-  SECTION_ALIGNMENT,
-  sectionBytes,
-  type CodeParams,
-  type IndexNumbers,
-  type IndexSection,
-  type IndexSectionKind,
-  type IndexShape,
-} from './shape.js';
-import { NO_ROW } from './state.js';
+import { Layout, NO_ROW, SECTION_ALIGNMENT, sectionBytes } from './layout/index.js';
+import type { CodeParams, IndexNumbers, IndexSection, IndexSectionKind, IndexShape } from './layout/index.js';
+import type { GraphSource } from './graph/index.js';
 
 const ofProjection: readonly IndexSectionKind[] = [
   'projection',
@@ -42,14 +34,6 @@ export interface AttachOptions {
   readonly regionOffset?: number;
   /** Key of the object, for errors. */
   readonly key: string;
-}
-
-/** Words of a graph, to be copied into a new one: views of the arena, good until it is released. */
-export interface GraphSource {
-  readonly numbers: IndexNumbers;
-  readonly graph0: Uint32Array;
-  readonly graphN: Uint32Array;
-  readonly graphLevels: Uint32Array;
 }
 
 export class SearchIndex {

@@ -4,7 +4,7 @@
  * ```
  *      0 ..  1,024   static data of the module (none today)
  *  1,024 .. 17,408   CRC-32C tables, made by `init` where an arena needs them
- * 17,408 .. 17,664   state of the index in this memory (wasm/index-state.ts, core/index/state.ts)
+ * 17,408 .. 17,664   state of the index in this memory (wasm/index-state.ts, core/index/layout/state.ts)
  * 17,664 .. 65,536   reserved for kernels to come
  * 65,536 .. end      the payload: as many bytes as the arena's class says
  * ```

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { INDEX_STATE_OFFSET, metrics } from '../../core/kernel/index.js';
-import { stateOffsets } from '../../core/index/state.js';
+import { stateOffsets } from '../../core/index/layout/state.js';
 import type { GraphSource } from '../../core/index/index.js';
 import {
   attached,
@@ -175,7 +175,7 @@ describe('a graph', () => {
     const shape = shapeOf(copies, DIMENSION, 'euclidean');
     const builder = built(copies, shape);
     // As every build ends: insertion alone leaves a few of the fifty out of reach.
-    for (const _ of builder.connect()) void _;
+    for (const _ of builder.connect());
     let found = 0;
     for (let row = 0; row < 50; row++) {
       const hits = builder.walk({ query: rowOf(distinct, DIMENSION, row), ef: 60, limit: 10 });

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { OrderPlanner, type RowOrder } from '../../core/index/index.js';
 import { clustered, kernel, rowOf } from './fixture.js';
-import { fitLeaves, fitSizes } from '../../core/index/leaf-order.js';
+import { fitLeaves, fitSizes } from '../../core/index/order/leaf-order.js';
 
 const DIMENSION = 12;
 

@@ -3,12 +3,12 @@
  * bound: half a unit of the query's values, of which there are 4,095. And those weights against the directions.
  */
 import { describe, expect, test } from 'vitest';
-import { CodeTable, kindOf, layOutTable } from '../../core/index/code-table.js';
+import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
 import { RangeTrainer, type CodeParams, type Projection } from '../../core/index/index.js';
-import { KernelState } from '../../core/index/kernel-state.js';
-import { projectedParams, putProjection } from '../../core/index/projection.js';
-import { layOutProjector, Projector } from '../../core/index/projector.js';
-import { codeStride, Layout, sectionBytes } from '../../core/index/shape.js';
+import { KernelState } from '../../core/index/layout/kernel-state.js';
+import { projectedParams, putProjection } from '../../core/index/projection/projection.js';
+import { layOutProjector, Projector } from '../../core/index/projection/projector.js';
+import { codeStride, Layout, sectionBytes } from '../../core/index/layout/shape.js';
 import { PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
 import { clustered, directionsOf, kernel, rowOf } from './fixture.js';
 

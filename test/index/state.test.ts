@@ -1,8 +1,14 @@
-/** The state in page 0 is stated twice, in wasm/index-state.ts and core/index/state.ts: here they are compared. */
+/** The state in page 0 is stated twice, in wasm/index-state.ts and core/index/layout/state.ts: here they are compared. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { INDEX_STATE_OFFSET } from '../../core/kernel/index.js';
-import { HOP_BYTES, HOP_SIZE, NO_ROW, stateNumberOffsets, stateOffsets } from '../../core/index/state.js';
+import {
+  HOP_BYTES,
+  HOP_SIZE,
+  NO_ROW,
+  stateNumberOffsets,
+  stateOffsets,
+} from '../../core/index/layout/state.js';
 
 const source = readFileSync(new URL('../../wasm/index-state.ts', import.meta.url), 'utf8');
 

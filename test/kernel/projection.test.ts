@@ -4,7 +4,7 @@
  * f32 are exact where all parts are small integers, and near the twin's elsewhere.
  */
 import { describe, expect, test } from 'vitest';
-import { stateOffsets } from '../../core/index/state.js';
+import { stateOffsets } from '../../core/index/layout/state.js';
 import { INDEX_STATE_OFFSET, PAYLOAD_OFFSET } from '../../core/kernel/layout.js';
 import {
   addProductsScalar,

@@ -3,10 +3,10 @@
  * size, equal to the bit; and, because a twin may share a mistake, what they make against the distances that it stands for.
  */
 import { describe, expect, test } from 'vitest';
-import { CodeTable, kindOf, layOutTable } from '../../core/index/code-table.js';
-import { KernelState } from '../../core/index/kernel-state.js';
-import { layOutProjector, Projector } from '../../core/index/projector.js';
-import { codeStride, Layout, type CodeParams } from '../../core/index/shape.js';
+import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
+import { KernelState } from '../../core/index/layout/kernel-state.js';
+import { layOutProjector, Projector } from '../../core/index/projection/projector.js';
+import { codeStride, Layout, type CodeParams } from '../../core/index/layout/shape.js';
 import { PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
 import { codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
 import { prepareQueryScalar, putValuesScalar, type Grid } from '../../core/kernel/scalar/query.js';

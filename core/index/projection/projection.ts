@@ -1,6 +1,7 @@
 /** A projection of rows on fewer dimensions, as it is learnt and as it lies in a segment (shape.ts). */
-import type { Arena } from '../kernel/index.js';
-import { codeStride, type CodeParams } from './shape.js';
+import type { Arena } from '../../kernel/index.js';
+import { codeStride } from '../layout/index.js';
+import type { CodeParams } from '../layout/index.js';
 
 /** Coarse, but rows and queries go through the same: what is compared is as good as exact. */
 const WEIGHT_MAX = 127;

@@ -1,6 +1,6 @@
 /** An arena for so many bytes, whatever its class. */
-import { CairnError } from '../base/errors.js';
-import { arenaClassFor, arenaClasses, type Arena, type ArenaPool } from '../kernel/index.js';
+import { CairnError } from '../../base/errors.js';
+import { arenaClassFor, arenaClasses, type Arena, type ArenaPool } from '../../kernel/index.js';
 
 /** Throws `memory_budget_exceeded`, also where no class is large enough. */
 export function acquireBytes(pool: ArenaPool, payloadBytes: number): Arena {

@@ -3,11 +3,11 @@
  * that a walk meets neighbours in the same pages and a cold reader fetches few of them. Two levels of k-means over a
  * sample; then every row is assigned once, as the rows stream by. All of it follows from the seed.
  */
-import { assertInternal } from '../base/errors.js';
-import type { ArenaPool, Metric } from '../kernel/index.js';
+import { assertInternal } from '../../base/errors.js';
+import type { ArenaPool, Metric } from '../../kernel/index.js';
 import { LeafAssigner, inSpace, kMeans, type ClusterSpace, type LeafTree } from './centroids.js';
 import { chain, fitLeaves, type RowOrder } from './leaf-order.js';
-import { randomSource } from './levels.js';
+import { randomSource } from '../../base/random-source.js';
 
 const LEAF_ROWS = 512;
 const SAMPLE_PER_LEAF = 64;

@@ -2,10 +2,9 @@
  * K-means over f32 rows, the distances in WebAssembly: rows pass through an arena in pieces, and sums are made here.
  * For cosine rows are brought to length 1. All metrics cluster by squared L2: only locality depends on it.
  */
-import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../kernel/index.js';
-import { inverseLengths } from './code-params.js';
-import { acquireBytes } from './index-arena.js';
-import { Layout } from './shape.js';
+import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../../kernel/index.js';
+import { inverseLengths } from '../codes/index.js';
+import { Layout, acquireBytes } from '../layout/index.js';
 
 const INPUT_BYTES = 1_048_576;
 

@@ -20,8 +20,8 @@
  * A flat index has the first three. With the last four, which come together or not at all, the graph is walked on the projected
  * codes, and what it finds is measured by the codes.
  */
-import { alignUp } from '../base/bytes.js';
-import type { Metric } from '../kernel/index.js';
+import { alignUp } from '../../base/bytes.js';
+import type { Metric } from '../../kernel/index.js';
 
 export type IndexSectionKind =
   | 'params'

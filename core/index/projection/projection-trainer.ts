@@ -3,12 +3,11 @@
  * sample, and how many of them are worth walking on. Half of the sample only judges, because directions of few rows flatter
  * these. Distances between rows change by as little as their projections leave out; what a walk finds is measured anew.
  */
-import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../kernel/index.js';
-import { inSpace } from './centroids.js';
-import { acquireBytes } from './index-arena.js';
-import { randomSource } from './levels.js';
+import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../kernel/index.js';
+import { inSpace } from '../order/index.js';
+import { Layout, acquireBytes } from '../layout/index.js';
+import { randomSource } from '../../base/random-source.js';
 import type { Projection } from './projection.js';
-import { Layout } from './shape.js';
 
 /** Fewer rows say too little of the directions. */
 const SAMPLE_LEAST = 2_048;

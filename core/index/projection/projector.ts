@@ -1,7 +1,7 @@
 /** Brings queries to the few dimensions that a graph is walked on (wasm/projection.ts). */
-import type { Arena } from '../kernel/index.js';
-import type { KernelState } from './kernel-state.js';
-import { codeStride, type CodeParams, type Layout } from './shape.js';
+import type { Arena } from '../../kernel/index.js';
+import { codeStride } from '../layout/index.js';
+import type { CodeParams, KernelState, Layout } from '../layout/index.js';
 
 export interface ProjectorScratch {
   /** i16[stride]. */

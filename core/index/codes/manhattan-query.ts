@@ -1,5 +1,5 @@
 /** Prepares an f32 query for the code kernel of L1. */
-import type { CodeParams } from './shape.js';
+import type { CodeParams } from '../layout/index.js';
 
 /**
  * Sum of step |q' - code|, q' on the grid of the codes, which are written to `codes`; what lies outside the grid is the same for

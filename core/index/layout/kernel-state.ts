@@ -1,5 +1,5 @@
 /** Reads and writes what the index kernels know of the index in an arena. */
-import { INDEX_STATE_OFFSET, type Arena } from '../kernel/index.js';
+import { INDEX_STATE_OFFSET, type Arena } from '../../kernel/index.js';
 import { stateNumberOffsets, stateOffsets } from './state.js';
 
 export type StateField = keyof typeof stateOffsets;

@@ -1,19 +1,8 @@
 /** How high each row reaches in the graph: drawn from the seed, and laid out as the section graphLevels. */
-import { limits } from '../base/limits.js';
+import { limits } from '../../base/limits.js';
+import { randomSource } from '../../base/random-source.js';
 
 const TWO_32 = 4_294_967_296;
-
-/** Deterministic u32 from a seed (splitmix32). */
-export function randomSource(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return (z ^ (z >>> 15)) >>> 0;
-  };
-}
 
 /** P(level >= l) = m^-l, as the paper's floor(-ln(u) / ln(m)); by integers, so that every host draws the same. */
 export function drawLevels(rows: number, m: number, seed: number): Uint8Array<ArrayBuffer> {

@@ -5,10 +5,9 @@
  *
  * Each function is a generator that yields between turns of a few milliseconds.
  */
-import { assertInternal } from '../base/errors.js';
-import type { Arena } from '../kernel/index.js';
-import { codeStride } from './shape.js';
-import { HOP_SIZE } from './state.js';
+import { assertInternal } from '../../base/errors.js';
+import type { Arena } from '../../kernel/index.js';
+import { HOP_SIZE, codeStride } from '../layout/index.js';
 
 /** Rows of a part at most. Larger ones find more neighbours than the walks of the refinement need, and cost more. */
 const PART_ROWS = 128;

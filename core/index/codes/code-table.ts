@@ -2,13 +2,13 @@
  * The rows as codes of one kind: where these lie, and what a query is weighed by to be measured against them. An index has
  * a table of all dimensions, and where it is walked on fewer, one of these. The kernels read the one that was selected last.
  */
-import { assertInternal } from '../base/errors.js';
-import { KERNEL_L1, KERNEL_L2, kernelMetric, type Arena, type Metric } from '../kernel/index.js';
+import { assertInternal } from '../../base/errors.js';
+import { KERNEL_L1, KERNEL_L2, kernelMetric, type Arena, type Metric } from '../../kernel/index.js';
 import { stepWeights, unitOf } from './code-params.js';
-import type { KernelState } from './kernel-state.js';
+import { codeStride } from '../layout/index.js';
+import type { CodeParams, KernelState, Layout } from '../layout/index.js';
 import { prepareL1 } from './manhattan-query.js';
 import type { RowTables } from './row-tables.js';
-import { codeStride, type CodeParams, type Layout } from './shape.js';
 
 /** Scratch of a table, all of it per dimension: of the query its f32, i16 weights, for L1 its codes; f64 of the ranges and for sums. */
 export interface TableScratch {

@@ -3,9 +3,9 @@
  * those left and the neighbours of the lost: by the heuristic, and linked in both directions. Recall would sink by the
  * generation otherwise, because lists only get shorter.
  */
-import type { Arena } from '../kernel/index.js';
-import type { GraphSource } from './search-index.js';
-import { HOP_SIZE, NO_ROW } from './state.js';
+import type { Arena } from '../../kernel/index.js';
+import type { GraphSource } from './graph-source.js';
+import { HOP_SIZE, NO_ROW } from '../layout/index.js';
 
 export interface CopyTarget {
   readonly arena: Arena;
