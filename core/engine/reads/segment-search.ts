@@ -200,8 +200,7 @@ function nearest(
     hits.push({ overlay, row: rows[i]!, rank: ranks[i]!, distance: distances[i]! });
   }
   hits.sort(nearestFirst);
-  if (hits.length > k) hits.length = k;
-  return { hits, rowsScanned: visited + rows.length };
+  return { hits: hits.length > k ? hits.slice(0, k) : hits, rowsScanned: visited + rows.length };
 }
 
 function nearestFirst(a: SegmentHit, b: SegmentHit): number {

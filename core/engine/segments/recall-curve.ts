@@ -75,8 +75,23 @@ function isPoint(value: unknown): value is RecallPoint {
   return bound && count('k') && count('ef') && count('rerank') && share('recall') && share('lower');
 }
 
+/** What was chosen by a curve: most queries of a collection ask for the same. */
+const chosenBy = new WeakMap<RecallCurve, Map<string, Effort>>();
+const CHOSEN_MOST = 64;
+
 /** The cheapest search that keeps the promise. */
-export function chooseEffort(curve: RecallCurve | undefined, { k, wanted, graph }: EffortRequest): Effort {
+export function chooseEffort(curve: RecallCurve | undefined, request: EffortRequest): Effort {
+  if (curve === undefined) return choose(curve, request);
+  const { k, wanted, graph } = request;
+  let known = chosenBy.get(curve);
+  if (known === undefined || known.size === CHOSEN_MOST) chosenBy.set(curve, (known = new Map()));
+  const key = `${k} ${graph} ${'ef' in wanted ? wanted.ef : 'targetRecall' in wanted ? -wanted.targetRecall : ''}`;
+  let effort = known.get(key);
+  if (effort === undefined) known.set(key, (effort = choose(curve, request)));
+  return effort;
+}
+
+function choose(curve: RecallCurve | undefined, { k, wanted, graph }: EffortRequest): Effort {
   if ('exact' in wanted || ('targetRecall' in wanted && wanted.targetRecall === 1)) return { kind: 'exact' };
   const scan: Effort = { kind: 'scan', rerank: Math.min(Math.max(4 * k, RERANK_MIN), limits.indexHits) };
   if (!graph) return scan;
