@@ -247,15 +247,24 @@ describe('a walk with a reach', () => {
 
   test('of dot is ignored: its distances may be negative', () => {
     for (const query of queryList) {
-      // One whose products are all positive, too.
-      for (const sign of [1, -1]) {
-        const own = query.map((value) => value * sign);
-        const request = { query: own, ef: 100, limit: 100 };
-        expect(builders.dot.walk({ ...request, reach: 1.01 })).toEqual(builders.dot.walk(request));
-      }
+      const request = { query, ef: 100, limit: 100 };
+      expect(builders.dot.walk({ ...request, reach: 1.01 })).toEqual(builders.dot.walk(request));
     }
+    // As it is where none is.
+    const { builder, query } = positive();
+    const plain = builder.walk({ query, ef: 100, limit: 100 });
+    expect(plain.distances[0]!).toBeGreaterThan(0);
+    expect(builder.walk({ query, ef: 100, limit: 100, reach: 1.01 })).toEqual(plain);
+    builder.release();
   });
 });
+
+/** Rows of which every product with the query is below 0: their distances are as those that have a bound. */
+function positive(): { builder: IndexBuilder; query: Float32Array } {
+  const sizes = rows.map((value) => Math.abs(value) + 0.1);
+  const query = rowOf(sizes, DIMENSION, 7).map((value) => -value);
+  return { builder: built(sizes, shapeOf(sizes, DIMENSION, 'dot')), query };
+}
 
 describe('a query amid copies of one row', () => {
   /** In the middle of the grid: what is alike is at a distance of 0 exactly. */
@@ -313,6 +322,9 @@ describe('the spread', () => {
       expect(builders.euclidean.spread(query, near - 1)).toBe(0);
       expect(builders.dot.spread(query, 50)).toBe(0);
     }
+    const sizes = positive();
+    expect(sizes.builder.spread(sizes.query, 50)).toBe(0);
+    sizes.builder.release();
     const few = rows.subarray(0, 9 * DIMENSION);
     const builder = built(few, shapeOf(few, DIMENSION, 'euclidean'));
     expect(builder.spread(queryList[0]!, 50)).toBe(0);

@@ -113,6 +113,21 @@ describe('one id of a block', () => {
     );
   });
 
+  test.each([
+    ['by itself', Uint8Array.of(0, 0x81, 0x04, ...new Uint8Array(513).fill(97)), 0],
+    [
+      'with what it shares',
+      Uint8Array.of(0, 0xff, 0x03, ...new Uint8Array(511).fill(97), 0xff, 0x03, 2, 97, 97),
+      1,
+    ],
+  ])('is corrupt where it is too long %s', (_, bytes, position) => {
+    expect(() => decodeIdAt(bytes, position, wrong)).toThrow('is corrupt at byte');
+    // One byte less is as long as they may be.
+    const [shorter, at] = [bytes.slice(0, -1), position === 0 ? 1 : 516];
+    shorter.set(position === 0 ? [0x80, 0x04] : [1], at);
+    expect(decodeIdAt(shorter, position, wrong)).toHaveLength(limits.idBytes);
+  });
+
   test('of any bytes is the same, or wrong at the same place, and made of nothing else', () => {
     const hostile = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
