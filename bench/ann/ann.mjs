@@ -63,6 +63,8 @@ const { values: flags } = parseArgs({
   },
 });
 
+const rounds = Number(flags.rounds);
+
 /** @param {Contender} contender @param {unknown} error */
 function leaveOut({ key }, error) {
   console.error(`!!! WITHOUT ${key}: ${error instanceof Error ? error.message : String(error)}`);
@@ -173,7 +175,7 @@ async function measure(set, entering, folder) {
         leaveOut(contender, error);
       }
     }
-    for (let at = 0; at < Number(flags.rounds); at++) {
+    for (let at = 0; at < rounds; at++) {
       for (const entrant of entrants) {
         try {
           await sweepOnce(entrant, judge);
@@ -183,7 +185,7 @@ async function measure(set, entering, folder) {
           await entrant.child.stop();
         }
       }
-      console.log(`  round ${at + 1} of ${flags.rounds}`);
+      console.log(`  round ${at + 1} of ${rounds}`);
     }
   } finally {
     for (const { child } of entrants) await child.stop();
@@ -219,7 +221,7 @@ function findingsOf(set, entrants, pinned) {
     return ours === undefined || theirs === undefined ? [] : [[peer, ratiosOf(ours, theirs)]];
   });
   return {
-    ...{ set: set.title, rows, queries: set.queries.length / set.dimension, rounds: Number(flags.rounds) },
+    ...{ set: set.title, rows, queries: set.queries.length / set.dimension, rounds },
     ...{ pinned, contenders: found, ratios: Object.fromEntries(ratios) },
   };
 }
@@ -242,7 +244,8 @@ async function run(key, entering) {
     const set = realSet(key, { rows: flags.rows === undefined ? undefined : Number(flags.rows) });
     const found = await measure(set, entering, folder);
     const ran = machine();
-    const tables = [speedTable(found), ratioTable(found), buildTable(found)];
+    const ratios = Object.keys(found.ratios).length === 0 ? [] : [ratioTable(found)];
+    const tables = [speedTable(found), ...ratios, buildTable(found)];
     console.log(`\n${tables.join('\n\n')}\n`);
     if (flags.check) {
       const worse = checked(found, name);
@@ -261,5 +264,6 @@ async function run(key, entering) {
   }
 }
 
+if (!(rounds >= 1)) throw new Error(`--rounds is ${flags.rounds} and must be 1 at least`);
 const entering = chosen();
 for (const key of flags.set === 'both' ? ['fashion', 'arxiv'] : [flags.set]) await run(key, entering);

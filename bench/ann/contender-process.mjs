@@ -32,9 +32,10 @@ const COLLECTION_MS = 100;
 const [key = '', input = '', folder = ''] = process.argv.slice(2);
 const contender = mustBeContender(key);
 const shape = { ...readShape(input), input, folder };
-const library = await contender.load?.();
 const { efforts = [], found = (answer) => answer, asked = (vector) => vector } = contender;
 
+/** @type {any} */
+let library;
 /** @type {import('./contender.mjs').Opened} */
 let opened;
 /** @type {readonly any[]} */
@@ -121,6 +122,8 @@ const calls = {
 /** @param {{ call: keyof Calls, options: any }} message */
 async function answerTo({ call, options }) {
   try {
+    // Not when this file is loaded: what fails here is an answer.
+    library ??= await contender.load?.();
     process.send?.({ result: (await calls[call](options)) ?? {} });
     if (call === 'close') process.disconnect();
   } catch (error) {
