@@ -64,7 +64,7 @@ function panelOf({ title, values, steps = false }) {
 }
 
 /** @param {number} value */
-const fixed = (value) => value.toFixed(1);
+export const fixed = (value) => value.toFixed(1);
 
 /** A round number at or above the greatest value. @param {number} value */
 function niceMost(value) {
@@ -74,6 +74,6 @@ function niceMost(value) {
 }
 
 /** @param {string} text */
-function escaped(text) {
+export function escaped(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -8,7 +8,8 @@ import { join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const home = fileURLToPath(new URL('results', import.meta.url));
+/** Where results are kept. */
+export const resultsHome = fileURLToPath(new URL('results', import.meta.url));
 
 /** What figures depend on. */
 export function machine() {
@@ -32,7 +33,7 @@ export function machineLine({ date, node, processor, cores, memoryGiB }) {
  * @param {{ json: object, md?: string, svg?: string }} contents
  */
 export function writeResults(folder, name, contents) {
-  const into = folder === undefined ? home : resolve(folder);
+  const into = folder === undefined ? resultsHome : resolve(folder);
   mkdirSync(into, { recursive: true });
   const texts = { ...contents, json: `${JSON.stringify(contents.json, null, 2)}\n` };
   for (const [ending, text] of Object.entries(texts)) {

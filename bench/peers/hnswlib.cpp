@@ -1,10 +1,13 @@
 // hnswlib on one thread over the rows that the server has: how fast it builds, and how fast it answers at which recall.
 //
-//   hnswlib ROWS.f32 QUERIES.f32 NEIGHBOURS.i32 euclidean|cosine DIMENSION
+//   hnswlib ROWS.f32 QUERIES.f32 NEIGHBOURS.i32 euclidean|cosine DIMENSION [rounds]
 //
 // Files are little-endian, row-major, without a header; NEIGHBOURS holds the exact 100 nearest of each query. Prints one
 // JSON object per line: the build, then one search for each ef. A match counts by its distance, in double, as in
 // true-neighbours.mjs. cosine is inner product over vectors that are normalised before the clock starts.
+//
+// With `rounds` it searches once for every line of its input, so that others can be measured in turn with it, and ends
+// with its input; a line `{}` closes each round.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -12,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +29,7 @@ constexpr size_t kEfConstruction = 128;
 constexpr size_t kSeed = 100;
 constexpr size_t kNeighbours = 100;
 constexpr size_t kK = 10;
+constexpr size_t kWarmUp = 50;
 constexpr size_t kSweep[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512};
 
 template <typename T>
@@ -63,6 +68,19 @@ double seconds(std::chrono::steady_clock::time_point from) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
 }
 
+// What the process has in memory, or 0 where the system has no such file.
+size_t residentBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmRSS:", 0) == 0) return std::stoul(line.substr(6)) * 1024;
+  return 0;
+}
+
+double quantile(std::vector<double> times, double share) {
+  std::sort(times.begin(), times.end());
+  return times[std::min(times.size() - 1, size_t(double(times.size()) * share))];
+}
+
 const char* instructions() {
 #if defined(USE_AVX512)
   return AVX512Capable() ? "avx512" : "avx";
@@ -78,8 +96,9 @@ const char* instructions() {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 6) {
-    std::fprintf(stderr, "usage: hnswlib ROWS QUERIES NEIGHBOURS euclidean|cosine DIMENSION\n");
+  const bool rounds = count == 7 && std::string(arguments[6]) == "rounds";
+  if (count != 6 && !rounds) {
+    std::fprintf(stderr, "usage: hnswlib ROWS QUERIES NEIGHBOURS euclidean|cosine DIMENSION [rounds]\n");
     return 2;
   }
   auto rows = read<float>(arguments[1]);
@@ -94,6 +113,7 @@ int main(int count, char** arguments) {
     normalise(queries, dimension);
   }
 
+  const size_t input_bytes = residentBytes();
   std::unique_ptr<hnswlib::SpaceInterface<float>> space;
   if (cosine) space = std::make_unique<hnswlib::InnerProductSpace>(dimension);
   else space = std::make_unique<hnswlib::L2Space>(dimension);
@@ -101,7 +121,8 @@ int main(int count, char** arguments) {
   const auto begun = std::chrono::steady_clock::now();
   for (size_t row = 0; row < row_count; row++) index.addPoint(&rows[row * dimension], row);
   const double built = seconds(begun);
-  std::printf("{\"build_seconds\": %.3f, \"rows\": %zu, \"instructions\": \"%s\"}\n", built, row_count, instructions());
+  std::printf("{\"build_seconds\": %.3f, \"rows\": %zu, \"instructions\": \"%s\", \"resident_bytes\": %zu}\n", built,
+              row_count, instructions(), residentBytes() - input_bytes);
   std::fflush(stdout);
 
   const size_t k = std::min(kK, row_count);
@@ -115,21 +136,39 @@ int main(int count, char** arguments) {
     }
     farthest[query] = cosine ? farthest[query] + 1e-7 : farthest[query] * (1 + 1e-9);
   }
-  for (const size_t ef : kSweep) {
-    index.setEf(ef);
-    std::vector<std::vector<size_t>> answers(query_count);
-    const auto asked = std::chrono::steady_clock::now();
-    for (size_t query = 0; query < query_count; query++) {
-      auto found = index.searchKnn(&queries[query * dimension], k);
-      for (; !found.empty(); found.pop()) answers[query].push_back(found.top().second);
+  const auto sweep = [&] {
+    for (const size_t ef : kSweep) {
+      index.setEf(ef);
+      for (size_t query = 0; query < std::min(kWarmUp, query_count); query++)
+        index.searchKnn(&queries[query * dimension], k);
+      std::vector<std::vector<size_t>> answers(query_count);
+      std::vector<double> times(query_count);
+      const auto asked = std::chrono::steady_clock::now();
+      for (size_t query = 0; query < query_count; query++) {
+        const auto sent = std::chrono::steady_clock::now();
+        auto found = index.searchKnn(&queries[query * dimension], k);
+        for (; !found.empty(); found.pop()) answers[query].push_back(found.top().second);
+        times[query] = seconds(sent);
+      }
+      const double took = seconds(asked);
+      size_t hits = 0;
+      for (size_t query = 0; query < query_count; query++)
+        for (const size_t row : answers[query])
+          if (distance(cosine, &rows[row * dimension], &queries[query * dimension], dimension) <= farthest[query])
+            hits++;
+      std::printf("{\"ef\": %zu, \"qps\": %.1f, \"recall\": %.5f, \"p50_us\": %.1f, \"p99_us\": %.1f}\n", ef,
+                  query_count / took, double(hits) / double(query_count * k), quantile(times, 0.5) * 1e6,
+                  quantile(times, 0.99) * 1e6);
+      std::fflush(stdout);
     }
-    const double took = seconds(asked);
-    size_t hits = 0;
-    for (size_t query = 0; query < query_count; query++)
-      for (const size_t row : answers[query])
-        if (distance(cosine, &rows[row * dimension], &queries[query * dimension], dimension) <= farthest[query]) hits++;
-    std::printf("{\"ef\": %zu, \"qps\": %.1f, \"recall\": %.5f}\n", ef, query_count / took,
-                double(hits) / double(query_count * k));
+  };
+  if (!rounds) {
+    sweep();
+    return 0;
+  }
+  for (std::string line; std::getline(std::cin, line);) {
+    sweep();
+    std::printf("{}\n");
     std::fflush(stdout);
   }
   return 0;

@@ -1,17 +1,15 @@
 /**
- * hnswlib as a peer: installs the package whose headers it is made of (bench/package.json, no install scripts run),
- * compiles hnswlib.cpp with `g++ -O3 -march=native`, and runs it on one core over the rows of a set. Where a compiler
- * or the headers are missing, the peer is left out, and a line says so.
+ * hnswlib as a peer: compiles hnswlib.cpp with `g++ -O3 -march=native` against the headers in the package hnswlib-node,
+ * and runs it on one core over the rows of a set. Where a compiler or the headers are missing, the peer is left out, and
+ * a line says so.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { isInstalled, npmCommand, root } from '../../scripts/set-up.mjs';
+import { installPeers, peersHome } from './packages.mjs';
 
-const home = join(root, 'bench');
-const headers = join(home, 'node_modules/hnswlib-node/src/hnswlib');
-const installation = ['ci', '--prefix', home, '--ignore-scripts', '--loglevel=error'];
+const headers = join(peersHome, 'node_modules/hnswlib-node/src/hnswlib');
 
 /**
  * @typedef {object} PeerReport
@@ -27,23 +25,30 @@ const installation = ['ci', '--prefix', home, '--ignore-scripts', '--loglevel=er
  * @param {string} folder
  */
 export function tryMakeHnswlib(folder) {
-  const without = (/** @type {string} */ why) => {
-    console.error(`!!! WITHOUT HNSWLIB: ${why}`);
-  };
-  if (spawnSync('g++', ['--version']).status !== 0)
-    return without('there is no g++ (Debian: apt-get install g++)');
-  const lock = readFileSync(join(home, 'package-lock.json'), 'utf8');
-  if (!isInstalled(lock, tryRead(join(home, 'node_modules/.package-lock.json')))) {
-    const { command, args } = npmCommand(installation);
-    spawnSync(command, args, { stdio: 'inherit' });
+  try {
+    installPeers();
+    return mustMakeHnswlib(folder);
+  } catch (error) {
+    console.error(`!!! WITHOUT HNSWLIB: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
   }
+}
+
+/**
+ * Requires: `installPeers` was called.
+ * @param {string} folder
+ */
+export function mustMakeHnswlib(folder) {
+  if (spawnSync('g++', ['--version']).status !== 0)
+    throw new Error('there is no g++ (Debian: apt-get install g++)');
   if (!existsSync(join(headers, 'hnswlib.h')))
-    return without('its headers are missing (npm ci --prefix bench)');
+    throw new Error('its headers are missing (npm ci --prefix bench --ignore-scripts)');
   const program = join(folder, 'hnswlib');
-  const source = join(home, 'peers/hnswlib.cpp');
+  const source = join(peersHome, 'peers/hnswlib.cpp');
   const flags = ['-O3', '-march=native', '-std=c++17', '-w', '-I', headers];
   const { status, stderr } = spawnSync('g++', [...flags, source, '-o', program], { encoding: 'utf8' });
-  return status === 0 ? program : without(`g++ failed: ${stderr.slice(0, 2_000)}`);
+  if (status !== 0) throw new Error(`g++ failed: ${stderr.slice(0, 2_000)}`);
+  return program;
 }
 
 /**
@@ -72,11 +77,6 @@ export async function runHnswlib(program, set, folder) {
     .map((text) => JSON.parse(text));
   const [build, ...sweep] = lines;
   return { ...build, pinned, sweep };
-}
-
-/** @param {string} path */
-function tryRead(path) {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
 /** @param {string} file @param {readonly string[]} args @returns {Promise<string>} */

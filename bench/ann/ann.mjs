@@ -1,0 +1,269 @@
+/**
+ * Cairn and other libraries with an index over the same rows, in one run and on one core:
+ *
+ *   npm run build && npm run bench:ann
+ *   node bench/ann/ann.mjs --set fashion|arxiv|both --peers hnswlib,usearch --rows N --rounds 3 --results FOLDER --check
+ *
+ * For each set: every contender builds its index in a process of its own, and a fresh process opens it, warms up (3,000
+ * queries) and stays; what it has grown by is its memory. Then come rounds, in each of which all contenders sweep their
+ * efforts in turn, so that whatever else the machine does hits all of them alike; of each effort the fastest round
+ * counts. One query after another, k = 10, recall by distance (true-neighbours.mjs) of the first round's answers. A peer that
+ * is missing or fails is left out, and a line says so. --peers names those to compare with, Cairn is always there.
+ *
+ * Cairn's build time is that of `compact`; handing the rows over is told beside it, as it is for others that have both.
+ *
+ * --check compares the ratios of Cairn to hnswlib with those in bench/results and exits with 1 where one is below 0.8 of
+ * what it was. Without --peers it then measures hnswlib alone, and without --results it writes nothing.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { megabytes, round, whole } from '../latencies.mjs';
+import { installPeers, versionOfPeer } from '../peers/packages.mjs';
+import { realSet } from '../real-sets.mjs';
+import { machine, machineLine, resultsHome, writeResults } from '../result-files.mjs';
+import { NeighbourJudge } from '../true-neighbours.mjs';
+import { annPlot } from './ann-plot.mjs';
+import { buildTable, ratioTable, reportOf, speedTable } from './ann-report.mjs';
+import { K } from './conditions.mjs';
+import { ContenderChild, tryCore } from './contender-child.mjs';
+import { contenders } from './contender.mjs';
+import { writeInput } from './input-files.mjs';
+import { qpsAtRecalls, ratiosOf, worseThan } from './qps-at-recall.mjs';
+
+const OWN = 'cairn';
+/** The one that --check holds the ratio to, and all to which ratios are told. */
+const REFERENCE = 'hnswlib';
+const COMPARED = [REFERENCE, 'hnswlib-node'];
+
+/** @typedef {import('./contender.mjs').Contender} Contender */
+/** @typedef {import('./contender.mjs').Point} Point */
+/** @typedef {import('./ann-report.mjs').Findings} Findings */
+
+/**
+ * @typedef {object} Entrant
+ * @property {Contender} contender
+ * @property {ContenderChild} child
+ * @property {import('./contender.mjs').Built} built
+ * @property {string | undefined} note
+ * @property {number} residentBytes
+ * @property {Point[]} sweep
+ */
+
+const { values: flags } = parseArgs({
+  options: {
+    set: { type: 'string', default: 'both' },
+    peers: { type: 'string' },
+    rows: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    results: { type: 'string' },
+    check: { type: 'boolean', default: false },
+  },
+});
+
+const rounds = Number(flags.rounds);
+
+/** @param {Contender} contender @param {unknown} error */
+function leaveOut({ key }, error) {
+  console.error(`!!! WITHOUT ${key}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+/** Those that were asked for, and whose libraries can be had. */
+function chosen() {
+  const known = [...new Set(contenders.map(({ peer }) => peer))].filter((peer) => peer !== OWN);
+  const peers = flags.peers?.split(',') ?? (flags.check ? [REFERENCE] : known);
+  const unknown = peers.find((peer) => !known.includes(peer));
+  if (unknown !== undefined) throw new Error(`no peer is called ${unknown}; there are ${known.join(', ')}`);
+  if (peers.length > 0) installPeers();
+  return contenders.filter((contender) => {
+    if (contender.peer !== OWN && !peers.includes(contender.peer)) return false;
+    try {
+      contender.ready?.();
+      return true;
+    } catch (error) {
+      leaveOut(contender, error);
+      return false;
+    }
+  });
+}
+
+/**
+ * The contender with its index open. What stores hold is built once.
+ * @param {Contender} contender
+ * @param {{ folder: string, input: string, core: number | undefined, stores: Map<string, Entrant['built']> }} options
+ * @returns {Promise<Entrant>}
+ */
+async function enter(contender, { folder, input, core, stores }) {
+  const store = contender.store ?? contender.key;
+  const place = { input, folder: join(folder, store), core };
+  let built = stores.get(store);
+  if (built === undefined) {
+    mkdirSync(place.folder, { recursive: true });
+    if (contender.build !== undefined) {
+      const builder = new ContenderChild(contender, place);
+      try {
+        built = await builder.call('build');
+      } finally {
+        await builder.stop();
+      }
+    }
+  }
+  const child = new ContenderChild(contender, place);
+  try {
+    const { note, built: own, residentBytes } = await child.call('open');
+    built ??= own;
+    if (built === undefined) throw new Error('it tells no time of its build');
+    stores.set(store, built);
+    return { contender, child, built, note, residentBytes, sweep: [] };
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+}
+
+/**
+ * One sweep, of which what was faster than before stays.
+ * @param {Entrant} entrant @param {NeighbourJudge} judge
+ */
+async function sweepOnce(entrant, judge) {
+  const first = entrant.sweep.length === 0;
+  const { points, answers } = await entrant.child.call('sweep', { withAnswers: first });
+  entrant.sweep = points.map((/** @type {Point} */ point, /** @type {number} */ at) => {
+    const before = entrant.sweep[at];
+    if (before === undefined) return { ...point, recall: point.recall ?? recallOf(answers[at], judge) };
+    return point.qps > before.qps ? { ...point, recall: before.recall } : before;
+  });
+}
+
+/** @param {readonly (readonly (string | number)[])[]} answers @param {NeighbourJudge} judge */
+function recallOf(answers, judge) {
+  const { ids } = judge.set;
+  const k = Math.min(K, ids.length);
+  const idOf = (/** @type {string | number} */ found) =>
+    typeof found === 'string' ? found : (ids[found] ?? '');
+  const hits = answers.reduce((sum, answer, query) => sum + judge.hits(query, answer.map(idOf), k), 0);
+  return hits / (answers.length * k);
+}
+
+/**
+ * @param {import('../real-sets.mjs').BenchSet} set
+ * @param {readonly Contender[]} entering
+ * @param {string} folder
+ */
+async function measure(set, entering, folder) {
+  const judge = new NeighbourJudge(set);
+  judge.mustMatchRows();
+  const input = join(folder, 'input');
+  mkdirSync(input);
+  writeInput(set, input);
+  const core = tryCore();
+  if (core === undefined)
+    console.error('!!! NOT PINNED: there is no taskset; other cores may help whoever uses them');
+  console.log(set.title);
+  /** @type {Entrant[]} */
+  let entrants = [];
+  const stores = new Map();
+  try {
+    for (const contender of entering) {
+      try {
+        const entrant = await enter(contender, { folder, input, core, stores });
+        entrants.push(entrant);
+        console.log(`  ${entrantLine(entrant, set.ids.length)}`);
+      } catch (error) {
+        leaveOut(contender, error);
+      }
+    }
+    for (let at = 0; at < rounds; at++) {
+      for (const entrant of entrants) {
+        try {
+          await sweepOnce(entrant, judge);
+        } catch (error) {
+          leaveOut(entrant.contender, error);
+          entrants = entrants.filter((other) => other !== entrant);
+          await entrant.child.stop();
+        }
+      }
+      console.log(`  round ${at + 1} of ${rounds}`);
+    }
+  } finally {
+    for (const { child } of entrants) await child.stop();
+  }
+  return findingsOf(set, entrants, core !== undefined);
+}
+
+/** @param {Entrant} entrant @param {number} rows */
+function entrantLine({ contender, built: { loadSeconds, buildSeconds }, residentBytes, note }, rows) {
+  const loaded = loadSeconds === undefined ? '' : `loaded in ${round(loadSeconds, 2)} s, `;
+  return (
+    `${contender.title}: ${loaded}built in ${round(buildSeconds, 2)} s, ${whole(rows / buildSeconds)} vectors/s, ` +
+    `${megabytes(residentBytes)} resident${note === undefined ? '' : `, ${note}`}`
+  );
+}
+
+/**
+ * @param {import('../real-sets.mjs').BenchSet} set @param {readonly Entrant[]} entrants @param {boolean} pinned
+ * @returns {Findings}
+ */
+function findingsOf(set, entrants, pinned) {
+  const rows = set.ids.length;
+  const found = entrants.map(({ contender, built, note, residentBytes, sweep }) => ({
+    ...{ key: contender.key, title: contender.title, settings: contender.settings, note },
+    version: contender.package === undefined ? undefined : versionOfPeer(contender.package),
+    ...{ loadSeconds: built.loadSeconds, buildSeconds: built.buildSeconds },
+    ...{ residentBytes, bytesPerRow: residentBytes / rows, sweep, qpsAt: qpsAtRecalls(sweep) },
+  }));
+  const speedsOf = (/** @type {string} */ key) => found.find((one) => one.key === key)?.qpsAt;
+  const ours = speedsOf(OWN);
+  const ratios = COMPARED.flatMap((peer) => {
+    const theirs = speedsOf(peer);
+    return ours === undefined || theirs === undefined ? [] : [[peer, ratiosOf(ours, theirs)]];
+  });
+  return {
+    ...{ set: set.title, rows, queries: set.queries.length / set.dimension, rounds },
+    ...{ pinned, contenders: found, ratios: Object.fromEntries(ratios) },
+  };
+}
+
+/** What is worse than in bench/results, a line each. @param {Findings} found @param {string} name */
+function checked({ rows, ratios }, name) {
+  const path = join(resultsHome, `${name}.json`);
+  if (!existsSync(path)) return [`bench/results/${name}.json is not there`];
+  const earlier = JSON.parse(readFileSync(path, 'utf8'));
+  if (earlier.rows !== rows)
+    return [`bench/results/${name}.json is of ${earlier.rows} rows and this of ${rows}`];
+  return worseThan(ratios[REFERENCE], earlier.ratios[REFERENCE]);
+}
+
+/** @param {string} key @param {readonly Contender[]} entering */
+async function run(key, entering) {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-ann-'));
+  const name = `ann-${key}`;
+  try {
+    const set = realSet(key, { rows: flags.rows === undefined ? undefined : Number(flags.rows) });
+    const found = await measure(set, entering, folder);
+    const ran = machine();
+    const ratios = Object.keys(found.ratios).length === 0 ? [] : [ratioTable(found)];
+    const tables = [speedTable(found), ...ratios, buildTable(found)];
+    console.log(`\n${tables.join('\n\n')}\n`);
+    if (flags.check) {
+      const worse = checked(found, name);
+      for (const line of worse) console.error(`!!! CHECK OF ${name}: ${line}`);
+      if (worse.length > 0) process.exitCode = 1;
+      else console.log(`check of ${name}: Cairn / ${REFERENCE} is no worse than it was`);
+      if (flags.results === undefined) return;
+    }
+    writeResults(flags.results, name, {
+      json: { ...ran, ...found },
+      md: reportOf(found, machineLine(ran)),
+      svg: annPlot(found.contenders, `${found.set}: queries per second on one core`),
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (!(rounds >= 1)) throw new Error(`--rounds is ${flags.rounds} and must be 1 at least`);
+const entering = chosen();
+for (const key of flags.set === 'both' ? ['fashion', 'arxiv'] : [flags.set]) await run(key, entering);

@@ -1,0 +1,92 @@
+/**
+ * What a contender of the bench is, and who they are. A contender is a library with an index over the rows of a set; each
+ * lives in processes of its own (contender-process.mjs): one builds the index and leaves it in a folder, a fresh one opens
+ * that folder and answers queries, so that its memory is what searching takes and not what building left behind.
+ */
+import { cairn, cairnTight } from './contenders/cairn.mjs';
+import { hnswlibNode } from './contenders/hnswlib-node.mjs';
+import { hnswlib } from './contenders/hnswlib.mjs';
+import { lancedb } from './contenders/lancedb.mjs';
+import { sqliteVec } from './contenders/sqlite-vec.mjs';
+import { usearchF32, usearchI8 } from './contenders/usearch.mjs';
+import { zvec } from './contenders/zvec.mjs';
+
+/** What a query may take trouble over: `ef`, and whatever else the library has. @typedef {Readonly<Record<string, number>>} Effort */
+
+/**
+ * @typedef {object} Shape
+ * @property {'euclidean' | 'cosine'} metric
+ * @property {number} dimension
+ * @property {number} rows
+ * @property {string} input the folder of the files that input-files.mjs wrote
+ * @property {string} folder for what the build leaves
+ */
+
+/** @typedef {Shape & { vectors: Float32Array, ids: readonly string[] }} Rows */
+
+/**
+ * @typedef {object} Built
+ * @property {number} [loadSeconds] for handing the rows over, where that and the making of the index are two steps
+ * @property {number} buildSeconds
+ */
+
+/**
+ * @typedef {object} Point one effort of a sweep
+ * @property {Effort} effort
+ * @property {number} recall
+ * @property {number} qps
+ * @property {number} p50us
+ * @property {number} p99us
+ */
+
+/**
+ * Either it searches, and others measure, or it is a program that measures itself.
+ * @typedef {object} Opened
+ * @property {string} [note] what only opening it tells
+ * @property {(effort: Effort) => void | Promise<void>} [prepare] before the queries of an effort, outside the clock
+ * @property {(query: any, effort: Effort) => any} [search] may answer a promise
+ * @property {() => Promise<Point[]>} [sweep]
+ * @property {Built} [built]
+ * @property {number} [residentBytes]
+ * @property {() => unknown} close
+ */
+
+/**
+ * @typedef {object} Contender
+ * @property {string} key
+ * @property {string} peer the name for --peers; contenders of one name are variants
+ * @property {string} title
+ * @property {string} settings
+ * @property {string} [package] whose version is told
+ * @property {string} [store] the folder of its index; variants of one store are built once
+ * @property {readonly Effort[]} [efforts] ascending
+ * @property {number} [queries] at most so many of the set's
+ * @property {number} [warmUp] queries before anything is measured, where not WARM_UP
+ * @property {Readonly<Record<string, string>>} [environment] of its processes
+ * @property {() => void} [ready] compiles what it needs, once, before anything is measured
+ * @property {() => any} [load] the library: loaded before memory is looked at, and handed to build and open
+ * @property {(rows: Rows, library: any) => Promise<Built> | Built} [build]
+ * @property {(vector: Float32Array, metric: Shape['metric']) => any} [asked] the query as the library takes it
+ * @property {(shape: Shape, library: any) => Promise<Opened> | Opened} open
+ * @property {(answer: any) => readonly (string | number)[]} [found] ids or rows of an answer, outside the clock
+ */
+
+/** In the order of their turns. @type {readonly Contender[]} */
+export const contenders = [
+  cairn,
+  cairnTight,
+  hnswlib,
+  hnswlibNode,
+  usearchF32,
+  usearchI8,
+  zvec,
+  lancedb,
+  sqliteVec,
+];
+
+/** @param {string} key @returns {Contender} */
+export function mustBeContender(key) {
+  const found = contenders.find((contender) => contender.key === key);
+  if (found === undefined) throw new Error(`no contender is called ${key}`);
+  return found;
+}

@@ -1,0 +1,127 @@
+/**
+ * Cairn as anybody would use it: opened without options, upserts of 5,000 rows, one `compact`. The second contender opens
+ * the same store with as little memory as its index needs, so that vectors come from the file, which is to say from the
+ * cache of the operating system.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { isCairnError, open } from '../../../dist/core/index.js';
+import { byEf, K, secondsSince } from '../conditions.mjs';
+
+const COLLECTION = 'ann';
+const BATCH = 5_000;
+const COMPACTIONS = 100;
+/** Memory beside the index: the pages of vectors that are being compared, and scratch. */
+const SPARE_BYTES = 4 * 2 ** 20;
+/** The file that tells the least memory. */
+const BUDGET = 'tight-budget';
+/** Arenas come in classes: the index takes a whole one, and the error says how much that is. */
+const BUDGETS = 8;
+
+/** @typedef {import('../contender.mjs').Shape} Shape */
+
+/** @param {import('../contender.mjs').Rows} rows @returns {Promise<import('../contender.mjs').Built>} */
+async function build(rows) {
+  const { metric, dimension, ids, vectors, folder } = rows;
+  const database = await open(urlOf(rows));
+  const collection = await database.createCollection(COLLECTION, { dimension, metric });
+  const begun = performance.now();
+  for (let from = 0; from < ids.length; from += BATCH)
+    await collection.upsert({
+      ids: ids.slice(from, from + BATCH),
+      vectors: vectors.subarray(from * dimension, Math.min(ids.length, from + BATCH) * dimension),
+    });
+  const loadSeconds = secondsSince(begun);
+  const compacted = performance.now();
+  let buildSeconds = 0;
+  // One call does it. The others make sure, and the one that finds nothing is no part of the work.
+  for (let call = 0; ; call++) {
+    if (call === COMPACTIONS) throw new Error(`not compact after ${COMPACTIONS} calls`);
+    const { foldedSlots, segmentsWritten, segmentsMerged } = await collection.compact();
+    if (foldedSlots + segmentsWritten + segmentsMerged === 0) break;
+    buildSeconds = secondsSince(compacted);
+  }
+  await database.close();
+  writeFileSync(join(folder, BUDGET), String(await tightBudget(rows)));
+  return { loadSeconds, buildSeconds };
+}
+
+/** @param {Shape} shape @param {{ memoryBudgetBytes?: number }} [options] */
+async function openWith(shape, options = {}) {
+  const database = await open(urlOf(shape), { createStore: false, ...options });
+  const collection = database.collection(COLLECTION);
+  return {
+    collection,
+    /** @param {Float32Array} vector @param {import('../contender.mjs').Effort} effort */
+    search: (vector, { ef = K }) =>
+      collection.query({ vector, k: K, ef, include: [], consistency: 'eventual' }),
+    close: () => database.close(),
+  };
+}
+
+/**
+ * The least memory with which the store's index can be searched. Found by whoever builds, so that the process whose memory is
+ * measured tries nothing.
+ * @param {Shape} shape
+ */
+async function tightBudget(shape) {
+  const { collection, close } = await openWith(shape);
+  const { segments } = await collection.stats();
+  await close();
+  let memoryBudgetBytes = segments.reduce((sum, { residentBytes }) => sum + residentBytes, 0) + SPARE_BYTES;
+  for (let tried = 0; tried < BUDGETS; tried++) {
+    const opened = await openWith(shape, { memoryBudgetBytes });
+    try {
+      await opened.search(new Float32Array(shape.dimension).fill(1), {});
+      return memoryBudgetBytes;
+    } catch (error) {
+      if (!isCairnError(error) || error.code !== 'memory_budget_exceeded') throw error;
+      memoryBudgetBytes = Number(error.details['value']) + SPARE_BYTES;
+    } finally {
+      await opened.close();
+    }
+  }
+  throw new Error(`its index does not fit into ${memoryBudgetBytes} bytes`);
+}
+
+/** @param {Shape} shape */
+async function openTight(shape) {
+  const memoryBudgetBytes = Number(readFileSync(join(shape.folder, BUDGET), 'utf8'));
+  return {
+    ...(await openWith(shape, { memoryBudgetBytes })),
+    note: `memoryBudgetBytes ${memoryBudgetBytes}`,
+  };
+}
+
+/** @param {Pick<Shape, 'folder'>} shape */
+function urlOf({ folder }) {
+  return `file:${join(folder, 'store')}`;
+}
+
+const both = {
+  peer: 'cairn',
+  store: 'cairn',
+  efforts: byEf,
+  build,
+  /** @param {import('../../../dist/core/index.js').QueryResult} answer */
+  found: ({ matches }) => matches.map(({ id }) => id),
+};
+
+/** @type {import('../contender.mjs').Contender} */
+export const cairn = {
+  ...both,
+  key: 'cairn',
+  title: 'Cairn',
+  settings: 'open() without options, upserts of 5,000, one compact; eventual, include []',
+  open: (shape) => openWith(shape),
+};
+
+/** @type {import('../contender.mjs').Contender} */
+export const cairnTight = {
+  ...both,
+  key: 'cairn-tight',
+  title: 'Cairn, tight memory',
+  settings: 'the same store, memoryBudgetBytes as small as its index allows',
+  open: openTight,
+};
