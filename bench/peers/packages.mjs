@@ -18,9 +18,7 @@ export function installPeers() {
   const lock = readFileSync(join(peersHome, 'package-lock.json'), 'utf8');
   const installed = join(modules, '.package-lock.json');
   if (isInstalled(lock, existsSync(installed) ? readFileSync(installed, 'utf8') : undefined)) return;
-  // Not `ci`, which refuses a lock without the packages of other platforms; this takes its versions all the same.
-  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  npm(['install', '--no-save', '--prefix', peersHome, '--ignore-scripts', ...quiet]);
+  npm(['ci', '--prefix', peersHome, '--ignore-scripts', '--loglevel=error']);
 }
 
 /**
