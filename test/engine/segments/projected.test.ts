@@ -12,10 +12,12 @@ import { fold } from './fixture.js';
 
 const folder = process.env['CAIRN_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname;
 const K = 10;
+/** No two builds are alike: of forty queries a few hard ones decide. These builds give 0.994 to 0.999. */
+const QUERIES = 400;
 const DIMENSION = 256;
 const space = { dimension: DIMENSION, rank: 20, noise: 0.4, seed: 3 };
 /** Of fewer rows too few are sampled to learn directions from. */
-const queries = listOf(nearSubspace(40, space, 50), DIMENSION);
+const queries = listOf(nearSubspace(QUERIES, space, 50), DIMENSION);
 
 function listOf(rows: Float32Array, dimension: number): readonly Float32Array[] {
   return Array.from({ length: rows.length / dimension }, (_, row) => rowOf(rows, dimension, row));
