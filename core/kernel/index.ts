@@ -1,5 +1,6 @@
 /** The kernel layer's door: arithmetic in WebAssembly, and the memory it works in. */
 export type { Arena } from './arena.js';
+export { arenaChecksums } from './arena-checksums.js';
 export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';

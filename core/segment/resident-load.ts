@@ -67,12 +67,15 @@ export class ResidentLoad {
     const tried = new Uint8Array(this.#arrived.length);
     let failed = false;
     const workers = Array.from({ length: limits.rangeReadsParallel }, async () => {
+      // Its own for all of its chunks. Never the target: what is on its way would arrive there after the load was abandoned.
+      let room: Uint8Array<ArrayBuffer> | undefined;
       for (;;) {
         const chunk = failed ? undefined : this.#next(tried);
         if (chunk === undefined) return;
         tried[chunk] = 1;
+        room ??= new Uint8Array(Math.min(chunkBytes, this.#target!.length));
         try {
-          await this.#fetch(chunk);
+          await this.#fetch(chunk, room);
         } catch (error) {
           failed = true;
           throw error;
@@ -102,14 +105,14 @@ export class ResidentLoad {
     return best;
   }
 
-  async #fetch(chunk: number): Promise<void> {
+  async #fetch(chunk: number, into: Uint8Array<ArrayBuffer>): Promise<void> {
     const target = this.#target!;
     const { store, key, offset, pageChecksums } = this.#source;
     const start = chunk * chunkBytes;
     const length = Math.min(chunkBytes, target.length - start);
     this.#fetching[chunk]! += 1;
     try {
-      const bytes = await readRange({ store, key, range: { offset: offset + start, length } });
+      const bytes = await readRange({ store, key, range: { offset: offset + start, length }, into });
       // Another request was faster, and its bytes may be in use by now; or the memory is somebody else's.
       if (this.#target === undefined || this.#arrived[chunk] === 1) return;
       const place = target.subarray(start, start + length);

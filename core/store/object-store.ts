@@ -21,12 +21,17 @@ export interface GetOptions {
   readonly range?: ByteRange;
   /** Answer `unchanged`, without a body, where the object still has this version. */
   readonly unless?: StoreVersion;
+  /**
+   * Room that the caller lends until the call has settled. A store that reads to where it likes may answer with a view of its
+   * start instead of bytes of its own, which saves the first touch of fresh memory; whoever keeps the bytes copies them.
+   */
+  readonly into?: Uint8Array<ArrayBuffer>;
 }
 
 export type GetResult =
   | {
       readonly status: 'found';
-      /** The whole object, or the asked range. Owned by the caller. */
+      /** The whole object, or the asked range. Owned by the caller; a view of `into` at the most. */
       readonly bytes: Uint8Array;
       /** Length of the whole object. */
       readonly size: number;

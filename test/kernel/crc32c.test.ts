@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { arenaChecksums } from '../../core/kernel/index.js';
 import { CRC_TABLES_BYTES, CRC_TABLES_OFFSET, PAYLOAD_OFFSET } from '../../core/kernel/layout.js';
 import { crc32cScalar } from '../../core/kernel/scalar/crc32c.js';
 import { lengths, newArena, newKernel } from './fixture.js';
@@ -78,6 +79,19 @@ describe('crc32cPages', () => {
       expect([...kernel.crc32cPages(part, pageBytes)], `length ${length}`).toEqual(wanted);
     }
   });
+});
+
+test('pages that lie in an arena are summed there, and it keeps its bytes', () => {
+  const own = newArena();
+  const pageBytes = 1_024;
+  const bytes = own.u8.subarray(PAYLOAD_OFFSET + 3, PAYLOAD_OFFSET + 3 + 100_001);
+  bytes.set(noise(bytes.length));
+  const before = own.u8.slice(PAYLOAD_OFFSET);
+  const sum = arenaChecksums(own);
+  expect(sum(bytes, pageBytes)).toEqual(kernel.crc32cPages(bytes, pageBytes));
+  expect(own.u8.subarray(PAYLOAD_OFFSET)).toEqual(before);
+  expect(() => sum(bytes.slice(), pageBytes)).toThrow('another memory');
+  expect(() => sum(bytes, 4)).toThrow('pages at once');
 });
 
 test('the tables lie where the layout says', () => {

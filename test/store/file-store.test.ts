@@ -352,3 +352,23 @@ async function mounted(args: readonly string[], run: () => Promise<void>): Promi
     asRoot('umount', [args.at(-1)!]);
   }
 }
+
+describe('room that is lent to a read', () => {
+  it('takes the range at its start where it is long enough, and is left alone where it is not', async () => {
+    const store = await openFileStore(directory);
+    const bytes = Uint8Array.from({ length: 40_000 }, (_, i) => (i * 7) % 251);
+    await store.put('a', bytes, { if: 'absent' });
+    const range = { offset: 100, length: 30_000 };
+    const into = new Uint8Array(30_001).fill(9);
+    const lent = await store.get('a', { range, into });
+    if (lent.status !== 'found') throw new Error(lent.status);
+    expect(lent.bytes.buffer).toBe(into.buffer);
+    expect(lent.bytes).toEqual(bytes.slice(100, 30_100));
+    expect(into[30_000]).toBe(9);
+    const short = new Uint8Array(29_999).fill(9);
+    const own = await store.get('a', { range, into: short });
+    if (own.status !== 'found') throw new Error(own.status);
+    expect(own.bytes).toEqual(bytes.slice(100, 30_100));
+    expect(short.every((byte) => byte === 9)).toBe(true);
+  });
+});

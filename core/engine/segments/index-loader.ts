@@ -4,7 +4,7 @@
 import { corrupt } from '../../base/errors.js';
 import { indexSectionKinds, SearchIndex } from '../../index/index.js';
 import type { IndexSection, IndexShape } from '../../index/index.js';
-import { PAYLOAD_OFFSET } from '../../kernel/index.js';
+import { arenaChecksums, PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena, Metric } from '../../kernel/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
 import type { SegmentFile } from './segment-file.js';
@@ -26,7 +26,8 @@ export function indexBytes(file: SegmentFile): number {
 }
 
 export function beginLoad(file: SegmentFile, arena: Arena): ResidentLoad {
-  return file.residentLoad(arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + file.residentBytes));
+  const target = arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + file.residentBytes);
+  return file.residentLoad(target, { crc32cPages: arenaChecksums(arena) });
 }
 
 /** An index and, of every row, its rank. */

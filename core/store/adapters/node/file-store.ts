@@ -294,8 +294,8 @@ async function readObject(key: string, current: CurrentFile, options: GetOptions
   if (options.unless === version) return { status: 'unchanged' };
   const size = Number(stat.size);
   const { offset, length } = clampRange(key, options.range, size);
-  // Not zeroed first, and not out of Node's shared pool: the caller owns the whole buffer.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length);
+  const { into } = options;
+  const bytes = into !== undefined && into.length >= length ? into.subarray(0, length) : ownBytes(length);
   const found = await readFully(fd, bytes, offset);
   if (found < length) {
     throw corrupt({
@@ -306,6 +306,11 @@ async function readObject(key: string, current: CurrentFile, options: GetOptions
     });
   }
   return { status: 'found', bytes, size, version, modifiedMs: modifiedMsOf(stat) };
+}
+
+/** Not zeroed first, and not out of Node's shared pool: the caller owns the whole buffer. */
+function ownBytes(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length);
 }
 
 function versionOf(stat: BigIntStats): StoreVersion {
