@@ -25,8 +25,7 @@ const EFS: readonly number[] = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
 /** Queries that say how far the candidates of a walk reach. */
 const REACH_QUERIES = 100;
 const RERANK_FACTORS: readonly number[] = [1, 1.5, 2, 4];
-/** The largest of them. */
-const DEPTH = 4;
+const DEPTH = Math.max(...RERANK_FACTORS);
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 200;
 const SCANNED_QUERIES = 50;
@@ -36,8 +35,6 @@ const SCANNED_ROWS = 400;
 const PROMISED = 0.99;
 /** A wider walk than the one that finds this much of everything need not be measured. */
 const GOOD_ENOUGH = 0.999;
-/** Walks between two breaths of the event loop. */
-const BREATH = 1;
 
 /** Rows, nearest first by what the index says. */
 export type Candidates = Uint32Array;
@@ -91,35 +88,36 @@ async function measureCurve(
   sample: Sample,
 ): Promise<{ readonly curve: RecallCurve; readonly inDoubt: boolean }> {
   const truths = await findTruths(port, sample);
-  const near = await measureNear(port, sample.queries, truths);
+  const near = await measureWalks(port, { ks: NEAR_KS, bounded: true, queries: sample.queries }, truths);
   // A query has a hundred answers: half of the queries say as much.
-  const far = await measureFar(port, Math.ceil(sample.queries / 2), truths);
+  const half = Math.ceil(sample.queries / 2);
+  const far = await measureWalks(port, { ks: FAR_KS, bounded: false, queries: half }, truths);
   const curve = { samples: sample.queries, points: monotone([...near, ...far]) };
   return { curve, inDoubt: KS.some((k) => isInDoubt(curve.points, k, truths.shareOf(k))) };
 }
 
-async function measureNear(port: CalibrationPort, queries: number, truths: Truths): Promise<RecallPoint[]> {
-  const points: RecallPoint[] = [];
-  for (const ef of EFS) {
-    const reach = await reachOf(port, Math.min(queries, REACH_QUERIES), ef);
-    const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach, limit: DEPTH * Math.max(...NEAR_KS) };
-    const walks = await walkAll(port, queries, width);
-    const measured = measure(NEAR_KS, walks, truths, { ef, reach });
-    points.push(...measured);
-    if (isGoodEnough(NEAR_KS, measured)) break;
-  }
-  return points;
+interface Measured {
+  readonly ks: readonly number[];
+  /** Walks end within reach. */
+  readonly bounded: boolean;
+  readonly queries: number;
 }
 
-async function measureFar(port: CalibrationPort, queries: number, truths: Truths): Promise<RecallPoint[]> {
+/** Walks of growing width, until one finds nearly everything. */
+async function measureWalks(
+  port: CalibrationPort,
+  { ks, bounded, queries }: Measured,
+  truths: Truths,
+): Promise<RecallPoint[]> {
   const points: RecallPoint[] = [];
+  const limit = DEPTH * Math.max(...ks);
   for (const ef of EFS) {
-    if (FAR_KS.every((k) => k > ef)) continue;
-    const width = { ef, reach: 0, limit: DEPTH * Math.max(...FAR_KS) };
-    const walks = await walkAll(port, queries, width);
-    const measured = measure(FAR_KS, walks, truths, { ef, reach: 0 });
+    if (ks.every((k) => k > ef)) continue;
+    const reach = bounded ? await reachOf(port, Math.min(queries, REACH_QUERIES), ef) : 0;
+    const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach, limit };
+    const measured = measure(ks, await walkAll(port, queries, width), truths, { ef, reach });
     points.push(...measured);
-    if (isGoodEnough(FAR_KS, measured)) break;
+    if (isGoodEnough(ks, measured)) break;
   }
   return points;
 }
@@ -131,7 +129,7 @@ function isGoodEnough(ks: readonly number[], measured: readonly RecallPoint[]): 
 async function walkAll(port: CalibrationPort, queries: number, width: Width): Promise<Candidates[]> {
   const walks: Candidates[] = [];
   for (let query = 0; query < queries; query++) {
-    if (query % BREATH === 0) await port.breathe();
+    await port.breathe();
     walks.push(port.walk(query, width));
   }
   return walks;
@@ -142,7 +140,7 @@ async function reachOf(port: CalibrationPort, queries: number, ef: number): Prom
   let sum = 0;
   let said = 0;
   for (let query = 0; query < queries; query++) {
-    if (query % BREATH === 0) await port.breathe();
+    await port.breathe();
     const spread = port.spread(query, ef);
     if (spread === 0) continue;
     sum += spread;
@@ -203,11 +201,7 @@ interface Truths {
 
 async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths> {
   if (port.scansFast) return await scanTruths(port, sample.queries);
-  const walked: Candidates[] = [];
-  for (let query = 0; query < sample.queries; query++) {
-    if (query % BREATH === 0) await port.breathe();
-    walked.push(port.walk(query, { ef: TRUTH_EF, reach: 0, limit: TRUTH_ROWS }));
-  }
+  const walked = await walkAll(port, sample.queries, { ef: TRUTH_EF, reach: 0, limit: TRUTH_ROWS });
   const checked = Math.min(sample.scanned, sample.queries);
   const scanned = await scanAll(port, checked, SCANNED_ROWS);
   // Both of a query as one list, so that every row is fetched once.
@@ -245,7 +239,7 @@ async function scanTruths(port: CalibrationPort, queries: number): Promise<Truth
 async function scanAll(port: CalibrationPort, queries: number, count: number): Promise<Candidates[]> {
   const scanned: Candidates[] = [];
   for (let query = 0; query < queries; query++) {
-    if (query % BREATH === 0) await port.breathe();
+    await port.breathe();
     scanned.push(port.scan(query, count));
   }
   return scanned;
