@@ -147,6 +147,12 @@ function measureAbsolute(list: usize, count: u32, out: usize): void {
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function distanceOf(base: f64, termFactor: f64, terms: usize, row: usize, scale: f64, sum: i32): f32 {
+  return <f32>(base + termFactor * <f64>load<f32>(terms + (row << 2)) + scale * <f64>sum);
+}
+
 /** Writes the distance of each listed row to the prepared query to `out` (f32). */
 export function measure(list: usize, count: u32, out: usize): void {
   if (load<u32>(KIND) == L1) {
@@ -168,15 +174,15 @@ export function measure(list: usize, count: u32, out: usize): void {
     const c = <usize>load<u32>(list + i, 8);
     const d = <usize>load<u32>(list + i, 12);
     const sums = products4(codes + a * stride, codes + b * stride, codes + c * stride, codes + d * stride, weights, stride);
-    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (a << 2)) + scale * <f64>i32x4.extract_lane(sums, 0)));
-    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (b << 2)) + scale * <f64>i32x4.extract_lane(sums, 1)), 4);
-    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (c << 2)) + scale * <f64>i32x4.extract_lane(sums, 2)), 8);
-    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (d << 2)) + scale * <f64>i32x4.extract_lane(sums, 3)), 12);
+    store<f32>(out + i, distanceOf(base, termFactor, terms, a, scale, i32x4.extract_lane(sums, 0)));
+    store<f32>(out + i, distanceOf(base, termFactor, terms, b, scale, i32x4.extract_lane(sums, 1)), 4);
+    store<f32>(out + i, distanceOf(base, termFactor, terms, c, scale, i32x4.extract_lane(sums, 2)), 8);
+    store<f32>(out + i, distanceOf(base, termFactor, terms, d, scale, i32x4.extract_lane(sums, 3)), 12);
   }
   for (; i < end; i += 4) {
     const row = <usize>load<u32>(list + i);
     const sum = product(codes + row * stride, weights, stride);
-    store<f32>(out + i, <f32>(base + termFactor * <f64>load<f32>(terms + (row << 2)) + scale * <f64>sum));
+    store<f32>(out + i, distanceOf(base, termFactor, terms, row, scale, sum));
   }
 }
 

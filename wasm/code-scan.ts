@@ -1,16 +1,31 @@
-/** The nearest of all (allowed) rows by their codes: a heap over every distance. */
+/** The nearest rows by their codes, a heap over every distance: of all (allowed) rows, or of those that a walk has left. */
 import { measure, touch } from './code-rows';
 import { HOP, HOP_SIZE, MEASURED, POOL, ROWS, SINK } from './index-state';
 import { keyOf, replaceRoot, siftUp, sortHeap } from './keys';
 
 const BATCH: u32 = 64;
 
+/** Measures the listed rows, and keeps the best `limit` (> 0) in a heap of `count` keys; returns how many it holds then. */
+// @ts-ignore: decorator
+@inline
+function keepBest(list: usize, listed: u32, heap: usize, count: u32, limit: u32): u32 {
+  const distances = list + (HOP_SIZE << 2);
+  measure(list, listed, distances);
+  for (let i: usize = 0; i < <usize>listed; i++) {
+    const key = keyOf(load<f32>(distances + (i << 2)) + 0.0, load<u32>(list + (i << 2)));
+    if (count < limit) {
+      siftUp(heap, count, key);
+      count++;
+    } else if (key < load<u64>(heap)) replaceRoot(heap, count, key);
+  }
+  return count;
+}
+
 /** Leaves at POOL the keys of the best `limit` (> 0) rows of the bitmap `allowed` (0: all), ascending. */
 export function scanCodes(limit: u32, allowed: usize): u32 {
   const rowCount = load<u32>(ROWS);
   const heap = <usize>load<u32>(POOL);
   const list = <usize>load<u32>(HOP);
-  const distances = list + (HOP_SIZE << 2);
   let count: u32 = 0;
   let measured: u32 = 0;
   for (let base: u32 = 0; base < rowCount; base += BATCH) {
@@ -25,16 +40,28 @@ export function scanCodes(limit: u32, allowed: usize): u32 {
     measured += listed;
     // Where most rows count, the hardware sees the stride and is ahead of any touch.
     if (listed < 32) store<u32>(SINK, touch(list, listed));
-    measure(list, listed, distances);
-    for (let i: usize = 0; i < <usize>listed; i++) {
-      const key = keyOf(load<f32>(distances + (i << 2)) + 0.0, load<u32>(list + (i << 2)));
-      if (count < limit) {
-        siftUp(heap, count, key);
-        count++;
-      } else if (key < load<u64>(heap)) replaceRoot(heap, count, key);
-    }
+    count = keepBest(list, listed, heap, count, limit);
   }
   sortHeap(heap, count);
   store<u32>(MEASURED, measured);
   return count;
+}
+
+/** Measures the `count` rows at POOL anew, and leaves the keys of the best `limit` (> 0), ascending; returns how many. */
+export function remeasure(count: u32, limit: u32): u32 {
+  const pool = <usize>load<u32>(POOL);
+  const list = <usize>load<u32>(HOP);
+  let kept: u32 = 0;
+  // What is kept never reaches the rows that are still to be read.
+  for (let base: u32 = 0; base < count; base += HOP_SIZE) {
+    const listed = min<u32>(HOP_SIZE, count - base);
+    for (let i: usize = 0; i < <usize>listed; i++) {
+      store<u32>(list + (i << 2), <u32>load<u64>(pool + ((<usize>base + i) << 3)));
+    }
+    store<u32>(SINK, touch(list, listed));
+    kept = keepBest(list, listed, pool, kept, limit);
+  }
+  sortHeap(pool, kept);
+  store<u32>(MEASURED, load<u32>(MEASURED) + count);
+  return kept;
 }

@@ -10,7 +10,7 @@ import { measure, touch } from './code-rows';
 import {
   ENTRY, EPOCH, GRAPH0, GRAPH_N, HOP, HOP_SIZE, LEVELS, M, MAX_LEVEL, MEASURED, NODES, POOL, ROWS, SINK, SPREAD, VISITED,
 } from './index-state';
-import { keyDistance, keyOf, replaceRoot, siftUp, sortHeap, sortable } from './keys';
+import { keyDistance, sortable } from './keys';
 
 // @ts-ignore: decorator
 @inline
@@ -252,32 +252,5 @@ export function walkGraph(ef: u32, limit: u32, allowed: usize, near: u32, reach:
     store<u64>(pool + (<usize>kept << 3), (key & 0xffffffff00000000) | <u64>row);
     kept++;
   }
-  return kept;
-}
-
-/** Measures the `count` rows at POOL anew, and leaves the keys of the best `limit` (> 0), ascending; returns how many. */
-export function remeasure(count: u32, limit: u32): u32 {
-  const pool = <usize>load<u32>(POOL);
-  const list = <usize>load<u32>(HOP);
-  const distances = list + (HOP_SIZE << 2);
-  let kept: u32 = 0;
-  // What is kept never reaches the rows that are still to be read.
-  for (let base: u32 = 0; base < count; base += HOP_SIZE) {
-    const listed = min<u32>(HOP_SIZE, count - base);
-    for (let i: usize = 0; i < <usize>listed; i++) {
-      store<u32>(list + (i << 2), <u32>load<u64>(pool + ((<usize>base + i) << 3)));
-    }
-    store<u32>(SINK, touch(list, listed));
-    measure(list, listed, distances);
-    for (let i: usize = 0; i < <usize>listed; i++) {
-      const key = keyOf(load<f32>(distances + (i << 2)) + 0.0, load<u32>(list + (i << 2)));
-      if (kept < limit) {
-        siftUp(pool, kept, key);
-        kept++;
-      } else if (key < load<u64>(pool)) replaceRoot(pool, kept, key);
-    }
-  }
-  sortHeap(pool, kept);
-  store<u32>(MEASURED, load<u32>(MEASURED) + count);
   return kept;
 }

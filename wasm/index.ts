@@ -2,7 +2,7 @@
 export { base64Decode } from './base64';
 export { codeAbsolute, codeCentred, codeProduct, codeSquares, product4 as codeProduct4 } from './code-distance';
 export { encodeRows, prepareRow } from './code-rows';
-export { scanCodes } from './code-scan';
+export { remeasure, scanCodes } from './code-scan';
 export { crc32c, crc32cPages, init } from './crc32c';
 export { l1, l2Squared, negatedDot } from './distance';
 export { insertRows, measureLinks, relink } from './graph-build';
@@ -10,7 +10,7 @@ export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {
   chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, refineLinks, walkTowards,
 } from './graph-partitions';
-export { remeasure, walkGraph } from './graph-walk';
+export { walkGraph } from './graph-walk';
 export { assignGrouped, assignRows } from './leaves';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
