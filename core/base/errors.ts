@@ -49,6 +49,11 @@ export function isCairnError(error: unknown): error is CairnError {
   return error instanceof CairnError;
 }
 
+/** Whether it is an error of ours, and this one. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof CairnError && error.code === code;
+}
+
 /** A request that can never succeed as it stands. */
 export function invalid(code: string, message: string, details: ErrorDetails = {}): CairnError {
   return new CairnError('invalid', code, message, { details });

@@ -3,7 +3,7 @@
  * gone.
  */
 import { withAnySignal } from '../base/any-signal.js';
-import { CairnError } from '../base/errors.js';
+import { CairnError, hasCode } from '../base/errors.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
@@ -235,10 +235,6 @@ export class OpenCollections {
     });
     return { uid, store, log, committer, hints, folds, compactions };
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof CairnError && error.code === code;
 }
 
 function collectionNotFound(name: string): CairnError {

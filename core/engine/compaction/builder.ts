@@ -10,7 +10,7 @@
  *   resident   the index as it lies in memory, the maps between rows and ranks; behind it the expiries
  */
 import { alignUp } from '../../base/bytes.js';
-import { CairnError } from '../../base/errors.js';
+import { hasCode } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
@@ -211,7 +211,7 @@ class SegmentBuild {
       return withRoom(evict, () => trainProjection(kernel.pool, sample, { dimension, metric, seed }));
     } catch (error) {
       // Where memory is short the graph is walked on all dimensions.
-      if (error instanceof CairnError && error.code === 'memory_budget_exceeded') return undefined;
+      if (hasCode(error, 'memory_budget_exceeded')) return undefined;
       throw error;
     }
   }

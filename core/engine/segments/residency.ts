@@ -4,7 +4,7 @@
  *
  * An index may go at every tick, so nobody holds one across an `await`: it is used in the step in which it is found.
  */
-import { CairnError } from '../../base/errors.js';
+import { CairnError, hasCode } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { Sleep } from '../../base/ports.js';
 import { acquireBytes } from '../../index/index.js';
@@ -140,7 +140,7 @@ export class Residency {
       try {
         return acquireBytes(this.#options.pool, bytes);
       } catch (error) {
-        if (!isOverBudget(error)) throw error;
+        if (!hasCode(error, 'memory_budget_exceeded')) throw error;
         if (this.evictOldest()) continue;
         if (last || this.#loading.size === 0) throw error;
         return undefined;
@@ -162,8 +162,4 @@ export class Residency {
     this.#loading.delete(file);
     this.#options.pool.release(arena);
   }
-}
-
-function isOverBudget(error: unknown): boolean {
-  return error instanceof CairnError && error.code === 'memory_budget_exceeded';
 }
