@@ -12,6 +12,7 @@
 import { alignUp } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
+import { randomSource } from '../base/random-source.js';
 import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../kernel/index.js';
 import { inverseLengths, layOutRowTables, makeRowTables } from './codes/index.js';
 import type { RowTablePlace } from './codes/index.js';
@@ -38,7 +39,6 @@ import {
   type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
-import { randomSource } from '../base/random-source.js';
 import { projectedParams, putProjection } from './projection/index.js';
 import type { Projection } from './projection/index.js';
 

@@ -256,15 +256,7 @@ export class PageCache {
     if (owner.forgotten) return undefined;
     const present = owner.pages[number];
     if (present !== undefined) return present;
-    const page: Page = {
-      owner,
-      number,
-      bytes,
-      pinned: false,
-      used: false,
-      older: undefined,
-      newer: undefined,
-    };
+    const page = newPage(owner, number, bytes, false);
     owner.pages[number] = page;
     this.#bytes += bytes.length;
     this.#append(page);
@@ -296,15 +288,7 @@ export class PageCache {
         // Evicted since it was read: what is pinned counts for the budget but is not measured against it.
         const start = number * pageBytes;
         const bytes = read.bytes(start, Math.min(pageBytes, object.size - start));
-        page = {
-          owner: object,
-          number,
-          bytes,
-          pinned: true,
-          used: false,
-          older: undefined,
-          newer: undefined,
-        };
+        page = newPage(object, number, bytes, true);
         object.pages[number] = page;
         this.#bytes += bytes.length;
       } else {
@@ -334,6 +318,10 @@ export class PageCache {
     page.older = undefined;
     page.newer = undefined;
   }
+}
+
+function newPage(owner: Registered, number: number, bytes: Uint8Array, pinned: boolean): Page {
+  return { owner, number, bytes, pinned, used: false, older: undefined, newer: undefined };
 }
 
 /** Joins pages that lie side by side or nearly so into runs, none longer than one request should be. */

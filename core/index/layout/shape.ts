@@ -23,19 +23,7 @@
 import { alignUp } from '../../base/bytes.js';
 import type { Metric } from '../../kernel/index.js';
 
-export type IndexSectionKind =
-  | 'params'
-  | 'codes'
-  | 'terms'
-  | 'graph0'
-  | 'graphN'
-  | 'graphLevels'
-  | 'projection'
-  | 'projectedParams'
-  | 'projectedCodes'
-  | 'projectedTerms';
-
-export const indexSectionKinds: readonly IndexSectionKind[] = [
+export const indexSectionKinds = [
   'params',
   'codes',
   'terms',
@@ -46,7 +34,9 @@ export const indexSectionKinds: readonly IndexSectionKind[] = [
   'projectedParams',
   'projectedCodes',
   'projectedTerms',
-];
+] as const;
+
+export type IndexSectionKind = (typeof indexSectionKinds)[number];
 
 export interface IndexShape {
   readonly dimension: number;
