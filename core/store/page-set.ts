@@ -19,6 +19,8 @@ export class PageSet {
    * Requires: they lie within a range that was asked for.
    */
   bytes(offset: number, length: number): Uint8Array {
+    // Of nothing no page was read.
+    if (length === 0) return new Uint8Array(0);
     const start = offset % pageBytes;
     if (start + length <= pageBytes) {
       const page = this.#page(Math.floor(offset / pageBytes), start + length);

@@ -83,7 +83,8 @@ describe('the page cache', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      // An empty range at the start of a page needs no page.
+      { numRuns: 40, examples: [[[[{ offset: 0, length: 0 }]], 0]] },
     );
   });
 
