@@ -5,6 +5,7 @@ export { encodeRows, prepareRow } from './code-rows';
 export { remeasure, scanCodes } from './code-scan';
 export { crc32c, crc32cPages, init } from './crc32c';
 export { l1, l2Squared, negatedDot } from './distance';
+export { measureExactly } from './exact-rows';
 export { insertRows, measureLinks, relink } from './graph-build';
 export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {

@@ -8,8 +8,8 @@
  *
  *   node --expose-gc contender-process.mjs CONTENDER INPUT FOLDER
  *
- * Resident bytes are what the process has grown by since before `open`, both after a garbage collection: the queries
- * and the library's code are loaded before.
+ * Resident bytes are what the process has grown by since before `open`, both after a garbage collection: the queries and the
+ * library's code are loaded before, and V8's young generation, which any program fills, is as large as it gets.
  */
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
@@ -21,8 +21,10 @@ import { readIds, readShape, readVectors } from './input-files.mjs';
 
 /** Until V8 has compiled what is hot, and whatever is loaded at first use is loaded. */
 const WARM_UP = 3_000;
-/** Before each effort: others had the core and its caches meanwhile. */
-const WARM_UP_EFFORT = 50;
+/** Before each effort, of whatever kind the library is: others had the core and its caches meanwhile. */
+const WARM_UP_EFFORT = 500;
+const YOUNG_OBJECTS = 4_000_000;
+const HELD_OBJECTS = 100_000;
 const COLLECTIONS = 3;
 const COLLECTION_MS = 100;
 
@@ -55,6 +57,16 @@ async function residentBytes() {
     await sleep(COLLECTION_MS);
   }
   return process.memoryUsage.rss();
+}
+
+/** Short-lived objects, some of which outlive a collection or two: the young generation grows to its full size. */
+function fillYoungGeneration() {
+  /** @type {{ number: number }[]} */
+  let held = [];
+  for (let number = 0; number < YOUNG_OBJECTS; number++) {
+    held.push({ number });
+    if (held.length === HELD_OBJECTS) held = [];
+  }
 }
 
 /** @param {Effort} effort @param {number} count */
@@ -91,6 +103,7 @@ const calls = {
     contender.build?.({ ...shape, vectors: readVectors(input, 'vectors'), ids: readIds(input) }, library),
   open: async () => {
     if (efforts.length > 0) queries = readQueries();
+    fillYoungGeneration();
     const before = await residentBytes();
     opened = await contender.open(shape, library);
     const effort = efforts[Math.floor(efforts.length / 2)];

@@ -29,7 +29,7 @@ constexpr size_t kEfConstruction = 128;
 constexpr size_t kSeed = 100;
 constexpr size_t kNeighbours = 100;
 constexpr size_t kK = 10;
-constexpr size_t kWarmUp = 50;
+constexpr size_t kWarmUp = 500;
 constexpr size_t kSweep[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512};
 
 template <typename T>

@@ -187,7 +187,10 @@ export class IndexBuilder {
       projected: this.#putProjection(this.#arena),
       graph: { graph0, graphN, levels },
       scratch,
-      numbers: { m: graph?.m ?? 0, entry: NO_ROW, maxLevel: 0, outputs: options.projection?.outputs ?? 0 },
+      numbers: {
+        ...{ m: graph?.m ?? 0, entry: NO_ROW, maxLevel: 0 },
+        ...{ outputs: options.projection?.outputs ?? 0, exact: Number(params.exact === true) },
+      },
       nodes: 0,
     });
     this.#memory.state.set({ links0, linksN, efBuild: Math.min(graph?.efConstruction ?? 0, rows) });
@@ -360,12 +363,13 @@ export class IndexBuilder {
   }
 
   numbers(): IndexNumbers {
-    const { graph, projection } = this.#options;
-    if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0, outputs: 0 };
+    const { graph, projection, params } = this.#options;
+    const exact = Number(params.exact === true);
+    if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0, outputs: 0, exact };
     const entry = this.#memory.state.get('entry');
     assertInternal(entry !== NO_ROW, 'the graph is empty');
     const maxLevel = this.#memory.state.get('maxLevel');
-    return { m: graph.m, entry, maxLevel, outputs: projection?.outputs ?? 0 };
+    return { m: graph.m, entry, maxLevel, outputs: projection?.outputs ?? 0, exact };
   }
 
   /** The graph so far, as another builder may copy it. */

@@ -23,6 +23,8 @@ import type { ProjectorScratch } from './projection/index.js';
 export interface Hits {
   readonly rows: Uint32Array;
   readonly distances: Float32Array;
+  /** The distances are the kernels' of the raw rows, to the bit; the order is still that of the codes. */
+  readonly exact: boolean;
   /** Rows whose distance was computed. */
   readonly visited: number;
 }
@@ -116,6 +118,8 @@ export class IndexMemory {
   readonly full: CodeTable;
   readonly projected: Projected | undefined;
   readonly #scratch: ScratchLayout;
+  /** f32 lo[dimension], step[dimension]; undefined: distances are answered as the codes say. */
+  readonly #exactLows: number | undefined;
 
   constructor(
     arena: Arena,
@@ -128,6 +132,8 @@ export class IndexMemory {
       readonly scratch: ScratchLayout;
       readonly numbers: IndexNumbers;
       readonly nodes: number;
+      /** Address of the ranges, for answers in exact distances. Requires: `params.exact`. */
+      readonly exactLows?: number | undefined;
     },
   ) {
     const { shape, codes, projected, graph, scratch, numbers, nodes } = options;
@@ -136,6 +142,7 @@ export class IndexMemory {
     this.shape = shape;
     this.state = new KernelState(arena);
     this.#scratch = scratch;
+    this.#exactLows = options.exactLows;
     arena.u8.fill(0, scratch.visited, scratch.visited + rows);
     this.state.set({
       kind: kindOf(metric),
@@ -173,7 +180,7 @@ export class IndexMemory {
   walk(request: WalkRequest): Hits {
     const { rows } = this.shape;
     if (this.state.get('entry') === NO_ROW) {
-      return { rows: new Uint32Array(0), distances: new Float32Array(0), visited: 0 };
+      return { rows: new Uint32Array(0), distances: new Float32Array(0), exact: false, visited: 0 };
     }
     const ef = Math.min(request.ef, rows, limits.walkCandidates);
     const limit = Math.min(request.limit, ef);
@@ -184,7 +191,8 @@ export class IndexMemory {
     const reach = this.bounded ? (request.reach ?? 0) : 0;
     full.select();
     full.prepare(request.query);
-    if (projected === undefined) return this.#hits(exports.walkGraph(ef, limit, allowed, NEAR, reach));
+    if (projected === undefined)
+      return this.#hits(exports.walkGraph(ef, limit, allowed, NEAR, reach), request.query);
     const { table, projector } = projected;
     const constants = full.constants();
     projector.project(table.queryAt);
@@ -193,7 +201,7 @@ export class IndexMemory {
     const found = exports.walkGraph(ef, ef, allowed, NEAR, reach);
     full.select();
     full.putConstants(constants);
-    return this.#hits(exports.remeasure(found, limit));
+    return this.#hits(exports.remeasure(found, limit), request.query);
   }
 
   scan(request: ScanRequest): Hits {
@@ -202,7 +210,7 @@ export class IndexMemory {
     const allowed = this.#putAllowed(request.allowed);
     this.full.select();
     this.full.prepare(request.query);
-    return this.#hits(this.arena.exports.scanCodes(limit, allowed));
+    return this.#hits(this.arena.exports.scanCodes(limit, allowed), request.query);
   }
 
   #projectedTable({ params, codes, terms, projection }: ProjectedAt, outputs: number): Projected {
@@ -232,18 +240,32 @@ export class IndexMemory {
     return this.#scratch.allowed;
   }
 
-  /** Keys are (row, sortable distance): the bits are turned back in place and read as f32. */
-  #hits(count: number): Hits {
+  #hits(count: number, query: Float32Array): Hits {
+    const exact = this.#exactLows !== undefined;
+    if (exact) this.#measureExactly(count, query, this.#exactLows);
     const { u32, f32 } = this.arena;
     const { unit, offset } = this.full.scale;
     const rows = new Uint32Array(count);
     const distances = new Float32Array(count);
     for (let i = 0, at = this.#scratch.pool / 4; i < count; i++, at += 2) {
       rows[i] = u32[at]!;
+      if (exact) {
+        distances[i] = f32[at + 1]!;
+        continue;
+      }
+      // Keys are (row, sortable distance): the bits are turned back in place and read as f32.
       const key = u32[at + 1]!;
       u32[at + 1] = (key & 0x80000000) === 0 ? ~key : key ^ 0x80000000;
       distances[i] = f32[at + 1]! * unit + offset;
     }
-    return { rows, distances, visited: this.state.get('measured') };
+    return { rows, distances, exact, visited: this.state.get('measured') };
+  }
+
+  /** Requires: the full table is selected. */
+  #measureExactly(count: number, query: Float32Array, lows: number): void {
+    const { arena, full } = this;
+    arena.f32.set(query, full.queryAt / 4);
+    // What the preparation of a query left there is used up.
+    arena.exports.measureExactly(count, full.queryAt, lows, full.dimension, this.#scratch.table.weighed);
   }
 }

@@ -113,7 +113,9 @@ class Attachment {
         `a region that fits the memory of ${this.#arena.u8.length} bytes`,
         `${regionBytes}`,
       );
-    const params = this.#params(this.#section('params', dimension));
+    const ranges = this.#section('params', dimension);
+    const exact = this.#exact();
+    const params = { ...this.#params(ranges), exact };
     const codes = this.#section('codes', rows).offset + PAYLOAD_OFFSET;
     const terms = this.#section('terms', rows).offset + PAYLOAD_OFFSET;
     const graph = this.#m === 0 ? undefined : this.#graph();
@@ -127,10 +129,18 @@ class Attachment {
         graphN: graph?.graphN.byteOffset ?? 0,
         levels: graph?.graphLevels.byteOffset ?? 0,
       },
-      numbers: graph?.numbers ?? { m: 0, entry: NO_ROW, maxLevel: 0, outputs: 0 },
+      numbers: graph?.numbers ?? { m: 0, entry: NO_ROW, maxLevel: 0, outputs: 0, exact: Number(exact) },
       nodes: graph === undefined ? 0 : graph.graphLevels.length / 2 - 1,
+      exactLows: exact ? PAYLOAD_OFFSET + ranges.offset : undefined,
     });
     return make(memory, graph);
+  }
+
+  /** Older files say nothing of it. Codes of a cosine are of rows brought to length 1. */
+  #exact(): boolean {
+    const { numbers, shape } = this.#options;
+    if (numbers['exact'] === undefined) return false;
+    return this.#number('exact', 0, shape.metric === 'cosine' ? 0 : 1) === 1;
   }
 
   #corrupt(offset: number, expected: string, found: string): Error {
@@ -238,7 +248,12 @@ class Attachment {
     const height = heightOf(graphLevels, entry);
     if (height !== maxLevel)
       throw this.#corrupt(levels.offset, `an entry point of ${maxLevel} levels`, `${height}`);
-    return { numbers: { m, entry, maxLevel, outputs: this.#outputs }, graph0, graphN, graphLevels };
+    return {
+      numbers: { m, entry, maxLevel, outputs: this.#outputs, exact: Number(this.#exact()) },
+      graph0,
+      graphN,
+      graphLevels,
+    };
   }
 }
 

@@ -116,6 +116,8 @@ export interface KernelExports {
   walkGraph(ef: number, limit: number, allowed: number, near: number, reach: number): number;
   /** Measures the rows in the pool anew: how many of the best are left there. */
   remeasure(count: number, limit: number): number;
+  /** Of rows in the pool whose codes are exact: the f32 distances become the upper halves of their keys. */
+  measureExactly(count: number, query: number, lows: number, dimension: number, row: number): void;
   prepareQuery(query: number, dimension: number, isCosine: number, factor: number): void;
   putValues(dimension: number): number;
   project(scale: number, out: number): void;

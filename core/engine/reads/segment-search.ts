@@ -110,6 +110,8 @@ interface Allowed {
 interface Candidates {
   readonly rows: Uint32Array;
   readonly ranks: Uint32Array;
+  /** The kernels' own, where no raw row is needed for them. */
+  readonly distances?: Float32Array | undefined;
   readonly visited: number;
 }
 
@@ -125,7 +127,8 @@ function searchIndex(
   const candidatesOf = (hits: Hits): Candidates => {
     // In this step: the memory that the index lies in may go at the next.
     const ranks = hits.rows.map((row) => rankOfRow[row]!);
-    return { rows: hits.rows, ranks, visited: visited + hits.visited };
+    const distances = hits.exact ? hits.distances : undefined;
+    return { rows: hits.rows, ranks, distances, visited: visited + hits.visited };
   };
   if (effort.kind === 'walk') {
     // What is not allowed takes room too: then the width alone decides, which grows until enough are found.
@@ -163,6 +166,7 @@ function rerank(
   search.searched();
   const { rows } = candidates;
   if (rows.length === 0) return NOTHING;
+  if (candidates.distances !== undefined) return nearest(overlay, search, candidates, candidates.distances);
   const { query, metric } = search;
   const { file } = overlay.segment;
   const distances = store.scorer.tryDistances({

@@ -16,6 +16,7 @@ const PAIR_WEIGHT_FEW = 31;
 /** ...and at most this, where ranges differ so much that ordinary dimensions would round to nothing. */
 const PAIR_WEIGHT_MOST = 127;
 const PAIR_WEIGHT_MEDIAN = 8;
+const WHOLE_MAX = 16_777_216;
 
 /** 1 / |row| for each row; 0 for one without length, which no direction comes nearer to than another. */
 export function inverseLengths(rows: Float32Array, dimension: number): Float32Array<ArrayBuffer> {
@@ -28,16 +29,23 @@ export function inverseLengths(rows: Float32Array, dimension: number): Float32Ar
   return scales;
 }
 
-/** Learns the smallest and largest value of each dimension, for cosine of vectors brought to length 1. */
+/**
+ * Learns the smallest and largest value of each dimension, for cosine of vectors brought to length 1. Where all values are
+ * whole and those of a dimension within 255 of each other, the step is 1 and nothing is lost: pixels, counts, vectors that
+ * somebody coded before.
+ */
 export class RangeTrainer {
   readonly #dimension: number;
   readonly #normalised: boolean;
   readonly #low: Float32Array;
   readonly #high: Float32Array;
+  /** All values so far were whole. */
+  #whole: boolean;
 
   constructor(dimension: number, metric: Metric) {
     this.#dimension = dimension;
     this.#normalised = metric === 'cosine';
+    this.#whole = !this.#normalised;
     this.#low = new Float32Array(dimension).fill(Number.POSITIVE_INFINITY);
     this.#high = new Float32Array(dimension).fill(Number.NEGATIVE_INFINITY);
   }
@@ -49,6 +57,7 @@ export class RangeTrainer {
     const low = this.#low;
     const high = this.#high;
     const scales = this.#normalised ? inverseLengths(rows, dimension) : undefined;
+    if (this.#whole) this.#whole = areWhole(rows);
     for (let at = 0, row = 0; at < rows.length; at += dimension, row++) {
       const scale = scales === undefined ? 1 : scales[row]!;
       for (let d = 0; d < dimension; d++) {
@@ -61,9 +70,20 @@ export class RangeTrainer {
 
   finish(): CodeParams {
     const lo = this.#low.map((value) => (Number.isFinite(value) ? value : 0));
-    const step = this.#high.map((value, d) => (Number.isFinite(value) ? (value - lo[d]!) / CODE_MAX : 0));
-    return { lo, step };
+    const widths = this.#high.map((value, d) => (Number.isFinite(value) ? value - lo[d]! : 0));
+    const exact = this.#whole && widths.every((width) => width <= CODE_MAX);
+    const step = widths.map((width) => (exact ? Math.min(width, 1) : width / CODE_MAX));
+    return { lo, step, exact };
   }
+}
+
+/** Whole, and no larger than that f32 has room for every number between. */
+function areWhole(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (Math.trunc(value) !== value || value > WHOLE_MAX || value < -WHOLE_MAX) return false;
+  }
+  return true;
 }
 
 /** The widest step, or 1 where no dimension varies. */

@@ -62,12 +62,16 @@ export interface IndexNumbers {
   readonly maxLevel: number;
   /** Dimensions that the graph is walked on; 0: all. */
   readonly outputs: number;
+  /** 1: the codes hold the values themselves (`CodeParams`). */
+  readonly exact: number;
 }
 
 /** The ranges of SQ8: value ~ lo + step x code. */
 export interface CodeParams {
   readonly lo: Float32Array;
   readonly step: Float32Array;
+  /** True: lo + step x code is the value itself. Absent: near it. */
+  readonly exact?: boolean;
 }
 
 export const SECTION_ALIGNMENT = 64;

@@ -18,7 +18,7 @@ const OUTPUTS_SHARE = 4;
 const OUTPUTS_STEP = 64;
 const OUTPUTS_MOST = 512;
 /** Of the variance: with less, the walk must be so much wider that nothing is gained. */
-const VARIANCE_SHARE = 0.92;
+const VARIANCE_SHARE = 0.9;
 const ROUNDS = 6;
 /** What is left of a direction, as a share of its length: with less, taking off the others is done once more. */
 const REPEATED_BELOW = 0.1;
