@@ -28,6 +28,8 @@ export interface OpenOptions {
   readonly sleep?: Sleep;
   /** Bytes of WebAssembly memory that all collections together may take. Default 1 GiB. */
   readonly memoryBudgetBytes?: number;
+  /** Threads that search beside the caller's own. There are none yet, so 0 is all that may be asked for. Default 0. */
+  readonly threads?: number;
   /** The tier of collections created without one. Default `server`. */
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
@@ -50,6 +52,7 @@ const MEMORY_BUDGET = {
   max: Number.MAX_SAFE_INTEGER,
   fallback: 1024 * 1024 * 1024,
 } as const;
+const THREADS = { name: 'threads', min: 0, max: 0, fallback: 0 } as const;
 const INTERVAL = {
   name: 'intervalMs',
   min: 100,
@@ -58,7 +61,7 @@ const INTERVAL = {
 } as const;
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
-  ...['memoryBudgetBytes', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
+  ...['memoryBudgetBytes', 'threads', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
   'compactor',
 ];
 
@@ -71,6 +74,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const given = mustBeObject(options, 'options');
   mustHaveOnly(given, OPTIONS, 'options');
   const memoryBudgetBytes = optionalInteger(given['memoryBudgetBytes'], MEMORY_BUDGET);
+  optionalInteger(given['threads'], THREADS);
   const tier = mustBeTier(given['tier'] ?? 'server');
   const maintenance = maintenanceOf(given['maintenance']);
   const createStore =

@@ -24,7 +24,7 @@ const BUDGETS = 8;
 /** @param {import('../contender.mjs').Rows} rows @returns {Promise<import('../contender.mjs').Built>} */
 async function build(rows) {
   const { metric, dimension, ids, vectors, folder } = rows;
-  const database = await open(urlOf(rows));
+  const database = await open(urlOf(rows), { threads: 0 });
   const collection = await database.createCollection(COLLECTION, { dimension, metric });
   const begun = performance.now();
   for (let from = 0; from < ids.length; from += BATCH)
@@ -49,7 +49,7 @@ async function build(rows) {
 
 /** @param {Shape} shape @param {{ memoryBudgetBytes?: number }} [options] */
 async function openWith(shape, options = {}) {
-  const database = await open(urlOf(shape), { createStore: false, ...options });
+  const database = await open(urlOf(shape), { createStore: false, threads: 0, ...options });
   const collection = database.collection(COLLECTION);
   return {
     collection,
@@ -113,7 +113,7 @@ export const cairn = {
   ...both,
   key: 'cairn',
   title: 'Cairn',
-  settings: 'open() without options, upserts of 5,000, one compact; eventual, include []',
+  settings: 'open() with { threads: 0 }, upserts of 5,000, one compact; eventual, include []',
   open: (shape) => openWith(shape),
 };
 
