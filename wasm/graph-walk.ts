@@ -8,7 +8,8 @@
  */
 import { measure, touch } from './code-rows';
 import {
-  ENTRY, EPOCH, GRAPH0, GRAPH_N, HOP, HOP_SIZE, LEVELS, M, MAX_LEVEL, MEASURED, NODES, POOL, ROWS, SINK, SPREAD, VISITED,
+  ENTRY, EPOCH, GRAPH0, GRAPH_N, HOP, HOP_SIZE, LEVELS, M, MAX_LEVEL, MEASURED, NODES, POOL, ROWS, SHARE, SINK, SPREAD,
+  VISITED,
 } from './index-state';
 import { keyDistance, sortable } from './keys';
 
@@ -66,7 +67,7 @@ export function keyId(key: u64): u32 {
 }
 
 /** A fresh epoch of visited marks (u8). */
-function nextEpoch(): u32 {
+export function nextEpoch(): u32 {
   let epoch = load<u32>(EPOCH) + 1;
   if (epoch > 0xff) {
     memory.fill(<usize>load<u32>(VISITED), 0, <usize>load<u32>(ROWS));
@@ -106,7 +107,7 @@ const MOVED_HERE: u32 = 64;
 /** Puts `key` in its place among `count` ascending ones, and answers which. */
 // @ts-ignore: decorator
 @inline
-function insertKey(pool: usize, count: u32, key: u64): u32 {
+export function insertKey(pool: usize, count: u32, key: u64): u32 {
   let at = pool + (<usize>count << 3);
   if (count > MOVED_HERE && load<u64>(at - (MOVED_HERE << 3)) > key) {
     const place = placeOf(pool, count, key);
@@ -138,7 +139,7 @@ function placeOf(pool: usize, count: u32, key: u64): u32 {
  */
 // @ts-ignore: decorator
 @inline
-function boundOf(pool: usize, count: u32, near: u32, reach: f32): u64 {
+export function boundOf(pool: usize, count: u32, near: u32, reach: f32): u64 {
   if (reach == 0 || count < near) return u64.MAX_VALUE;
   const distance = keyDistance(load<u64>(pool + (<usize>(near - 1) << 3)));
   return distance > 0 ? <u64>sortable(distance * reach) << 32 : u64.MAX_VALUE;
@@ -243,14 +244,29 @@ export function walkGraph(ef: u32, limit: u32, allowed: usize, near: u32, reach:
   store<u32>(MEASURED, 0);
   const found = searchLevel(0, descend(0), ef, ef, near, reach);
   store<f32>(SPREAD, found < near ? 0 : spreadOf(found, near));
+  return keepAllowed(found, limit, allowed);
+}
+
+// @ts-ignore: decorator
+@inline
+export function isAllowed(allowed: usize, row: u32): u32 {
+  return (<u32>load<u8>(allowed + (row >> 3)) >> (row & 7)) & 1;
+}
+
+/** Makes of the first `found` pool entries the keys (sortable distance, row) of the best `limit` allowed ones; SHARE: of all. */
+export function keepAllowed(found: u32, limit: u32, allowed: usize): u32 {
   const pool = <usize>load<u32>(POOL);
   let kept: u32 = 0;
-  for (let i: u32 = 0; i < found && kept < limit; i++) {
+  let counted: u32 = 0;
+  for (let i: u32 = 0; i < found; i++) {
     const key = load<u64>(pool + (<usize>i << 3));
     const row = keyId(key);
-    if (allowed != 0 && ((<u32>load<u8>(allowed + (row >> 3)) >> (row & 7)) & 1) == 0) continue;
+    if (allowed != 0 && isAllowed(allowed, row) == 0) continue;
+    counted++;
+    if (kept == limit) continue;
     store<u64>(pool + (<usize>kept << 3), (key & 0xffffffff00000000) | <u64>row);
     kept++;
   }
+  store<f32>(SHARE, found == 0 ? 1 : <f32>counted / <f32>found);
   return kept;
 }

@@ -64,8 +64,11 @@ export const INVERSE_STEPS: usize = STATE + 196;
 /** f32: how far the candidates of the last walk lie apart (graph-walk.ts). */
 export const SPREAD: usize = STATE + 200;
 
+/** f32: which part of the last walk's candidates was allowed. */
+export const SHARE: usize = STATE + 204;
+
 /** Where sums of touched bytes go, so that the loads are not taken out. */
-export const SINK: usize = STATE + 204;
+export const SINK: usize = STATE + 208;
 
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;

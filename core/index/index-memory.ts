@@ -25,6 +25,8 @@ export interface Hits {
   readonly distances: Float32Array;
   /** The distances are the kernels' of the raw rows, to the bit; the order is still that of the codes. */
   readonly exact: boolean;
+  /** Which part of a walk's candidates was allowed; 1 for a scan. */
+  readonly share: number;
   /** Rows whose distance was computed. */
   readonly visited: number;
 }
@@ -37,14 +39,24 @@ export interface ScanRequest {
 }
 
 export interface WalkRequest extends ScanRequest {
-  /** Candidates that the walk keeps at most; allowed or not. */
+  /** Candidates that the walk keeps at most. */
   readonly ef: number;
+  /** How many rows are allowed, where that matters to `reach`. */
+  readonly allowedCount?: number | undefined;
   /**
    * The walk ends where the nearest candidate that is left is farther than this times the distance of the `NEAR`-th nearest, as
    * it measures, and takes in none that is. What it took in before that one was so near stays: among few dimensions some of it
    * is nearer than it looks. 0: no such bound. Without meaning for distances that may be negative.
    */
   readonly reach?: number;
+}
+
+/** Candidates are allowed rows alone: neighbours that are not are stepped over to theirs. */
+export interface FilteredWalkRequest extends WalkRequest {
+  readonly allowed: Uint8Array;
+  readonly allowedCount: number;
+  /** The walk is given up where more rows than this were measured. */
+  readonly budget: number;
 }
 
 /** Of the nearest candidates, the one by whose distance a walk is bounded. */
@@ -180,28 +192,43 @@ export class IndexMemory {
   walk(request: WalkRequest): Hits {
     const { rows } = this.shape;
     if (this.state.get('entry') === NO_ROW) {
-      return { rows: new Uint32Array(0), distances: new Float32Array(0), exact: false, visited: 0 };
+      return {
+        ...{ rows: new Uint32Array(0), distances: new Float32Array(0) },
+        ...{ exact: false, share: 1, visited: 0 },
+      };
     }
-    const ef = Math.min(request.ef, rows, limits.walkCandidates);
-    const limit = Math.min(request.limit, ef);
-    assertInternal(ef > 0 && limit > 0, () => `a walk of ${request.ef} candidates for ${request.limit} rows`);
+    const { pool, limit } = this.#sizes(request);
     const allowed = this.#putAllowed(request.allowed);
-    const { projected, full } = this;
     const { exports } = this.arena;
+    // What is not allowed takes room in the pool, too: what counts is as far beyond the NEAR-th as there is more of it.
+    const near = request.allowedCount === undefined ? NEAR : Math.ceil((NEAR * rows) / request.allowedCount);
     const reach = this.bounded ? (request.reach ?? 0) : 0;
-    full.select();
-    full.prepare(request.query);
-    if (projected === undefined)
-      return this.#hits(exports.walkGraph(ef, limit, allowed, NEAR, reach), request.query);
-    const { table, projector } = projected;
-    const constants = full.constants();
-    projector.project(table.queryAt);
-    table.select();
-    table.prepareHere();
-    const found = exports.walkGraph(ef, ef, allowed, NEAR, reach);
-    full.select();
-    full.putConstants(constants);
-    return this.#hits(exports.remeasure(found, limit), request.query);
+    const hits = this.#search(request.query, { pool, limit }, (most) =>
+      exports.walkGraph(pool, most, allowed, near, reach),
+    );
+    return { ...hits, share: this.arena.f32[(INDEX_STATE_OFFSET + stateOffsets.share) / 4]! };
+  }
+
+  /** Undefined where the walk was given up. */
+  tryWalkAllowed(request: FilteredWalkRequest): Hits | undefined {
+    const { pool, limit } = this.#sizes(request);
+    const { allowedCount, budget } = request;
+    const allowed = this.#putAllowed(request.allowed);
+    const share = allowedCount / this.shape.rows;
+    const reach = this.bounded ? (request.reach ?? 0) : 0;
+    let complete = true;
+    const hits = this.#search(request.query, { pool, limit }, (most) => {
+      const found = this.arena.exports.walkAllowed(pool, most, allowed, NEAR, reach, share, budget);
+      complete = found >= 0;
+      return Math.max(found, 0);
+    });
+    return complete ? hits : undefined;
+  }
+
+  #sizes({ ef, limit }: WalkRequest): { readonly pool: number; readonly limit: number } {
+    assertInternal(ef > 0 && limit > 0, () => `a walk of ${ef} candidates for ${limit} rows`);
+    const pool = Math.min(ef, this.shape.rows, limits.walkCandidates);
+    return { pool, limit: Math.min(limit, pool) };
   }
 
   scan(request: ScanRequest): Hits {
@@ -211,6 +238,27 @@ export class IndexMemory {
     this.full.select();
     this.full.prepare(request.query);
     return this.#hits(this.arena.exports.scanCodes(limit, allowed), request.query);
+  }
+
+  /** By the codes that the graph is walked on. Where these are of fewer dimensions, what is in the pool is compared by all. */
+  #search(
+    query: Float32Array,
+    { pool, limit }: { readonly pool: number; readonly limit: number },
+    find: (most: number) => number,
+  ): Hits {
+    const { projected, full } = this;
+    full.select();
+    full.prepare(query);
+    if (projected === undefined) return this.#hits(find(limit), query);
+    const { table, projector } = projected;
+    const constants = full.constants();
+    projector.project(table.queryAt);
+    table.select();
+    table.prepareHere();
+    const found = find(pool);
+    full.select();
+    full.putConstants(constants);
+    return this.#hits(this.arena.exports.remeasure(found, limit), query);
   }
 
   #projectedTable({ params, codes, terms, projection }: ProjectedAt, outputs: number): Projected {
@@ -258,7 +306,7 @@ export class IndexMemory {
       u32[at + 1] = (key & 0x80000000) === 0 ? ~key : key ^ 0x80000000;
       distances[i] = f32[at + 1]! * unit + offset;
     }
-    return { rows, distances, exact, visited: this.state.get('measured') };
+    return { rows, distances, exact, share: 1, visited: this.state.get('measured') };
   }
 
   /** Requires: the full table is selected. */

@@ -8,6 +8,7 @@ import { PAYLOAD_OFFSET, type Arena } from '../kernel/index.js';
 import {
   IndexMemory,
   layOutScratch,
+  type FilteredWalkRequest,
   type Hits,
   type ProjectedAt,
   type ScanRequest,
@@ -75,6 +76,11 @@ export class SearchIndex {
   /** The best `limit` allowed rows among the `ef` candidates of a walk. Requires: `hasGraph`. */
   walk(request: WalkRequest): Hits {
     return this.#memory.walk(request);
+  }
+
+  /** The same of candidates that are all allowed; undefined where that was given up, and a scan is better. */
+  tryWalkAllowed(request: FilteredWalkRequest): Hits | undefined {
+    return this.#memory.tryWalkAllowed(request);
   }
 
   /** The best `limit` of all allowed rows. */

@@ -114,6 +114,16 @@ export interface KernelExports {
   measureLinks(level: number, id: number): void;
   relink(level: number, id: number, candidates: number, count: number): void;
   walkGraph(ef: number, limit: number, allowed: number, near: number, reach: number): number;
+  /** Through allowed rows alone. -1: given up. */
+  walkAllowed(
+    ef: number,
+    limit: number,
+    allowed: number,
+    near: number,
+    reach: number,
+    share: number,
+    budget: number,
+  ): number;
   /** Measures the rows in the pool anew: how many of the best are left there. */
   remeasure(count: number, limit: number): number;
   /** Of rows in the pool whose codes are exact: the f32 distances become the upper halves of their keys. */

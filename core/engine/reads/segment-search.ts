@@ -11,8 +11,9 @@ import type { Hits } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
-import { BOUNDED_ROOM, chooseEffort } from '../segments/index.js';
+import { chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
+import { planSearch } from './search-plan.js';
 import { segmentMatches } from './segment-matches.js';
 import type { Turns } from './turns.js';
 
@@ -55,19 +56,28 @@ export function searchSegment(
   overlay: SegmentOverlay,
   search: SegmentSearch,
 ): Awaitable<SegmentAnswer> {
-  const { k, wanted, filter } = search;
+  const { filter } = search;
+  if (filter !== undefined) return searchMatches(store, overlay, { ...search, filter });
+  const allowed = overlay.allowed(search.view);
+  const count = allowed === undefined ? overlay.segment.file.rows : countBits(allowed);
+  return searchAllowed(store, overlay, search, { allowed, count });
+}
+
+/** The bitmap may be another one at the next step. */
+function searchAllowed(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  { allowed, count }: Allowed,
+): Awaitable<SegmentAnswer> {
+  const { k, wanted } = search;
   const { entry, file, recallCurve } = overlay.segment;
-  if (filter !== undefined) {
-    return search.turns.run(() => searchMatches(store, overlay, { ...search, filter }));
-  }
+  if (count === 0) return NOTHING;
   const effort = chooseEffort(recallCurve, { k, wanted, graph: entry.graph });
   if (effort.kind === 'exact') {
-    const exactly = overlay.allowed(search.view)?.slice();
+    const exactly = allowed?.slice();
     return search.turns.run(() => searchExactly(store, overlay, search, exactly));
   }
-  const allowed = overlay.allowed(search.view);
-  const count = allowed === undefined ? file.rows : countBits(allowed);
-  if (count === 0) return NOTHING;
   // So few that the index could only leave some out.
   if (count <= effort.rerank) return rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
   const index = store.residency.tryIndex(file);
@@ -86,19 +96,9 @@ async function searchMatches(
   overlay: SegmentOverlay,
   search: SegmentSearch & { readonly filter: DocumentTest },
 ): Promise<SegmentAnswer> {
-  const { k, wanted, pinned, filter } = search;
-  const { file } = overlay.segment;
-  const allowed = await segmentMatches(overlay, pinned, filter);
-  const count = countBits(allowed);
-  if (count === 0) return NOTHING;
-  // A walk through a graph most of whose rows do not match finds little: the codes of the matches are scanned instead.
-  const effort = chooseEffort(undefined, { k, wanted, graph: false });
-  if (effort.kind === 'exact') return await searchExactly(store, overlay, search, allowed);
-  if (count <= effort.rerank) return await rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
-  const hits = await store.residency.withIndex(file, (index) =>
-    searchIndex(index, search, effort, { allowed, count }),
-  );
-  return await rerank(store, overlay, search, hits);
+  const { pinned, filter } = search;
+  const allowed = await search.turns.run(() => segmentMatches(overlay, pinned, filter));
+  return await searchAllowed(store, overlay, search, { allowed, count: countBits(allowed) });
 }
 
 interface Allowed {
@@ -115,32 +115,41 @@ interface Candidates {
   readonly visited: number;
 }
 
-/** Where a walk ends with too few rows it is repeated with more candidates, and in the end all codes are scanned. */
+/** Where a walk finds too little all codes of the allowed rows are scanned. */
 function searchIndex(
   { index, rankOfRow }: LoadedIndex,
   { query, k }: SegmentSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
   { allowed, count }: Allowed,
 ): Candidates {
+  const { rows } = index.shape;
   const limit = effort.rerank;
+  const plan = planSearch({ rows, count }, effort);
+  let walked: Hits | undefined;
   let visited = 0;
-  const candidatesOf = (hits: Hits): Candidates => {
-    // In this step: the memory that the index lies in may go at the next.
-    const ranks = hits.rows.map((row) => rankOfRow[row]!);
-    const distances = hits.exact ? hits.distances : undefined;
-    return { rows: hits.rows, ranks, distances, visited: visited + hits.visited };
-  };
-  if (effort.kind === 'walk') {
-    // What is not allowed takes room too: then the width alone decides, which grows until enough are found.
-    const reach = allowed === undefined ? effort.reach : 0;
-    const first = reach === 0 ? effort.ef : Math.min(effort.ef * BOUNDED_ROOM, limits.k, count);
-    for (let ef = first; ef <= Math.min(limits.k, count); ef *= 2) {
-      const hits = index.walk({ query, ef, limit, allowed, reach });
-      if (hits.rows.length >= Math.min(k, count)) return candidatesOf(hits);
-      visited += hits.visited;
-    }
+  if (plan.kind === 'masked') {
+    const { ef, reach } = plan;
+    const hits = index.walk({ query, ef, limit, allowed, allowedCount: count, reach });
+    visited = hits.visited;
+    // Where far fewer of its candidates count than of the segment's rows, there are nearer ones elsewhere.
+    if (hits.rows.length >= Math.min(k, count) && hits.share >= count / rows / 2) walked = hits;
+  } else if (plan.kind === 'allowed') {
+    const { ef, reach } = plan;
+    walked = index.tryWalkAllowed({
+      query,
+      ef,
+      limit,
+      allowed: allowed!,
+      allowedCount: count,
+      reach,
+      budget: count,
+    });
   }
-  return candidatesOf(index.scan({ query, limit, allowed }));
+  const hits = walked ?? index.scan({ query, limit, allowed });
+  if (walked !== hits) visited += hits.visited;
+  // In this step: the memory that the index lies in may go at the next.
+  const ranks = hits.rows.map((row) => rankOfRow[row]!);
+  return { rows: hits.rows, ranks, distances: hits.exact ? hits.distances : undefined, visited };
 }
 
 /** Of rows that no index chose. */

@@ -44,6 +44,8 @@ export const stateOffsets = {
   inverseSteps: 196,
   /** f32. */
   spread: 200,
+  /** f32. */
+  share: 204,
 } as const;
 
 /** f64 fields. */
