@@ -1,5 +1,5 @@
 /**
- * The two sets of real vectors that search is measured on, each with ids, documents, queries and exact neighbours:
+ * The two sets of real vectors that search is measured on, and a large generated one (clustered-set.mjs), each with ids, documents, queries and exact neighbours:
  *
  *   fashion   Fashion-MNIST, 60,000 x 784, euclidean, 1,000 queries; no documents
  *   arxiv     20,000 papers, LSA vectors of their abstracts, 256-d, cosine, 500 queries; documents are the papers' data
@@ -7,6 +7,7 @@
  * Fewer rows than there are make a set of the first ones, whose neighbours are found anew by comparing all. Where the
  * real data is absent, generated data of the same shape stands in, and a line says so.
  */
+import { clusteredSet } from './clustered-set.mjs';
 import { fashionMnistQueries, fashionMnistTrain, sayNoRealData, tryReadData } from './data-folder.mjs';
 import { idOf } from './ingest-sets.mjs';
 import { randomFrom } from './random.mjs';
@@ -14,7 +15,7 @@ import { exactNeighbours, NEIGHBOURS } from './true-neighbours.mjs';
 
 /**
  * @typedef {object} BenchSet
- * @property {'fashion' | 'arxiv'} key
+ * @property {'fashion' | 'arxiv' | 'clustered'} key
  * @property {string} title
  * @property {boolean} real
  * @property {'euclidean' | 'cosine'} metric
@@ -34,8 +35,9 @@ import { exactNeighbours, NEIGHBOURS } from './true-neighbours.mjs';
  * @returns {BenchSet}
  */
 export function realSet(key, { rows = Infinity, queries = Infinity } = {}) {
-  const whole = key === 'fashion' ? fashion() : key === 'arxiv' ? arxiv() : undefined;
-  if (whole === undefined) throw new Error(`set ${key} is neither fashion nor arxiv`);
+  const make = Object.hasOwn(makers, key) ? makers[/** @type {keyof typeof makers} */ (key)] : undefined;
+  if (make === undefined) throw new Error(`set ${key} is none of ${Object.keys(makers).join(', ')}`);
+  const whole = make();
   const { dimension, ids } = whole;
   const asked = whole.queries.subarray(0, Math.min(queries, whole.queries.length / dimension) * dimension);
   const set =
@@ -53,6 +55,8 @@ export function realSet(key, { rows = Infinity, queries = Infinity } = {}) {
   const known = set.neighbours?.subarray(0, (asked.length / dimension) * NEIGHBOURS);
   return { ...set, neighbours: known ?? exactNeighbours(set, { queries: asked }) };
 }
+
+const makers = { fashion, arxiv, clustered: clusteredSet };
 
 /** The vector of a row or of a query. @param {Float32Array} vectors @param {number} dimension @param {number} at */
 export function vectorAt(vectors, dimension, at) {

@@ -2,13 +2,15 @@
  * Cairn and other libraries with an index over the same rows, in one run and on one core:
  *
  *   npm run build && npm run bench:ann
- *   node bench/ann/ann.mjs --set fashion|arxiv|both --peers hnswlib,usearch --rows N --rounds 3 --results FOLDER --check
+ *   node bench/ann/ann.mjs --set fashion|arxiv|both|clustered --peers hnswlib,usearch --rows N --rounds 3 --results FOLDER --check
  *
  * For each set: every contender builds its index in a process of its own, and a fresh process opens it, warms up (3,000
  * queries) and stays; what it has grown by is its memory. Then come rounds, in each of which all contenders sweep their
  * efforts in turn, so that whatever else the machine does hits all of them alike; of each effort the fastest round
  * counts. One query after another, k = 10, recall by distance (true-neighbours.mjs) of the first round's answers. A peer that
  * is missing or fails is left out, and a line says so. --peers names those to compare with, Cairn is always there.
+ *
+ * The generated set is large: a million rows, which the slower peers take hours for. Name those that are to be there.
  *
  * Cairn's build time is that of `compact`; handing the rows over is told beside it, as it is for others that have both.
  *

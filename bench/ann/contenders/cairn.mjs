@@ -26,22 +26,34 @@ async function build(rows) {
   const { metric, dimension, ids, vectors, folder } = rows;
   const database = await open(urlOf(rows), { threads: 0 });
   const collection = await database.createCollection(COLLECTION, { dimension, metric });
+  let buildSeconds = 0;
+  /** Whether there was anything to do. */
+  const compact = async () => {
+    const compacted = performance.now();
+    const { foldedSlots, segmentsWritten, segmentsMerged } = await collection.compact();
+    const done = foldedSlots + segmentsWritten + segmentsMerged > 0;
+    if (done) buildSeconds += secondsSince(compacted);
+    return done;
+  };
   const begun = performance.now();
-  for (let from = 0; from < ids.length; from += BATCH)
-    await collection.upsert({
+  for (let from = 0; from < ids.length; from += BATCH) {
+    const batch = {
       ids: ids.slice(from, from + BATCH),
       vectors: vectors.subarray(from * dimension, Math.min(ids.length, from + BATCH) * dimension),
-    });
-  const loadSeconds = secondsSince(begun);
-  const compacted = performance.now();
-  let buildSeconds = 0;
-  // One call does it. The others make sure, and the one that finds nothing is no part of the work.
-  for (let call = 0; ; call++) {
-    if (call === COMPACTIONS) throw new Error(`not compact after ${COMPACTIONS} calls`);
-    const { foldedSlots, segmentsWritten, segmentsMerged } = await collection.compact();
-    if (foldedSlots + segmentsWritten + segmentsMerged === 0) break;
-    buildSeconds = secondsSince(compacted);
+    };
+    try {
+      await collection.upsert(batch);
+    } catch (error) {
+      // So much data that the log has to be folded in between.
+      if (!isCairnError(error) || error.code !== 'log_too_long') throw error;
+      await compact();
+      await collection.upsert(batch);
+    }
   }
+  const loadSeconds = secondsSince(begun) - buildSeconds;
+  // One call does it. The others make sure.
+  for (let call = 0; await compact(); call++)
+    if (call === COMPACTIONS) throw new Error(`not compact after ${COMPACTIONS} calls`);
   await database.close();
   writeFileSync(join(folder, BUDGET), String(await tightBudget(rows)));
   return { loadSeconds, buildSeconds };
