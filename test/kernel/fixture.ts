@@ -1,9 +1,21 @@
-/** What the kernel tests share: the compiled module, raw arenas, lengths, and numbers that break kernels. */
+/**
+ * What the kernel tests share: the compiled module, raw arenas, lengths, and numbers that break kernels. Each of the two modules
+ * has a project of its own that runs these tests (vitest.config.ts) and says by `simd` which one they are to run.
+ */
 import fc from 'fast-check';
+import { inject } from 'vitest';
 import { Arena } from '../../core/kernel/arena.js';
 import { Kernel, compileEmbeddedKernel } from '../../core/kernel/index.js';
+import type { Simd } from '../../core/kernel/index.js';
 
-const module = await compileEmbeddedKernel();
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Absent where the host's own choice is tested. */
+    simd: Simd | undefined;
+  }
+}
+
+export const module = await compileEmbeddedKernel(inject('simd'));
 
 export function newKernel(memoryBudgetBytes = 64 * 1024 * 1024): Kernel {
   return new Kernel(module, { memoryBudgetBytes });

@@ -1,6 +1,6 @@
 /**
  * Strategy: the kernels that prepare a query against their twins over every remainder and large lengths, with numbers of any
- * size, equal to the bit; and, because a twin may share a mistake, what they make against the distances that it stands for.
+ * size and with what is none, equal to the bit; and, because a twin may share a mistake, what they make against the distances that it stands for.
  */
 import { describe, expect, test } from 'vitest';
 import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
@@ -8,8 +8,13 @@ import { KernelState } from '../../core/index/layout/kernel-state.js';
 import { layOutProjector, Projector } from '../../core/index/projection/projector.js';
 import { codeStride, Layout, type CodeParams } from '../../core/index/layout/shape.js';
 import { PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
-import { codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
-import { prepareQueryScalar, putValuesScalar, type Grid } from '../../core/kernel/scalar/query.js';
+import { codeAbsoluteScalar, codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
+import {
+  prepareCodesScalar,
+  prepareQueryScalar,
+  putValuesScalar,
+  type Grid,
+} from '../../core/kernel/scalar/query.js';
 import { newArena, numberSource } from './fixture.js';
 
 const arena = newArena(1_048_576);
@@ -29,6 +34,7 @@ interface Scene {
   readonly factor: number;
   /** With their padding. */
   readonly weights: Int16Array;
+  readonly codes: Uint8Array;
   readonly values: Int16Array;
 }
 
@@ -53,6 +59,7 @@ function scene(metric: Metric, params: CodeParams): Scene {
     },
     inverses: f64.slice(scratch.inverses / 8, scratch.inverses / 8 + dimension),
     weights: new Int16Array(u8.buffer, place.weights, stride),
+    codes: u8.subarray(place.queryCodes, place.queryCodes + stride),
     values: new Int16Array(u8.buffer, scratch.values, stride),
   };
 }
@@ -82,7 +89,16 @@ function queriesOf({ lo, step }: CodeParams, seed: number): Float32Array[] {
     near.map(() => -0),
     // The middle of every range: nothing is left to weigh.
     lo.map((low, d) => low + 128 * step[d]!),
+    // The edges of the grid, and half a step past them.
+    lo,
+    ...[-0.5, 0.5, 127.5, 255, 255.5].map((place) => lo.map((low, d) => low + place * step[d]!)),
   ];
+}
+
+/** What no check lets through: whatever the kernels make of it, it is the same everywhere. */
+function oddQueries(params: CodeParams, seed: number): Float32Array[] {
+  const near = queriesOf(params, seed)[0]!;
+  return [NaN, Infinity, -Infinity].map((odd) => near.map((value, d) => (d % 5 === 2 ? odd : value)));
 }
 
 function prepared({ state, weights }: Scene, dimension: number) {
@@ -98,7 +114,7 @@ describe.each(metrics)('a query of %s', (metric) => {
   test.each(dimensions)('equals its twin to the bit: %i dimensions', (dimension) => {
     const params = rangesOf(dimension, dimension);
     const made = scene(metric, params);
-    for (const query of queriesOf(params, dimension + 1)) {
+    for (const query of [...queriesOf(params, dimension + 1), ...oddQueries(params, dimension)]) {
       made.table.prepare(query);
       const { fromMiddles, ...wanted } = prepareQueryScalar(kindOf(metric), query, made.grid, {
         isCosine: metric === 'cosine',
@@ -132,6 +148,45 @@ describe.each(metrics)('a query of %s', (metric) => {
           // Half a unit of each weight, on both sides.
           expect(Math.abs(found - wanted)).toBeLessThan(size * 1e-9 + Math.abs(scale) * dimension * 128);
         }
+      }
+    },
+  );
+});
+
+describe('a query of manhattan', () => {
+  test.each(dimensions)('equals its twin to the bit: %i dimensions', (dimension) => {
+    const params = rangesOf(dimension, dimension);
+    const made = scene('manhattan', params);
+    const { weights, scale } = prepared(made, dimension);
+    for (const query of [...queriesOf(params, dimension + 1), ...oddQueries(params, dimension)]) {
+      made.table.prepare(query);
+      const { codes, base } = prepareCodesScalar(query, made.grid, made.factor);
+      expect(made.codes.subarray(0, dimension)).toEqual(codes);
+      expect(made.codes.subarray(dimension).every((code) => code === 0)).toBe(true);
+      // The weights are of the ranges alone.
+      expect(prepared(made, dimension)).toEqual({ weights, base, scale, termFactor: 0 });
+    }
+  });
+
+  test.each([1, 2, 15, 67, 300, 4_096])(
+    'stands for the distances to decoded rows: %i dimensions',
+    (dimension) => {
+      const params = rangesOf(dimension, dimension + 2);
+      const { lo, step } = params;
+      const made = scene('manhattan', params);
+      const next = numberSource(dimension);
+      for (const query of queriesOf(params, dimension + 3).slice(0, 3)) {
+        made.table.prepare(query);
+        const { weights, base, scale } = prepared(made, dimension);
+        const row = Uint8Array.from(lo, () => Math.floor((next() + 1) * 128));
+        const found = base + scale * codeAbsoluteScalar(made.codes.subarray(0, dimension), row, weights);
+        let [wanted, bound] = [0, 0];
+        for (const [d, code] of row.entries()) {
+          wanted += Math.abs(query[d]! - lo[d]! - step[d]! * code) * made.factor;
+          // Half a step to the grid, half a unit of each weight, and what f64 loses.
+          bound += step[d]! * made.factor * 0.501 + scale * 128 + Math.abs(query[d]! * made.factor) * 1e-12;
+        }
+        expect(Math.abs(found - wanted)).toBeLessThanOrEqual(bound);
       }
     },
   );

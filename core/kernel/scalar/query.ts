@@ -34,8 +34,9 @@ function sumOf(terms: Float64Array): number {
   return lanes[0]! + lanes[1]!;
 }
 
+/** Of what are numbers. */
 function largestOf(values: Float64Array): number {
-  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return values.reduce((largest, value) => (largest < Math.abs(value) ? Math.abs(value) : largest), 0);
 }
 
 function wholesOf(values: Float64Array, factor: number): Float64Array {
@@ -58,6 +59,11 @@ export function prepareCodesScalar(
   return { codes, base: sumOf(outside) };
 }
 
+/** As i16: what is too large becomes the largest, and what is no number 0. */
+function wordsOf(wholes: Float64Array): Int16Array<ArrayBuffer> {
+  return Int16Array.from(wholes, (whole) => Math.max(-32_768, Math.min(32_767, whole)));
+}
+
 /** Kind of a code kernel (L2 or dot). `isCosine`: brought to length 1 first. */
 export function prepareQueryScalar(
   kind: number,
@@ -78,7 +84,7 @@ export function prepareQueryScalar(
   const scale = Math.max(largestOf(weighed) / WEIGHT_MAX, ofSum) || 1;
   const wholes = wholesOf(weighed, 1 / scale);
   const total = sumOf(wholes);
-  const weights = Int16Array.from(wholes);
+  const weights = wordsOf(wholes);
   if (isDot) {
     const base = 128 * scale * total - sumOf(values.map((value, d) => value * middles[d]!));
     return { weights, base, scale: -scale, termFactor: 0, fromMiddles };
@@ -95,5 +101,5 @@ export function putValuesScalar(
   const exact = fromMiddles.map((value, d) => value * inverseSteps[d]!);
   const most = largestOf(exact);
   const unit = most > 0 ? most / (most <= BYTES_UP_TO ? BYTE_MAX : VALUE_MAX) : 1;
-  return { values: Int16Array.from(wholesOf(exact, 1 / unit)), unit: Math.fround(unit) };
+  return { values: wordsOf(wholesOf(exact, 1 / unit)), unit: Math.fround(unit) };
 }
