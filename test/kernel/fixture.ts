@@ -3,7 +3,7 @@
  * has a project of its own that runs these tests (vitest.config.ts) and says by `simd` which one they are to run.
  */
 import fc from 'fast-check';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
 import { Arena } from '../../core/kernel/arena.js';
 import { Kernel, compileEmbeddedKernel } from '../../core/kernel/index.js';
 import type { Simd } from '../../core/kernel/index.js';
@@ -68,3 +68,13 @@ export const awkwardNumber: fc.Arbitrary<number> = fc.oneof(
 export function putNumbers(arena: Arena, offset: number, values: Float32Array): void {
   arena.u8.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
 }
+
+/** Equal to the byte, and of one kind. Long arrays are compared number by number only where they differ, to say how. */
+export function expectSame(found: Numbers, wanted: Numbers): void {
+  const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Buffer =>
+    Buffer.from(buffer, byteOffset, byteLength);
+  if (found.constructor !== wanted.constructor || !bytesOf(found).equals(bytesOf(wanted)))
+    expect(found).toEqual(wanted);
+}
+
+type Numbers = Uint8Array | Int16Array | Float32Array;

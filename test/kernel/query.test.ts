@@ -15,7 +15,7 @@ import {
   putValuesScalar,
   type Grid,
 } from '../../core/kernel/scalar/query.js';
-import { newArena, numberSource } from './fixture.js';
+import { expectSame, newArena, numberSource } from './fixture.js';
 
 const arena = newArena(1_048_576);
 const { exports, f32, f64, u8 } = arena;
@@ -101,13 +101,22 @@ function oddQueries(params: CodeParams, seed: number): Float32Array[] {
   return [NaN, Infinity, -Infinity].map((odd) => near.map((value, d) => (d % 5 === 2 ? odd : value)));
 }
 
-function prepared({ state, weights }: Scene, dimension: number) {
+function constants({ state }: Scene) {
   return {
-    weights: weights.slice(0, dimension),
     base: state.getNumber('base'),
     scale: state.getNumber('scale'),
     termFactor: state.getNumber('termFactor'),
   };
+}
+
+function prepared(made: Scene, dimension: number) {
+  return { weights: made.weights.slice(0, dimension), ...constants(made) };
+}
+
+/** The numbers, and zeros behind them. */
+function expectPadded<T extends Int16Array | Uint8Array>(found: T, wanted: T): void {
+  expectSame(found.subarray(0, wanted.length), wanted);
+  expect(found.subarray(wanted.length).every((value) => value === 0)).toBe(true);
 }
 
 describe.each(metrics)('a query of %s', (metric) => {
@@ -116,19 +125,19 @@ describe.each(metrics)('a query of %s', (metric) => {
     const made = scene(metric, params);
     for (const query of [...queriesOf(params, dimension + 1), ...oddQueries(params, dimension)]) {
       made.table.prepare(query);
-      const { fromMiddles, ...wanted } = prepareQueryScalar(kindOf(metric), query, made.grid, {
+      const { fromMiddles, weights, ...wanted } = prepareQueryScalar(kindOf(metric), query, made.grid, {
         isCosine: metric === 'cosine',
         factor: made.factor,
       });
-      expect(prepared(made, dimension)).toEqual(wanted);
-      expect(made.weights.subarray(dimension).every((weight) => weight === 0)).toBe(true);
+      expect(constants(made)).toEqual(wanted);
+      expectPadded(made.weights, weights);
       const unit = exports.putValues(dimension);
       const { values, unit: wantedUnit } = putValuesScalar(fromMiddles, made.inverses);
       expect(unit).toBe(wantedUnit);
-      expect(made.values.subarray(0, dimension)).toEqual(values);
-      expect(made.values.subarray(dimension).every((value) => value === 0)).toBe(true);
+      expectPadded(made.values, values);
       // Preparing is over: projecting changes nothing of it.
-      expect(prepared(made, dimension)).toEqual(wanted);
+      expect(constants(made)).toEqual(wanted);
+      expectPadded(made.weights, weights);
     }
   });
 
@@ -157,14 +166,15 @@ describe('a query of manhattan', () => {
   test.each(dimensions)('equals its twin to the bit: %i dimensions', (dimension) => {
     const params = rangesOf(dimension, dimension);
     const made = scene('manhattan', params);
-    const { weights, scale } = prepared(made, dimension);
+    const weights = made.weights.slice();
+    const { scale } = constants(made);
     for (const query of [...queriesOf(params, dimension + 1), ...oddQueries(params, dimension)]) {
       made.table.prepare(query);
       const { codes, base } = prepareCodesScalar(query, made.grid, made.factor);
-      expect(made.codes.subarray(0, dimension)).toEqual(codes);
-      expect(made.codes.subarray(dimension).every((code) => code === 0)).toBe(true);
+      expectPadded(made.codes, codes);
       // The weights are of the ranges alone.
-      expect(prepared(made, dimension)).toEqual({ weights, base, scale, termFactor: 0 });
+      expect(constants(made)).toEqual({ base, scale, termFactor: 0 });
+      expectSame(made.weights, weights);
     }
   });
 
