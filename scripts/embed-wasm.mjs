@@ -10,9 +10,11 @@ const target = fileURLToPath(new URL('../core/kernel/wasm-bytes.generated.ts', i
 /** @param {string} name of a target of wasm/asconfig.json */
 function base64Of(name) {
   const source = fileURLToPath(new URL(`../build/wasm/${name}.wasm`, import.meta.url));
-  if (existsSync(source)) return readFileSync(source).toString('base64');
-  console.error(`${source} is missing: run npx asc --config wasm/asconfig.json --target ${name}`);
-  process.exit(1);
+  if (!existsSync(source)) {
+    console.error(`${source} is missing: run npx asc --config wasm/asconfig.json --target ${name}`);
+    process.exit(1);
+  }
+  return readFileSync(source).toString('base64');
 }
 
 const text = `/** Made by scripts/embed-wasm.mjs from wasm/: do not edit. */

@@ -91,7 +91,7 @@ function projectBytes(scale: f32, out: usize): void {
   const factors = weights + outputs * stride;
   const scales = f32x4.splat(scale);
   // Ones, in a way that V8 cannot know (stride < 2^31): they stay in a register.
-  const ones = i16x8.splat(<i16>(1 | (stride >> 31)));
+  const ones = v128.or(i16x8.splat(1), i32x4.splat(<i32>(stride >> 31)));
   const missing = missingOf(values, end);
   for (let p: usize = 0; p < outputs << 2; p += 16) {
     let s0 = i32x4.splat(0);
