@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
 const runtimeTests = 'test/runtime/**/*.test.ts';
+const kernelTests = 'test/kernel/**/*.test.ts';
+/** The kernel modules that this Node runs. */
+const modules = takesRelaxedSimd() ? (['plain', 'relaxed'] as const) : (['plain'] as const);
 
 export default defineConfig({
   test: {
@@ -14,9 +18,13 @@ export default defineConfig({
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', runtimeTests],
+          exclude: ['**/node_modules/**', kernelTests, runtimeTests],
         },
       },
+      ...modules.map((simd) => ({
+        extends: true as const,
+        test: { name: `kernel, ${simd} SIMD`, include: [kernelTests], provide: { simd } },
+      })),
       // A project of its own, because its set-up installs other runtimes, and only where one of these tests runs.
       {
         extends: true,

@@ -17,4 +17,5 @@ export { assignGrouped, assignRows } from './leaves';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
 export { prepareQuery, putValues } from './query';
+export { relaxed } from './relaxed';
 export { collectEqual, scanTopK, scoreRows } from './scan';

@@ -5,7 +5,7 @@ export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';
 export { Kernel, type KernelOptions } from './kernel.js';
-export type { KernelExports, KernelModule } from './kernel-module.js';
+export type { KernelExports, KernelModule, Simd } from './kernel-module.js';
 export {
   INDEX_STATE_OFFSET,
   PAYLOAD_OFFSET,

@@ -9,7 +9,12 @@
  */
 export type KernelModule = object;
 
+/** The instructions that a module is built of: relaxed SIMD on top of SIMD where it is faster (wasm/relaxed.ts), or SIMD alone. */
+export type Simd = 'plain' | 'relaxed';
+
 export interface KernelExports {
+  /** 1 in the module with relaxed SIMD. */
+  readonly relaxed: { readonly value: number };
   /** Makes the CRC tables of this memory. */
   init(): void;
   crc32c(crc: number, bytes: number, length: number): number;
@@ -130,6 +135,7 @@ export interface KernelExports {
   measureExactly(count: number, query: number, lows: number, dimension: number, row: number): void;
   prepareQuery(query: number, dimension: number, isCosine: number, factor: number): void;
   putValues(dimension: number): number;
+  /** Uses up what `putValues` has written. */
   project(scale: number, out: number): void;
   projectRows(first: number, count: number, out: number): void;
   scanCodes(limit: number, allowed: number): number;

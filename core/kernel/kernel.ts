@@ -5,7 +5,7 @@
 import { assertInternal, invalid } from '../base/errors.js';
 import type { Arena } from './arena.js';
 import { ArenaPool } from './arena-pool.js';
-import type { KernelModule } from './kernel-module.js';
+import type { KernelModule, Simd } from './kernel-module.js';
 import { PAYLOAD_OFFSET, arenaClasses } from './layout.js';
 
 const SCRATCH_CLASS = arenaClasses[0];
@@ -29,6 +29,11 @@ export class Kernel {
     this.pool = new ArenaPool(module, options.memoryBudgetBytes);
     this.#scratch = this.pool.acquire(SCRATCH_CLASS);
     this.#scratch.exports.init();
+  }
+
+  /** Which of the two modules this is. Both answer the same. */
+  get simd(): Simd {
+    return this.#scratch.exports.relaxed.value === 1 ? 'relaxed' : 'plain';
   }
 
   /** CRC-32C of `bytes`, unsigned. */
