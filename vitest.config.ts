@@ -6,6 +6,9 @@ const kernelTests = 'test/kernel/**/*.test.ts';
 /** The kernel modules that this Node runs. */
 const modules = takesRelaxedSimd() ? (['plain', 'relaxed'] as const) : (['plain'] as const);
 
+/** Compares the two: nothing to run where there is one. */
+const comparison = 'test/index/simd.test.ts';
+
 export default defineConfig({
   test: {
     // Two cores: more workers only add noise to the tests that start servers.
@@ -18,7 +21,10 @@ export default defineConfig({
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', kernelTests, runtimeTests],
+          exclude: [
+            ...['**/node_modules/**', kernelTests, runtimeTests],
+            ...(modules.length === 1 ? [comparison] : []),
+          ],
         },
       },
       ...modules.map((simd) => ({

@@ -1,7 +1,7 @@
 /**
  * Strategy: one index built and walked by the module with relaxed SIMD and by the plain one: every byte of what is stored, every
- * row and every distance must be the same, because segments that one host builds are read by all others. Only where the host
- * takes both modules: the suite of other runtimes (test/runtime) runs it there.
+ * row and every distance must be the same, because segments that one host builds are read by all others. Only hosts that take both
+ * run it (vitest.config.ts); the suite of other runtimes (test/runtime) sees to it that there is one.
  */
 import { describe, expect, test } from 'vitest';
 import { Kernel, PAYLOAD_OFFSET, arenaClassFor, compileEmbeddedKernel } from '../../core/kernel/index.js';
@@ -9,7 +9,6 @@ import { IndexBuilder, RangeTrainer, SearchIndex, trainProjection } from '../../
 import type { Hits, IndexShape } from '../../core/index/index.js';
 import type { Metric, Simd } from '../../core/kernel/index.js';
 import { expectSame } from '../kernel/fixture.js';
-import { takesRelaxedSimd } from '../kernel/relaxed-support.js';
 import { clustered, graphOptions, nearSubspace, rowOf, stored, upTo } from './fixture.js';
 import type { StoredIndex } from './fixture.js';
 
@@ -88,7 +87,7 @@ function among(metric: Metric): Scene {
   };
 }
 
-describe.skipIf(!takesRelaxedSimd())('relaxed SIMD answers as plain SIMD', () => {
+describe('relaxed SIMD answers as plain SIMD', () => {
   test.each(['euclidean', 'cosine'] as const)('on fewer dimensions: %s', async (metric) => {
     const scene = near(metric);
     const [plain, relaxed] = [await answersOf('plain', scene), await answersOf('relaxed', scene)];
