@@ -12,6 +12,9 @@ export {
 } from './graph-partitions';
 export { walkGraph } from './graph-walk';
 export { assignGrouped, assignRows } from './leaves';
+export {
+  maskAnd, maskAndNot, maskCount, maskListed, maskNot, maskOr, maskOwners, maskRange, maskSet,
+} from './masks';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
 export { prepareQuery, putValues } from './query';
