@@ -16,6 +16,7 @@ import type { ObjectStore } from '../../core/store/index.js';
 import {
   digests,
   KEY,
+  masks,
   newStore,
   openSegment,
   plainRows,
@@ -170,6 +171,7 @@ describe('a damaged segment', () => {
       digests,
       deflate: portableDeflate,
       cache: undefined as never,
+      masks,
       ref,
       expected,
     };

@@ -5,7 +5,7 @@ import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits } from '../../base/bitmap.js';
 import { row as asRow } from '../../base/ids.js';
-import type { DocumentTest } from '../../filter/index.js';
+import type { CompiledFilter } from '../../filter/index.js';
 import type { LogState } from '../../log/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import type { Table } from '../table/index.js';
@@ -13,7 +13,7 @@ import { pinned } from './read-table.js';
 import { segmentMatches } from './segment-matches.js';
 
 export interface Selection {
-  readonly filter: DocumentTest | undefined;
+  readonly filter: CompiledFilter | undefined;
   readonly view: View;
 }
 
@@ -25,7 +25,7 @@ export function answerCount(state: LogState<Table>, { filter, view }: Selection)
     (overlay) => (): Awaitable<number> =>
       filter === undefined
         ? overlay.visibleCount(view)
-        : segmentMatches(overlay, pinned(view, state), filter).then(countBits),
+        : andThen(segmentMatches(overlay, pinned(view, state), filter), ({ rows }) => countBits(rows)),
   );
   return andThen(startAll(inSegments), (counts) => counts.reduce((sum, count) => sum + count, inMemtable));
 }
@@ -35,7 +35,7 @@ function countMemtable(memtable: Memtable, { filter, view }: Selection): number 
   let count = 0;
   for (let i = 0; i < memtable.rowCount; i++) {
     const row = asRow(i);
-    if (memtable.isVisible(row, view) && (filter === undefined || filter(memtable.document(row)))) count++;
+    if (memtable.isVisible(row, view) && (filter === undefined || filter.test(memtable.document(row)))) count++;
   }
   return count;
 }

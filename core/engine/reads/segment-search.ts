@@ -6,7 +6,7 @@ import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
-import type { DocumentTest } from '../../filter/index.js';
+import type { CompiledFilter } from '../../filter/index.js';
 import type { Hits } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
@@ -21,7 +21,7 @@ export interface SegmentSearch {
   readonly metric: Metric;
   readonly k: number;
   readonly wanted: WantedEffort;
-  readonly filter: DocumentTest | undefined;
+  readonly filter: CompiledFilter | undefined;
   /** For this step. */
   readonly view: View;
   /** For later ones: as of a sequence. */
@@ -84,11 +84,11 @@ export function searchSegment(
 async function searchMatches(
   store: SegmentStore,
   overlay: SegmentOverlay,
-  search: SegmentSearch & { readonly filter: DocumentTest },
+  search: SegmentSearch & { readonly filter: CompiledFilter },
 ): Promise<SegmentAnswer> {
   const { k, wanted, pinned, filter } = search;
   const { file } = overlay.segment;
-  const allowed = await segmentMatches(overlay, pinned, filter);
+  const { rows: allowed } = await segmentMatches(overlay, pinned, filter);
   const count = countBits(allowed);
   if (count === 0) return NOTHING;
   // A walk through a graph most of whose rows do not match finds little: the codes of the matches are scanned instead.
