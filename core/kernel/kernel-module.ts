@@ -78,14 +78,7 @@ export interface KernelExports {
     size: number,
     out: number,
   ): void;
-  maskOwners(
-    starts: number,
-    rows: number,
-    entries: number,
-    base: number,
-    count: number,
-    out: number,
-  ): void;
+  maskOwners(starts: number, rows: number, entries: number, base: number, count: number, out: number): void;
   maskListed(list: number, places: number, count: number, first: number, rows: number, out: number): number;
   maskAnd(target: number, other: number, count: number): void;
   maskOr(target: number, other: number, count: number): void;

@@ -100,9 +100,9 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
   const pages = Math.ceil(footerOffset / limits.pageBytes);
   must(footer.pageChecksums.length === pages, `${pages} page checksums`, footer.pageChecksums.length);
   return {
-    body: byKind(sections.slice(0, bodyWanted.length)),
+    body: byKind(sections.slice(0, bodyWanted.length)) as SegmentLayout['body'],
     residents,
-    tail: byKind(tail),
+    tail: byKind(tail) as SegmentLayout['tail'],
     residentOffset,
     tailOffset: facts.tailOffset,
   };
@@ -114,7 +114,6 @@ function rowBytesOf(kind: string, dimension: number): number | undefined {
   return Object.hasOwn(rowMapBytes, kind) ? rowMapBytes[kind] : undefined;
 }
 
-/** Requires: all kinds that there must be. */
-function byKind<T>(sections: readonly SegmentSection[]): T {
-  return Object.fromEntries(sections.map((section) => [section.kind, section])) as T;
+function byKind(sections: readonly SegmentSection[]): Readonly<Record<string, SegmentSection>> {
+  return Object.fromEntries(sections.map((section) => [section.kind, section]));
 }

@@ -149,8 +149,7 @@ describe('what has no columns is left open', () => {
 
   test('of fields that are not filterable, and below them', async () => {
     const reader = await segmentOf(documents, { unfilterable: ['secret'] });
-    const opened = async (text: string): Promise<number> =>
-      await check(reader, documents, parseFilter(text));
+    const opened = async (text: string): Promise<number> => await check(reader, documents, parseFilter(text));
     expect(await opened('secret.deep = 5')).toBe(300);
     expect(await opened('EXISTS secret')).toBe(300);
     expect(await opened('secret.flat = 5')).toBe(300);

@@ -35,7 +35,8 @@ function countMemtable(memtable: Memtable, { filter, view }: Selection): number 
   let count = 0;
   for (let i = 0; i < memtable.rowCount; i++) {
     const row = asRow(i);
-    if (memtable.isVisible(row, view) && (filter === undefined || filter.test(memtable.document(row)))) count++;
+    if (memtable.isVisible(row, view) && (filter === undefined || filter.test(memtable.document(row))))
+      count++;
   }
   return count;
 }

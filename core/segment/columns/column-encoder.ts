@@ -125,7 +125,11 @@ interface Ordinals {
 
 function* encodeOrdinals(
   stream: ColumnStream,
-  { rows, terms, ordinalOf }: { readonly rows: number; readonly terms: number; readonly ordinalOf: Uint32Array },
+  {
+    rows,
+    terms,
+    ordinalOf,
+  }: { readonly rows: number; readonly terms: number; readonly ordinalOf: Uint32Array },
 ): Generator<void, Ordinals> {
   const { rows: positions, entries } = stream;
   const multiple = entries > positions;

@@ -74,8 +74,7 @@ export interface NamedColumn {
 
 /** What is known of a path: its columns, neither where no row has it; undefined where only documents tell. */
 export type PathColumns =
-  | { readonly direct: Column | undefined; readonly elements: Column | undefined }
-  | undefined;
+  { readonly direct: Column | undefined; readonly elements: Column | undefined } | undefined;
 
 /** `columns` in the order in which they lie: by path, then by kind. */
 export function encodeColumnIndex(

@@ -3,7 +3,17 @@
  * two to four bytes per value, and each distinct value once.
  */
 import { GrowingBytes } from './growing-bytes.js';
-import { CUT_BYTES, FALSE, HASH_BYTES, NULL, OPAQUE, TERM_BYTES_MAX, TRUE, termHash, tryUtf8Length } from './terms.js';
+import {
+  CUT_BYTES,
+  FALSE,
+  HASH_BYTES,
+  NULL,
+  OPAQUE,
+  TERM_BYTES_MAX,
+  TRUE,
+  termHash,
+  tryUtf8Length,
+} from './terms.js';
 
 /** About what a map takes for an entry besides the bytes of its key. */
 const TERM_BYTES = 64;

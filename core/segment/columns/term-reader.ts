@@ -107,8 +107,7 @@ export class TermReader {
     if (from === to) return true;
     const first = Math.floor(from / blockRows);
     const last = Math.ceil(to / blockRows);
-    for (let block = first; block < last; block++)
-      if (!this.#texts.has(block)) this.#missingTexts.add(block);
+    for (let block = first; block < last; block++) if (!this.#texts.has(block)) this.#missingTexts.add(block);
     if (this.#missingTexts.size > 0) return false;
     const { terms } = this.#textIndex;
     for (let block = first; block < last; block++) {

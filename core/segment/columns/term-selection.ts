@@ -139,7 +139,8 @@ class Selector implements Selection {
     if (instant === undefined) {
       // Compared as text, in which instants are in no order.
       return this.#terms.tryEach(0, instants, (term, at) => {
-        if (holds(op, compare(term, bytes))) add(this.sure, order.instantsFrom + at, order.instantsFrom + at + 1);
+        if (holds(op, compare(term, bytes)))
+          add(this.sure, order.instantsFrom + at, order.instantsFrom + at + 1);
       });
     }
     const edge = (of: OrderOp): number | undefined =>
@@ -182,7 +183,10 @@ class Selector implements Selection {
       if (startsWith(term, prefix)) add(this.sure, instantsFrom + at, instantsFrom + at + 1);
     });
     const from = this.#terms.tryCountTexts('texts', (term) => compare(term, prefix) < 0);
-    const to = this.#terms.tryCountTexts('texts', (term) => compare(term, prefix) < 0 || startsWith(term, prefix));
+    const to = this.#terms.tryCountTexts(
+      'texts',
+      (term) => compare(term, prefix) < 0 || startsWith(term, prefix),
+    );
     const undecided = this.#tryUndecided(prefix);
     if (from === undefined || to === undefined || undecided === undefined) return false;
     add(this.sure, instantsFrom + from, instantsFrom + to);
