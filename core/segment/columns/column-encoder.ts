@@ -7,7 +7,7 @@ import { tryParseInstant, compareInstants } from '../../filter/index.js';
 import type { Instant } from '../../filter/index.js';
 import type { ColumnFacts } from './column-index.js';
 import type { ColumnStream } from './column-stream.js';
-import { CUT_BYTES, ordinalWidth, SINGLES, TermOrder } from './terms.js';
+import { CUT_BYTES, latinOf, ordinalWidth, SINGLES, TermOrder } from './terms.js';
 import { TextBlockWriter } from './text-blocks.js';
 
 export interface EncodedColumn {
@@ -20,9 +20,11 @@ export interface EncodedColumn {
 const AT_ONCE = 4_096;
 const encoder = new TextEncoder();
 
-/** `key`: one character per byte, so that an order of texts is one of bytes. Of a cut text its 24 bytes. */
 interface TextKey {
+  /** One character per byte. Of a cut text its 24 bytes. */
   readonly key: string;
+  /** The first six bytes as a number, which most comparisons end at. */
+  readonly lead: number;
   /** '' where the text is whole. */
   readonly hash: string;
   readonly instant: Instant | undefined;
@@ -49,7 +51,7 @@ export function* encodeColumn(stream: ColumnStream, rows: number): Generator<voi
   texts.forEach(({ id }, i) => (ordinalOf[id] = order.instantsFrom + i));
   const writer = new TextBlockWriter();
   for (const [i, { key, hash }] of texts.entries()) {
-    writer.add(bytesOf(key), hash === '' ? undefined : bytesOf(hash));
+    writer.add(key, hash);
     if (i % AT_ONCE === 0) yield;
   }
   const dictionary = writer.finish();
@@ -73,13 +75,13 @@ function* textsInOrder(stream: ColumnStream): Generator<void, readonly TextKey[]
   let seen = 0;
   for (const [text, id] of stream.texts) {
     const instant = tryParseInstant(text);
-    const key = { key: latinOf(text), hash: '', instant, id };
+    const key = textKey(latinKey(text), '', instant, id);
     if (instant === undefined) others.push(key);
     else instants.push(key);
     if (++seen % AT_ONCE === 0) yield;
   }
   for (const [cut, id] of stream.cuts) {
-    others.push({ key: cut.slice(0, CUT_BYTES), hash: cut.slice(CUT_BYTES), instant: undefined, id });
+    others.push(textKey(cut.slice(0, CUT_BYTES), cut.slice(CUT_BYTES), undefined, id));
   }
   yield;
   const byTime = (a: TextKey, b: TextKey): number =>
@@ -89,7 +91,14 @@ function* textsInOrder(stream: ColumnStream): Generator<void, readonly TextKey[]
   return [...first, ...second];
 }
 
+function textKey(key: string, hash: string, instant: Instant | undefined, id: number): TextKey {
+  let lead = 0;
+  for (let i = 0; i < 6; i++) lead = lead * 256 + (i < key.length ? key.charCodeAt(i) : 0);
+  return { key, lead, hash, instant, id };
+}
+
 function compareKeys(a: TextKey, b: TextKey): number {
+  if (a.lead !== b.lead) return a.lead - b.lead;
   if (a.key !== b.key) return a.key < b.key ? -1 : 1;
   return a.hash < b.hash ? -1 : 1;
 }
@@ -171,12 +180,8 @@ function viewOf(numbers: Float64Array | Uint8Array | Uint16Array | Uint32Array):
 }
 
 /** A character per byte of its UTF-8. */
-function latinOf(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- every ASCII character
-  if (/^[\x00-\x7f]*$/.test(text)) return text;
-  return String.fromCharCode(...encoder.encode(text));
-}
-
-function bytesOf(latin: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(latin, (character) => character.charCodeAt(0));
+function latinKey(text: string): string {
+  const bytes = encoder.encode(text);
+  // As many bytes as units: all of it is ASCII.
+  return bytes.length === text.length ? text : latinOf(bytes);
 }

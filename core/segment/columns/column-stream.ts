@@ -6,7 +6,7 @@ import { GrowingBytes } from './growing-bytes.js';
 import {
   CUT_BYTES,
   FALSE,
-  HASH_BYTES,
+  latinOf,
   NULL,
   OPAQUE,
   TERM_BYTES_MAX,
@@ -94,11 +94,11 @@ export class ColumnStream {
         return;
       }
     }
-    const bytes = tryUtf8Length(text);
-    if (bytes < 0) this.addSingle(row, OPAQUE);
-    else if (bytes <= TERM_BYTES_MAX) this.#add(row, this.#newTerm(this.texts, text, text.length));
+    const bytes = tryEncode(text);
+    if (bytes === undefined) this.addSingle(row, OPAQUE);
+    else if (bytes.length <= TERM_BYTES_MAX) this.#add(row, this.#newTerm(this.texts, text, text.length));
     else {
-      const key = cutKey(text, bytes);
+      const key = cutKey(bytes);
       this.#add(row, this.cuts.get(key) ?? this.#newTerm(this.cuts, key, key.length));
     }
   }
@@ -127,12 +127,16 @@ export class ColumnStream {
 
 let room = new Uint8Array(4_096);
 
-function cutKey(text: string, bytes: number): string {
-  if (bytes > room.length) room = new Uint8Array(2 * bytes);
-  encoder.encodeInto(text, room);
-  const hash = termHash(room.subarray(0, bytes));
-  let key = '';
-  for (let i = 0; i < CUT_BYTES; i++) key += String.fromCharCode(room[i]!);
-  for (let i = 0; i < HASH_BYTES; i++) key += String.fromCharCode(hash[i]!);
-  return key;
+/** Good until the next call. Undefined where the text has no UTF-8 form. */
+function tryEncode(text: string): Uint8Array | undefined {
+  if (text.length * 3 > room.length) room = new Uint8Array(text.length * 6);
+  const { written } = encoder.encodeInto(text, room);
+  // As many bytes as units: all of it is ASCII.
+  if (written !== text.length && tryUtf8Length(text) < 0) return undefined;
+  return room.subarray(0, written);
+}
+
+function cutKey(bytes: Uint8Array): string {
+  const head = latinOf(bytes.subarray(0, CUT_BYTES));
+  return head + latinOf(termHash(bytes));
 }

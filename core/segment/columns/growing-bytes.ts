@@ -34,10 +34,10 @@ export class GrowingBytes {
     this.#bytes[this.#length++] = rest;
   }
 
-  append(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+  /** A byte for each character from `from` on. */
+  latin(text: string, from: number): void {
+    this.#reserve(text.length);
+    for (let i = from; i < text.length; i++) this.#bytes[this.#length++] = text.charCodeAt(i);
   }
 
   #reserve(more: number): void {

@@ -4,7 +4,7 @@
  */
 import { utf8Encode } from '../../base/bytes.js';
 import { compareInstants, matchPattern, tryParseGlob, tryParseInstant } from '../../filter/index.js';
-import type { FieldFilter, ListFilter, OrderOp, Scalar } from '../../filter/index.js';
+import type { FieldFilter, Instant, ListFilter, OrderOp, Scalar } from '../../filter/index.js';
 import { CUT_BYTES, FALSE, NULL, OPAQUE, TERM_BYTES_MAX, termHash, TRUE } from './terms.js';
 import type { TermReader } from './term-reader.js';
 import type { TextCursor } from './text-blocks.js';
@@ -145,7 +145,7 @@ class Selector implements Selection {
     }
     const edge = (of: OrderOp): number | undefined =>
       this.#terms.tryCountTexts('instants', (term) => {
-        const difference = compareInstants(term.instant(), instant);
+        const difference = compareTimes(term, instant, bytes);
         return difference < 0 || (difference === 0 && isEdgeBehindEqual(of));
       });
     const range = bounds(op, op, edge, { first: 0, end: instants });
@@ -162,7 +162,7 @@ class Selector implements Selection {
     const part = instant === undefined ? 'texts' : 'instants';
     const head = bytes.subarray(0, CUT_BYTES);
     const distance = (term: TextCursor): number => {
-      if (instant !== undefined) return compareInstants(term.instant(), instant);
+      if (instant !== undefined) return compareTimes(term, instant, bytes);
       if (hash === undefined) return compare(term, bytes) || (term.cut ? 1 : 0);
       return compare(term, head) || (term.cut ? compareBytes(term.hash, hash) : -1);
     };
@@ -255,6 +255,22 @@ function bounds(
 function holds(op: OrderOp, difference: number): boolean {
   if (difference === 0) return isInclusive(op);
   return difference > 0 === isLower(op);
+}
+
+const DATE_BYTES = 10;
+const Z = 0x5a;
+
+/** `bytes` are the instant as text. Of one form, without an offset from UTC, instants are in the order of their bytes. */
+function compareTimes(term: TextCursor, instant: Instant, bytes: Uint8Array): number {
+  const { length } = term;
+  const utc = length === DATE_BYTES || (term.bytes[length - 1] === Z && bytes[length - 1] === Z);
+  if (
+    utc &&
+    bytes.length === length &&
+    bytes[DATE_BYTES] === (length === DATE_BYTES ? undefined : term.bytes[DATE_BYTES])
+  )
+    return compare(term, bytes);
+  return compareInstants(term.instant(), instant);
 }
 
 /** Order of bytes; a beginning comes before what it begins. */

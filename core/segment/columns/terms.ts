@@ -88,6 +88,12 @@ export function tryUtf8Length(text: string): number {
   return bytes;
 }
 
+/** A character for each of a few bytes: an order of such texts is one of bytes. */
+export function latinOf(bytes: Uint8Array): string {
+  // oxlint-disable-next-line prefer-spread -- twice as fast
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}
+
 /** Of a whole text, as its term keeps it. */
 export function termHash(bytes: Uint8Array): Uint8Array {
   const words = new Uint32Array(2);

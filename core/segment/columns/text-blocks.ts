@@ -28,22 +28,22 @@ export class TextBlockWriter {
   readonly #firsts = new GrowingBytes(64);
   readonly #blockEnds: number[] = [];
   readonly #firstEnds: number[] = [];
-  #last = new Uint8Array(0);
+  #last = '';
   #count = 0;
 
-  /** `bytes` are kept. */
-  add(bytes: Uint8Array<ArrayBuffer>, hash: Uint8Array | undefined): void {
+  /** A character for each byte; no hash where the term is whole. */
+  add(term: string, hash: string): void {
     const starts = this.#count++ % blockRows === 0;
     if (starts && this.#count > 1) this.#blockEnds.push(this.#blocks.length);
     const target = starts ? this.#firsts : this.#blocks;
     let shared = 0;
-    if (!starts) while (shared < this.#last.length && bytes[shared] === this.#last[shared]) shared++;
+    if (!starts) while (shared < this.#last.length && term[shared] === this.#last[shared]) shared++;
     target.byte(shared);
-    target.byte((bytes.length - shared) | (hash === undefined ? 0 : CUT));
-    target.append(bytes.subarray(shared));
-    if (hash !== undefined) target.append(hash);
+    target.byte((term.length - shared) | (hash === '' ? 0 : CUT));
+    target.latin(term, shared);
+    target.latin(hash, 0);
     if (starts) this.#firstEnds.push(this.#firsts.length);
-    this.#last = bytes;
+    this.#last = term;
   }
 
   /** Once all terms were added. */
