@@ -6,7 +6,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countBits, hasBit } from '../../core/base/bitmap.js';
-import { compileFilter, parseFilter } from '../../core/filter/index.js';
+import { limits } from '../../core/base/limits.js';
+import { and, compare, list, not, or } from '../../core/filter/ast.js';
+import { compileFilter, filterToText, parseFilter } from '../../core/filter/index.js';
 import type { Filter } from '../../core/filter/index.js';
 import type { FilterRows, SegmentReader } from '../../core/segment/index.js';
 import { documentArbitrary, filterArbitrary } from '../filter/arbitraries.js';
@@ -136,6 +138,24 @@ describe('many rows', async () => {
     // In the cache by now, all of it.
     expect(reader.filterRows(filter)).not.toBeInstanceOf(Promise);
   });
+});
+
+test('a filter may be as deep as filters may be', async () => {
+  const documents = Array.from({ length: 100 }, (_, row) => ({
+    n: row % 10,
+    long: 'x'.repeat(row),
+    tags: [row % 4, row % 3],
+  }));
+  const reader = await segmentOf(documents);
+  let filter = list('contains_all', 'tags', [1, 2]);
+  for (let depth = 2; depth <= limits.filterDepth; depth++) {
+    // The deeper one is the second, so that what was found before is kept meanwhile.
+    const first = compare('gt', 'long', `${'x'.repeat(40)}${depth}`);
+    filter = depth % 2 === 0 ? or([compare('eq', 'n', 11 - depth), filter]) : and([not(first), filter]);
+  }
+  expect(parseFilter(filterToText(filter))).toEqual(filter);
+  await check(reader, documents, filter);
+  await check(reader, documents, not(filter));
 });
 
 describe('what has no columns is left open', () => {

@@ -236,10 +236,11 @@ class SegmentBuild {
   async #writeDocuments(writer: SegmentWriter): Promise<void> {
     const { rows, breathe } = this.#request;
     for (let first = 0; first < rows.rows; first += DOCUMENTS_AT_ONCE) {
-      await breathe();
-      await writer.writeDocuments(
-        await rows.documents(this.#rowOrder.subarray(first, first + DOCUMENTS_AT_ONCE)),
-      );
+      const texts = await rows.documents(this.#rowOrder.subarray(first, first + DOCUMENTS_AT_ONCE));
+      for (let at = 0; at < texts.length; at += limits.blockRows) {
+        await breathe();
+        await writer.writeDocuments(texts.slice(at, at + limits.blockRows));
+      }
     }
   }
 

@@ -21,7 +21,7 @@ import { CUT_BYTES, HASH_BYTES, TERM_BYTES_MAX } from './terms.js';
 const { blockRows } = limits;
 const CUT = 0x80;
 const ENTRY_BYTES_MAX: number = 2 + TERM_BYTES_MAX + HASH_BYTES;
-export const TEXT_BLOCK_BYTES_MAX: number = (blockRows - 1) * ENTRY_BYTES_MAX;
+const TEXT_BLOCK_BYTES_MAX: number = (blockRows - 1) * ENTRY_BYTES_MAX;
 
 export class TextBlockWriter {
   readonly #blocks = new GrowingBytes(1_024);
