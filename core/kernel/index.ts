@@ -25,5 +25,14 @@ export {
   scoreOf,
   type Metric,
 } from './metric.js';
+export {
+  MASK_COUNT,
+  MASK_ROWS,
+  MASK_SET_SIZE,
+  RowMasks,
+  type OrdinalSet,
+  type OrdinalWidth,
+  type TestedOrdinals,
+} from './row-masks.js';
 export { RowBlock, type BlockHits, type BlockQuery, type BlockSearch } from './row-block.js';
 export { RowScorer, type NearestRows } from './row-scorer.js';

@@ -72,6 +72,24 @@ export interface KernelExports {
   codeSquares(a: number, b: number, weights: number, stride: number, blocks: number, limit: number): number;
   /** Sum of (a - 128) x weight x (b - 128) x weight. */
   codeCentred(a: number, b: number, weights: number, stride: number, blocks: number): number;
+  // Masks of rows: see core/kernel/row-masks.ts.
+  maskRange(ordinals: number, width: number, count: number, from: number, span: number, out: number): void;
+  maskSet(
+    ordinals: number,
+    width: number,
+    count: number,
+    set: number,
+    base: number,
+    size: number,
+    out: number,
+  ): void;
+  maskOwners(starts: number, rows: number, entries: number, base: number, count: number, out: number): void;
+  maskListed(list: number, places: number, count: number, first: number, rows: number, out: number): number;
+  maskAnd(target: number, other: number, count: number): void;
+  maskOr(target: number, other: number, count: number): void;
+  maskAndNot(target: number, other: number, count: number): void;
+  maskNot(target: number, count: number): void;
+  maskCount(mask: number, count: number): number;
   assignRows(
     rows: number,
     rowCount: number,
