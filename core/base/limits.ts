@@ -56,6 +56,8 @@ export const limits = {
   keysPerSlot: 256,
   windowKeys: 65_536,
   eligibleSlots: 256,
+  /** Slots that a batch which depends on the state may lose to others before its writer gives up. */
+  resolveTries: 32,
   /** Labels of a slot and of a batch that it carries may be so far apart. */
   eligibleMs: 120_000,
   /** Batches in the inbox that a writer looks at, the newest first. */
