@@ -82,8 +82,8 @@ export class EngineCollection implements api.Collection {
   }
 
   async patch(input: api.PatchInput, options?: api.WriteOptions): Promise<api.PatchResult> {
-    const { counts, sequence: at } = await this.#write({ patch: input }, options);
-    return { patched: counts.patched, missing: counts.missing, sequence: at };
+    const written = await this.#write({ patch: input }, options);
+    return { ...patchDetails(written), sequence: written.sequence, ...more(written.counts) };
   }
 
   async delete(input: api.DeleteInput, options?: api.WriteOptions): Promise<api.DeleteResult> {
@@ -103,9 +103,10 @@ export class EngineCollection implements api.Collection {
     const { write, counts } = written;
     return {
       ...(write.upsert === undefined ? {} : { upserted: counts.upserted, ...this.#upsertDetails(written) }),
-      ...(write.patch === undefined ? {} : { patched: counts.patched, missing: counts.missing }),
-      ...(write.deletion === undefined ? {} : { deleted: counts.deleted, ...more(counts) }),
+      ...(write.patch === undefined ? {} : patchDetails(written)),
+      ...(write.deletion === undefined ? {} : { deleted: counts.deleted }),
       sequence: written.sequence,
+      ...more(counts),
     };
   }
 
@@ -332,6 +333,12 @@ export class EngineCollection implements api.Collection {
     const vectors = new VectorParser(this.#kernel, schema);
     return { schema, vectors, digests: this.#ports.digests, spare: this.#open.spare };
   }
+}
+
+/** A filter names nobody who could be missing. */
+function patchDetails({ write, counts }: Written): { patched: number; missing?: number } {
+  const named = write.patch !== undefined && 'records' in write.patch;
+  return { patched: counts.patched, ...(named ? { missing: counts.missing } : {}) };
 }
 
 function more(counts: ResultCounts): { more?: true } {

@@ -14,7 +14,7 @@ export {
 } from './input-shape.js';
 export type { UnknownObject } from './input-shape.js';
 export { keepInput } from './kept-input.js';
-export { documentOf, mergePatch, metadataToText } from './metadata.js';
+export { documentOf, mergePatch, metadataToText, sameJson } from './metadata.js';
 export {
   DEFAULT_EFFORT,
   READ_FIELDS,
@@ -27,4 +27,10 @@ export type { ParsedQuery, ParsedRead, WantedEffort } from './query-parser.js';
 export type { RecordParser } from './records.js';
 export { differingSettings, mustBeTier, resolveSettings } from './settings.js';
 export { VectorParser } from './vectors.js';
-export type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from './write-parser.js';
+export type {
+  ParsedDelete,
+  ParsedFilterPatch,
+  ParsedPatch,
+  ParsedPatchRecord,
+  ParsedWrite,
+} from './write-parser.js';

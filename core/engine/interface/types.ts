@@ -90,20 +90,30 @@ export interface PatchRecord {
   readonly metadata?: JsonObject | null;
 }
 export type PatchMode = 'merge' | 'replace';
-export interface PatchInput {
-  readonly records: readonly PatchRecord[];
-  /** `merge` (default): RFC 7396 merge patch, null removes a field. `replace`: the metadata given is the metadata. */
-  readonly mode?: PatchMode;
-}
-export interface PatchResult {
-  /** Distinct ids that were changed. */
-  readonly patched: number;
-  /** Distinct ids of which there is no visible record. */
-  readonly missing: number;
-  readonly sequence: number;
-}
-
 export type FilterInput = string | JsonObject;
+
+/** Records by their ids, or one change of metadata for all that match a filter. */
+export type PatchInput =
+  | {
+      readonly records: readonly PatchRecord[];
+      /** `merge` (default): RFC 7396 merge patch, null removes a field. `replace`: the metadata given is the metadata. */
+      readonly mode?: PatchMode;
+    }
+  | {
+      readonly filter: FilterInput;
+      /** Null: taken away whole, in either mode. */
+      readonly metadata: JsonObject | null;
+      readonly mode?: PatchMode;
+    };
+export interface PatchResult {
+  /** By ids: distinct ids that were there. By filter: exactly the records that are now another than they were. */
+  readonly patched: number;
+  /** By ids: distinct ids of which there is no visible record. */
+  readonly missing?: number;
+  readonly sequence: number;
+  /** By filter, where there are more records to change than one call takes (10,000, or 64 MiB of them): call again. */
+  readonly more?: true;
+}
 
 export type DeleteInput =
   | { readonly ids: readonly string[]; readonly soft?: boolean }
@@ -144,6 +154,7 @@ export interface WriteResult {
   readonly patched?: number;
   readonly missing?: number;
   readonly deleted?: number;
+  /** A filter of the patch or of the delete has more to do. */
   readonly more?: true;
   readonly sequence: number;
 }
