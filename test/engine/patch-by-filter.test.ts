@@ -4,7 +4,7 @@
  * tell (model.test.ts).
  */
 import { describe, expect, test } from 'vitest';
-import type { Collection, JsonObject, PatchInput, PatchResult } from '../../core/index.js';
+import type { Collection, JsonObject, PatchInput, PatchMode, PatchResult } from '../../core/index.js';
 import { tierLimits } from '../../core/base/limits.js';
 import { failure, newBench } from './fixture.js';
 
@@ -126,7 +126,7 @@ describe('what a patch would leave as it is', () => {
   const cases: readonly [
     name: string,
     metadata: JsonObject,
-    input: Omit<PatchInput, 'records'>,
+    input: { readonly metadata: JsonObject | null; readonly mode?: PatchMode },
     changed: number,
   ][] = [
     ['a value that is there', { a: 1, b: [1, { c: null }] }, { metadata: { b: [1, { c: null }] } }, 0],
@@ -148,7 +148,7 @@ describe('what a patch would leave as it is', () => {
   ];
   test.each(cases)('is skipped: %s', async (_, metadata, patch, changed) => {
     const collection = await filled(1, () => metadata);
-    const input = { filter: {}, ...patch } as PatchInput;
+    const input: PatchInput = { filter: {}, ...patch };
     expect(await collection.patch(input)).toEqual({ patched: changed, sequence: 2 });
     expect(await collection.patch(input)).toEqual({ patched: 0, sequence: 3 });
     const other = await filled(1, () => metadata);
