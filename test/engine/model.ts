@@ -310,7 +310,8 @@ function compareValues(a: JsonValue, b: JsonValue, bytes: boolean): number {
   const difference = TYPES.indexOf(type(a)) - TYPES.indexOf(type(b));
   if (difference !== 0 || a === null || typeof a === 'boolean') return difference;
   if (typeof a === 'number') return a - (b as number);
-  return type(a) === 'instant' ? Date.parse(String(a)) - Date.parse(String(b)) : byUtf8(String(a), String(b));
+  const [x, y] = [a as string, b as string];
+  return type(a) === 'instant' ? Date.parse(x) - Date.parse(y) : byUtf8(x, y);
 }
 
 /** The most frequent values of a field first. */

@@ -6,7 +6,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '../../core/index.js';
 import type { Collection, JsonObject, OrderBy, ScanInput } from '../../core/index.js';
-import { byUtf8, failure, newBench } from './fixture.js';
+import { byUtf8, failure, mustEqual, newBench } from './fixture.js';
 
 async function filled(
   records: readonly { readonly id: string; readonly metadata: JsonObject }[],
@@ -73,7 +73,7 @@ describe('thousands of records with few values', () => {
         await collection.upsert(records.slice(0, 200).map((record) => ({ ...record, vector: [1, 1] })));
         await collection.compact({ minor: true });
         await collection.upsert(records.slice(100, 400).map((record) => ({ ...record, vector: [1, 1] })));
-        expect((await collection.stats()).segments.length).toBe(2);
+        mustEqual((await collection.stats()).segments.length, 2);
       }
     });
 
