@@ -48,7 +48,12 @@ const kinds: readonly (readonly [
   [
     'patch by another filter',
     (c, o) => c.patch({ filter: {}, metadata: null }, o),
-    (c, o) => c.patch({ filter: 'TRUE', metadata: null, mode: 'replace' }, o),
+    (c, o) => c.patch({ filter: 'n = 1', metadata: null }, o),
+  ],
+  [
+    'patch by filter in another mode',
+    (c, o) => c.patch({ filter: {}, metadata: { m: 1 } }, o),
+    (c, o) => c.patch({ filter: {}, metadata: { m: 1 }, mode: 'replace' }, o),
   ],
   [
     'delete',

@@ -87,26 +87,19 @@ export function answerQuery(
     searched: () => (searchedMs = clock.monotonicMs()),
     turns,
   });
-  return andThen(answer, ({ hits, rowsScanned, segments }) =>
-    andThen(
-      rowsAt(
-        table,
-        hits.map(({ at }) => at),
-        later,
-        projection,
-      ),
-      (rows) => ({
-        matches: rows.map((row, i): Match => {
-          size.add(recordBytes(row));
-          const { id, ...rest } = toRecord(row, projection);
-          return { id, score: scoreOf(metric, hits[i]!.distance, scale), ...rest };
-        }),
-        rowsScanned,
-        segments,
-        searchedMs,
+  return andThen(answer, ({ hits, rowsScanned, segments }) => {
+    const places = hits.map(({ at }) => at);
+    return andThen(rowsAt(table, places, later, projection), (rows) => ({
+      matches: rows.map((row, i): Match => {
+        size.add(recordBytes(row));
+        const { id, ...rest } = toRecord(row, projection);
+        return { id, score: scoreOf(metric, hits[i]!.distance, scale), ...rest };
       }),
-    ),
-  );
+      rowsScanned,
+      segments,
+      searchedMs,
+    }));
+  });
 }
 
 /**
@@ -119,9 +112,11 @@ export function answerOrderedQuery(
   order: readonly OrderField[],
   { clock, size, turns }: QueryContext,
 ): Awaitable<QueryAnswer> {
+  const table = state.sink;
   const { filter, projection, k } = query;
   const view = viewOf(state, query, clock.wallMs());
   const later = pinned(view, state);
+  const segments = table.overlays.length;
   const request = { filter, view, order, after: undefined, limit: k, projection, turns };
   return andThen(selectOrdered(state, request), (selected) => {
     const searchedMs = clock.monotonicMs();
@@ -130,10 +125,10 @@ export function answerOrderedQuery(
       size.add(bytes);
       return at!;
     });
-    return andThen(rowsAt(state.sink, places, later, projection), (rows) => ({
+    return andThen(rowsAt(table, places, later, projection), (rows) => ({
       matches: rows.map((row): Match => toRecord(row, projection)),
       rowsScanned: 0,
-      segments: state.sink.overlays.length,
+      segments,
       searchedMs,
     }));
   });

@@ -54,6 +54,7 @@ export function answerOrderedScan(
   state: LogState<Table>,
   request: OrderedScanRequest,
 ): Awaitable<ScanAnswer> {
+  const table = state.sink;
   const { order, limit, projection } = request;
   const view = pinned(request.view, state);
   return andThen(selectOrdered(state, { ...request, turns: new Turns() }), (selected) => {
@@ -66,7 +67,7 @@ export function answerOrderedScan(
     }
     const more = places.length < selected.length;
     const cursor = more ? toOrderedCursor(order, selected[places.length - 1]!) : undefined;
-    return andThen(rowsAt(state.sink, places, view, projection), (rows) => ({
+    return andThen(rowsAt(table, places, view, projection), (rows) => ({
       records: rows.map((row) => toRecord(row, projection)),
       cursor,
     }));
