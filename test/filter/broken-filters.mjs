@@ -36,6 +36,23 @@ const units = [
 const starts = ['', '(', 'a IN (', 'a CONTAINS ALL (', "a = '", "a LIKE '", 'a.', '"', 'a = ', 'NOT (', 'x'];
 
 /**
+ * Beginning, what is repeated, end: filters as long as one likes.
+ *
+ * @type {readonly (readonly [string, string, string])[]}
+ */
+const whole = [
+  ['a IN (', '1, ', '1)'],
+  ['a CONTAINS ALL (', "'x', ", 'NULL)'],
+  ['NOT a IN (', "'2024-05-01T00:00:00.5+01:00', ", "'')"],
+  ['', 'a = 1 OR ', 'a = 1'],
+  ['', "a LIKE '%_*?\\%' AND ", 'TRUE'],
+  ['', 'NOT ', 'a = 1'],
+  ["a = '", "x''", "'"],
+  ["a LIKE '", '%_', "'"],
+  ['', '\n', 'EXISTS a'],
+];
+
+/**
  * Mulberry32.
  *
  * @param {number} seed
@@ -121,17 +138,17 @@ export function brokenObject(draw) {
 }
 
 /**
- * As long as filters may be, or a little longer; sometimes with a flaw somewhere in it.
+ * As long as filters may be, or a little longer; most of them with a flaw somewhere.
  *
  * @param {Draw} draw
  * @returns {string}
  */
 export function longText(draw) {
-  const unit = pick(draw, units);
+  const ends = ['', '1', "'", ')', '1)', "')", 'a = 1', '"', 'x'];
+  const [start, unit, end] =
+    draw(3) === 0 ? pick(draw, whole) : [pick(draw, starts), pick(draw, units), pick(draw, ends)];
   const length = pick(draw, [500, 5_000, 60_000, 65_000, 66_000]);
-  const body = unit.repeat(Math.ceil(length / unit.length));
-  const end = pick(draw, ['', '1', "'", ')', '1)', "')", 'a = 1', '"', 'x']);
-  return littered(draw, pick(draw, starts) + body + end, draw(3));
+  return littered(draw, start + unit.repeat(Math.ceil(length / unit.length)) + end, draw(3));
 }
 
 /**
