@@ -75,7 +75,9 @@ export function seeded(seed) {
  * @returns {T}
  */
 function pick(draw, from) {
-  return /** @type {T} */ (from[draw(from.length)]);
+  /** @type {any} */
+  const picked = from[draw(from.length)];
+  return picked;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What callers pass, checked and made into what the engine works on. */
 export { checkWrite, mustStillHold, tryCheckWrite } from './checked-write.js';
-export { parseCursor, parseOrderedCursor, toCursor, toOrderedCursor } from './cursor.js';
+export { parseCursor, toCursor, toOrderedCursor } from './cursor.js';
 export type { OrderPosition } from './cursor.js';
 export { parseInclude } from './include.js';
 export type { Projection } from './include.js';
@@ -16,7 +16,7 @@ export {
 export type { UnknownObject } from './input-shape.js';
 export { keepInput } from './kept-input.js';
 export { documentOf, mergePatch, metadataToText, sameJson } from './metadata.js';
-export { parseFacets, parseOrderBy } from './order-parser.js';
+export { parseFacets } from './order-parser.js';
 export type { Facet, OrderField } from './order-parser.js';
 export {
   DEFAULT_EFFORT,
