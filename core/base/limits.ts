@@ -46,6 +46,20 @@ export const limits = {
   filterTextBytes: 65_536, // 64 KiB
   filterPatternBytes: 1_024,
 
+  // Facets and orders
+  /** Fields of one count. */
+  facetFields: 16,
+  /** Values that a facet answers. */
+  facetLimit: 1_000,
+  /** Distinct values of one field that are counted. */
+  facetValues: 100_000,
+  /** Of the distinct values of all fields of one count, as they are held and answered. */
+  facetBytes: 16_777_216, // 16 MiB
+  /** Fields of one `order_by`. */
+  orderFields: 4,
+  /** Of a string, so many bytes decide its place. */
+  orderKeyBytes: 1_024,
+
   // Log
   inlineBatchBytes: 8_388_608, // 8 MiB
   slotBytes: 67_108_864, // 64 MiB
@@ -56,6 +70,8 @@ export const limits = {
   keysPerSlot: 256,
   windowKeys: 65_536,
   eligibleSlots: 256,
+  /** Slots that a batch which depends on the state may lose to others before its writer gives up. */
+  resolveTries: 32,
   /** Labels of a slot and of a batch that it carries may be so far apart. */
   eligibleMs: 120_000,
   /** Batches in the inbox that a writer looks at, the newest first. */

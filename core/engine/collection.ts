@@ -19,10 +19,11 @@ import {
   mustStillHold,
   optionalBoolean,
   optionalInteger,
-  parseCursor,
+  parseFacets,
   parseFilterOption,
   parseInclude,
   parseRead,
+  parseScan,
   parseTimeout,
   READ_FIELDS,
   tryCheckWrite,
@@ -36,7 +37,9 @@ import type { OpenCollection, OpenCollections } from './open-collection.js';
 import { Queries } from './queries.js';
 import {
   answerCount,
+  answerFacets,
   answerFetch,
+  answerOrderedScan,
   answerScan,
   measureRecall,
   readTable,
@@ -82,8 +85,8 @@ export class EngineCollection implements api.Collection {
   }
 
   async patch(input: api.PatchInput, options?: api.WriteOptions): Promise<api.PatchResult> {
-    const { counts, sequence: at } = await this.#write({ patch: input }, options);
-    return { patched: counts.patched, missing: counts.missing, sequence: at };
+    const written = await this.#write({ patch: input }, options);
+    return { ...patchDetails(written), sequence: written.sequence, ...more(written.counts) };
   }
 
   async delete(input: api.DeleteInput, options?: api.WriteOptions): Promise<api.DeleteResult> {
@@ -103,9 +106,10 @@ export class EngineCollection implements api.Collection {
     const { write, counts } = written;
     return {
       ...(write.upsert === undefined ? {} : { upserted: counts.upserted, ...this.#upsertDetails(written) }),
-      ...(write.patch === undefined ? {} : { patched: counts.patched, missing: counts.missing }),
-      ...(write.deletion === undefined ? {} : { deleted: counts.deleted, ...more(counts) }),
+      ...(write.patch === undefined ? {} : patchDetails(written)),
+      ...(write.deletion === undefined ? {} : { deleted: counts.deleted }),
       sequence: written.sequence,
+      ...more(counts),
     };
   }
 
@@ -212,33 +216,30 @@ export class EngineCollection implements api.Collection {
 
   async count(input: api.CountInput = {}): Promise<api.CountResult> {
     const fields = mustBeObject(input, 'count');
-    mustHaveOnly(fields, ['filter', 'includeDeleted', ...READ_FIELDS], 'count');
+    mustHaveOnly(fields, ['filter', 'facets', 'includeDeleted', ...READ_FIELDS], 'count');
+    const facets = parseFacets(fields['facets']);
     const filter = parseFilterOption(fields['filter']);
     const view = this.#viewOf(fields);
     return await this.#on(parseRead(fields), async (state) => {
       const { seq } = state.position;
-      return { count: await answerCount(state, { filter, view: view() }), sequence: seq };
+      const selection = { filter, view: view() };
+      if (facets === undefined) return { count: await answerCount(state, selection), sequence: seq };
+      return { ...(await answerFacets(state, selection, facets)), sequence: seq };
     });
   }
 
   async scan(input: api.ScanInput = {}): Promise<api.ScanResult> {
     const fields = mustBeObject(input, 'scan');
-    mustHaveOnly(fields, ['filter', 'limit', 'cursor', 'include', 'includeDeleted', ...READ_FIELDS], 'scan');
-    const request = {
-      filter: parseFilterOption(fields['filter']),
-      limit: optionalInteger(fields['limit'], {
-        name: 'scanLimit',
-        min: 1,
-        max: limits.scanLimit,
-        fallback: 100,
-      }),
-      after: parseCursor(fields['cursor']),
-      projection: parseInclude(fields['include'], ['metadata']),
-    };
+    const { from, ...request } = parseScan(fields);
     const view = this.#viewOf(fields);
     return await this.#on(parseRead(fields), async (state) => {
       const { seq } = state.position;
-      const { records, cursor } = await answerScan(state, { ...request, view: view() });
+      const seen = { ...request, view: view() };
+      const answer =
+        'order' in from
+          ? answerOrderedScan(state, { ...seen, ...from })
+          : answerScan(state, { ...seen, ...from });
+      const { records, cursor } = await answer;
       return { records, ...(cursor === undefined ? {} : { cursor }), sequence: seq };
     });
   }
@@ -332,6 +333,12 @@ export class EngineCollection implements api.Collection {
     const vectors = new VectorParser(this.#kernel, schema);
     return { schema, vectors, digests: this.#ports.digests, spare: this.#open.spare };
   }
+}
+
+/** A filter names nobody who could be missing. */
+function patchDetails({ write, counts }: Written): { patched: number; missing?: number } {
+  const named = write.patch !== undefined && 'records' in write.patch;
+  return { patched: counts.patched, ...(named ? { missing: counts.missing } : {}) };
 }
 
 function more(counts: ResultCounts): { more?: true } {

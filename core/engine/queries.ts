@@ -8,8 +8,9 @@ import { usageBetween } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { parseQuery, VectorParser } from './input/index.js';
 import type { ParsedQuery } from './input/index.js';
-import { answerQuery, AnswerSize, AskedRecords, Turns } from './reads/index.js';
+import { answerOrderedQuery, answerQuery, AnswerSize, AskedRecords } from './reads/index.js';
 import type { TableRead } from './reads/index.js';
+import { Turns } from './table/index.js';
 import type { Table } from './table/index.js';
 import type * as api from './interface/index.js';
 
@@ -63,11 +64,11 @@ export class Queries {
   async #answer(state: LogState<Table>, query: ParsedQuery, size: AnswerSize): Promise<api.QueryResult> {
     const { clock } = this.#options.ports;
     const sequence = query.asOf ?? state.position.seq;
-    const answer = answerQuery(state, query, this.#asked.vectorOf(query), {
-      clock,
-      size,
-      turns: this.#turns,
-    });
+    const context = { clock, size, turns: this.#turns };
+    const answer =
+      query.order === undefined
+        ? answerQuery(state, query, this.#asked.vectorOf(query), context)
+        : answerOrderedQuery(state, query, query.order, context);
     const searchedMs = clock.monotonicMs();
     const { matches, rowsScanned, segments, searchedMs: lastSearchedMs } = await answer;
     return {

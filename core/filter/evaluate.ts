@@ -30,6 +30,10 @@ export function matches(filter: Filter, document: unknown): boolean {
   return compileFilter(filter)(document);
 }
 
+export function compiledFilter(tree: Filter): CompiledFilter {
+  return { tree, test: compileFilter(tree) };
+}
+
 /** The test of a filter, for any number of documents. Anything but an object is a document without fields. */
 export function compileFilter(filter: Filter): DocumentTest {
   if ('path' in filter) {

@@ -7,14 +7,36 @@ import type { CairnError } from '../base/errors.js';
 
 const SHOWN_CHARACTERS = 40;
 
-/** Where in the filter: UTF-16 offset in a text from 0, or the path in an object, such as `filter.$or[1].year`. */
-export type FilterPlace = { readonly position: number } | { readonly path: string };
+/** A value in an object by the key or the index that it has there. Put into words only for an error: most are none. */
+export interface ObjectPlace {
+  /** Undefined for the filter itself. */
+  readonly parent: ObjectPlace | undefined;
+  readonly key: string | number;
+}
+
+/** Where in the filter: UTF-16 offset in a text from 0, or the place in an object. */
+export type FilterPlace = { readonly position: number } | ObjectPlace;
+
+export const WHOLE_FILTER: ObjectPlace = { parent: undefined, key: 'filter' };
+
+/** Such as `filter.$or[1].year`. */
+function pathOf(place: ObjectPlace): string {
+  let path = '';
+  for (let at: ObjectPlace | undefined = place; at !== undefined; at = at.parent) {
+    const { key, parent } = at;
+    if (parent === undefined) return key + path;
+    if (typeof key === 'number') path = `[${key}]${path}`;
+    else path = (/^[\w$.-]{1,64}$/.test(key) ? `.${key}` : `[${shown(key)}]`) + path;
+  }
+  return path;
+}
 
 export function invalidFilter(place: FilterPlace, problem: string, suggestion?: string): CairnError {
-  const where = 'position' in place ? `filter, position ${place.position}` : place.path;
+  const found = 'position' in place ? place : { path: pathOf(place) };
+  const where = 'position' in found ? `filter, position ${found.position}` : found.path;
   const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
   return invalid('invalid_filter', `${where}: ${problem}${hint}`, {
-    ...place,
+    ...found,
     ...(suggestion === undefined ? {} : { suggestion }),
   });
 }

@@ -10,14 +10,15 @@
 import { nearestName } from '../base/nearest.js';
 import { and, compare, contains, exists, list, not, or } from './ast.js';
 import type { Filter, ListOp, OrderOp, Scalar } from './ast.js';
-import { invalidFilter, shown, typeName } from './filter-error.js';
+import { invalidFilter, shown, typeName, WHOLE_FILTER } from './filter-error.js';
+import type { ObjectPlace } from './filter-error.js';
 import { patternFilter, prefixFilter, tryParseGlob } from './pattern.js';
 import { TextBudget, checkDepth, mustBePath, mustBeWellFormed } from './shape.js';
 
 /** A value in the filter with the place that it stands at. */
 interface Located {
   readonly value: unknown;
-  readonly at: string;
+  readonly at: ObjectPlace;
   readonly depth: number;
 }
 
@@ -39,8 +40,7 @@ const fieldOperators: Readonly<Record<string, FieldOperator>> = {
   $prefix: (path, operand, budget) => prefixFilter(path, mustBeString(operand, budget)),
   $glob: (path, operand, budget) => {
     const tokens = tryParseGlob(mustBeString(operand, budget));
-    if (tokens === undefined)
-      throw invalidFilter({ path: operand.at }, 'the pattern ends in a single backslash');
+    if (tokens === undefined) throw invalidFilter(operand.at, 'the pattern ends in a single backslash');
     return patternFilter(path, tokens);
   },
   $not: (path, operand, budget) =>
@@ -62,19 +62,21 @@ const foreignOperators: Readonly<Record<string, string>> = {
 };
 
 export function parseObjectFilter(value: unknown): Filter {
-  return parseFilterObject({ value, at: 'filter', depth: 1 }, new TextBudget());
+  return parseFilterObject({ value, at: WHOLE_FILTER, depth: 1 }, new TextBudget());
 }
 
 function parseFilterObject(input: Located, budget: TextBudget): Filter {
   checkDepth(input.depth);
   const parts: Filter[] = [];
-  for (const [key, value] of Object.entries(mustBeObject(input))) {
+  const members = mustBeObject(input);
+  for (const key of Object.keys(members)) {
     budget.spendText(key);
-    const member = { value, at: childPath(input.at, key), depth: input.depth };
+    const value = members[key];
+    const member = { value, at: { parent: input.at, key }, depth: input.depth };
     if (key.startsWith('$')) parts.push(parseGroup(key, member, budget));
     else {
       const path = key.startsWith('\\') ? key.slice(1) : key;
-      parts.push(parseCondition(mustBePath(path, { path: member.at }), member, budget));
+      parts.push(parseCondition(mustBePath(path, member.at), member, budget));
     }
   }
   return and(parts);
@@ -84,14 +86,16 @@ function parseGroup(key: string, member: Located, budget: TextBudget): Filter {
   const { value, at, depth } = member;
   if (key === '$not') return not(parseFilterObject({ value, at, depth: depth + 1 }, budget));
   if (key !== '$and' && key !== '$or') throw unknownGroup(key, at);
-  if (!Array.isArray(value))
-    throw invalidFilter({ path: at }, `takes an array of filters, got ${typeName(value)}`);
-  if (value.length === 0) throw invalidFilter({ path: at }, 'takes at least one filter, got an empty array');
+  if (!Array.isArray(value)) throw invalidFilter(at, `takes an array of filters, got ${typeName(value)}`);
+  if (value.length === 0) throw invalidFilter(at, 'takes at least one filter, got an empty array');
   const filters: Filter[] = [];
   for (let index = 0; index < value.length; index++) {
     budget.spend(1);
     filters.push(
-      parseFilterObject({ value: value[index] as unknown, at: `${at}[${index}]`, depth: depth + 1 }, budget),
+      parseFilterObject(
+        { value: value[index] as unknown, at: { parent: at, key: index }, depth: depth + 1 },
+        budget,
+      ),
     );
   }
   return key === '$and' ? and(filters) : or(filters);
@@ -100,25 +104,26 @@ function parseGroup(key: string, member: Located, budget: TextBudget): Filter {
 function parseCondition(path: string, member: Located, budget: TextBudget): Filter {
   const { value, at } = member;
   if (Array.isArray(value)) {
-    throw invalidFilter(
-      { path: at },
-      'a field cannot equal an array: use $in, $contains_any or $contains_all',
-    );
+    throw invalidFilter(at, 'a field cannot equal an array: use $in, $contains_any or $contains_all');
   }
   const scalar = typeof value !== 'object' || value === null || value instanceof Date;
-  return scalar ? compare('eq', path, mustBeScalar(member, budget)) : parseOperators(path, member, budget);
+  if (!scalar) return parseOperators(path, member, budget);
+  budget.spendTest();
+  return compare('eq', path, mustBeScalar(member, budget));
 }
 
 function parseOperators(path: string, member: Located, budget: TextBudget): Filter {
   checkDepth(member.depth);
-  const entries = Object.entries(mustBeObject(member));
-  if (entries.length === 0)
-    throw invalidFilter({ path: member.at }, 'has no operator, such as $eq or $exists');
+  const operators = mustBeObject(member);
+  const keys = Object.keys(operators);
+  if (keys.length === 0) throw invalidFilter(member.at, 'has no operator, such as $eq or $exists');
   return and(
-    entries.map(([key, value]) => {
+    keys.map((key) => {
+      const value = operators[key];
       budget.spendText(key);
-      const at = childPath(member.at, key);
+      const at = { parent: member.at, key };
       if (!Object.hasOwn(fieldOperators, key)) throw unknownFieldOperator(path, key, at);
+      if (key !== '$not') budget.spendTest();
       return fieldOperators[key]!(path, { value, at, depth: member.depth }, budget);
     }),
   );
@@ -127,7 +132,7 @@ function parseOperators(path: string, member: Located, budget: TextBudget): Filt
 function order(op: OrderOp): FieldOperator {
   return (path, operand, budget) => {
     const value = mustBeScalar(operand, budget);
-    if (value === null) throw invalidFilter({ path: operand.at }, 'null has no order: use $eq or $exists');
+    if (value === null) throw invalidFilter(operand.at, 'null has no order: use $eq or $exists');
     return compare(op, path, value);
   };
 }
@@ -136,12 +141,12 @@ function ofList(op: ListOp): FieldOperator {
   return (path, operand, budget) => list(op, path, mustBeScalars(operand, budget));
 }
 
-function mustBeObject(input: Located): object {
+function mustBeObject(input: Located): Readonly<Record<string, unknown>> {
   const { value, at } = input;
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !isPlain(value)) {
-    throw invalidFilter({ path: at }, `must be an object, got ${typeName(value)}`);
+    throw invalidFilter(at, `must be an object, got ${typeName(value)}`);
   }
-  return value;
+  return value as Readonly<Record<string, unknown>>;
 }
 
 /** An object as JSON or a literal makes it, in whichever realm: its prototype, if any, is the root of all. */
@@ -156,65 +161,64 @@ function mustBeScalar(input: Located, budget: TextBudget): Scalar {
   budget.spend(1);
   if (typeof value === 'string') {
     budget.spendText(value);
-    return mustBeWellFormed(value, { path: at });
+    return mustBeWellFormed(value, at);
   }
   if (value === null || typeof value === 'boolean') return value;
   if (typeof value === 'number') {
     if (Number.isFinite(value)) return value;
-    throw invalidFilter({ path: at }, `${value} is no JSON number`);
+    throw invalidFilter(at, `${value} is no JSON number`);
   }
   const hint = value instanceof Date ? ': write it as a string, toISOString()' : '';
-  throw invalidFilter({ path: at }, `takes a string, number, boolean or null, got ${typeName(value)}${hint}`);
+  throw invalidFilter(at, `takes a string, number, boolean or null, got ${typeName(value)}${hint}`);
 }
 
 function mustBeScalars(input: Located, budget: TextBudget): Scalar[] {
   const { value, at, depth } = input;
-  if (!Array.isArray(value))
-    throw invalidFilter({ path: at }, `takes an array of values, got ${typeName(value)}`);
+  if (!Array.isArray(value)) throw invalidFilter(at, `takes an array of values, got ${typeName(value)}`);
   const scalars: Scalar[] = [];
   for (let index = 0; index < value.length; index++) {
-    scalars.push(mustBeScalar({ value: value[index] as unknown, at: `${at}[${index}]`, depth }, budget));
+    const item = value[index] as unknown;
+    // A long list is mostly of these.
+    if (typeof item === 'number' && Number.isFinite(item)) {
+      budget.spend(1);
+      scalars.push(item);
+    } else scalars.push(mustBeScalar({ value: item, at: { parent: at, key: index }, depth }, budget));
   }
   return scalars;
 }
 
 function mustBeString(input: Located, budget: TextBudget): string {
   const scalar = mustBeScalar(input, budget);
-  if (typeof scalar !== 'string')
-    throw invalidFilter({ path: input.at }, `takes a string, got ${typeName(scalar)}`);
+  if (typeof scalar !== 'string') throw invalidFilter(input.at, `takes a string, got ${typeName(scalar)}`);
   return scalar;
 }
 
 function mustBeBoolean(input: Located): boolean {
   if (typeof input.value === 'boolean') return input.value;
-  throw invalidFilter({ path: input.at }, `takes true or false, got ${typeName(input.value)}`);
+  throw invalidFilter(input.at, `takes true or false, got ${typeName(input.value)}`);
 }
 
-function unknownGroup(key: string, at: string): Error {
+function unknownGroup(key: string, at: ObjectPlace): Error {
   if (Object.hasOwn(fieldOperators, key)) {
-    return invalidFilter({ path: at }, `${key} belongs inside a field: {"field": {"${key}": …}}`);
+    return invalidFilter(at, `${key} belongs inside a field: {"field": {"${key}": …}}`);
   }
-  return invalidFilter({ path: at }, 'unknown operator', suggestOperator(key, groupOperators));
+  return invalidFilter(at, 'unknown operator', suggestOperator(key, groupOperators));
 }
 
-function unknownFieldOperator(path: string, key: string, at: string): Error {
+function unknownFieldOperator(path: string, key: string, at: ObjectPlace): Error {
   if (key === '$and' || key === '$or') {
-    return invalidFilter({ path: at }, `${key} combines whole filters: move it out of the field`);
+    return invalidFilter(at, `${key} combines whole filters: move it out of the field`);
   }
   if (key.startsWith('$')) {
-    return invalidFilter({ path: at }, 'unknown operator', suggestOperator(key, Object.keys(fieldOperators)));
+    return invalidFilter(at, 'unknown operator', suggestOperator(key, Object.keys(fieldOperators)));
   }
   const dotted = shown(`${path}.${key}`);
   return invalidFilter(
-    { path: at },
+    at,
     `a field of a field is named by its dotted path ${dotted}, an operator begins with $`,
   );
 }
 
 function suggestOperator(key: string, known: readonly string[]): string | undefined {
   return Object.hasOwn(foreignOperators, key) ? foreignOperators[key] : nearestName(key, known);
-}
-
-function childPath(parent: string, key: string): string {
-  return /^[\w$.-]{1,64}$/.test(key) ? `${parent}.${key}` : `${parent}[${shown(key)}]`;
 }

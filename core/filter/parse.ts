@@ -2,7 +2,7 @@
  * The door of the parsers: a filter in either spelling, from anyone, to the checked tree.
  */
 import type { Filter } from './ast.js';
-import { invalidFilter, typeName } from './filter-error.js';
+import { invalidFilter, typeName, WHOLE_FILTER } from './filter-error.js';
 import { parseObjectFilter } from './object-syntax.js';
 import { checkShape } from './shape.js';
 import { parseTextFilter } from './text-syntax.js';
@@ -16,5 +16,5 @@ export function parseFilter(input: unknown): Filter {
   if (typeof input === 'string') return checkShape(parseTextFilter(input));
   if (typeof input === 'object' && input !== null && !Array.isArray(input))
     return checkShape(parseObjectFilter(input));
-  throw invalidFilter({ path: 'filter' }, `must be a text or an object, got ${typeName(input)}`);
+  throw invalidFilter(WHOLE_FILTER, `must be a text or an object, got ${typeName(input)}`);
 }

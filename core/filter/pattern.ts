@@ -29,7 +29,7 @@ const GLOB: Spelling = { one: '?', many: '*', escape: '\\' };
 const LIKE: Spelling = { one: '_', many: '%', escape: '\\' };
 const UNESCAPED: Spelling = { ...GLOB, escape: '' };
 
-/** Undefined where the pattern ends in its escape character. */
+/** Undefined where the pattern ends in its escape character. Throws `limit_exceeded`. */
 export function tryParseGlob(text: string): PatternTokens | undefined {
   return tryParse(text, GLOB);
 }
@@ -45,8 +45,8 @@ export function patternFilter(path: string, tokens: PatternTokens): Filter {
   if (literal === tokens.length - 1 && tokens.at(-1) === MANY) {
     return prefixFilter(path, print(tokens.slice(0, -1), UNESCAPED));
   }
-  // Measured after escapes are undone, so that every spelling of a pattern has the same length.
-  checkLength(print(tokens, UNESCAPED));
+  // Measured after escapes are undone, so that every spelling of a pattern has the same length. A character has four bytes.
+  if (4 * tokens.length > limits.filterPatternBytes) checkLength(print(tokens, UNESCAPED));
   return glob(path, print(tokens, GLOB));
 }
 
@@ -120,6 +120,10 @@ function tryParse(text: string, spelling: Spelling): PatternTokens | undefined {
     else if (character === spelling.many) pushMany(tokens);
     else if (character === spelling.one) pushOne(tokens);
     else tokens.push(codePoint(character));
+    // Each is a byte at least; of one more the last may be the star that makes a prefix of it.
+    if (tokens.length > limits.filterPatternBytes + 1) {
+      throw overLimit('filterPatternBytes', tokens.length, limits.filterPatternBytes, 'filter pattern');
+    }
   }
   return escaped ? undefined : tokens;
 }
@@ -129,20 +133,22 @@ function pushMany(tokens: number[]): void {
 }
 
 function pushOne(tokens: number[]): void {
-  if (tokens.at(-1) === MANY) tokens.splice(-1, 0, ONE);
-  else tokens.push(ONE);
+  const afterMany = tokens.at(-1) === MANY;
+  if (afterMany) tokens.pop();
+  tokens.push(ONE);
+  if (afterMany) tokens.push(MANY);
 }
 
 function print(tokens: PatternTokens, spelling: Spelling): string {
   const { one, many, escape } = spelling;
-  const special = new Set(escape === '' ? [] : [one, many, escape]);
   let text = '';
   for (const token of tokens) {
     if (token === ONE) text += one;
     else if (token === MANY) text += many;
     else {
       const character = String.fromCodePoint(token);
-      text += special.has(character) ? escape + character : character;
+      const special = character === one || character === many || character === escape;
+      text += special ? escape + character : character;
     }
   }
   return text;

@@ -6,15 +6,16 @@ import { instantKey, tryParseInstant } from './instant.js';
 
 export class ScalarSet {
   readonly #exact: ReadonlySet<unknown>;
-  readonly #instants: ReadonlySet<string>;
+  /** Undefined where none of the values is an instant. */
+  readonly #instants: ReadonlySet<string> | undefined;
 
   /** Values that are no scalars equal nothing. */
   constructor(values: readonly unknown[]) {
     this.#exact = new Set(values);
-    const instants = new Set<string>();
+    let instants: Set<string> | undefined;
     for (const value of values) {
       const key = tryInstantKey(value);
-      if (key !== undefined) instants.add(key);
+      if (key !== undefined) (instants ??= new Set()).add(key);
     }
     this.#instants = instants;
   }
@@ -22,7 +23,7 @@ export class ScalarSet {
   has(value: unknown): boolean {
     if (typeof value === 'object' && value !== null) return false;
     if (this.#exact.has(value)) return true;
-    if (this.#instants.size === 0) return false;
+    if (this.#instants === undefined) return false;
     const key = tryInstantKey(value);
     return key !== undefined && this.#instants.has(key);
   }

@@ -10,9 +10,19 @@ import type { FilterPlace } from './filter-error.js';
 
 const SURROGATE = /\p{Surrogate}/u;
 
-/** Bytes of names and values read so far: the one bound on the work of reading an object, whatever its shape. */
+/**
+ * Bytes of names and values, and tests, read so far: the bound on the work of reading an object, whatever its shape. Every
+ * test is a node: an excess is refused before the rest is read.
+ */
 export class TextBudget {
   #bytes = 0;
+  #tests = 0;
+
+  spendTest(): void {
+    this.#tests++;
+    if (this.#tests > limits.filterNodes)
+      throw overLimit('filterNodes', this.#tests, limits.filterNodes, 'filter');
+  }
 
   spend(bytes: number): void {
     this.#bytes += bytes;

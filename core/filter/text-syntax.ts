@@ -15,7 +15,7 @@ import type { CompareOp, Filter, Scalar } from './ast.js';
 import { invalidFilter, shown } from './filter-error.js';
 import { patternFilter, tryParseLike } from './pattern.js';
 import { TextBudget, checkDepth, mustBePath, mustBeWellFormed } from './shape.js';
-import { comparisonSymbols, describeToken, reservedWords, tokenize } from './text-tokens.js';
+import { comparisonSymbols, describeToken, reservedWords, TokenReader } from './text-tokens.js';
 import type { Token } from './text-tokens.js';
 
 const comparisons: Readonly<Record<string, CompareOp>> = {
@@ -31,15 +31,14 @@ const negatableWords = ['IN', 'LIKE', 'BETWEEN', 'CONTAINS', 'EXISTS'] as const;
 export function parseTextFilter(text: string): Filter {
   new TextBudget().spendText(text);
   mustBeWellFormed(text, { position: 0 });
-  return new TextParser(tokenize(text)).parse();
+  return new TextParser(new TokenReader(text)).parse();
 }
 
 class TextParser {
-  readonly #tokens: readonly Token[];
-  #next = 0;
+  readonly #tokens: TokenReader;
   #predicates = 0;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: TokenReader) {
     this.#tokens = tokens;
   }
 
@@ -96,7 +95,7 @@ class TextParser {
   #predicate(path: string): Filter {
     const token = this.#peek();
     if (token.kind === 'symbol' && comparisonSymbols.includes(token.symbol)) {
-      this.#next++;
+      this.#tokens.advance();
       return this.#comparison(path, token.symbol);
     }
     if (this.#tryWord('IS')) {
@@ -168,7 +167,7 @@ class TextParser {
   #scalar(): Scalar {
     const token = this.#peek();
     if (token.kind === 'string' || token.kind === 'number') {
-      this.#next++;
+      this.#tokens.advance();
       return token.kind === 'string' ? token.text : token.value;
     }
     if (this.#tryWord('TRUE')) return true;
@@ -186,7 +185,7 @@ class TextParser {
   #string(expected: string): string {
     const token = this.#peek();
     if (token.kind !== 'string') throw this.#unexpected(expected);
-    this.#next++;
+    this.#tokens.advance();
     return token.text;
   }
 
@@ -197,25 +196,25 @@ class TextParser {
       const problem = `expected a field, found the keyword ${token.word} (in double quotes it is a field)`;
       throw invalidFilter({ position: token.position }, problem);
     }
-    this.#next++;
+    this.#tokens.advance();
     return mustBePath(token.path, { position: token.position });
   }
 
   #peek(): Token {
-    return this.#tokens[this.#next]!;
+    return this.#tokens.peek();
   }
 
   #tryWord(word: string): boolean {
     const token = this.#peek();
     const found = token.kind === 'path' && token.word === word;
-    if (found) this.#next++;
+    if (found) this.#tokens.advance();
     return found;
   }
 
   #trySymbol(symbol: string): boolean {
     const token = this.#peek();
     const found = token.kind === 'symbol' && token.symbol === symbol;
-    if (found) this.#next++;
+    if (found) this.#tokens.advance();
     return found;
   }
 

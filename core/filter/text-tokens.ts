@@ -2,7 +2,9 @@
  * The words of the text spelling (grammar in docs/FILTERS.md). A dotted path is one token, its quoting undone:
  * `meta."2nd".in` is the path `meta.2nd.in`.
  *
- * Cost: one pass; each character is looked at a bounded number of times.
+ * Cost: one pass; each character is looked at a bounded number of times. Nothing is read before it is asked for, so a text
+ * costs no more than what is well-formed of it. A filter may be 65,536 bytes of values: what most of them are made of is told
+ * by its character codes, the rest of Unicode by expressions.
  */
 import { nearestName } from '../base/nearest.js';
 import { invalidFilter, shown } from './filter-error.js';
@@ -48,20 +50,71 @@ const WORD = /[\p{L}_$][\p{L}\p{M}\p{N}_$-]*/uy;
 /** After a dot a name may begin with a digit: `levels.2.title`. */
 const SEGMENT = /[\p{L}\p{N}_$][\p{L}\p{M}\p{N}_$-]*/uy;
 const NUMBER = /-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/y;
-const SYMBOL = /[=<>!&|~]+|[(),]/y;
+const SYMBOL = /[=<>!&|~]+/y;
+const BLANK = 32;
+const ASCII_MAX = 127;
 
-export function tokenize(text: string): readonly Token[] {
-  const tokens: Token[] = [];
-  let position = 0;
-  while (true) {
-    position += match(SPACE, text, position).length;
-    if (position === text.length) break;
-    const [token, end] = readToken(text, position);
-    tokens.push(token);
-    position = end;
+export class TokenReader {
+  readonly #text: string;
+  #position = 0;
+  #token: Token | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  tokens.push({ kind: 'end', position });
-  return tokens;
+
+  /** The next token. Throws `invalid_filter` where there is none. */
+  peek(): Token {
+    return (this.#token ??= this.#read());
+  }
+
+  /** Passes over the token that was looked at. */
+  advance(): void {
+    this.#token = undefined;
+  }
+
+  #read(): Token {
+    const text = this.#text;
+    const start = afterSpace(text, this.#position);
+    if (start === text.length) return { kind: 'end', position: start };
+    const [token, end] = readToken(text, start);
+    this.#position = end;
+    return token;
+  }
+}
+
+function afterSpace(text: string, position: number): number {
+  let at = position;
+  while (text.charCodeAt(at) === BLANK) at++;
+  const code = text.charCodeAt(at);
+  const maySpace = code < BLANK || code > ASCII_MAX;
+  return maySpace ? at + match(SPACE, text, at).length : at;
+}
+
+/** A word of ASCII; '' where there is none, or where it may go on beyond ASCII. */
+function asciiWord(text: string, position: number, mayBeginWithDigit: boolean): string {
+  let at = position;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const letter = (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || code === 36;
+    if (letter || (isDigit(code) && (at > position || mayBeginWithDigit))) continue;
+    if (code === 45 && at > position) continue;
+    if (code > ASCII_MAX) return '';
+    break;
+  }
+  return text.slice(position, at);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+function wordAt(text: string, position: number): string {
+  return asciiWord(text, position, false) || match(WORD, text, position);
+}
+
+function segmentAt(text: string, position: number): string {
+  return asciiWord(text, position, true) || match(SEGMENT, text, position);
 }
 
 /** What a token looks like, for a message. */
@@ -76,15 +129,21 @@ type Read = readonly [Token, end: number];
 
 function readToken(text: string, position: number): Read {
   const first = text[position]!;
+  if (first === ',' || first === '(' || first === ')') {
+    return [{ kind: 'symbol', position, symbol: first }, position + 1];
+  }
   if (first === "'") {
     const [content, end] = readQuoted(text, position);
     return [{ kind: 'string', position, text: content }, end];
   }
-  if (first === '"' || first === '`' || match(WORD, text, position) !== '') return readPath(text, position);
+  if (isDigit(text.charCodeAt(position))) {
+    return tryReadInteger(text, position) ?? readNumber(text, position, match(NUMBER, text, position));
+  }
+  if (first === '"' || first === '`' || wordAt(text, position) !== '') return readPath(text, position);
   const symbol = match(SYMBOL, text, position);
   if (symbol !== '') {
-    const known = '(),'.includes(symbol) || comparisonSymbols.includes(symbol);
-    if (!known) throw invalidFilter({ position }, `unknown operator ${shown(symbol)}`, suggestSymbol(symbol));
+    if (!comparisonSymbols.includes(symbol))
+      throw invalidFilter({ position }, `unknown operator ${shown(symbol)}`, suggestSymbol(symbol));
     return [{ kind: 'symbol', position, symbol }, position + symbol.length];
   }
   const number = match(NUMBER, text, position);
@@ -108,7 +167,7 @@ function readPath(text: string, position: number): Read {
       end = next;
       quoted = true;
     } else {
-      const segment = match(segments.length === 0 ? WORD : SEGMENT, text, end);
+      const segment = segments.length === 0 ? wordAt(text, end) : segmentAt(text, end);
       if (segment === '') throw invalidFilter({ position: end }, 'expected a field name after the dot');
       segments.push(segment);
       end += segment.length;
@@ -131,9 +190,20 @@ function readQuoted(text: string, position: number): readonly [content: string, 
   }
 }
 
+/** Digits alone, as lists are full of them: undefined for any other number. */
+function tryReadInteger(text: string, position: number): Read | undefined {
+  let value = 0;
+  let end = position;
+  for (; isDigit(text.charCodeAt(end)); end++) value = 10 * value + text.charCodeAt(end) - 48;
+  const after = text[end];
+  const ends = after === undefined || after === ',' || after === ')' || after === ' ';
+  // So many digits are exact.
+  return ends && end - position <= 15 ? [{ kind: 'number', position, value }, end] : undefined;
+}
+
 function readNumber(text: string, position: number, number: string): Read {
   const end = position + number.length;
-  if (text[end] === '.' || match(SEGMENT, text, end) !== '') {
+  if (text[end] === '.' || segmentAt(text, end) !== '') {
     throw invalidFilter(
       { position },
       `malformed number: a string takes single quotes, a field name that begins with a digit double ones`,

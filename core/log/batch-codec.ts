@@ -65,6 +65,14 @@ function sectionsOf(shape: Shape): Sections {
   };
 }
 
+/** At most what a batch of upserts takes besides them: what is fixed, and what aligning adds. */
+export const UPSERTS_FRAME_BYTES: number = FIXED_BYTES + FIELD_BYTES + 4 + 8 + 64;
+
+/** What one upsert adds to a batch's bytes where some of its rows expire; 8 less where none does. */
+export function upsertBytes(id: string, metadata: string, dimension: number): number {
+  return 1 + 4 + 4 + 8 + utf8Length(id) + utf8Length(metadata) + 4 * dimension;
+}
+
 function textBytes(texts: readonly string[]): number {
   let bytes = 0;
   for (const text of texts) bytes += utf8Length(text);

@@ -128,6 +128,7 @@ export class Committer<S extends LogSink<S>> {
     const fresh = await this.#answerRepeats(state, writes);
     // A read may have taken in slots meanwhile, and with them keys that were new a moment ago: look again.
     if (!this.#stands(state, seq)) return;
+    for (const write of fresh) if (write.resolutions >= limits.resolveTries) write.fail(contended(write));
     const group = await this.#draft(
       state,
       fresh.filter((write) => !write.settled),
@@ -231,6 +232,7 @@ export class Committer<S extends LogSink<S>> {
     const { plan } = write.request;
     if ('prepared' in plan) return plan.prepared;
     const before = group.map(({ prepared }) => prepared.batch);
+    write.resolutions++;
     const resolved = plan.resolve({ state, before, seq });
     if (!(resolved instanceof Promise)) return prepareBatch(digests, resolved.batch, resolved.counts);
     return resolved.then(({ batch, counts }) => prepareBatch(digests, batch, counts));
@@ -446,6 +448,17 @@ function windowPassed<S extends LogSink<S>>(write: PendingWrite<S>): CairnError 
   const message = `too many writes since the first try of idempotency key ${key}: it may have been applied and can no longer be looked up`;
   const details = { idempotency_key: key, first_tail: write.firstTail ?? 0 };
   return new CairnError('conflict', 'idempotency_window_passed', message, { details, outcome: 'unknown' });
+}
+
+/**
+ * A batch that depends on the state is computed anew for every slot that others take: among steady writers that may never
+ * end, and each time costs what it reads.
+ */
+function contended<S extends LogSink<S>>(write: PendingWrite<S>): unknown {
+  const tries = limits.resolveTries;
+  const message = `other writers took the slot in each of ${tries} tries of a write that depends on what is stored`;
+  const options = { details: { tries }, outcome: 'not_applied', retryAfterS: 1 } as const;
+  return failure(write, new CairnError('conflict', 'contended', message, options));
 }
 
 /** What a write is told when its round failed with `error`. */

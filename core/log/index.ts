@@ -1,6 +1,7 @@
 /** The log of a collection: how writers agree without a coordinator, and what a reader may take for the state. */
 export { OP_DELETE, OP_HIDE, OP_UPSERT, NO_COUNTS, deletionBatch, emptyBatch, joinBatches } from './batch.js';
 export type { Batch, OpKind, ResultCounts } from './batch.js';
+export { upsertBytes, UPSERTS_FRAME_BYTES } from './batch-codec.js';
 export { CollectionLog } from './collection-log.js';
 export { Committer } from './committer.js';
 export { openDocument } from './document-reader.js';

@@ -90,6 +90,8 @@ export class PendingWrite<S extends LogSink<S>> {
   firstTail: Sequence | undefined;
   /** A slot may hold this write, or a put that may still land. */
   undecided = false;
+  /** How often its batch was computed from the state. */
+  resolutions = 0;
   /** It lost a race for a slot. */
   lost = false;
   /** It is in the inbox, or may be: another writer's slot may carry it. */

@@ -115,4 +115,12 @@ describe('limits', () => {
     expect(tierLimits.server.logSlots).toBeGreaterThanOrEqual(tierLimits.edge.logSlots);
     expect(tierLimits.edge.logBytes).toBeGreaterThanOrEqual(limits.inlineBatchBytes);
   });
+
+  it('let a patch by filter make progress: half of any log has room for the largest record', () => {
+    const record = limits.dimension * 4 + limits.idBytes + limits.metadataBytes;
+    for (const { foldAt, logBytes } of Object.values(tierLimits)) {
+      expect(10 * record).toBeLessThan(Math.min(limits.slotBytes, foldAt.bytes));
+      expect(2 * foldAt.bytes).toBeLessThanOrEqual(logBytes);
+    }
+  });
 });

@@ -127,7 +127,9 @@ async function measureReads(bench: Bench, ours: Collection, theirs: Collection):
   await bench.measureAlike('fetch, count, scan, stats, recall', [
     () => ours.fetch({ ids: ['a-000000'] }),
     () => ours.count(),
+    () => ours.count({ facets: { year: 3 } }),
     () => ours.scan(),
+    () => ours.scan({ orderBy: [{ field: 'year' }] }),
     () => ours.stats(),
     () => ours.recall(),
   ]);

@@ -122,9 +122,9 @@ test('a cosine is within its bounds, whatever the norms', async () => {
   await c.upsert(rows.map((vector, i) => ({ id: `${i}`, vector })));
   for (const [i, vector] of rows.entries()) {
     const { matches } = await c.query({ vector, k: rows.length });
-    for (const { score } of matches) expect(Math.abs(score)).toBeLessThanOrEqual(1);
+    for (const { score } of matches) expect(Math.abs(score!)).toBeLessThanOrEqual(1);
     expect(matches.find(({ id }) => id === `${i}`)!.score).toBeCloseTo(1, 5);
-    expect(matches.filter(({ score }) => score < -0.99)).toHaveLength(i % 3 === 2 ? 0 : 5);
+    expect(matches.filter(({ score }) => score! < -0.99)).toHaveLength(i % 3 === 2 ? 0 : 5);
   }
 });
 

@@ -41,6 +41,21 @@ const kinds: readonly (readonly [
     (c, o) => c.patch({ records: [{ id: 'p', metadata: { n: 2 } }, { id: 'none' }], mode: 'replace' }, o),
   ],
   [
+    'patch by filter',
+    (c, o) => c.patch({ filter: { n: 1 }, metadata: { m: 1 } }, o),
+    (c, o) => c.patch({ filter: { n: 1 }, metadata: { m: 2 } }, o),
+  ],
+  [
+    'patch by another filter',
+    (c, o) => c.patch({ filter: {}, metadata: null }, o),
+    (c, o) => c.patch({ filter: 'n = 1', metadata: null }, o),
+  ],
+  [
+    'patch by filter in another mode',
+    (c, o) => c.patch({ filter: {}, metadata: { m: 1 } }, o),
+    (c, o) => c.patch({ filter: {}, metadata: { m: 1 }, mode: 'replace' }, o),
+  ],
+  [
     'delete',
     (c, o) => c.delete({ ids: ['p', 'p', 'q'] }, o),
     (c, o) => c.delete({ ids: ['p', 'q'], soft: true }, o),

@@ -2,11 +2,11 @@
  * A history under way: the databases, the model of what should be in them, and a scan that goes on from step to step.
  */
 import { isCairnError } from '../../core/index.js';
-import type { Collection, Database, WriteResult } from '../../core/index.js';
+import type { Collection, Database, PatchInput, WriteResult } from '../../core/index.js';
 import { byUtf8, failure, mustEqual } from './fixture.js';
 import type { TestClock } from './fixture.js';
-import { document, shown } from './model.js';
-import type { Model, ModelWrite } from './model.js';
+import { compareKeys, document, facetOf, orderKeys, shown } from './model.js';
+import type { Model, ModelKeys, ModelOrder, ModelWrite } from './model.js';
 import { FILTERS, IDS } from './model-steps.js';
 import type { Look, WriteRequest } from './model-steps.js';
 
@@ -20,6 +20,13 @@ export class Run {
   readonly #databases: Database[] = [];
   #cursor: string | undefined;
   #after = '';
+  #ordered:
+    | {
+        readonly order: readonly ModelOrder[];
+        readonly cursor: string | undefined;
+        readonly last: { readonly name: string; readonly keys: ModelKeys } | undefined;
+      }
+    | undefined;
   /** A sequence that a compaction folded: older states are gone. */
   #folded = 0;
   #newestMs = 0;
@@ -108,6 +115,15 @@ export class Run {
                 vector: record.head === undefined ? undefined : this.vector(record.head),
                 metadata: record.metadata,
               })),
+              ...(patches.filtered === undefined
+                ? {}
+                : {
+                    records: [],
+                    filter: {
+                      holds: FILTERS[patches.filtered.filter]!.holds,
+                      metadata: patches.filtered.metadata,
+                    },
+                  }),
             },
           }),
       ...(removal === undefined
@@ -131,14 +147,7 @@ export class Run {
         ? { filter: FILTERS[request.delete.filter]!.input }
         : { ids: request.delete.ids }),
     };
-    const patches = write.patch && {
-      mode: write.patch.mode,
-      records: write.patch.records.map((record) => ({
-        id: record.id,
-        ...(record.vector === undefined ? {} : { vector: Float32Array.from(record.vector) }),
-        ...(record.metadata === undefined ? {} : { metadata: record.metadata }),
-      })),
-    };
+    const patches = write.patch && this.#patchInput(request, write.patch);
     try {
       if (write.restore !== undefined) return await collection.restore({ ids: write.restore });
       if (rows === undefined) {
@@ -163,6 +172,24 @@ export class Run {
       if (isCairnError(error) && error.code === 'sequence_conflict') return 'conflict';
       throw error;
     }
+  }
+
+  #patchInput(
+    { patch: asked }: WriteRequest,
+    { mode, records }: NonNullable<ModelWrite['patch']>,
+  ): PatchInput {
+    if (asked?.filtered !== undefined) {
+      const { filter, metadata } = asked.filtered;
+      return { mode, filter: FILTERS[filter]!.input, metadata };
+    }
+    return {
+      mode,
+      records: records.map((record) => ({
+        id: record.id,
+        ...(record.vector === undefined ? {} : { vector: Float32Array.from(record.vector) }),
+        ...(record.metadata === undefined ? {} : { metadata: record.metadata }),
+      })),
+    };
   }
 
   /** Sends writes at once, and gives them to the model in the order in which they took effect. */
@@ -202,6 +229,9 @@ export class Run {
     await this.#checkFetch(with_);
     await this.#checkCounts(with_);
     await this.#checkScan(with_);
+    await this.#checkFacets(with_);
+    await this.#checkOrderedScan(with_);
+    await this.#checkOrderedQuery(with_);
   }
 
   async #checkQuery(with_: Look): Promise<void> {
@@ -294,6 +324,95 @@ export class Run {
     else mustEqual(expired <= model.records.size - shownAtAll, true);
     mustEqual(stats.log.slots, model.sequence - this.#folded);
     if (this.#folded === 0) mustEqual(stats.memory.rows - stats.memory.deadRows, model.records.size);
+  }
+
+  async #checkFacets({ db: which, includeDeleted, filter, limit }: Look): Promise<void> {
+    const wanted = { v: limit, n: 2, 'v.side': 1_000, 'in.side': 1, none: 5 };
+    const answer = await this.collection(which).count({
+      includeDeleted,
+      facets: wanted,
+      ...(filter === undefined ? {} : { filter: FILTERS[filter]!.input }),
+    });
+    const documents = this.#matching(this.model.records, includeDeleted, filter).map((name) =>
+      document(this.model.records.get(name)!),
+    );
+    mustEqual(answer, {
+      count: documents.length,
+      sequence: this.model.sequence,
+      facets: Object.fromEntries(
+        Object.entries(wanted).map(([field, most]) => [field, facetOf(documents, field, most)]),
+      ),
+    });
+  }
+
+  /** What a read sees and a filter holds for, in the order of the ids. */
+  #matching(records: Model['records'], includeDeleted: boolean, filter: number | undefined): string[] {
+    return this.model
+      .visible(records, this.clock.wallMs(), includeDeleted)
+      .filter((name) => filter === undefined || FILTERS[filter]!.holds(document(records.get(name)!)));
+  }
+
+  /** One page of a scan in an order that was chosen some steps ago. Its cursor names where it stands by value. */
+  async #checkOrderedScan({ db: which, order, includeDeleted, filter, limit }: Look): Promise<void> {
+    const { model } = this;
+    this.#ordered ??= { order, cursor: undefined, last: undefined };
+    const { order: orderBy, cursor, last } = this.#ordered;
+    const answer = await this.collection(which).scan({
+      orderBy,
+      limit,
+      includeDeleted,
+      include: ['metadata', 'vector', 'expires_at'],
+      ...(filter === undefined ? {} : { filter: FILTERS[filter]!.input }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const keysOf = (name: string): ModelKeys => orderKeys(document(model.records.get(name)!), orderBy);
+    const rest = model
+      .inOrder(model.records, this.#matching(model.records, includeDeleted, filter), orderBy)
+      .filter(
+        (name) =>
+          last === undefined ||
+          (compareKeys(keysOf(name), last.keys, orderBy) || byUtf8(name, last.name)) > 0,
+      );
+    const page = rest.slice(0, limit);
+    mustEqual(
+      answer.records,
+      page.map((name) => ({ id: name, ...shown(model.records.get(name)!) })),
+    );
+    mustEqual(answer.cursor !== undefined, rest.length > limit);
+    const name = page.at(-1);
+    this.#ordered =
+      answer.cursor === undefined
+        ? undefined
+        : { order: orderBy, cursor: answer.cursor, last: { name: name!, keys: keysOf(name!) } };
+  }
+
+  async #checkOrderedQuery({
+    db: which,
+    order,
+    includeDeleted,
+    filter,
+    k,
+    asOf: fraction,
+  }: Look): Promise<void> {
+    const { model } = this;
+    const asOf = fraction === undefined ? undefined : this.#asOf(fraction);
+    const answer = await this.collection(which).query({
+      orderBy: order,
+      k,
+      includeDeleted,
+      include: ['metadata', 'vector', 'expires_at'],
+      ...(filter === undefined ? {} : { filter: FILTERS[filter]!.input }),
+      ...(asOf === undefined ? {} : { asOf }),
+    });
+    const records = model.history[asOf ?? model.sequence]!;
+    const expected = model
+      .inOrder(records, this.#matching(records, includeDeleted, filter), order)
+      .slice(0, k);
+    mustEqual(
+      answer.matches,
+      expected.map((name) => ({ id: name, ...shown(records.get(name)!) })),
+    );
+    mustEqual(answer.sequence, asOf ?? model.sequence);
   }
 
   /** One page of a scan that began some steps ago; at its end the next one begins. */

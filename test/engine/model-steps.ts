@@ -2,8 +2,8 @@
  * What histories are made of: few ids, few numbers and few filters, so that ties, repeats and misses are the rule.
  */
 import fc from 'fast-check';
-import type { FilterInput, JsonObject } from '../../core/index.js';
-import type { DocumentPredicate } from './model.js';
+import type { FilterInput, JsonObject, JsonValue } from '../../core/index.js';
+import type { DocumentPredicate, ModelOrder } from './model.js';
 
 const DAY_MS = 86_400_000;
 
@@ -39,10 +39,17 @@ export const FILTERS: readonly { readonly input: FilterInput; readonly holds: Do
 
 const id = fc.constantFrom(...IDS);
 const ids = fc.array(id, { minLength: 1, maxLength: 5 });
+/** Of every type, in every place of an order; some of them equal as instants, or several at once. */
+const value: fc.Arbitrary<JsonValue> = fc.constantFrom<JsonValue>(
+  ...[null, false, true, -1, 0.5, 10, '', 'a', 'b', '\uff5e', '\u{1f600}', '1'],
+  ...['2024-05-01', '2024-05-01T02:00:00+02:00', '2024-04-30T23:59:59Z', '2024-05'],
+  ...[[], [3, -2], ['a', 'a', null], [[true], { side: 1 }], { side: 1 }, [{ side: 2 }]],
+);
 const metadata: fc.Arbitrary<JsonObject> = fc.record(
   {
     n: fc.integer({ min: 0, max: 3 }),
     tag: fc.constantFrom('x', 'y'),
+    v: value,
     in: fc.record(
       { side: fc.integer({ min: 0, max: 1 }), out: fc.constant([1, { deep: null }]) },
       { requiredKeys: [] },
@@ -78,10 +85,15 @@ const patchRecord = fc.record({
   metadata: fc.option(patchMetadata, { nil: undefined }),
 });
 const upserts = fc.array(upsert, { minLength: 1, maxLength: 6 });
-const patch = fc.record({
-  mode: fc.constantFrom('merge' as const, 'replace' as const),
-  records: fc.array(patchRecord, { minLength: 1, maxLength: 4 }),
-});
+const patch = fc.record(
+  {
+    mode: fc.constantFrom('merge' as const, 'replace' as const),
+    records: fc.array(patchRecord, { minLength: 1, maxLength: 4 }),
+    /** In place of records. */
+    filtered: fc.record({ filter: fc.nat(FILTERS.length - 1), metadata: patchMetadata }),
+  },
+  { requiredKeys: ['mode', 'records'] },
+);
 const deletion = fc.record({
   ids: fc.option(ids, { nil: undefined }),
   filter: fc.nat(FILTERS.length - 1),
@@ -133,7 +145,15 @@ export const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constant('reopen' as const), db }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('compact' as const), db }) },
 );
+const order: fc.Arbitrary<readonly ModelOrder[]> = fc.array(
+  fc.record({
+    field: fc.constantFrom('n', 'tag', 'v', 'v', 'v.side', 'in.side', 'none'),
+    direction: fc.constantFrom('asc' as const, 'desc' as const),
+  }),
+  { minLength: 1, maxLength: 3 },
+);
 export const look = fc.record({
+  order,
   db,
   head,
   k: fc.constantFrom(1, 2, 3, 5, 10_000),

@@ -2,7 +2,8 @@
  * A collection as plain data: a Map of records per sequence, distances by the textbook in f32 steps, JSON merge patch by
  * its RFC. It shares no code with the engine but the types of what goes in and comes out.
  */
-import type { JsonObject, JsonValue, Match, RecordOutput } from '../../core/index.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { FacetValue, JsonObject, JsonValue, Match, RecordOutput } from '../../core/index.js';
 import { byUtf8 } from './fixture.js';
 
 const DAY_MS = 86_400_000;
@@ -19,6 +20,12 @@ export interface ModelRecord {
 
 export type DocumentPredicate = (document: JsonObject) => boolean;
 
+interface ModelPatchRecord {
+  readonly id: string;
+  readonly vector: readonly number[] | undefined;
+  readonly metadata: JsonObject | null | undefined;
+}
+
 /** What a write says, already as data: upserts, then patches, then a deletion, then restores. */
 export interface ModelWrite {
   readonly upsert?: readonly {
@@ -29,11 +36,9 @@ export interface ModelWrite {
   }[];
   readonly patch?: {
     readonly mode: 'merge' | 'replace';
-    readonly records: readonly {
-      readonly id: string;
-      readonly vector: readonly number[] | undefined;
-      readonly metadata: JsonObject | null | undefined;
-    }[];
+    readonly records: readonly ModelPatchRecord[];
+    /** In place of records. */
+    readonly filter?: { readonly holds: DocumentPredicate; readonly metadata: JsonObject | null };
   };
   readonly delete?: {
     readonly ids: readonly string[] | undefined;
@@ -137,7 +142,7 @@ export class Model {
     for (const { id, ...record } of write.upsert ?? []) set(id, { ...record, hiddenMs: undefined });
     const patched = new Set<string>();
     const missing = new Set<string>();
-    for (const { id, vector, metadata } of write.patch?.records ?? []) {
+    for (const { id, vector, metadata } of this.#patches(records, write, nowMs)) {
       const old = records.get(id);
       if (old === undefined || old.hiddenMs !== undefined || old.expiresMs <= nowMs) {
         missing.add(id);
@@ -175,6 +180,22 @@ export class Model {
     }
     const upserted = new Set((write.upsert ?? []).map(({ id }) => id)).size;
     return { upserted, patched: patched.size, missing: missing.size, deleted, restored };
+  }
+
+  #patches(records: Records, { patch }: ModelWrite, nowMs: number): readonly ModelPatchRecord[] {
+    if (patch?.filter === undefined) return patch?.records ?? [];
+    const { holds, metadata } = patch.filter;
+    return this.visible(records, nowMs, false).flatMap((id): ModelPatchRecord[] => {
+      const old = document(records.get(id)!);
+      const changed = patchOf(old, metadata, patch.mode) ?? {};
+      return holds(old) && !isDeepStrictEqual(changed, old) ? [{ id, vector: undefined, metadata }] : [];
+    });
+  }
+
+  /** Ids in the order of some fields. */
+  inOrder(records: Records, ids: readonly string[], order: readonly ModelOrder[]): readonly string[] {
+    const keysOf = (id: string): ModelKeys => orderKeys(document(records.get(id)!), order);
+    return ids.toSorted((a, b) => compareKeys(keysOf(a), keysOf(b), order) || byUtf8(a, b));
   }
 
   #isGone(record: ModelRecord, nowMs: number): boolean {
@@ -262,4 +283,66 @@ function measure(
     Math.fround(1 / Math.sqrt(v.reduce((total, a) => total + a * a, 0)));
   const nearness = Math.fround(dot * scale(row));
   return { distance: -nearness, score: Math.max(-1, Math.min(1, nearness * scale(query))) };
+}
+
+/** The scalars at a path: of each way to join its parts into keys, through arrays. */
+function scalarsAt(value: JsonValue, parts: readonly string[]): JsonValue[] {
+  if (Array.isArray(value)) return (value as JsonValue[]).flatMap((item) => scalarsAt(item, parts));
+  if (parts.length === 0) return typeof value === 'object' && value !== null ? [] : [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return parts.flatMap((_, i) => {
+    const key = parts.slice(0, i + 1).join('.');
+    return Object.hasOwn(value, key) ? scalarsAt((value as JsonObject)[key]!, parts.slice(i + 1)) : [];
+  });
+}
+
+const TYPES = ['null', 'false', 'true', 'number', 'instant', 'string'];
+
+function typeOf(value: JsonValue): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return typeof value;
+  return /^\d{4}-\d\d-\d\d/.test(value) ? 'instant' : 'string';
+}
+
+/** `bytes`: strings as they are given, whatever they mean. */
+function compareValues(a: JsonValue, b: JsonValue, bytes: boolean): number {
+  const type = (value: JsonValue): string => (bytes && typeof value === 'string' ? 'string' : typeOf(value));
+  const difference = TYPES.indexOf(type(a)) - TYPES.indexOf(type(b));
+  if (difference !== 0 || a === null || typeof a === 'boolean') return difference;
+  if (typeof a === 'number') return a - (b as number);
+  const [x, y] = [a as string, b as string];
+  return type(a) === 'instant' ? Date.parse(x) - Date.parse(y) : byUtf8(x, y);
+}
+
+/** The most frequent values of a field first. */
+export function facetOf(documents: readonly JsonObject[], field: string, limit: number): FacetValue[] {
+  const found = documents.flatMap((one) => [...new Set(scalarsAt(one, field.split('.')))]);
+  return [...new Set(found)]
+    .map((value) => ({ value: value as FacetValue['value'], count: found.filter((x) => x === value).length }))
+    .sort((a, b) => b.count - a.count || compareValues(a.value, b.value, true))
+    .slice(0, limit);
+}
+
+export interface ModelOrder {
+  readonly field: string;
+  readonly direction: 'asc' | 'desc';
+}
+export type ModelKeys = readonly (JsonValue | undefined)[];
+
+export function orderKeys(of: JsonObject, order: readonly ModelOrder[]): ModelKeys {
+  return order.map(({ field, direction }) => {
+    const sorted = scalarsAt(of, field.split('.')).sort((a, b) => compareValues(a, b, false));
+    return direction === 'asc' ? sorted[0] : sorted.at(-1);
+  });
+}
+
+export function compareKeys(a: ModelKeys, b: ModelKeys, order: readonly ModelOrder[]): number {
+  for (const [i, { direction }] of order.entries()) {
+    const [x, y] = [a[i], b[i]];
+    if (x === undefined && y === undefined) continue;
+    if (x === undefined || y === undefined) return x === undefined ? 1 : -1;
+    const difference = compareValues(x, y, false);
+    if (difference !== 0) return direction === 'asc' ? difference : -difference;
+  }
+  return 0;
 }

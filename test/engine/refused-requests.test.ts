@@ -5,15 +5,63 @@
  */
 import { describe } from 'vitest';
 import type { Database } from '../../core/index.js';
-import { invalid, many, refuses, vector } from './refusals.js';
+import { invalid, json, many, refuses, vector } from './refusals.js';
 import type { Case } from './refusals.js';
 
 const nestedFilter = (depth: number): unknown => (depth === 0 ? { n: 1 } : { $not: nestedFilter(depth - 1) });
+
+/** Orders that both scans and queries refuse. */
+function orders(what: string, call: (fields: { readonly orderBy: unknown }) => Case[1]): Case[] {
+  const refused = (name: string, orderBy: unknown, code: string, message: RegExp): Case => [
+    `${what}: order by ${name}`,
+    call({ orderBy }),
+    invalid(code, message),
+  ];
+  const field = (value: unknown): unknown => [{ field: value }];
+  return [
+    refused('a text', 'n', 'invalid_request', /order_by must be an array, got string/),
+    refused('null', null, 'invalid_request', /order_by must be an array, got null/),
+    refused('nothing', [], 'empty_batch', /order_by is empty/),
+    refused(
+      '5 fields',
+      many(5, () => ({ field: 'n' })),
+      'limit_exceeded',
+      /orderFields is 5, the maximum is 4/,
+    ),
+    refused('a name', ['n'], 'invalid_request', /order_by\[0\] must be an object, got string/),
+    refused(
+      'no field',
+      [{}],
+      'invalid_request',
+      /order_by\[0\].field must be the name of a field, got undefined/,
+    ),
+    refused('an empty name', field(''), 'invalid_request', /got an empty text/),
+    refused('a number', field(1), 'invalid_request', /got number/),
+    refused(
+      'a long name',
+      field('x'.repeat(513)),
+      'limit_exceeded',
+      /fieldNameBytes is 513, the maximum is 512/,
+    ),
+    refused('a direction', [{ field: 'n', direction: 'up' }], 'invalid_request', /must be asc or desc/),
+    refused(
+      'a misspelt direction',
+      [{ field: 'n', dir: 'asc' }],
+      'unknown_field',
+      /did you mean direction|known are/,
+    ),
+  ];
+}
 
 describe('reads', () => {
   const read = (name: string, fields: Record<string, unknown>, code: string, message: RegExp): Case => [
     name,
     ({ c }) => c['query']!({ vector, ...fields }),
+    invalid(code, message),
+  ];
+  const facets = (name: string, given: unknown, code: string, message: RegExp): Case => [
+    `facets: ${name}`,
+    ({ c }) => c['count']!({ facets: given }),
     invalid(code, message),
   ];
   refuses([
@@ -104,9 +152,52 @@ describe('reads', () => {
       'filter nodes',
       { filter: { $or: many(1_100, (i) => ({ n: i })) } },
       'limit_exceeded',
-      /filterNodes is 110\d, the maximum is 1024/,
+      /filterNodes is 1025, the maximum is 1024/,
     ),
     read('filter text bytes', { filter: `n = '${'x'.repeat(66_000)}'` }, 'limit_exceeded', /filterTextBytes/),
+    ...orders(
+      'scan',
+      (fields) =>
+        ({ c }) =>
+          c['scan']!(fields),
+    ),
+    ...orders(
+      'query',
+      (fields) =>
+        ({ c }) =>
+          c['query']!(fields),
+    ),
+    ...(['targetRecall', 'ef', 'exact', 'minScore', 'maxDistance'] as const).map((name): Case => [
+      `order and ${name}`,
+      ({ c }) => c['query']!({ orderBy: [{ field: 'n' }], [name]: 1 }),
+      invalid('invalid_request', /query: [a-z_]+ has no meaning with order_by/),
+    ]),
+    read('order and vector', { orderBy: [{ field: 'n' }] }, 'invalid_request', /or else order_by/),
+    [
+      'order and id',
+      ({ c }) => c['query']!({ id: 'one', orderBy: [{ field: 'n' }] }),
+      invalid('invalid_request', /or else order_by/),
+    ],
+    facets('no object', [], 'invalid_request', /facets must be an object, got an array/),
+    facets('null', null, 'invalid_request', /got null/),
+    facets('none', {}, 'empty_batch', /facets is empty/),
+    facets(
+      '17 fields',
+      Object.fromEntries(many(17, (i) => [`f${i}`, 1])),
+      'limit_exceeded',
+      /facetFields is 17, the maximum is 16/,
+    ),
+    facets('no field name', { '': 1 }, 'invalid_request', /name of a field, got an empty text/),
+    facets(
+      'a long field name',
+      { ['é'.repeat(257)]: 1 },
+      'limit_exceeded',
+      /fieldNameBytes is 514, the maximum is 512/,
+    ),
+    facets('limit 0', { n: 0 }, 'invalid_request', /facetLimit must be an integer of 1 to 1000, got 0/),
+    facets('limit 1,001', { n: 1_001 }, 'limit_exceeded', /facetLimit is 1001, the maximum is 1000/),
+    facets('limit "1"', { n: '1' }, 'invalid_request', /got string/),
+    facets('limit undefined', { n: undefined }, 'invalid_request', /"n" has no limit/),
     ['scan limit 0', ({ c }) => c['scan']!({ limit: 0 }), invalid('invalid_request', /got 0/)],
     [
       'scan limit 10,001',
@@ -184,6 +275,43 @@ describe('writes', () => {
       'mode',
       ({ c }) => c['patch']!({ records: [{ id: 'one' }], mode: 'overwrite' }),
       invalid('invalid_request', /merge or replace/),
+    ],
+    ...(
+      [
+        ['records and filter', { records: [{ id: 'one' }], filter: {} }, /either records or a filter/],
+        ['neither records nor filter', { mode: 'merge' }, /either records or a filter/],
+        [
+          'records and metadata',
+          { records: [{ id: 'one' }], metadata: {} },
+          /metadata with a filter, and only/,
+        ],
+        ['filter alone', { filter: {} }, /metadata with a filter, and only/],
+        ['metadata alone', { metadata: {} }, /either records or a filter/],
+      ] as const
+    ).map(([name, input, message]): Case => [
+      `patch by ${name}`,
+      ({ c }) => c['patch']!(input),
+      invalid('invalid_request', message),
+    ]),
+    [
+      'patch by filter with a vector',
+      ({ c }) => c['patch']!({ filter: {}, metadata: {}, vector }),
+      invalid('unknown_field', /vector/),
+    ],
+    [
+      'patch by a bad filter',
+      ({ c }) => c['patch']!({ filter: 'n =', metadata: {} }),
+      invalid('invalid_filter'),
+    ],
+    ...[[], 'text', 5, { a: NaN }, json('{"__proto__": 1}')].map((metadata, i): Case => [
+      `patch by filter with metadata ${i}`,
+      ({ c }) => c['patch']!({ filter: {}, metadata }),
+      invalid('invalid_metadata', /patch: metadata/),
+    ]),
+    [
+      'patch by filter that grows past the limit',
+      ({ c }) => c['patch']!({ filter: 'EXISTS n', metadata: { more: 'x'.repeat(65_520) } }),
+      invalid('limit_exceeded', /record "one": metadataBytes is 655\d\d, the maximum is 65536/),
     ],
     [
       'soft',

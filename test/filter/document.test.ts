@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.js';
-import { filterToJson, matches, parseFilter } from '../../core/filter/index.js';
+import { compareOrderKeys, filterToJson, matches, orderKey, parseFilter } from '../../core/filter/index.js';
+import type { Scalar } from '../../core/filter/index.js';
 import { refusal } from './faults.js';
 
 const page = readFileSync(new URL('../../docs/FILTERS.md', import.meta.url), 'utf8');
@@ -47,6 +48,16 @@ test('errors are as printed', () => {
   const rows = table('| filter | message |');
   expect(rows.length).toBeGreaterThan(4);
   for (const [filter, message] of rows) expect(refusal(read(filter!)).message).toBe(message);
+});
+
+test('values are in the order of the table', () => {
+  const values = table('| ascending |').flatMap(([, ...cells]) =>
+    cells.filter((cell) => cell !== '').map((cell) => orderKey(JSON.parse(cell) as Scalar)),
+  );
+  expect(values.length).toBe(9);
+  for (const [i, value] of values.entries()) {
+    if (i > 0) expect(compareOrderKeys(values[i - 1]!, value)).toBeLessThan(0);
+  }
 });
 
 test('limits are as printed', () => {

@@ -7,6 +7,7 @@
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../core/base/errors.js';
 import { sequence } from '../../core/base/ids.js';
+import { limits } from '../../core/base/limits.js';
 import type { WritePlan } from '../../core/log/pending-write.js';
 import { errorOf, LogWorld, oneUpserted, requestHashOf, upsertBatch } from './fixture.js';
 import type { LogProcess, RecordingSink } from './fixture.js';
@@ -74,6 +75,22 @@ describe('a batch that takes time to compute', () => {
     expect(calls.map(({ at }) => at)).toEqual([1, 2]);
     expect((await world.run(world.process('judge').read())).map(({ value }) => value)).toEqual([1, 2, 3]);
   });
+
+  it.each([true, false])(
+    'is given up where slots are taken in each time that it is computed (shared: %s)',
+    async (shared) => {
+      const { world, a, b } = await warm(shared);
+      const calls: Resolved[] = [];
+      const plan = counting('n', calls, async () => {
+        await b.write('n', { increment: true });
+        await a.read();
+      });
+      const error = await world.run(errorOf(commit(a, plan, 1_000_000_000)));
+      expect([error.kind, error.code, error.outcome]).toEqual(['conflict', 'contended', 'not_applied']);
+      expect(calls).toHaveLength(limits.resolveTries);
+      expect((await world.run(a.read())).length).toBe(1 + limits.resolveTries);
+    },
+  );
 
   it('comes after those before it in its slot', async () => {
     const { world, a } = await warm();

@@ -59,7 +59,8 @@ export function mustStillHold(checked: CheckedWrite, parser: RecordParser, name:
   if (metric === now.metric) return;
   const { upsert, patch } = checked.write;
   if (upsert !== undefined) parser.vectors.checkRows(upsert.batch.vectors, (row) => `records[${row}]`);
-  patch?.records.forEach(({ vector }, i) => {
+  if (patch === undefined || !('records' in patch)) return;
+  patch.records.forEach(({ vector }, i) => {
     if (vector !== undefined) parser.vectors.checkRows(vector, () => `records[${i}]`);
   });
 }

@@ -1,6 +1,7 @@
 /** What callers pass, checked and made into what the engine works on. */
 export { checkWrite, mustStillHold, tryCheckWrite } from './checked-write.js';
-export { parseCursor, toCursor } from './cursor.js';
+export { parseCursor, toCursor, toOrderedCursor } from './cursor.js';
+export type { OrderPosition } from './cursor.js';
 export { parseInclude } from './include.js';
 export type { Projection } from './include.js';
 export {
@@ -14,7 +15,9 @@ export {
 } from './input-shape.js';
 export type { UnknownObject } from './input-shape.js';
 export { keepInput } from './kept-input.js';
-export { documentOf, mergePatch, metadataToText } from './metadata.js';
+export { documentOf, mergePatch, metadataToText, sameJson } from './metadata.js';
+export { parseFacets } from './order-parser.js';
+export type { Facet, OrderField } from './order-parser.js';
 export {
   DEFAULT_EFFORT,
   READ_FIELDS,
@@ -25,6 +28,13 @@ export {
 } from './query-parser.js';
 export type { ParsedQuery, ParsedRead, WantedEffort } from './query-parser.js';
 export type { RecordParser } from './records.js';
+export { parseScan } from './scan-parser.js';
 export { differingSettings, mustBeTier, resolveSettings } from './settings.js';
 export { VectorParser } from './vectors.js';
-export type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from './write-parser.js';
+export type {
+  ParsedDelete,
+  ParsedFilterPatch,
+  ParsedPatch,
+  ParsedPatchRecord,
+  ParsedWrite,
+} from './write-parser.js';

@@ -6,7 +6,7 @@ import { utf8Length } from '../../base/bytes.js';
 import { corrupt, invalid, overLimit } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { isPlainObject, kindOf } from './input-shape.js';
-import type { JsonObject } from '../interface/index.js';
+import type { JsonObject, JsonValue } from '../interface/index.js';
 
 /** JSON text of an object; '' for null and undefined. Throws `invalid`, with `where` in the message. */
 export function metadataToText(value: unknown, where: string): string {
@@ -63,6 +63,19 @@ export function documentOf(text: string): JsonObject {
 
 function shorten(text: string): string {
   return JSON.stringify(text.slice(0, 40));
+}
+
+/** Whether two documents say the same: the order of an object's fields says nothing. */
+export function sameJson(a: JsonValue, b: JsonValue): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((value, i) => sameJson(value as JsonValue, b[i] as JsonValue));
+  }
+  const [left, right] = [a as JsonObject, b as JsonObject];
+  const names = Object.keys(left);
+  if (names.length !== Object.keys(right).length) return false;
+  return names.every((name) => Object.hasOwn(right, name) && sameJson(left[name]!, right[name]!));
 }
 
 /** RFC 7396: objects merge, null removes, everything else replaces. */

@@ -4,7 +4,7 @@
 import { invalid } from '../../base/errors.js';
 import { mustBeRecordId } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
-import { compileFilter, parseFilter } from '../../filter/index.js';
+import { compiledFilter, parseFilter } from '../../filter/index.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import { higherIsNearer } from '../../kernel/index.js';
 import type { Metric } from '../../kernel/index.js';
@@ -17,6 +17,8 @@ import {
 } from './input-shape.js';
 import { parseInclude } from './include.js';
 import type { Projection } from './include.js';
+import { parseOrderBy } from './order-parser.js';
+import type { OrderField } from './order-parser.js';
 import type { Consistency } from '../interface/index.js';
 import type { VectorParser } from './vectors.js';
 
@@ -45,9 +47,7 @@ export function parseTimeout(value: unknown): number {
 }
 
 export function parseFilterOption(value: unknown): CompiledFilter | undefined {
-  if (value === undefined) return undefined;
-  const tree = parseFilter(value);
-  return { tree, test: compileFilter(tree) };
+  return value === undefined ? undefined : compiledFilter(parseFilter(value));
 }
 
 /** How hard a query searches: at most one of them is given. */
@@ -60,6 +60,8 @@ export interface ParsedQuery {
   /** Undefined: the vector of record `id` is asked. */
   readonly vector: Float32Array | undefined;
   readonly id: string | undefined;
+  /** Where neither is asked. */
+  readonly order: readonly OrderField[] | undefined;
   readonly k: number;
   readonly filter: CompiledFilter | undefined;
   readonly projection: Projection;
@@ -71,21 +73,33 @@ export interface ParsedQuery {
 }
 
 const QUERY_FIELDS = [
-  ...['vector', 'id', 'k', 'filter', 'include', 'targetRecall', 'ef', 'exact'],
+  ...['vector', 'id', 'orderBy', 'k', 'filter', 'include', 'targetRecall', 'ef', 'exact'],
   ...['minScore', 'maxDistance', 'asOf', 'includeDeleted', ...READ_FIELDS],
 ];
+
+const MEASURES = [
+  ['targetRecall', 'target_recall'],
+  ['ef', 'ef'],
+  ['exact', 'exact'],
+  ['minScore', 'min_score'],
+  ['maxDistance', 'max_distance'],
+] as const;
 
 /** Requires: an input that was kept. Throws `invalid`. */
 export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown, what: string): ParsedQuery {
   const input = mustBeObject(value, what);
   mustHaveOnly(input, QUERY_FIELDS, what);
-  if ((input['vector'] === undefined) === (input['id'] === undefined)) {
-    throw invalid('invalid_request', `${what} takes either a vector or an id`, { what });
+  const asked = ['vector', 'id', 'orderBy'].filter((name) => input[name] !== undefined);
+  if (asked.length !== 1) {
+    throw invalid('invalid_request', `${what} takes either a vector or an id, or else order_by`, { what });
   }
+  const order = parseOrderBy(input['orderBy']);
+  if (order !== undefined) mustMeasureNothing(input, what);
   const asOf = input['asOf'];
   return {
     vector: input['vector'] === undefined ? undefined : vectors.kept(input['vector'], `${what}.vector`),
     id: input['id'] === undefined ? undefined : mustBeRecordId(input['id'], what),
+    order,
     k: optionalInteger(input['k'], { name: 'k', min: 1, max: limits.k, fallback: 10 }),
     filter: parseFilterOption(input['filter']),
     projection: parseInclude(input['include'], ['metadata']),
@@ -97,6 +111,14 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
         : optionalInteger(asOf, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
     includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
   };
+}
+
+/** Only what is measured can be looked for harder, or be too far. */
+function mustMeasureNothing(input: Readonly<Record<string, unknown>>, what: string): void {
+  for (const [name, spelt] of MEASURES) {
+    if (input[name] === undefined) continue;
+    throw invalid('invalid_request', `${what}: ${spelt} has no meaning with order_by`, { field: spelt });
+  }
 }
 
 /** The unfolded log is searched exactly, which satisfies any of them. */

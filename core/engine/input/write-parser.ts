@@ -33,10 +33,14 @@ export interface ParsedPatchRecord {
   readonly metadata: JsonObject | null | undefined;
 }
 
-export interface ParsedPatch {
-  readonly records: readonly ParsedPatchRecord[];
+export interface ParsedFilterPatch {
+  readonly filter: Filter;
+  readonly metadata: JsonObject | null;
   readonly mode: PatchMode;
 }
+
+export type ParsedPatch =
+  { readonly records: readonly ParsedPatchRecord[]; readonly mode: PatchMode } | ParsedFilterPatch;
 
 export type ParsedDelete =
   | { readonly ids: readonly string[]; readonly kind: OpKind }
@@ -84,10 +88,22 @@ function parseIds(value: unknown): readonly string[] {
 
 function parsePatch({ vectors }: RecordParser, value: unknown): ParsedPatch {
   const input = mustBeObject(value, 'patch');
-  mustHaveOnly(input, ['records', 'mode'], 'patch');
+  mustHaveOnly(input, ['records', 'filter', 'metadata', 'mode'], 'patch');
   const mode = input['mode'] ?? 'merge';
   if (mode !== 'merge' && mode !== 'replace')
     throw invalid('invalid_request', 'mode must be merge or replace', { field: 'mode' });
+  if ((input['records'] === undefined) === (input['filter'] === undefined)) {
+    throw invalid('invalid_request', 'patch takes either records or a filter', { what: 'patch' });
+  }
+  if ((input['filter'] === undefined) !== (input['metadata'] === undefined)) {
+    throw invalid('invalid_request', 'patch takes metadata with a filter, and only there', {
+      field: 'metadata',
+    });
+  }
+  if (input['filter'] !== undefined) {
+    const metadata = parsePatchMetadata(input['metadata'], 'patch') ?? null;
+    return { filter: parseFilter(input['filter']), metadata, mode };
+  }
   const records = mustBeBatch(input['records'], 'records', BATCH).map((record, i): ParsedPatchRecord => {
     const where = `records[${i}]`;
     const fields = mustBeObject(record, where);
@@ -153,7 +169,7 @@ export function requestHash(
   const { upsert, patch, deletion, restore, ifSequence } = write;
   const description = {
     upsert: upsert === undefined ? null : prepareBatch(digests, upsert.batch, NO_COUNTS).contentSha,
-    patch: patch === undefined ? null : { mode: patch.mode, records: patch.records.map(describePatch) },
+    patch: patch === undefined ? null : describePatch(patch),
     delete:
       deletion === undefined
         ? null
@@ -166,7 +182,13 @@ export function requestHash(
   return hashRequest(digests, 'resolved', utf8Encode(JSON.stringify(description)));
 }
 
-function describePatch({ id, vector, metadata }: ParsedPatchRecord): unknown {
+function describePatch(patch: ParsedPatch): unknown {
+  const { mode } = patch;
+  if ('records' in patch) return { mode, records: patch.records.map(describePatchRecord) };
+  return { mode, filter: filterToJson(patch.filter), metadata: patch.metadata };
+}
+
+function describePatchRecord({ id, vector, metadata }: ParsedPatchRecord): unknown {
   return {
     id,
     vector: vector === undefined ? null : Array.from(vector),

@@ -90,20 +90,30 @@ export interface PatchRecord {
   readonly metadata?: JsonObject | null;
 }
 export type PatchMode = 'merge' | 'replace';
-export interface PatchInput {
-  readonly records: readonly PatchRecord[];
-  /** `merge` (default): RFC 7396 merge patch, null removes a field. `replace`: the metadata given is the metadata. */
-  readonly mode?: PatchMode;
-}
-export interface PatchResult {
-  /** Distinct ids that were changed. */
-  readonly patched: number;
-  /** Distinct ids of which there is no visible record. */
-  readonly missing: number;
-  readonly sequence: number;
-}
-
 export type FilterInput = string | JsonObject;
+
+/** Records by their ids, or one change of metadata for all that match a filter. */
+export type PatchInput =
+  | {
+      readonly records: readonly PatchRecord[];
+      /** `merge` (default): RFC 7396 merge patch, null removes a field. `replace`: the metadata given is the metadata. */
+      readonly mode?: PatchMode;
+    }
+  | {
+      readonly filter: FilterInput;
+      /** Null: taken away whole, in either mode. */
+      readonly metadata: JsonObject | null;
+      readonly mode?: PatchMode;
+    };
+export interface PatchResult {
+  /** By ids: distinct ids that were there. By filter: exactly the records that are now another than they were. */
+  readonly patched: number;
+  /** By ids: distinct ids of which there is no visible record. */
+  readonly missing?: number;
+  readonly sequence: number;
+  /** By filter, where there are more records to change than one call takes (10,000, or 64 MiB of them): call again. */
+  readonly more?: true;
+}
 
 export type DeleteInput =
   | { readonly ids: readonly string[]; readonly soft?: boolean }
@@ -144,6 +154,7 @@ export interface WriteResult {
   readonly patched?: number;
   readonly missing?: number;
   readonly deleted?: number;
+  /** A filter of the patch or of the delete has more to do. */
   readonly more?: true;
   readonly sequence: number;
 }
@@ -160,10 +171,26 @@ export interface ReadOptions {
 /** At most 100 of `metadata`, `vector`, `expires_at`, or a metadata field as `metadata.path`. */
 export type Include = readonly string[];
 
+/**
+ * A field that records are put in order by, as a dotted path. Types order as null < false < true < numbers < instants < other
+ * strings (of which the first 1,024 bytes decide); of an array the smallest element counts, for `desc` the largest. Records
+ * without such a value come last either way.
+ */
+export interface OrderBy {
+  readonly field: string;
+  /** Default `asc`. */
+  readonly direction?: 'asc' | 'desc';
+}
+
 export interface QueryInput extends ReadOptions {
-  /** Either a vector or the id of a stored record, whose vector is asked (that record is a match like any other). */
+  /**
+   * One of the three: a vector; the id of a stored record, whose vector is asked (that record is a match like any other);
+   * or `orderBy`, then nothing is measured and the first k records in that order are the matches.
+   */
   readonly vector?: VectorInput;
   readonly id?: string;
+  /** 1 to 4 fields, the first one first; ties by id. */
+  readonly orderBy?: readonly OrderBy[];
   /** Default 10, at most 10,000. */
   readonly k?: number;
   readonly filter?: FilterInput;
@@ -196,8 +223,11 @@ export interface RecordOutput {
   readonly deleted?: true;
 }
 export interface Match extends RecordOutput {
-  /** The metric's own value: cosine similarity, dot product (higher is nearer), Euclidean or Manhattan distance. */
-  readonly score: number;
+  /**
+   * The metric's own value: cosine similarity, dot product (higher is nearer), Euclidean or Manhattan distance. Absent with
+   * `orderBy`, where nothing was measured.
+   */
+  readonly score?: number;
 }
 
 export interface Usage {
@@ -223,7 +253,7 @@ export interface Usage {
 }
 
 export interface QueryResult {
-  /** Nearest first; ties by id. At most k. */
+  /** Nearest first, or in the order of `orderBy`; ties by id. At most k. */
   readonly matches: readonly Match[];
   /** The log position that this answer reflects. */
   readonly sequence: number;
@@ -245,24 +275,35 @@ export interface FetchResult {
 export interface CountInput extends ReadOptions {
   readonly filter?: FilterInput;
   readonly includeDeleted?: boolean;
+  /** At most 16 fields, as dotted paths, and how many values of each are wanted: 1 to 1,000. */
+  readonly facets?: Readonly<Record<string, number>>;
+}
+export interface FacetValue {
+  readonly value: string | number | boolean | null;
+  /** Records that have it: each once, however often an array holds it. */
+  readonly count: number;
 }
 export interface CountResult {
   readonly count: number;
   readonly sequence: number;
+  /** With `facets`: of each field its most frequent values, ties by value. Exact. */
+  readonly facets?: Readonly<Record<string, readonly FacetValue[]>>;
 }
 
 export interface ScanInput extends ReadOptions {
   readonly filter?: FilterInput;
   /** Default 100, at most 10,000. */
   readonly limit?: number;
-  /** From an earlier answer. Stays valid for ever: it names the last id seen. */
+  /** 1 to 4 fields, the first one first; ties by id. Default: the order of the ids. */
+  readonly orderBy?: readonly OrderBy[];
+  /** From an earlier answer in the same order. Stays valid for ever: it names the last record seen, by value and id. */
   readonly cursor?: string;
   /** Default `["metadata"]`. */
   readonly include?: Include;
   readonly includeDeleted?: boolean;
 }
 export interface ScanResult {
-  /** In the order of the ids' UTF-8 bytes. */
+  /** In the order of `orderBy`, else of the ids' UTF-8 bytes. */
   readonly records: readonly RecordOutput[];
   /** Absent at the end. */
   readonly cursor?: string;

@@ -10,8 +10,8 @@ import type { LogState } from '../../log/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import type { Table } from '../table/index.js';
 import { pinned } from './read-table.js';
-import { segmentMatches } from './segment-matches.js';
-import { Turns } from './turns.js';
+import { segmentMatches } from '../table/index.js';
+import { Turns } from '../table/index.js';
 
 export interface Selection {
   readonly filter: CompiledFilter | undefined;

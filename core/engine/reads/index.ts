@@ -1,11 +1,11 @@
 /** What reads answer, given a state. */
 export { AskedRecords } from './asked-records.js';
 export { answerCount } from './count.js';
+export { answerFacets } from './facets.js';
 export { answerFetch } from './fetch.js';
 export { AnswerSize } from './projection.js';
-export { answerQuery } from './query.js';
+export { answerOrderedQuery, answerQuery } from './query.js';
 export { readTable } from './read-table.js';
 export type { TableRead } from './read-table.js';
 export { measureRecall, sampleVectors } from './recall.js';
-export { answerScan } from './scan.js';
-export { Turns } from './turns.js';
+export { answerOrderedScan, answerScan } from './scan.js';

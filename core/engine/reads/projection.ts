@@ -49,6 +49,17 @@ export function recordBytes({ id, vector, metadata }: StoredRow): number {
   return FRAME_BYTES + id.length + vector.length * NUMBER_BYTES + metadata.length;
 }
 
+/** The same of a record that has not been read yet. */
+export function sizeOf(
+  id: string,
+  metadataLength: number,
+  dimension: number,
+  projection: Projection,
+): number {
+  const metadata = projection.metadata.length > 0 ? metadataLength : 0;
+  return FRAME_BYTES + id.length + vectorBytes(dimension, projection) + metadata;
+}
+
 export function vectorBytes(dimension: number, projection: Projection): number {
   return projection.vector ? dimension * NUMBER_BYTES : 0;
 }

@@ -11,15 +11,14 @@ import { NEWEST } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
 import type { Table } from '../table/index.js';
 import type { Match } from '../interface/index.js';
-import type { ParsedQuery, Projection } from '../input/index.js';
-import { AnswerSize, mustFit, recordBytes, toRecord, vectorBytes } from './projection.js';
+import type { OrderField, ParsedQuery } from '../input/index.js';
+import { selectOrdered } from './ordered.js';
+import { AnswerSize, recordBytes, toRecord, vectorBytes } from './projection.js';
 import type { StoredRow } from './projection.js';
 import { pinned } from './read-table.js';
-import { memtableRow, segmentRows } from './stored-rows.js';
-import type { NamedRow } from './stored-rows.js';
+import { memtableRow, rowsAt } from './stored-rows.js';
 import { searchTable } from './table-search.js';
-import type { TableHit } from './table-search.js';
-import type { Turns } from './turns.js';
+import type { Turns } from '../table/index.js';
 
 export interface QueryAnswer {
   readonly matches: readonly Match[];
@@ -88,8 +87,9 @@ export function answerQuery(
     searched: () => (searchedMs = clock.monotonicMs()),
     turns,
   });
-  return andThen(answer, ({ hits, rowsScanned, segments }) =>
-    andThen(rowsOf(table, hits, later, projection), (rows) => ({
+  return andThen(answer, ({ hits, rowsScanned, segments }) => {
+    const places = hits.map(({ at }) => at);
+    return andThen(rowsAt(table, places, later, projection), (rows) => ({
       matches: rows.map((row, i): Match => {
         size.add(recordBytes(row));
         const { id, ...rest } = toRecord(row, projection);
@@ -98,26 +98,42 @@ export function answerQuery(
       rowsScanned,
       segments,
       searchedMs,
-    })),
-  );
+    }));
+  });
+}
+
+/**
+ * The first k records in an order by their fields. Nothing is measured, so none has a score. Requires: a table that is
+ * caught up.
+ */
+export function answerOrderedQuery(
+  state: LogState<Table>,
+  query: ParsedQuery,
+  order: readonly OrderField[],
+  { clock, size, turns }: QueryContext,
+): Awaitable<QueryAnswer> {
+  const table = state.sink;
+  const { filter, projection, k } = query;
+  const view = viewOf(state, query, clock.wallMs());
+  const later = pinned(view, state);
+  const segments = table.overlays.length;
+  const request = { filter, view, order, after: undefined, limit: k, projection, turns };
+  return andThen(selectOrdered(state, request), (selected) => {
+    const searchedMs = clock.monotonicMs();
+    const places = selected.slice(0, k).map(({ bytes, at }) => {
+      // Whoever has no place came after more than an answer takes.
+      size.add(bytes);
+      return at!;
+    });
+    return andThen(rowsAt(table, places, later, projection), (rows) => ({
+      matches: rows.map((row): Match => toRecord(row, projection)),
+      rowsScanned: 0,
+      segments,
+      searchedMs,
+    }));
+  });
 }
 
 function squaredNorm(vector: Float32Array): number {
   return vector.reduce((sum, value) => sum + value * value, 0);
-}
-
-/** The hits' records in their order: the memtable's as they were copied, those of segments in one wave of reads. */
-function rowsOf(
-  table: Table,
-  hits: readonly TableHit<StoredRow>[],
-  view: View,
-  projection: Projection,
-): Awaitable<readonly StoredRow[]> {
-  const named: NamedRow[] = [];
-  for (const { at } of hits) if ('segment' in at) named.push(at.segment);
-  mustFit(named.length, table.schema.dimension, projection);
-  return andThen(segmentRows(table, named, view, projection), (rows) => {
-    let next = 0;
-    return hits.map(({ at }) => ('copy' in at ? at.copy : rows[next++]!));
-  });
 }

@@ -11,7 +11,7 @@ import type { View } from '../memtable/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { LocatedRow, Table } from '../table/index.js';
 import { searchTable } from './table-search.js';
-import { Turns } from './turns.js';
+import { Turns } from '../table/index.js';
 
 export interface Measured {
   readonly table: Table;

@@ -1,23 +1,27 @@
 /**
  * Records in the order of their ids: the memtable's, copied in the step that the state is given out in, merged with the
- * walk through the segments.
+ * walk through the segments. Or in an order by fields (ordered.ts), a page at a time.
  */
+import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { compareUtf8 } from '../../base/bytes.js';
 import { limits } from '../../base/limits.js';
 import type { LogState } from '../../log/index.js';
-import { documentOf, toCursor } from '../input/index.js';
+import { toCursor, toOrderedCursor } from '../input/index.js';
 import type { Projection } from '../input/index.js';
 import type { RecordOutput } from '../interface/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import { walkSegments } from '../table/index.js';
 import type { Table, WalkedRow } from '../table/index.js';
 import type { Selection } from './count.js';
+import { selectOrdered } from './ordered.js';
+import type { OrderedRequest } from './ordered.js';
 import { AnswerSize, recordBytes, toRecord, vectorBytes } from './projection.js';
 import type { StoredRow } from './projection.js';
 import { pinned } from './read-table.js';
-import { memtableRow, segmentRows } from './stored-rows.js';
-import type { NamedRow } from './stored-rows.js';
+import { memtableRow, rowsAt, segmentRows } from './stored-rows.js';
+import type { NamedRow, RowPlace } from './stored-rows.js';
+import { Turns } from '../table/index.js';
 
 const NO_VECTOR = new Float32Array();
 
@@ -41,6 +45,33 @@ export function answerScan(state: LogState<Table>, request: ScanRequest): Awaita
   const page = new ScanPage(request);
   const full = copied.rows.some((row) => !page.take(row, recordBytes(row)));
   return answerOf(page.rows, request.projection, full || copied.cut);
+}
+
+export type OrderedScanRequest = Omit<OrderedRequest, 'turns'>;
+
+/** The same in an order by fields. */
+export function answerOrderedScan(
+  state: LogState<Table>,
+  request: OrderedScanRequest,
+): Awaitable<ScanAnswer> {
+  const table = state.sink;
+  const { order, limit, projection } = request;
+  const view = pinned(request.view, state);
+  return andThen(selectOrdered(state, { ...request, turns: new Turns() }), (selected) => {
+    const size = new AnswerSize();
+    const places: RowPlace<StoredRow>[] = [];
+    for (const { bytes, at } of selected) {
+      if (at === undefined || places.length === limit || !size.fits(bytes)) break;
+      size.add(bytes);
+      places.push(at);
+    }
+    const more = places.length < selected.length;
+    const cursor = more ? toOrderedCursor(order, selected[places.length - 1]!) : undefined;
+    return andThen(rowsAt(table, places, view, projection), (rows) => ({
+      records: rows.map((row) => toRecord(row, projection)),
+      cursor,
+    }));
+  });
 }
 
 interface CopiedRows {
@@ -107,7 +138,7 @@ async function mergeSegments(
   const { after, limit, filter, projection } = request;
   const table = state.sink;
   const view = pinned(request.view, state);
-  const documents = filter !== undefined || projection.metadata.length > 0;
+  const documents = projection.metadata.length > 0;
   const vector = vectorBytes(table.schema.dimension, projection);
   const page = new ScanPage(request);
   let next = 0;
@@ -121,8 +152,8 @@ async function mergeSegments(
     return !copied.cut;
   };
   const fill = async (): Promise<boolean> => {
-    for await (const walked of walkSegments(table.overlays, { after, view, documents, expected: limit })) {
-      if (filter !== undefined && !filter.test(documentOf(walked.metadata))) continue;
+    const walk = { after, view, documents, filter, expected: limit };
+    for await (const walked of walkSegments(table.overlays, walk)) {
       const row = pendingRow(walked, view, vector > 0);
       if (!takeBefore(walked.id) || !page.take(row, recordBytes(row) + vector)) return true;
     }

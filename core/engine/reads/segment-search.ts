@@ -14,8 +14,8 @@ import type { View } from '../memtable/index.js';
 import { chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { planSearch } from './search-plan.js';
-import { segmentMatches } from './segment-matches.js';
-import type { Turns } from './turns.js';
+import { segmentMatches } from '../table/index.js';
+import type { Turns } from '../table/index.js';
 
 export interface SegmentSearch {
   readonly query: Float32Array;

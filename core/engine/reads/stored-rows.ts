@@ -7,6 +7,7 @@ import type { Row } from '../../base/ids.js';
 import type { Projection } from '../input/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import type { LocatedRow, Table } from '../table/index.js';
+import { mustFit } from './projection.js';
 import type { StoredRow } from './projection.js';
 
 const NO_VECTOR = new Float32Array();
@@ -24,6 +25,24 @@ export function memtableRow(memtable: Memtable, row: Row, view: View, projection
 
 export interface NamedRow extends LocatedRow {
   readonly id: string;
+}
+
+/** Where a record of an answer lies: copied out of the memtable, or still in a segment. */
+export type RowPlace<C> = { readonly copy: C } | { readonly segment: NamedRow };
+
+/** Those of segments in one wave of reads. `view` is as of a sequence. */
+export function rowsAt(
+  table: Table,
+  places: readonly RowPlace<StoredRow>[],
+  view: View,
+  projection: Projection,
+): Awaitable<readonly StoredRow[]> {
+  const named = places.flatMap((at) => ('segment' in at ? [at.segment] : []));
+  mustFit(named.length, table.schema.dimension, projection);
+  return andThen(segmentRows(table, named, view, projection), (rows) => {
+    let next = 0;
+    return places.map((at) => ('copy' in at ? at.copy : rows[next++]!));
+  });
 }
 
 /** In one wave of reads. `view` is as of a sequence: it may be read ticks after the capture. */

@@ -14,8 +14,8 @@ import type { SegmentOverlay } from '../segments/index.js';
 import type { Table } from '../table/index.js';
 import { searchSegment } from './segment-search.js';
 import type { SegmentAnswer, SegmentHit, SegmentSearch } from './segment-search.js';
-import type { NamedRow } from './stored-rows.js';
-import type { Turns } from './turns.js';
+import type { RowPlace } from './stored-rows.js';
+import type { Turns } from '../table/index.js';
 
 export interface TableSearch<M> {
   readonly query: Float32Array;
@@ -38,7 +38,7 @@ export interface TableSearch<M> {
 export interface TableHit<M> {
   readonly id: string;
   readonly distance: number;
-  readonly at: { readonly copy: M } | { readonly segment: NamedRow };
+  readonly at: RowPlace<M>;
 }
 
 export interface TableAnswer<M> {

@@ -8,55 +8,24 @@
 import { assertInternal } from '../../base/errors.js';
 import { compareUtf8 } from '../../base/bytes.js';
 import type { Sequence } from '../../base/ids.js';
-import { compileFilter } from '../../filter/index.js';
 import type { DocumentTest } from '../../filter/index.js';
 import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
 import type { Batch, SlotDraft } from '../../log/index.js';
-import { limits } from '../../base/limits.js';
 import { NEWEST } from '../memtable/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import { documentOf } from '../input/index.js';
 import type { ParsedWrite } from '../input/index.js';
-import { walkSegments } from '../table/index.js';
-import type { LocatedRow, Table } from '../table/index.js';
+import type { JsonObject } from '../interface/index.js';
+import type { Table } from '../table/index.js';
+import { readSegments } from './segment-reads.js';
+import type { FilterPatch } from './patches.js';
+import type { RecordContent, SegmentReads, StoredRecord } from './segment-reads.js';
 
-/** What an upsert of a record needs besides its id. */
-export interface RecordContent {
-  readonly vector: Float32Array;
-  /** JSON text, '' for none. */
-  readonly metadata: string;
-}
-
-/** A record as the batch finds it. */
-export interface StoredRecord {
-  readonly id: string;
-  /** Of ids that the write may have to upsert again: patches and restores. */
-  readonly content: RecordContent | undefined;
-  /** Infinity for never. */
-  readonly expiresMs: number;
-  /** Soft-deleted. */
-  readonly hidden: boolean;
-}
-
-/** A row that a segment holds, as it is at sequence r. */
-interface SegmentRow {
-  readonly record: StoredRecord;
-  /** A view that includes soft-deleted records sees it, unless its time is over. */
-  readonly there: boolean;
-  /** It was replaced or deleted. */
-  readonly ended: boolean;
-  readonly changedAt: number;
-}
-
-interface Prepared {
+interface Prepared extends SegmentReads {
   readonly memtable: Memtable;
   readonly view: View;
   readonly seq: Sequence;
   readonly foldedSeq: Sequence;
-  /** Of the ids that the write or the batches before it name, the rows that segments hold of them. */
-  readonly stored: ReadonlyMap<string, SegmentRow>;
-  /** Ids of visible segment rows that satisfy the filter of the write's deletion, in order: as many as can be needed. */
-  readonly matching: ReadonlySet<string>;
 }
 
 export class SlotView {
@@ -131,30 +100,54 @@ export class SlotView {
 
   /** Ids of at most `max` visible records that satisfy the filter of the write's deletion, in id order. */
   matching(filter: DocumentTest, max: number): readonly string[] {
-    const { memtable, view, matching } = this.#prepared;
-    const stored = [...matching];
-    const visible: View = { ...view, includeDeleted: false };
-    const changed = [...this.#changed.keys()].sort(compareUtf8);
+    const { matching } = this.#prepared;
     const ids: string[] = [];
-    for (const id of mergeOrdered(mergeOrdered(memtable.order.after(''), stored), changed)) {
-      if (this.#passes(id, filter, visible)) ids.push(id);
+    for (const id of this.#idsWith(matching)) {
+      const document = this.#tryDocument(id);
+      // What segments hold was tested when it was read.
+      if (document === undefined ? this.#isUntouched(id) && matching.has(id) : filter(document)) ids.push(id);
       if (ids.length === max) break;
     }
     return ids;
   }
 
-  #passes(id: string, filter: DocumentTest, view: View): boolean {
-    const { memtable, matching } = this.#prepared;
+  /** The visible records that the write's patch by filter changes, as it leaves them, in id order. */
+  *patchable(change: FilterPatch): Generator<StoredRecord> {
+    const { patchable } = this.#prepared;
+    for (const id of this.#idsWith(patchable.keys())) {
+      if (this.#isUntouched(id)) {
+        const record = patchable.get(id);
+        if (record !== undefined) yield record;
+        continue;
+      }
+      const document = this.#tryDocument(id);
+      const metadata = document === undefined ? undefined : change.tryChange(id, document);
+      if (metadata === undefined) continue;
+      const record = this.find(id)!;
+      yield { ...record, content: { vector: contentOf(record).vector, metadata } };
+    }
+  }
+
+  /** In order: what the log and this slot have named, and these of segments. */
+  #idsWith(stored: Iterable<string>): Generator<string> {
+    const changed = [...this.#changed.keys()].sort(compareUtf8);
+    return mergeOrdered(mergeOrdered(this.#prepared.memtable.order.after(''), [...stored]), changed);
+  }
+
+  /** Whether neither the log nor this slot hold the record: then it is as its segment has it. */
+  #isUntouched(id: string): boolean {
+    return !this.#changed.has(id) && !this.#prepared.memtable.holds(id);
+  }
+
+  /** Of a visible record that the log or this slot holds. */
+  #tryDocument(id: string): JsonObject | undefined {
+    const { memtable, view } = this.#prepared;
     if (this.#changed.has(id)) {
       const record = this.find(id);
-      if (record === undefined || record.hidden) return false;
-      assertInternal(record.content !== undefined, 'a record was changed in this slot without its content');
-      return filter(documentOf(record.content.metadata));
+      return record === undefined || record.hidden ? undefined : documentOf(contentOf(record).metadata);
     }
-    // What segments hold was tested when it was read.
-    if (!memtable.holds(id)) return matching.has(id);
-    const row = memtable.find(id, view);
-    return row !== undefined && filter(memtable.document(row));
+    const row = memtable.find(id, { ...view, includeDeleted: false });
+    return row === undefined ? undefined : memtable.document(row);
   }
 
   apply(batch: Batch): void {
@@ -194,93 +187,10 @@ export class SlotView {
   }
 }
 
-/** Every id whose state the resolution may ask for. Upserts replace whatever is there, so only a condition asks for them. */
-function namedIds(before: readonly Batch[], write: ParsedWrite): readonly string[] {
-  const { upsert, patch, deletion, restore, ifSequence } = write;
-  return [
-    ...before.flatMap((batch) => batch.ids),
-    ...(upsert === undefined || ifSequence === undefined ? [] : upsert.batch.ids),
-    ...(patch?.records ?? []).map(({ id }) => id),
-    ...(deletion !== undefined && 'ids' in deletion ? deletion.ids : []),
-    ...(restore ?? []),
-  ];
-}
-
-/** All that the write can ask of segments, in two waves of reads: of ids, and of what the records hold. */
-async function readSegments(
-  draft: SlotDraft<Table>,
-  write: ParsedWrite,
-  view: View,
-): Promise<Pick<Prepared, 'stored' | 'matching'>> {
-  const table = draft.state.sink;
-  const at: View = { ...view, asOf: draft.state.position.seq };
-  if (table.overlays.length === 0) return { stored: new Map(), matching: new Set() };
-  const named = new Set(namedIds(draft.before, write).filter((id) => !table.memtable.holds(id)));
-  const again = new Set([...(write.patch?.records ?? []).map(({ id }) => id), ...(write.restore ?? [])]);
-  await table.catchUp();
-  const located = [...(await table.locate([...named]))];
-  const contents = await readContents(
-    table,
-    located.filter(([id]) => again.has(id)),
-  );
-  const seqs =
-    write.ifSequence === undefined
-      ? []
-      : await table.records(
-          located.map(([, row]) => row),
-          ONLY_SEQUENCES,
-        );
-  const stored = new Map(
-    located.map(([id, { overlay, row }], i): [string, SegmentRow] => {
-      const record: StoredRecord = {
-        id,
-        content: contents.get(id),
-        expiresMs: overlay.expiresMs(row),
-        hidden: overlay.isHidden(row, at),
-      };
-      const changedAt = Math.max(seqs[i]?.seq ?? 0, overlay.changedAt(row));
-      const there = overlay.isVisible(row, at);
-      return [id, { record, there, ended: overlay.isEnded(row, at), changedAt }];
-    }),
-  );
-  return {
-    stored,
-    matching: await matchingInSegments(table, draft.before, write, { ...at, includeDeleted: false }),
-  };
-}
-
-const ONLY_SEQUENCES = { vector: false, metadata: false, seq: true };
-const ONLY_CONTENTS = { vector: true, metadata: true, seq: false };
-
-async function readContents(
-  table: Table,
-  located: readonly (readonly [id: string, row: LocatedRow])[],
-): Promise<ReadonlyMap<string, RecordContent>> {
-  const records = await table.records(
-    located.map(([, row]) => row),
-    ONLY_CONTENTS,
-  );
-  return new Map(located.map(([id], i) => [id, records[i]!]));
-}
-
-async function matchingInSegments(
-  table: Table,
-  before: readonly Batch[],
-  { deletion, upsert, patch }: ParsedWrite,
-  view: View,
-): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  if (deletion === undefined || 'ids' in deletion) return ids;
-  // Some of those found may be changed by this slot and match no longer: so many more are wanted.
-  const own = (upsert?.batch.ids.length ?? 0) + (patch?.records.length ?? 0);
-  const wanted = before.reduce((sum, batch) => sum + batch.ids.length, limits.batchRecords + 1 + own);
-  const filter = compileFilter(deletion.filter);
-  const walk = { after: '', view, documents: true, expected: wanted };
-  for await (const { id, metadata } of walkSegments(table.overlays, walk)) {
-    if (filter(documentOf(metadata))) ids.add(id);
-    if (ids.size === wanted) break;
-  }
-  return ids;
+/** Of a record that the write may upsert again. */
+export function contentOf({ id, content }: StoredRecord): RecordContent {
+  assertInternal(content !== undefined, () => `the content of record ${JSON.stringify(id)} was not read`);
+  return content;
 }
 
 /** Both inputs are in order; an id in both comes once. */

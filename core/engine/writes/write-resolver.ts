@@ -2,16 +2,18 @@
  * Turns a write that depends on the state into the full records that it means there. Runs anew whenever the slot it was
  * computed for is lost.
  */
-import { assertInternal, CairnError } from '../../base/errors.js';
+import { CairnError } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { compileFilter } from '../../filter/index.js';
 import { deletionBatch, emptyBatch, joinBatches, NO_COUNTS } from '../../log/index.js';
-import type { Batch, ResultCounts, SlotDraft } from '../../log/index.js';
+import type { Batch, CollectionSchema, ResultCounts, SlotDraft } from '../../log/index.js';
 import type { Table } from '../table/index.js';
-import { documentOf, metadataToText, mergePatch } from '../input/index.js';
-import { SlotView } from './slot-view.js';
-import type { RecordContent, StoredRecord } from './slot-view.js';
+import { documentOf, metadataToText } from '../input/index.js';
 import type { ParsedDelete, ParsedPatch, ParsedPatchRecord, ParsedWrite } from '../input/index.js';
+import type { PatchMode } from '../interface/index.js';
+import { FilterPatch, patchedMetadata, PatchRoom } from './patches.js';
+import type { StoredRecord } from './segment-reads.js';
+import { contentOf, SlotView } from './slot-view.js';
 
 export interface Resolved {
   readonly batch: Batch;
@@ -26,13 +28,14 @@ export async function resolveWrite(
 ): Promise<Resolved> {
   const view = await SlotView.prepare(draft, write, nowMs);
   try {
-    return resolveOn(view, write, draft.state.sink.schema.dimension);
+    return resolveOn(view, write, draft.state.sink.schema);
   } finally {
     view.release();
   }
 }
 
-function resolveOn(view: SlotView, write: ParsedWrite, dimension: number): Resolved {
+function resolveOn(view: SlotView, write: ParsedWrite, schema: CollectionSchema): Resolved {
+  const { dimension } = schema;
   checkCondition(write, view);
   const parts: Resolved[] = [];
   const add = (part: Resolved): void => {
@@ -41,7 +44,7 @@ function resolveOn(view: SlotView, write: ParsedWrite, dimension: number): Resol
   };
   const { upsert, patch, deletion, restore } = write;
   if (upsert !== undefined) add({ batch: upsert.batch, counts: { ...NO_COUNTS, upserted: upsert.distinct } });
-  if (patch !== undefined) add(resolvePatch(patch, view, dimension));
+  if (patch !== undefined) add(resolvePatch(patch, view, schema));
   if (deletion !== undefined) add(resolveDelete(deletion, view, dimension));
   if (restore !== undefined) add(resolveRestore(restore, view, dimension));
   const sum = (name: keyof ResultCounts): number =>
@@ -57,7 +60,7 @@ function resolveOn(view: SlotView, write: ParsedWrite, dimension: number): Resol
       missing: sum('missing'),
       deleted: sum('deleted'),
       restored: sum('restored'),
-      more: sum('more'),
+      more: Math.min(1, sum('more')),
     },
   };
 }
@@ -66,7 +69,7 @@ function checkCondition({ upsert, patch, deletion, ifSequence }: ParsedWrite, vi
   if (ifSequence === undefined) return;
   const named = [
     ...(upsert?.batch.ids ?? []),
-    ...(patch?.records.map(({ id }) => id) ?? []),
+    ...(patch !== undefined && 'records' in patch ? patch.records.map(({ id }) => id) : []),
     ...(deletion !== undefined && 'ids' in deletion ? deletion.ids : []),
   ];
   for (const id of named) {
@@ -84,11 +87,6 @@ function checkCondition({ upsert, patch, deletion, ifSequence }: ParsedWrite, vi
   }
 }
 
-function contentOf({ id, content }: StoredRecord): RecordContent {
-  assertInternal(content !== undefined, `the content of record ${JSON.stringify(id)} was not read`);
-  return content;
-}
-
 function upsertBatch(records: readonly StoredRecord[], dimension: number): Batch {
   const vectors = new Float32Array(records.length * dimension);
   const contents = records.map(contentOf);
@@ -104,8 +102,32 @@ function upsertBatch(records: readonly StoredRecord[], dimension: number): Batch
   };
 }
 
+function resolvePatch(patch: ParsedPatch, view: SlotView, schema: CollectionSchema): Resolved {
+  const { dimension } = schema;
+  if ('records' in patch) return resolveNamedPatch(patch.records, patch.mode, view, dimension);
+  const room = new PatchRoom(schema);
+  const patched: StoredRecord[] = [];
+  let more = 0;
+  for (const record of view.patchable(new FilterPatch(patch))) {
+    if (!room.tryTake(record.id, contentOf(record).metadata)) {
+      more = 1;
+      break;
+    }
+    patched.push(record);
+  }
+  return {
+    batch: upsertBatch(patched, dimension),
+    counts: { ...NO_COUNTS, patched: patched.length, more },
+  };
+}
+
 /** An id named twice is patched twice, in order, and counted once. */
-function resolvePatch({ records, mode }: ParsedPatch, view: SlotView, dimension: number): Resolved {
+function resolveNamedPatch(
+  records: readonly ParsedPatchRecord[],
+  mode: PatchMode,
+  view: SlotView,
+  dimension: number,
+): Resolved {
   const patched = new Map<string, StoredRecord>();
   const missing = new Set<string>();
   for (const patch of records) {
@@ -117,18 +139,11 @@ function resolvePatch({ records, mode }: ParsedPatch, view: SlotView, dimension:
   return { batch: upsertBatch([...patched.values()], dimension), counts };
 }
 
-function applyPatch(
-  current: StoredRecord,
-  patch: ParsedPatchRecord,
-  mode: ParsedPatch['mode'],
-): StoredRecord {
+function applyPatch(current: StoredRecord, patch: ParsedPatchRecord, mode: PatchMode): StoredRecord {
   const content = contentOf(current);
   const vector = patch.vector ?? content.vector;
   if (patch.metadata === undefined) return { ...current, content: { ...content, vector } };
-  const merged =
-    mode === 'replace' || patch.metadata === null
-      ? patch.metadata
-      : mergePatch(documentOf(content.metadata), patch.metadata);
+  const merged = patchedMetadata(documentOf(content.metadata), patch.metadata, mode);
   // Two metadata within the limits may merge into one that is not.
   const metadata = metadataToText(merged, `record ${JSON.stringify(patch.id)}`);
   return { ...current, content: { vector, metadata } };

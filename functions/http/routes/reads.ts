@@ -10,12 +10,14 @@ import {
   consistency,
   count,
   described,
+  facets,
   filterField,
   idJson,
   include,
   includeDeleted,
   integer,
   mustMatch,
+  orderBy,
   sequence,
   snakeKeys,
   timeoutMs,
@@ -30,6 +32,7 @@ const readFields = { consistency: consistency.optional(), timeout_ms: timeoutMs.
 const querySchema = z.strictObject({
   vector: vectorField().optional(),
   id: described('Ask with the vector of this stored record.', z.string()).optional(),
+  order_by: orderBy.optional(),
   k: described('How many matches. Default 10.', integer(1, limits.k)).optional(),
   filter: filterField().optional(),
   include: include.optional(),
@@ -59,6 +62,7 @@ const fetchSchema = z.strictObject({
 
 const countSchema = z.strictObject({
   filter: filterField().optional(),
+  facets: facets.optional(),
   include_deleted: includeDeleted.optional(),
   ...readFields,
 });
@@ -66,7 +70,8 @@ const countSchema = z.strictObject({
 const scanSchema = z.strictObject({
   filter: filterField().optional(),
   limit: described('How many records. Default 100.', integer(1, limits.scanLimit)).optional(),
-  cursor: described('From an earlier answer. Stays valid for ever.', z.string()).optional(),
+  order_by: orderBy.optional(),
+  cursor: described('From an earlier answer in the same order. Stays valid for ever.', z.string()).optional(),
   include: include.optional(),
   include_deleted: includeDeleted.optional(),
   ...readFields,
@@ -186,16 +191,38 @@ const countRoute: Route = {
   method: 'POST',
   path: '/collections/{name}/count',
   access: 'guarded',
-  summary: 'Count records',
+  summary: 'Count records, and the values of their fields',
   body: { schema: countSchema, accept: ['json'], optional: true },
   answers: {
-    200: { description: 'Exact at its sequence.', schema: z.strictObject({ count, sequence }) },
+    200: {
+      description: 'Exact at its sequence. Of each facet the most frequent values come first, ties by value.',
+      schema: z.strictObject({
+        count,
+        facets: z.record(z.string(), z.array(component('FacetValue'))).optional(),
+        sequence,
+      }),
+    },
   },
   examples: [
     {
       summary: 'With a filter as text',
       request: { filter: "year >= 2020 AND lang = 'en'" },
       answer: { count: 1, sequence: 1 },
+    },
+    {
+      summary: 'The most frequent values of two fields',
+      request: { facets: { lang: 2, tags: 10 } },
+      answer: {
+        count: 3,
+        facets: {
+          lang: [
+            { value: 'en', count: 2 },
+            { value: null, count: 1 },
+          ],
+          tags: [],
+        },
+        sequence: 1,
+      },
     },
   ],
   run: async (call) =>
@@ -207,11 +234,11 @@ const scanRoute: Route = {
   method: 'POST',
   path: '/collections/{name}/scan',
   access: 'guarded',
-  summary: 'Walk records in the order of their ids',
+  summary: 'Walk records in the order of their ids, or of fields',
   body: { schema: scanSchema, accept: ['json'], optional: true },
   answers: {
     200: {
-      description: 'By the UTF-8 bytes of the ids. `cursor` is absent at the end.',
+      description: 'By the UTF-8 bytes of the ids, or by `order_by`. `cursor` is absent at the end.',
       schema: z.strictObject({
         records: z.array(component('Record')),
         cursor: z.string().optional(),
@@ -224,6 +251,17 @@ const scanRoute: Route = {
       summary: 'The first record',
       request: { limit: 1, include: ['metadata.year'] },
       answer: { records: [{ id: 'a', metadata: { year: 2021 } }], cursor: 'MWE', sequence: 1 },
+    },
+    {
+      summary: 'The newest first',
+      request: { order_by: [{ field: 'year', direction: 'desc' }], limit: 2, include: ['metadata.year'] },
+      answer: {
+        records: [
+          { id: 'b', metadata: { year: 2024 } },
+          { id: 'a', metadata: { year: 2021 } },
+        ],
+        sequence: 1,
+      },
     },
   ],
   run: async (call) => {

@@ -1,7 +1,14 @@
 /** Routes that change records: upsert, patch, delete, restore, and write, which is the first three in one commit. */
 import * as z from 'zod';
 import { invalid } from '../../../core/base/errors.js';
-import type { DeleteInput, PatchInput, UpsertInput, UpsertResult, WriteInput } from '../../../core/index.js';
+import type {
+  DeleteInput,
+  PatchInput,
+  PatchRecord,
+  UpsertInput,
+  UpsertResult,
+  WriteInput,
+} from '../../../core/index.js';
 import {
   bulkArray,
   camelKeys,
@@ -43,13 +50,20 @@ const columnsSchema = z.strictObject({
 
 const upsertSchema = z.union([rowsSchema, columnsSchema]);
 
-const patchSchema = z.strictObject({
-  records: bulkArray<unknown>(componentRef('PatchRecord')),
-  mode: described(
-    '`merge` (default): an RFC 7396 merge patch, null removes a field. `replace`: the metadata given is the metadata.',
-    z.enum(['merge', 'replace']),
-  ).optional(),
-});
+const patchSchema = z
+  .strictObject({
+    records: bulkArray<unknown>(componentRef('PatchRecord')).optional(),
+    filter: filterField().optional(),
+    metadata: z
+      .custom<PatchRecord['metadata']>()
+      .meta({ description: 'With `filter`: the change of each.', ...nullable(componentRef('Metadata')) })
+      .optional(),
+    mode: described(
+      '`merge` (default): an RFC 7396 merge patch, null removes a field. `replace`: the metadata given is the metadata.',
+      z.enum(['merge', 'replace']),
+    ).optional(),
+  })
+  .meta({ description: 'Either `records`, or `filter` and `metadata`.' });
 
 const deleteSchema = z
   .strictObject({
@@ -94,8 +108,17 @@ function upsertIn(body: unknown, where: string): UpsertInput {
 }
 
 function patchIn(body: unknown, where: string): PatchInput {
-  const { records, mode } = mustMatch(patchSchema, body, where);
-  return { records: patchesIn(records, `${where}.records`), ...(mode === undefined ? {} : { mode }) };
+  const { records, filter, metadata, mode } = mustMatch(patchSchema, body, where);
+  if ((records === undefined) === (filter === undefined)) {
+    throw invalid('invalid_field', `${where}: give either records or filter`, { field: 'records' });
+  }
+  const options = mode === undefined ? {} : { mode };
+  if (records !== undefined && metadata === undefined)
+    return { records: patchesIn(records, `${where}.records`), ...options };
+  if (filter !== undefined && metadata !== undefined) return { filter, metadata, ...options };
+  throw invalid('invalid_field', `${where}: metadata goes with filter, and filter with metadata`, {
+    field: 'metadata',
+  });
 }
 
 function deleteIn(body: unknown, where: string): DeleteInput {
@@ -132,7 +155,7 @@ const upserted = described('Distinct ids named.', count);
 const ids = described('All ids in row order, where at least one was made up.', z.array(z.string()));
 const duplicates = described('Rows that a later row of the same batch replaced.', count);
 const commits = described('Commits that an NDJSON body took, where more than one.', count);
-const more = described('More records match the filter than one call takes: call again.', z.literal(true));
+const more = described('The filter has more to do than one call takes: call again.', z.literal(true));
 
 const upsertRoute: Route = {
   operation: 'upsert',
@@ -186,13 +209,21 @@ const patchRoute: Route = {
   method: 'POST',
   path: '/collections/{name}/patch',
   access: 'guarded',
-  summary: 'Change parts of stored records',
+  summary: 'Change parts of stored records, by id or by filter',
+  description:
+    'By filter a record that is as the patch would leave it is left alone and not counted, so that a call that is ' +
+    'repeated while `more` is answered goes on to the end.',
   writes: true,
   body: { schema: patchSchema, accept: ['json'] },
   answers: {
     200: {
-      description: 'Exact at its sequence.',
-      schema: z.strictObject({ patched: count, missing: count, sequence }),
+      description: 'Exact at its sequence. `missing` is answered where records were named by id.',
+      schema: z.strictObject({
+        patched: count,
+        missing: count.optional(),
+        sequence,
+        more: more.optional(),
+      }),
     },
   },
   examples: [
@@ -200,6 +231,11 @@ const patchRoute: Route = {
       summary: 'Set one field and remove another',
       request: { records: [{ id: 'a', metadata: { year: 2022, draft: null } }], mode: 'merge' },
       answer: { patched: 1, missing: 0, sequence: 2 },
+    },
+    {
+      summary: 'By filter',
+      request: { filter: { year: { $lt: 2000 } }, metadata: { archived: true } },
+      answer: { patched: 10_000, sequence: 3, more: true },
     },
   ],
   run: async (call) => ok(await call.collection.patch(patchIn(await call.json(), 'body'), call.write)),

@@ -69,11 +69,15 @@ const record = z
   .strictObject(recordFields)
   .meta({ description: 'A stored record. `include` decides its fields.' });
 
-const match = z.strictObject({ ...recordFields, score: z.number() }).meta({
+const match = z.strictObject({ ...recordFields, score: z.number().optional() }).meta({
   description:
     "A match. `score` is the metric's own value: cosine similarity and dot product (higher is nearer), Euclidean and " +
-    'Manhattan distance (lower is nearer).',
+    'Manhattan distance (lower is nearer). With `order_by` there is none.',
 });
+
+const facetValue = z
+  .strictObject({ value: z.union([z.string(), z.number(), z.boolean(), z.null()]), count })
+  .meta({ description: 'A value of a field, and how many records have it: each once.' });
 
 const usage = z
   .strictObject({
@@ -157,6 +161,7 @@ export const components: NamedSchemas = {
   PatchRecord: patchRecord,
   Record: record,
   Match: match,
+  FacetValue: facetValue,
   Usage: usage,
   QueryResult: queryResult,
   Collection: collection,

@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import { limits } from '../../../core/base/limits.js';
-import type { Consistency, FilterInput, VectorInput } from '../../../core/index.js';
+import type { Consistency, FilterInput, OrderBy, VectorInput } from '../../../core/index.js';
 
 export function componentRef(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` };
@@ -76,6 +76,34 @@ export const include: z.ZodType<readonly string[]> = described(
     )
     .max(limits.includeNames),
 );
+
+export const orderBy: z.ZodType<readonly OrderBy[]> = described(
+  'Fields to put records in order by, as dotted paths, the first one first; ties by id. Records without a value come last.',
+  z
+    .array(
+      z.strictObject({
+        field: z.string().min(1).max(limits.fieldNameBytes),
+        direction: described('`asc` (default) or `desc`.', z.enum(['asc', 'desc'])).optional(),
+      }),
+    )
+    .min(1)
+    .max(limits.orderFields),
+) as z.ZodType<readonly OrderBy[]>;
+
+/** Names are the user's: checked by the engine, which takes any, `__proto__` too. */
+export const facets: z.ZodType<Readonly<Record<string, number>>> = z
+  .custom<Readonly<Record<string, number>>>()
+  .meta({
+    description:
+      `Fields, as dotted paths, and how many of the most frequent values of each to answer. At most ${limits.facetFields} ` +
+      `fields, each with at most ${limits.facetValues} distinct values.`,
+    type: 'object',
+    additionalProperties: integerJson(1, limits.facetLimit),
+  });
+
+function integerJson(minimum: number, maximum: number): object {
+  return { type: 'integer', minimum, maximum };
+}
 
 export const includeDeleted: z.ZodType<boolean> = described(
   'Also soft-deleted records, marked `deleted`.',

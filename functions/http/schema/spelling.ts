@@ -14,6 +14,7 @@ const mentioned = [
   'includeDeleted',
   'maxDistance',
   'minScore',
+  'orderBy',
   'softDeleteDays',
   'targetRecall',
   'timeoutMs',

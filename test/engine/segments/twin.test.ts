@@ -37,7 +37,12 @@ async function newTwin(metric: (typeof METRICS)[number]): Promise<Twin> {
 async function write(collection: Collection, next: () => number, nowMs: number): Promise<void> {
   const pick = (): string => `r${Math.floor(next() * 150)}`;
   const kind = next();
-  if (kind < 0.6) {
+  if (kind < 0.1)
+    await collection.patch({
+      filter: { n: Math.floor(next() * 5) },
+      metadata: { n: Math.floor(next() * 5) },
+    });
+  else if (kind < 0.6) {
     const records = Array.from({ length: 1 + Math.floor(next() * 20) }, () => {
       // Few values, so that distances are often equal.
       const vector = Array.from({ length: DIMENSION }, () => Math.ceil(next() * 3));
@@ -84,13 +89,25 @@ async function answers(collection: Collection, next: () => number, foldedAt: num
     ({ cursor } = page);
     if (cursor === undefined) break;
   }
+  const ordered: unknown[] = [];
+  const orderBy = [{ field: 'n', direction: 'desc' }] as const;
+  for (let cursor: string | undefined; ;) {
+    const page = await collection.scan({
+      ...{ orderBy, limit: 13, include },
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    ordered.push(page);
+    ({ cursor } = page);
+    if (cursor === undefined) break;
+  }
+  const first5 = await collection.query({ orderBy, k: 5, filter, asOf, includeDeleted: true });
   const records = (await collection.stats()).records;
   const [first] = answered[0]!.matches;
   const byId =
     first === undefined ? [] : (await collection.query({ id: first.id, k: 5, exact: true })).matches;
   return {
     matches: answered.map((answer) => [answer.matches, answer.sequence]),
-    ...{ byId, pages, records },
+    ...{ byId, pages, ordered, records, first: first5.matches },
     fetched: await collection.fetch({ ids: [...ids, 'r0'], include }),
     hidden: await collection.fetch({ ids, includeDeleted: true, include: [] }),
     counts: [
@@ -98,6 +115,8 @@ async function answers(collection: Collection, next: () => number, foldedAt: num
       await collection.count({ filter }),
       await collection.count({ filter, includeDeleted: true }),
       await collection.count({ includeDeleted: true }),
+      await collection.count({ facets: { n: 3 } }),
+      await collection.count({ facets: { n: 10, m: 1 }, filter, includeDeleted: true }),
     ],
     scan: await collection.scan({ limit: 1_000, includeDeleted: true }),
     described: (await collection.describe()).count,

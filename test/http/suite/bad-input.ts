@@ -1,20 +1,16 @@
 /** Bad input: a clear answer each, naming value and limit, and nothing is lost or changed by it. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from './client.js';
+import { code, detail } from './bad-row.js';
+import type { BadRow } from './bad-row.js';
+import { selectionExcesses, selectionShapes } from './bad-selections.js';
 import { base64Of, freshName } from './server-under-test.js';
 import { freshCollection } from './writes.js';
 
-type Row = readonly [what: string, call: string, body: unknown, status: number, expected: object];
-
-const detail = (text: string): object => ({ detail: expect.stringContaining(text) as string });
-const code = (name: string, ...texts: readonly string[]): object => ({
-  code: name,
-  ...(texts[0] === undefined ? {} : detail(texts[0])),
-});
 const one = (record: object): object => ({ records: [{ id: 'good', vector: [1, 1] }, record] });
 const deep = (levels: number): object => (levels === 0 ? {} : { d: deep(levels - 1) });
 
-const vectors: readonly Row[] = [
+const vectors: readonly BadRow[] = [
   [
     'a wrong dimension',
     'upsert',
@@ -74,7 +70,7 @@ const vectors: readonly Row[] = [
   ['base64 that is no whole floats', 'upsert', { ids: ['a'], vectors: 'AAAA' }, 400, code('invalid_base64')],
 ];
 
-const shapes: readonly Row[] = [
+const shapes: readonly BadRow[] = [
   [
     'an unknown field',
     'query',
@@ -87,7 +83,7 @@ const shapes: readonly Row[] = [
     'query',
     { vector: [1, 0], zzzzzz: 1 },
     400,
-    code('unknown_field', 'known are vector, id, k'),
+    code('unknown_field', 'known are vector, id, order_by, k'),
   ],
   [
     'the embedded spelling',
@@ -254,7 +250,7 @@ const shapes: readonly Row[] = [
   ],
 ];
 
-const excesses: readonly Row[] = [
+const excesses: readonly BadRow[] = [
   [
     'k',
     'query',
@@ -437,18 +433,24 @@ export function describeBadInput(client: () => Client): void {
       path = await freshCollection(client());
     });
 
-    test.each([...vectors, ...shapes])('%s is refused by %s', async (_, call, body, status, expected) => {
-      const answer = await client().post(`${path}/${call}`, body);
-      expect(answer.json).toMatchObject({ status, ...expected });
-    });
+    test.each([...vectors, ...shapes, ...selectionShapes])(
+      '%s is refused by %s',
+      async (_, call, body, status, expected) => {
+        const answer = await client().post(`${path}/${call}`, body);
+        expect(answer.json).toMatchObject({ status, ...expected });
+      },
+    );
 
-    test.each(excesses)('too much of %s is refused by %s', async (_, call, body, status, expected) => {
-      expect((await client().post(`${path}/${call}`, body)).json).toMatchObject({
-        status,
-        code: 'limit_exceeded',
-        ...expected,
-      });
-    });
+    test.each([...excesses, ...selectionExcesses])(
+      'too much of %s is refused by %s',
+      async (_, call, body, status, expected) => {
+        expect((await client().post(`${path}/${call}`, body)).json).toMatchObject({
+          status,
+          code: 'limit_exceeded',
+          ...expected,
+        });
+      },
+    );
 
     test.each(texts)('%s is refused by %s', async (_, call, body, expected) => {
       const headers = { 'content-type': 'application/json' };

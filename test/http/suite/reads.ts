@@ -137,6 +137,70 @@ export function describeReads(client: () => Client): void {
       expect((await client().send('POST', `${path}/count`)).json).toEqual({ count: 4, sequence: 1 });
     });
 
+    test('count answers the most frequent values of fields', async () => {
+      const { json } = await client().post(`${path}/count`, {
+        facets: { lang: 2, 'deep.title': 1, year: 1_000 },
+        filter: 'year < 2022',
+      });
+      expect(json).toEqual({
+        count: 3,
+        facets: {
+          lang: [
+            { value: 'en', count: 2 },
+            { value: 'de', count: 1 },
+          ],
+          'deep.title': [{ value: 'E', count: 1 }],
+          year: [2019, 2020, 2021].map((value) => ({ value, count: 1 })),
+        },
+        sequence: 1,
+      });
+      const odd = await client().send('POST', `${path}/count`, {
+        body: '{"facets": {"__proto__": 1, "snake_case": 1}}',
+        headers: { 'content-type': 'application/json' },
+      });
+      expect(odd.text).toContain('"facets":{"__proto__":[],"snake_case":[]}');
+    });
+
+    test('scan and query go by the order of fields', async () => {
+      const order_by = [{ field: 'lang' }, { field: 'year', direction: 'desc' }];
+      const wanted = ['north', 'north-east', 'east', 'west'];
+      const seen: unknown[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = { order_by, limit: 3, include: [], ...(cursor === undefined ? {} : { cursor }) };
+        const { json } = await client().post(`${path}/scan`, page);
+        seen.push(...columnOf(json, 'records', 'id'));
+        cursor = json['cursor'] as string | undefined;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(wanted);
+      const { json } = await client().post(`${path}/query`, {
+        order_by,
+        k: 2,
+        filter: "lang != 'de'",
+        include: ['metadata.year'],
+      });
+      expect(json).toMatchObject({
+        matches: [
+          { id: 'north-east', metadata: { year: 2021 } },
+          { id: 'east', metadata: { year: 2019 } },
+        ],
+        usage: { rows_scanned: 0 },
+      });
+      expect(json['matches']).not.toContainEqual(
+        expect.objectContaining({ score: expect.anything() as unknown }),
+      );
+      const many = await client().post(`${path}/query`, {
+        queries: [
+          { order_by, k: 1 },
+          { id: 'west', k: 1 },
+        ],
+      });
+      expect(rowsOf(many.json, 'results').map((one) => columnOf(one, 'matches', 'id'))).toEqual([
+        ['north'],
+        ['west'],
+      ]);
+    });
+
     test('scan walks in id order by cursors', async () => {
       const seen: string[] = [];
       let cursor: string | undefined;

@@ -8,6 +8,7 @@ export function describeRepeats(client: () => Client): void {
     test.each([
       ['upsert', { ids: ['a'], vectors: [[1, 2]] }],
       ['patch', { records: [{ id: 'seed', metadata: { n: 1 } }] }],
+      ['patch', { filter: { kind: 'seed' }, metadata: { n: 1 } }],
       ['delete', { ids: ['seed'] }],
       ['delete', { filter: { kind: 'seed' } }],
       ['delete', { ids: ['seed'], soft: true }],

@@ -158,6 +158,52 @@ export function describeWrites(client: () => Client): void {
     });
   });
 
+  describe('patch by filter', () => {
+    test('changes what matches, in both spellings and modes, and tells nothing of missing ones', async () => {
+      const path = await freshCollection(client());
+      const records = [1, 2, 3].map((n) => ({
+        id: `r${n}`,
+        vector: [n, 1],
+        metadata: { n, deep: { x: 1 } },
+      }));
+      await client().post(`${path}/upsert`, { records });
+      const merged = await client().post(`${path}/patch`, {
+        filter: { n: { $gte: 2 } },
+        metadata: { deep: { snake_case: true }, n: null },
+      });
+      expect(merged.json).toEqual({ patched: 2, sequence: 2 });
+      const replaced = await client().post(`${path}/patch`, {
+        filter: 'n = 1',
+        metadata: { m: 1 },
+        mode: 'replace',
+      });
+      expect(replaced.json).toEqual({ patched: 1, sequence: 3 });
+      expect(await fetched(client(), path, ['r1', 'r2', 'r3'])).toEqual([
+        { id: 'r1', vector: [1, 1], metadata: { m: 1 } },
+        { id: 'r2', vector: [2, 1], metadata: { deep: { x: 1, snake_case: true } } },
+        { id: 'r3', vector: [3, 1], metadata: { deep: { x: 1, snake_case: true } } },
+      ]);
+      const cleared = await client().post(`${path}/patch`, { filter: {}, metadata: null });
+      expect(cleared.json).toEqual({ patched: 3, sequence: 4 });
+      expect((await client().post(`${path}/patch`, { filter: {}, metadata: null })).json).toEqual({
+        patched: 0,
+        sequence: 5,
+      });
+    });
+
+    test('says where there is more to change, and goes on', async () => {
+      const path = await freshCollection(client(), { dimension: 1, metric: 'dot' });
+      const count = 10_001;
+      for (const from of [0, 10_000]) {
+        const ids = Array.from({ length: Math.min(10_000, count - from) }, (_, i) => `r${from + i}`);
+        await client().post(`${path}/upsert`, { ids, vectors: base64Of(...ids.map(() => 1)) });
+      }
+      const change = () => client().post(`${path}/patch`, { filter: {}, metadata: { seen: true } });
+      expect((await change()).json).toEqual({ patched: 10_000, sequence: 3, more: true });
+      expect((await change()).json).toEqual({ patched: 1, sequence: 4 });
+    });
+  });
+
   describe('delete and restore', () => {
     test('by ids: for good, or softly and back', async () => {
       const path = await freshCollection(client());
@@ -227,6 +273,16 @@ export function describeWrites(client: () => Client): void {
       expect(late.status).toBe(409);
       expect(late.json).toMatchObject({ code: 'sequence_conflict', outcome: 'not_applied' });
       expect((await client().post(`${path}/count`, {})).json).toEqual({ count: 2, sequence: 2 });
+    });
+
+    test('patches by filter what it upserted', async () => {
+      const path = await freshCollection(client());
+      const { json } = await client().post(`${path}/write`, {
+        upsert: { records: [{ id: 'a', vector: [1, 1], metadata: { n: 1 } }] },
+        patch: { filter: { n: 1 }, metadata: { n: 2 } },
+        delete: { filter: { n: 1 } },
+      });
+      expect(json).toEqual({ upserted: 1, patched: 1, deleted: 0, sequence: 1 });
     });
 
     test('takes columns too', async () => {

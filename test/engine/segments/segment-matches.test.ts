@@ -1,11 +1,11 @@
 /** How the rows of a filter are found in a segment: by its columns at once, by the documents of the rows that they leave open. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rowsOfBitmap } from '../../../core/base/bitmap.js';
-import { compileFilter, parseFilter } from '../../../core/filter/index.js';
+import { compiledFilter, parseFilter } from '../../../core/filter/index.js';
 import { NEWEST } from '../../../core/engine/memtable/index.js';
-import { Turns } from '../../../core/engine/reads/turns.js';
-import { segmentMatches } from '../../../core/engine/reads/segment-matches.js';
-import type { SegmentMatches } from '../../../core/engine/reads/segment-matches.js';
+import { Turns } from '../../../core/engine/table/turns.js';
+import { segmentMatches } from '../../../core/engine/table/segment-matches.js';
+import type { SegmentMatches } from '../../../core/engine/table/segment-matches.js';
 import { SegmentOverlay } from '../../../core/engine/segments/index.js';
 import type { SegmentReader } from '../../../core/segment/index.js';
 import { newStore, openSegment, rowsOf, writeSegment } from '../../segment/fixture.js';
@@ -32,7 +32,7 @@ describe('the rows of a filter', () => {
 
   const matching = (text: string): ReturnType<typeof segmentMatches> => {
     const tree = parseFilter(text);
-    return segmentMatches(overlay, view, { tree, test: compileFilter(tree) }, new Turns());
+    return segmentMatches(overlay, view, compiledFilter(tree), new Turns());
   };
   const listed = ({ rows }: SegmentMatches): readonly number[] => [...rowsOfBitmap(rows, reader.rows)];
 
