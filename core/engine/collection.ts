@@ -180,6 +180,12 @@ export class EngineCollection implements api.Collection {
     return (await this.#queries([input], () => 'query'))[0]!;
   }
 
+  async explain(input: api.QueryInput): Promise<api.ExplainResult> {
+    const asked = { ...mustBeObject(input, 'query'), include: [], explain: true };
+    const { explain, usage, ...answer } = await this.query(asked);
+    return { explain: explain!, sequence: answer.sequence, usage };
+  }
+
   async queryMany(queries: readonly api.QueryInput[]): Promise<readonly api.QueryResult[]> {
     mustBeBatch(queries, 'queries', { name: 'queriesPerRequest', max: limits.queriesPerRequest });
     return await this.#queries(queries, (i) => `queries[${i}]`);

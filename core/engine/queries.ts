@@ -8,7 +8,7 @@ import { usageBetween } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { parseQuery, VectorParser } from './input/index.js';
 import type { ParsedQuery } from './input/index.js';
-import { answerOrderedQuery, answerQuery, AnswerSize, AskedRecords } from './reads/index.js';
+import { answerOrderedQuery, answerQuery, AnswerSize, AskedRecords, toMicroseconds } from './reads/index.js';
 import type { TableRead } from './reads/index.js';
 import { Turns } from './table/index.js';
 import type { Table } from './table/index.js';
@@ -70,11 +70,12 @@ export class Queries {
         ? answerQuery(state, query, this.#asked.vectorOf(query), context)
         : answerOrderedQuery(state, query, query.order, context);
     const searchedMs = clock.monotonicMs();
-    const { matches, rowsScanned, segments, searchedMs: lastSearchedMs } = await answer;
+    const { matches, rowsScanned, segments, searchedMs: lastSearchedMs, explain } = await answer;
     return {
       matches,
       sequence,
       usage: this.#usage(rowsScanned, segments, Math.max(searchedMs, lastSearchedMs)),
+      ...(explain === undefined ? {} : { explain }),
     };
   }
 
@@ -90,9 +91,4 @@ export class Queries {
     };
     return { requests, bytesRead, cache: cold ? 'cold' : 'warm', segments, rowsScanned, ms };
   }
-}
-
-/** What a clock tells beyond that is noise, and long to read. */
-function toMicroseconds(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
 }

@@ -62,6 +62,14 @@ export interface FilteredWalkRequest extends WalkRequest {
 /** Of the nearest candidates, the one by whose distance a walk is bounded. */
 const NEAR = 10;
 
+/** How far chance may lead away from what is expected, in standard deviations. */
+const DEVIATIONS = 3;
+
+/** The rank among all rows up to which there are nearly always `count` of which there is this share. */
+export function rankOfAllowed(count: number, share: number): number {
+  return Math.ceil((count + DEVIATIONS * Math.sqrt(count * (1 - share))) / share);
+}
+
 export interface ScratchLayout {
   readonly table: TableScratch;
   /** Where the graph is walked on fewer dimensions. */
@@ -201,7 +209,7 @@ export class IndexMemory {
     const allowed = this.#putAllowed(request.allowed);
     const { exports } = this.arena;
     // What is not allowed takes room in the pool, too: what counts is as far beyond the NEAR-th as there is more of it.
-    const near = request.allowedCount === undefined ? NEAR : Math.ceil((NEAR * rows) / request.allowedCount);
+    const near = request.allowedCount === undefined ? NEAR : rankOfAllowed(NEAR, request.allowedCount / rows);
     const reach = this.bounded ? (request.reach ?? 0) : 0;
     const hits = this.#search(request.query, { pool, limit }, (most) =>
       exports.walkGraph(pool, most, allowed, near, reach),

@@ -2,6 +2,7 @@
 export { RangeTrainer } from './codes/index.js';
 export { IndexBuilder } from './index-builder.js';
 export type { BuilderOptions, BuilderSize, BuiltSection, GraphOptions } from './index-builder.js';
+export { rankOfAllowed } from './index-memory.js';
 export type { Hits, ScanRequest, WalkRequest } from './index-memory.js';
 export { SearchIndex, type AttachOptions } from './search-index.js';
 export type { GraphSource } from './graph/index.js';

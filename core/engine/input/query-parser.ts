@@ -70,11 +70,12 @@ export interface ParsedQuery {
   readonly scoreBound: number | undefined;
   readonly asOf: number | undefined;
   readonly includeDeleted: boolean;
+  readonly explain: boolean;
 }
 
 const QUERY_FIELDS = [
   ...['vector', 'id', 'orderBy', 'k', 'filter', 'include', 'targetRecall', 'ef', 'exact'],
-  ...['minScore', 'maxDistance', 'asOf', 'includeDeleted', ...READ_FIELDS],
+  ...['minScore', 'maxDistance', 'asOf', 'includeDeleted', 'explain', ...READ_FIELDS],
 ];
 
 const MEASURES = [
@@ -83,6 +84,7 @@ const MEASURES = [
   ['exact', 'exact'],
   ['minScore', 'min_score'],
   ['maxDistance', 'max_distance'],
+  ['explain', 'explain'],
 ] as const;
 
 /** Requires: an input that was kept. Throws `invalid`. */
@@ -110,10 +112,11 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
         ? undefined
         : optionalInteger(asOf, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
     includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
+    explain: optionalBoolean(input['explain'], 'explain'),
   };
 }
 
-/** Only what is measured can be looked for harder, or be too far. */
+/** Only what is measured can be looked for harder, be too far, or have a plan. */
 function mustMeasureNothing(input: Readonly<Record<string, unknown>>, what: string): void {
   for (const [name, spelt] of MEASURES) {
     if (input[name] === undefined) continue;

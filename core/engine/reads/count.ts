@@ -3,7 +3,6 @@
  */
 import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
-import { countBits } from '../../base/bitmap.js';
 import { row as asRow } from '../../base/ids.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { LogState } from '../../log/index.js';
@@ -27,7 +26,7 @@ export function answerCount(state: LogState<Table>, { filter, view }: Selection)
     (overlay) => (): Awaitable<number> =>
       filter === undefined
         ? overlay.visibleCount(view)
-        : andThen(segmentMatches(overlay, pinned(view, state), filter, turns), ({ rows }) => countBits(rows)),
+        : andThen(segmentMatches(overlay, pinned(view, state), filter, turns), ({ count }) => count),
   );
   return andThen(startAll(inSegments), (counts) => counts.reduce((sum, count) => sum + count, inMemtable));
 }

@@ -9,3 +9,4 @@ export { readTable } from './read-table.js';
 export type { TableRead } from './read-table.js';
 export { measureRecall, sampleVectors } from './recall.js';
 export { answerOrderedScan, answerScan } from './scan.js';
+export { toMicroseconds } from './trace.js';

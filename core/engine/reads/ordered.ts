@@ -9,7 +9,7 @@ import type { LogState } from '../../log/index.js';
 import type { OrderField, OrderPosition, Projection } from '../input/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import type { SegmentOverlay } from '../segments/index.js';
-import type { Table } from '../table/index.js';
+import type { Table, Turns } from '../table/index.js';
 import type { Selection } from './count.js';
 import { matchedInMemtable, matchedInSegment } from './matched-rows.js';
 import { AnswerSize, sizeOf } from './projection.js';
@@ -19,7 +19,6 @@ import { BestRows, RowOrder } from './row-order.js';
 import type { OrderKeys } from './row-order.js';
 import { memtableRow } from './stored-rows.js';
 import type { RowPlace } from './stored-rows.js';
-import type { Turns } from '../table/index.js';
 
 export interface OrderedRequest extends Selection {
   readonly order: readonly OrderField[];

@@ -9,8 +9,8 @@ import type { Clock } from '../../base/ports.js';
 import type { LogState } from '../../log/index.js';
 import { NEWEST } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
-import type { Table } from '../table/index.js';
-import type { Match } from '../interface/index.js';
+import type { Table, Turns } from '../table/index.js';
+import type { Explanation, Match } from '../interface/index.js';
 import type { OrderField, ParsedQuery } from '../input/index.js';
 import { selectOrdered } from './ordered.js';
 import { AnswerSize, recordBytes, toRecord, vectorBytes } from './projection.js';
@@ -18,7 +18,7 @@ import type { StoredRow } from './projection.js';
 import { pinned } from './read-table.js';
 import { memtableRow, rowsAt } from './stored-rows.js';
 import { searchTable } from './table-search.js';
-import type { Turns } from '../table/index.js';
+import { QueryTrace } from './trace.js';
 
 export interface QueryAnswer {
   readonly matches: readonly Match[];
@@ -27,6 +27,7 @@ export interface QueryAnswer {
   readonly segments: number;
   /** By the monotonic clock: when the last candidates were known. */
   readonly searchedMs: number;
+  readonly explain?: Explanation;
 }
 
 export interface QueryContext {
@@ -71,6 +72,7 @@ export function answerQuery(
     return higherIsNearer(metric) ? score >= scoreBound : score <= scoreBound;
   };
   let searchedMs = 0;
+  const trace = query.explain ? new QueryTrace(clock) : undefined;
   const copied = new AnswerSize();
   const answer = searchTable(table, {
     query: vector,
@@ -86,6 +88,7 @@ export function answerQuery(
     },
     searched: () => (searchedMs = clock.monotonicMs()),
     turns,
+    trace,
   });
   return andThen(answer, ({ hits, rowsScanned, segments }) => {
     const places = hits.map(({ at }) => at);
@@ -98,6 +101,7 @@ export function answerQuery(
       rowsScanned,
       segments,
       searchedMs,
+      ...(trace === undefined ? {} : { explain: trace.explanation() }),
     }));
   });
 }

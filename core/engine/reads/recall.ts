@@ -59,6 +59,7 @@ async function nearestIds(
     copy: () => undefined,
     searched: () => {},
     turns: new Turns(),
+    trace: undefined,
   });
   return hits.map(({ id }) => id);
 }

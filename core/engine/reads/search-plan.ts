@@ -9,6 +9,7 @@
  * docs/PERFORMANCE.md has the measurements behind the numbers.
  */
 import { limits } from '../../base/limits.js';
+import { rankOfAllowed } from '../../index/index.js';
 import { BOUNDED_ROOM } from '../segments/index.js';
 import type { Effort } from '../segments/index.js';
 
@@ -26,20 +27,28 @@ const THINNED = 0.03;
 /** From this share on, leaving out what is not allowed costs less than stepping over it. */
 const MASKED_SHARE_MIN = 0.3;
 
-export interface Allowed {
+export interface PlannedSearch {
   readonly rows: number;
   /** Of these. */
   readonly count: number;
+  /** Wanted of these. */
+  readonly k: number;
 }
 
 /** Requires: `effort` is what an unfiltered search would take. */
-export function planSearch({ rows, count }: Allowed, effort: Exclude<Effort, { kind: 'exact' }>): SearchPlan {
+export function planSearch(
+  { rows, count, k }: PlannedSearch,
+  effort: Exclude<Effort, { kind: 'exact' }>,
+): SearchPlan {
   const share = count / rows;
   if (effort.kind === 'scan' || share < WALKED_SHARE_MIN) return { kind: 'scan' };
   if (share < 1 && count <= effort.ef * SCANNED_PER_CANDIDATE) return { kind: 'scan' };
   const { reach } = effort;
   const wide = (ef: number): number =>
     Math.min(reach === 0 ? ef : ef * BOUNDED_ROOM, limits.walkCandidates, rows);
-  if (share >= MASKED_SHARE_MIN) return { kind: 'masked', ef: wide(Math.ceil(effort.ef / share)), reach };
+  if (share >= MASKED_SHARE_MIN) {
+    const ef = Math.max(Math.ceil(effort.ef / share), rankOfAllowed(k, share));
+    return { kind: 'masked', ef: wide(ef), reach };
+  }
   return { kind: 'allowed', ef: wide(Math.ceil(effort.ef * (1 + THINNED / share))), reach };
 }

@@ -14,6 +14,8 @@ import type { View } from '../memtable/index.js';
 import { chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { planSearch } from './search-plan.js';
+import type { SearchPlan } from './search-plan.js';
+import type { SegmentTrace, TracedPlan } from './trace.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
 
@@ -31,6 +33,8 @@ export interface SegmentSearch {
   readonly searched: () => void;
   /** Reads of whole files take turns. */
   readonly turns: Turns;
+  /** Of this segment, where the query is to be explained. */
+  readonly trace?: SegmentTrace | undefined;
 }
 
 export interface SegmentHit {
@@ -70,10 +74,11 @@ function searchAllowed(
   search: SegmentSearch,
   { allowed, count }: Allowed,
 ): Awaitable<SegmentAnswer> {
-  const { k, wanted } = search;
+  const { k, wanted, trace } = search;
   const { entry, file, recallCurve } = overlay.segment;
   if (count === 0) return NOTHING;
   const effort = chooseEffort(recallCurve, { k, wanted, graph: entry.graph });
+  if (effort.kind === 'exact' || count <= effort.rerank) trace?.planned({ matches: count, plan: 'exact' });
   if (effort.kind === 'exact') {
     const exactly = allowed?.slice();
     return search.turns.run(() => searchExactly(store, overlay, search, exactly));
@@ -96,10 +101,11 @@ function searchMatches(
   overlay: SegmentOverlay,
   search: SegmentSearch & { readonly filter: CompiledFilter },
 ): Awaitable<SegmentAnswer> {
-  const { pinned, filter, turns } = search;
-  return andThen(segmentMatches(overlay, pinned, filter, turns), ({ rows: allowed }) =>
-    searchAllowed(store, overlay, search, { allowed, count: countBits(allowed) }),
-  );
+  const { pinned, filter, turns, trace } = search;
+  return andThen(segmentMatches(overlay, pinned, filter, turns), (matches) => {
+    trace?.filtered(matches);
+    return searchAllowed(store, overlay, search, { allowed: matches.rows, count: matches.count });
+  });
 }
 
 interface Allowed {
@@ -119,13 +125,14 @@ interface Candidates {
 /** Where a walk finds too little all codes of the allowed rows are scanned. */
 function searchIndex(
   { index, rankOfRow }: LoadedIndex,
-  { query, k }: SegmentSearch,
+  { query, k, trace }: SegmentSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
   { allowed, count }: Allowed,
 ): Candidates {
   const { rows } = index.shape;
   const limit = effort.rerank;
-  const plan = planSearch({ rows, count }, effort);
+  const plan = planSearch({ rows, count, k }, effort);
+  trace?.planned(tracedPlan(plan, count, limit));
   let walked: Hits | undefined;
   let visited = 0;
   if (plan.kind === 'masked') {
@@ -146,11 +153,17 @@ function searchIndex(
       budget: count,
     });
   }
+  if (walked === undefined && plan.kind !== 'scan') trace?.gaveUp();
   const hits = walked ?? index.scan({ query, limit, allowed });
   if (walked !== hits) visited += hits.visited;
   // In this step: the memory that the index lies in may go at the next.
   const ranks = hits.rows.map((row) => rankOfRow[row]!);
   return { rows: hits.rows, ranks, distances: hits.exact ? hits.distances : undefined, visited };
+}
+
+function tracedPlan(plan: SearchPlan, matches: number, depth: number): TracedPlan {
+  if (plan.kind === 'scan') return { matches, plan: 'scan', rerank: depth };
+  return { matches, plan: plan.kind === 'masked' ? 'walk' : 'filtered_walk', ef: plan.ef, rerank: depth };
 }
 
 /** Of rows that no index chose. */

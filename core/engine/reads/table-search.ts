@@ -11,11 +11,11 @@ import { exactSearch } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { SegmentOverlay } from '../segments/index.js';
-import type { Table } from '../table/index.js';
+import type { Table, Turns } from '../table/index.js';
 import { searchSegment } from './segment-search.js';
 import type { SegmentAnswer, SegmentHit, SegmentSearch } from './segment-search.js';
 import type { RowPlace } from './stored-rows.js';
-import type { Turns } from '../table/index.js';
+import type { QueryTrace, SegmentTrace } from './trace.js';
 
 export interface TableSearch<M> {
   readonly query: Float32Array;
@@ -32,6 +32,8 @@ export interface TableSearch<M> {
   /** Told when the candidates of a segment are known. */
   readonly searched: () => void;
   readonly turns: Turns;
+  /** Where the query is to be explained. */
+  readonly trace: QueryTrace | undefined;
 }
 
 /** A record and its kernel distance. */
@@ -61,6 +63,8 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
       distance,
       at: { copy: search.copy(row) },
     }));
+  const { trace } = search;
+  trace?.memtable({ rows: memtable.rowCount, rowsVisited: found.rowsScanned, hits: near.length });
   if (overlays.length === 0) return { hits: near, rowsScanned: found.rowsScanned, segments: 0 };
   // Field by field: a spread of so many costs as much as a walk of one node.
   const segmentSearch: SegmentSearch = {
@@ -75,9 +79,25 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
     turns: search.turns,
   };
   const answers = startAll(
-    overlays.map((overlay) => () => searchSegment(table.store, overlay, segmentSearch)),
+    overlays.map(
+      (overlay) => (): Awaitable<SegmentAnswer> =>
+        trace === undefined
+          ? searchSegment(table.store, overlay, segmentSearch)
+          : searchTraced(table, overlay, { ...segmentSearch, trace: trace.segment(overlay) }),
+    ),
   );
   return andThen(answers, (segments) => merge(near, segments, found.rowsScanned, search));
+}
+
+function searchTraced(
+  { store }: Table,
+  overlay: SegmentOverlay,
+  search: SegmentSearch & { readonly trace: SegmentTrace },
+): Awaitable<SegmentAnswer> {
+  return andThen(searchSegment(store, overlay, search), (answer) => {
+    search.trace.ended({ rowsVisited: answer.rowsScanned, hits: answer.hits.length });
+    return answer;
+  });
 }
 
 function merge<M>(

@@ -15,11 +15,17 @@ import type { Turns } from './turns.js';
 export interface SegmentMatches {
   /** A bitmap, the caller's own. */
   readonly rows: Uint8Array;
-  /** Rows of which the documents were read; 0: the columns told of all. */
+  readonly count: number;
+  /** Of these the columns tell. */
+  readonly least: number;
+  /** Rows of which the documents were read, because the columns leave them open. */
   readonly documentsRead: number;
 }
 
-/** Documents are read in turns. At once where columns tell all and lie in the cache. `view` is as of a sequence: the reading may take many ticks. */
+/**
+ * At once where columns tell all and lie in the cache; documents are read in turns. `view` is as of a sequence: that may take
+ * many ticks.
+ */
 export function segmentMatches(
   overlay: SegmentOverlay,
   view: View,
@@ -30,10 +36,14 @@ export function segmentMatches(
   return andThen(file.filterRows(filter.tree), ({ sure, open }) => {
     const allowed = overlay.allowed(view);
     const rows = among(sure, allowed);
-    const undecided = open === undefined ? undefined : among(open, allowed);
-    if (undecided === undefined || countBits(undecided) === 0) return { rows, documentsRead: 0 };
-    const left = { rows, undecided: rowsOfBitmap(undecided, file.rows) };
-    return turns.run(() => readDocuments(overlay, filter, left));
+    const least = countBits(rows);
+    const undecided = open === undefined ? undefined : rowsOfBitmap(among(open, allowed), file.rows);
+    if (undecided === undefined || undecided.length === 0)
+      return { rows, count: least, least, documentsRead: 0 };
+    return turns.run(async () => {
+      const more = await addMatches(overlay, filter, { rows, undecided });
+      return { rows, count: least + more, least, documentsRead: undecided.length };
+    });
   });
 }
 
@@ -43,18 +53,21 @@ function among(rows: Uint8Array, allowed: Uint8Array | undefined): Uint8Array {
   return rows;
 }
 
-/** Adds those of the undecided rows that satisfy the filter. */
-async function readDocuments(
+/** Adds those of the undecided rows that satisfy the filter, and answers how many. */
+async function addMatches(
   { segment: { file } }: SegmentOverlay,
   { test }: CompiledFilter,
   { rows, undecided }: { readonly rows: Uint8Array; readonly undecided: Uint32Array },
-): Promise<SegmentMatches> {
+): Promise<number> {
+  let count = 0;
   for (let at = 0; at < undecided.length; at += limits.walkRows) {
     const part = undecided.subarray(at, at + limits.walkRows);
     const documents = await file.documents(part);
     part.forEach((row, i) => {
-      if (test(documentOf(documents[i]!))) setBit(rows, row);
+      if (!test(documentOf(documents[i]!))) return;
+      setBit(rows, row);
+      count++;
     });
   }
-  return { rows, documentsRead: undecided.length };
+  return count;
 }

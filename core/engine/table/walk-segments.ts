@@ -3,7 +3,7 @@
  * go by. A page of ids at a time, and of their documents where somebody needs them.
  */
 import { compareUtf8 } from '../../base/bytes.js';
-import { countBits, hasBit, rowsOfBitmap } from '../../base/bitmap.js';
+import { hasBit, rowsOfBitmap } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { View } from '../memtable/index.js';
@@ -107,8 +107,8 @@ async function* pagesOfMatches(
   request: WalkRequest & { readonly filter: CompiledFilter },
 ): AsyncGenerator<IdPage> {
   const { file } = overlay.segment;
-  const { rows: matches } = await segmentMatches(overlay, request.view, request.filter, new Turns());
-  if (countBits(matches) * SPARSE < file.rows) {
+  const { rows: matches, count } = await segmentMatches(overlay, request.view, request.filter, new Turns());
+  if (count * SPARSE < file.rows) {
     yield* pagesOfFew(overlay, rowsOfBitmap(matches, file.rows), request);
     return;
   }

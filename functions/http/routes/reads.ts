@@ -19,6 +19,7 @@ import {
   mustMatch,
   orderBy,
   sequence,
+  snakeDeep,
   snakeKeys,
   timeoutMs,
   vectorField,
@@ -46,6 +47,7 @@ const querySchema = z.strictObject({
   max_distance: described('For euclidean and manhattan: only matches this near.', z.number()).optional(),
   as_of: described('Answer as of this sequence.', sequence).optional(),
   include_deleted: includeDeleted.optional(),
+  explain: described('Tell how each segment was searched.', z.boolean()).optional(),
   ...readFields,
 });
 
@@ -82,8 +84,9 @@ function queryIn(body: unknown, where: string): QueryInput {
 }
 
 function queryOut(result: QueryResult): object {
-  const { matches, sequence: at, usage } = result;
-  return { matches: matches.map(recordOut), sequence: at, usage: snakeKeys(usage) };
+  const { matches, sequence: at, usage, explain } = result;
+  const explained = explain === undefined ? {} : { explain: snakeDeep(explain) };
+  return { matches: matches.map(recordOut), sequence: at, usage: snakeKeys(usage), ...explained };
 }
 
 function serverTiming(results: readonly QueryResult[]): Readonly<Record<string, string>> {
@@ -157,6 +160,56 @@ const queryRoute: Route = {
     },
   ],
   run: runQuery,
+};
+
+const exampleSegment = {
+  segment: 'c/0f6c…/seg/91aa…-0.seg',
+  rows: 60_000,
+  estimate: { least: 6_012, most: 6_012 },
+  documents_read: 0,
+  matches: 6_012,
+  plan: 'filtered_walk',
+  ef: 71,
+  rerank: 15,
+  rows_visited: 634,
+  hits: 1,
+  ms: { filter: 0.03, total: 0.1 },
+};
+
+const explainRoute: Route = {
+  operation: 'explain',
+  method: 'POST',
+  path: '/collections/{name}/explain',
+  access: 'guarded',
+  summary: 'Tell how a query is answered',
+  description:
+    'Takes a query, runs it, and answers the plan and the cost of each segment instead of the matches.',
+  body: { schema: querySchema, accept: ['json'] },
+  answers: {
+    200: {
+      description: 'The plan and the cost of each segment.',
+      schema: z.strictObject({ explain: component('Explanation'), sequence, usage: component('Usage') }),
+    },
+  },
+  examples: [
+    {
+      summary: 'A filter that a tenth of a segment satisfies',
+      request: { vector: [0.1, 0.2, 0.3], k: 1, filter: { label: 7 } },
+      answer: {
+        explain: { memtable: { rows: 0, rows_visited: 0, hits: 0 }, segments: [exampleSegment] },
+        sequence: 1,
+        usage: { ...exampleUsage, segments: 1, rows_scanned: 634 },
+      },
+    },
+  ],
+  run: async (call) => {
+    const {
+      explain,
+      sequence: at,
+      usage,
+    } = await call.collection.explain(queryIn(await call.json(), 'body'));
+    return ok({ explain: snakeDeep(explain), sequence: at, usage: snakeKeys(usage) });
+  },
 };
 
 const fetchRoute: Route = {
@@ -271,6 +324,6 @@ const scanRoute: Route = {
   },
 };
 
-export const readRoutes: readonly Route[] = [queryRoute, fetchRoute, countRoute, scanRoute];
+export const readRoutes: readonly Route[] = [queryRoute, explainRoute, fetchRoute, countRoute, scanRoute];
 
 export const readComponents: Readonly<Record<string, z.ZodType>> = { Query: querySchema };

@@ -93,7 +93,42 @@ const usage = z
       'What the answer cost: requests to the store, bytes, segments and vectors searched, milliseconds.',
   });
 
-const queryResult = z.strictObject({ matches: z.array(match), sequence, usage });
+const segmentExplanation = z
+  .strictObject({
+    segment: z.string(),
+    rows: count,
+    estimate: z.strictObject({ least: count, most: count }).optional(),
+    documents_read: count.optional(),
+    matches: count,
+    plan: z.enum(['none', 'exact', 'scan', 'walk', 'filtered_walk']),
+    fallback: z.literal(true).optional(),
+    ef: count.optional(),
+    rerank: count.optional(),
+    rows_visited: count,
+    hits: count,
+    ms: z.strictObject({ filter: z.number(), total: z.number() }),
+  })
+  .meta({
+    description:
+      'How a segment was searched: rows that its columns say satisfy the filter, at least and at most, documents read for the ' +
+      'rest, rows that may be answered, the plan (`fallback`: it found too little, and a scan did), vectors compared, milliseconds.',
+  });
+
+const explanation = z
+  .strictObject({
+    memtable: z.strictObject({ rows: count, rows_visited: count, hits: count }),
+    segments: z.array(segmentExplanation),
+  })
+  .meta({
+    description: 'How a query was answered. For people: names and figures may change between versions.',
+  });
+
+const queryResult = z.strictObject({
+  matches: z.array(match),
+  sequence,
+  usage,
+  explain: explanation.optional(),
+});
 
 const summaryFields = {
   name: z.string(),
@@ -164,6 +199,8 @@ export const components: NamedSchemas = {
   FacetValue: facetValue,
   Usage: usage,
   QueryResult: queryResult,
+  SegmentExplanation: segmentExplanation,
+  Explanation: explanation,
   Collection: collection,
   ListedCollection: listedCollection,
   Segment: segment,

@@ -107,6 +107,24 @@ export function describeReads(client: () => Client): void {
       ]);
     });
 
+    test('explains itself, beside the answer or instead of it', async () => {
+      const query = { vector: [1, 0], k: 2, include: [], filter: 'year > 2000' };
+      const { json } = await ask({ ...query, explain: true });
+      const { matches, ...rest } = json as { readonly matches: readonly object[] };
+      expect(matches).toHaveLength(2);
+      expect(rest).toMatchObject({ explain: { memtable: { hits: 2 }, segments: [] } });
+      const path = await freshCollection(client());
+      await client().post(`${path}/upsert`, { records });
+      await client().send('POST', `${path}/compact`);
+      const explained = await client().post(`${path}/explain`, query);
+      expect(explained.status).toBe(200);
+      expect(Object.keys(explained.json)).toEqual(['explain', 'sequence', 'usage']);
+      expect(explained.json).toMatchObject({
+        explain: { memtable: { rows: 0 }, segments: [{ documents_read: 0, plan: 'exact', hits: 2 }] },
+        ...{ sequence: 1, usage: { segments: 1 } },
+      });
+    });
+
     test('knows no such id and no such collection', async () => {
       expect((await ask({ id: 'nobody' })).status).toBe(404);
       const { status, json } = await client().post(`/v1/collections/${freshName()}/query`, {

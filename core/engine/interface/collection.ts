@@ -1,0 +1,97 @@
+/**
+ * The methods of collections and databases. The HTTP interface carries the same names in snake_case. Shapes only; the
+ * checks live in `input/`, the meaning in `reads/` and `writes/`.
+ */
+import type { StoreUsage } from '../../store/index.js';
+import type {
+  CountInput,
+  CountResult,
+  ExplainResult,
+  FetchInput,
+  FetchResult,
+  QueryInput,
+  QueryResult,
+  ReadOptions,
+  RecallInput,
+  RecallResult,
+  ScanInput,
+  ScanResult,
+} from './reads.js';
+import type { CollectionSettings } from './settings.js';
+import type {
+  CollectResult,
+  CollectionDescription,
+  CollectionStats,
+  CompactOptions,
+  CompactResult,
+  ListInput,
+  ListResult,
+  MaintainOptions,
+  MaintainResult,
+} from './upkeep.js';
+import type {
+  DeleteInput,
+  DeleteResult,
+  PatchInput,
+  PatchResult,
+  RestoreInput,
+  RestoreResult,
+  UpsertInput,
+  UpsertResult,
+  WriteInput,
+  WriteOptions,
+  WriteResult,
+} from './writes.js';
+
+/** One collection of an open database. Every method throws `CairnError`. */
+export interface Collection {
+  readonly name: string;
+  upsert(input: UpsertInput, options?: WriteOptions): Promise<UpsertResult>;
+  patch(input: PatchInput, options?: WriteOptions): Promise<PatchResult>;
+  delete(input: DeleteInput, options?: WriteOptions): Promise<DeleteResult>;
+  restore(input: RestoreInput, options?: WriteOptions): Promise<RestoreResult>;
+  write(input: WriteInput, options?: WriteOptions): Promise<WriteResult>;
+  query(input: QueryInput): Promise<QueryResult>;
+  /** Runs a query and tells how each segment was searched. */
+  explain(input: QueryInput): Promise<ExplainResult>;
+  queryMany(queries: readonly QueryInput[]): Promise<readonly QueryResult[]>;
+  fetch(input: FetchInput): Promise<FetchResult>;
+  count(input?: CountInput): Promise<CountResult>;
+  scan(input?: ScanInput): Promise<ScanResult>;
+  describe(options?: ReadOptions): Promise<CollectionDescription>;
+  stats(options?: ReadOptions): Promise<CollectionStats>;
+  compact(options?: CompactOptions): Promise<CompactResult>;
+  recall(input?: RecallInput): Promise<RecallResult>;
+}
+
+export interface CreatedCollection extends Collection {
+  /** False where the collection was there already, with the same settings. */
+  readonly created: boolean;
+}
+
+/** An open store. Several processes may have the same store open at once; they meet in the bucket only. */
+export interface Database {
+  /** The store's own description, without secrets. */
+  readonly store: string;
+  /** Creates it, or opens it where it exists with the same settings; `conflict` (`collection_exists`) where they differ. */
+  createCollection(name: string, settings: CollectionSettings): Promise<CreatedCollection>;
+  /** A handle, without a request; `not_found` comes from the first call on it. */
+  collection(name: string): Collection;
+  /** In the order of the names' bytes. */
+  listCollections(input?: ListInput): Promise<ListResult>;
+  /** `not_found` where there is none. */
+  dropCollection(name: string): Promise<void>;
+  /** Deletes what nothing needs any more. Takes a minute and more where there is something: it waits before it deletes. */
+  collect(): Promise<CollectResult>;
+  /**
+   * Compacts collections that have work, within a budget, and deletes what nothing needs any more. To be called by a
+   * schedule where no server runs; `open` with `maintenance` calls it at intervals.
+   */
+  maintain(options?: MaintainOptions): Promise<MaintainResult>;
+  /** Requests to the store since it was opened, by operation and outcome, and bytes both ways. */
+  storeUsage(): StoreUsage;
+  /** One cheap request to the store; throws where it cannot be reached. */
+  ping(): Promise<void>;
+  /** Waits for writes under way, then frees memory. Further calls throw. */
+  close(): Promise<void>;
+}
