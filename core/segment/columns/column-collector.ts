@@ -69,7 +69,7 @@ interface Place {
 }
 
 /** Of a path, with its streams and its place. */
-const PATH_BYTES = 1_024;
+const PATH_BYTES = 2_048;
 
 export class ColumnCollector {
   readonly #unfilterable: ReadonlySet<string>;

@@ -113,10 +113,10 @@ export function describeReads(client: () => Client): void {
       const { matches, ...rest } = json as { readonly matches: readonly object[] };
       expect(matches).toHaveLength(2);
       expect(rest).toMatchObject({ explain: { memtable: { hits: 2 }, segments: [] } });
-      const path = await freshCollection(client());
-      await client().post(`${path}/upsert`, { records });
-      await client().send('POST', `${path}/compact`);
-      const explained = await client().post(`${path}/explain`, query);
+      const compacted = await freshCollection(client());
+      await client().post(`${compacted}/upsert`, { records });
+      await client().send('POST', `${compacted}/compact`);
+      const explained = await client().post(`${compacted}/explain`, query);
       expect(explained.status).toBe(200);
       expect(Object.keys(explained.json)).toEqual(['explain', 'sequence', 'usage']);
       expect(explained.json).toMatchObject({
