@@ -324,7 +324,7 @@ describe('batches and names', () => {
       ({ c }) => c['query']!({ vector, max_distance: 1 }),
       /did you mean maxDistance\?/,
     ),
-    unknown('topK', ({ c }) => c['query']!({ vector, topKandMore: 1 }), /known are vector, id, k/),
+    unknown('topK', ({ c }) => c['query']!({ vector, topKandMore: 1 }), /known are vector, id, orderBy, k/),
     unknown('curser', ({ c }) => c['scan']!({ curser: 'x' }), /did you mean cursor\?/),
     unknown('limit in count', ({ c }) => c['count']!({ limits: 1 }), /known are filter/),
     unknown('id in fetch', ({ c }) => c['fetch']!({ id: ['one'] }), /did you mean ids\?/),
