@@ -22,8 +22,9 @@ import type { SpareMemory } from './spare-memory.js';
 /** SLT slot, INB batches that lost a race, HED head, BAT batch, ENT catalog entry, SEG footer of a segment, DEL deletions, WIN idempotency window. */
 export type ObjectKind = 'SLT' | 'INB' | 'HED' | 'BAT' | 'ENT' | 'SEG' | 'DEL' | 'WIN';
 
-/** Format 0: may change until the segment format is final; then it becomes 1 and stays readable. */
-const FORMAT = 0;
+/** What is written. It stays readable for ever; format 0 was that of releases before it, of the same grammar. */
+const FORMAT = 1;
+const FORMAT_OLDEST = 0;
 const HEADER_BYTES = 64;
 const TRAILER_BYTES = 8;
 const TRAILER_MAGIC = 0x444e4543; // "CEND"
@@ -94,7 +95,8 @@ export function openSealed(digests: Digests, identity: Identity, bytes: Uint8Arr
   const magic = String.fromCharCode(...bytes.subarray(0, 8));
   if (magic !== `CAIRN${kind}`) throw wrong(0, `magic CAIRN${kind}`, JSON.stringify(magic));
   const format = view.getUint32(8, true);
-  if (format !== FORMAT) throw wrong(8, `format ${FORMAT}`, `format ${format}`);
+  if (format < FORMAT_OLDEST || format > FORMAT)
+    throw wrong(8, `format ${FORMAT_OLDEST} to ${FORMAT}`, `format ${format}`);
   const pageBytes = view.getUint32(12, true);
   if (pageBytes !== limits.pageBytes) throw wrong(12, `pages of ${limits.pageBytes} bytes`, `${pageBytes}`);
   const bodyBytes = Number(view.getBigUint64(16, true));

@@ -12,7 +12,7 @@ const BATCH = BODY + 320;
 /** Offsets as docs/FORMAT.md's grammar gives them. A part ends where the next begins. */
 const PARTS: readonly Part[] = [
   { offset: 0, what: 'magic "CAIRNSLT"' },
-  { offset: 8, what: 'format 0, pages of 16,384 bytes' },
+  { offset: 8, what: 'format 1, pages of 16,384 bytes' },
   { offset: 16, what: 'body of 456 bytes' },
   { offset: 24, what: 'key hash' },
   { offset: 40, what: 'zero' },

@@ -1,8 +1,9 @@
 /**
- * Strategy: objects of every kind, made from fixed numbers, must be the bytes that are kept in format-0/, open with every
- * check, and come out of a second encoding unchanged; a store of those bytes must open as a collection. The computed parts of
- * docs/FORMAT.md must be what this tree computes. UPDATE_GOLDEN=1 writes the files and the page anew: while the format is 0
- * that is a decision, afterwards it is a break.
+ * Strategy: objects of every kind, made from fixed numbers, must be the bytes that are kept in format-1/, open with every
+ * check, and come out of a second encoding unchanged; a store of those bytes must open as a collection. Those of format-0/ must
+ * open, too, and come out of it as objects of format 1. The computed parts of docs/FORMAT.md must be what this tree computes.
+ * UPDATE_GOLDEN=1 writes format-1/ and the page anew: for kinds of objects that are new. To change a file that is there is a
+ * break.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,20 +16,27 @@ import { firstReleaseHead, goldenObjects } from './objects.js';
 import { uncolumnedSegment } from './segment-objects.js';
 
 const update = process.env['UPDATE_GOLDEN'] === '1';
-const folder = fileURLToPath(new URL('format-0/', import.meta.url));
+const folder = fileURLToPath(new URL('format-1/', import.meta.url));
+const olderFolder = fileURLToPath(new URL('format-0/', import.meta.url));
 const page = fileURLToPath(new URL('../../docs/FORMAT.md', import.meta.url));
 
 if (update) for (const { file, bytes } of goldenObjects) writeFileSync(folder + file, bytes);
 
 const golden = (file: string): Uint8Array => new Uint8Array(readFileSync(folder + file));
+const older = (file: string): Uint8Array => new Uint8Array(readFileSync(olderFolder + file));
 
-describe.each(goldenObjects)('$file', ({ file, bytes, reencode }) => {
+describe.each(goldenObjects)('$file', ({ file, bytes, reencode, reencodeOlder = reencode }) => {
   test('is what this release writes', () => {
     expect(Buffer.from(bytes).toString('hex')).toBe(Buffer.from(golden(file)).toString('hex'));
   });
 
   test('opens, and is the same when written again', async () => {
     expect(Buffer.from(await reencode(golden(file))).equals(golden(file))).toBe(true);
+  });
+
+  test('of format 0 opens, and is the same when written again', async () => {
+    expect(older(file)[8]).toBe(0);
+    expect(Buffer.from(await reencodeOlder(older(file))).equals(golden(file))).toBe(true);
   });
 
   test('with any bit flipped, or cut anywhere, is corrupt, and says where', async () => {
@@ -58,26 +66,31 @@ describe.each(goldenObjects)('$file', ({ file, bytes, reencode }) => {
 });
 
 test('a head of the first release opens as one that has folded nothing', () => {
-  const opened = firstReleaseHead.open(golden(firstReleaseHead.file));
+  const opened = firstReleaseHead.open(older(firstReleaseHead.file));
   expect(Buffer.from(opened).equals(golden('head.bin'))).toBe(true);
 });
 
 test('a segment of before there were columns opens, and leaves filters to its documents', async () => {
-  const { content, rows } = await uncolumnedSegment.read(golden(uncolumnedSegment.file));
+  const { content, rows } = await uncolumnedSegment.read(older(uncolumnedSegment.file));
   expect(content.documents).toEqual(['{"year":2020}', '', '{"year":2021}']);
   expect(rows).toEqual({ sure: Uint8Array.of(0), open: Uint8Array.of(0b111) });
 });
 
 test('no golden file is without a test', () => {
-  const files = [firstReleaseHead, uncolumnedSegment, ...goldenObjects].map(({ file }) => file);
-  expect(readdirSync(folder).sort()).toEqual(files.sort());
+  const files = goldenObjects.map(({ file }) => file);
+  expect(readdirSync(folder).sort()).toEqual(files.toSorted());
+  const olderFiles = [firstReleaseHead.file, uncolumnedSegment.file, ...files];
+  expect(readdirSync(olderFolder).sort()).toEqual(olderFiles.toSorted());
 });
 
-test('a store of golden objects opens as the collection that it is', async () => {
+test.each([
+  ['format 1', golden],
+  ['format 0', older],
+])('a store of objects of %s opens as the collection that it is', async (_, read) => {
   const store = memoryStore({ clock: systemClock });
   for (const { file, key } of goldenObjects) {
     if (!['head-dropped.bin', 'head-folded.bin'].includes(file))
-      await store.put(key, golden(file), { if: 'absent' });
+      await store.put(key, read(file), { if: 'absent' });
   }
   const clock = { wallMs: () => 1_767_225_610_000, monotonicMs: () => 0 };
   const db = await open('memory:', { store, clock });

@@ -23,6 +23,8 @@ export interface GoldenObject {
   readonly bytes: Uint8Array;
   /** Opens the bytes with every check and writes what was read again. */
   readonly reencode: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  /** The same of an object of format 0, where it is named, or names others, by a hash. */
+  readonly reencodeOlder?: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 }
 
 /** A part of an example: where it begins, and what it is. */

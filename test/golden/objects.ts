@@ -1,6 +1,7 @@
 /**
  * One object of every kind, made from fixed numbers: the same bytes on every machine, for ever.
  */
+import { bytesToHex } from '../../core/base/bytes.js';
 import { headVersion, sequence } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
 import { newObject, openSealed, seal, sealJson } from '../../core/base/sealed-object.js';
@@ -247,6 +248,12 @@ function entry(file: string, name: string, of: Uid | null): GoldenObject {
   };
 }
 
+function resealWindow(bytes: Uint8Array, sha256: string): Uint8Array {
+  const { ref } = sealedWindow;
+  const opened = CommitWindow.of(openWindow(digests, { ...ref, sha256 }, bytes));
+  return sealWindow(digests, ref.key, opened.snapshot(sequence(2))).bytes;
+}
+
 const headObject = (file: string, key: string, head: Head): GoldenObject => ({
   file,
   key,
@@ -282,7 +289,13 @@ export const goldenObjects: readonly GoldenObject[] = [
   entry('entry-vacant.bin', 'vacant', null),
   headObject('head.bin', headKey(uid), active),
   headObject('head-dropped.bin', headKey(uid), dropped),
-  headObject('head-folded.bin', headKey(uid), folded),
+  {
+    ...headObject('head-folded.bin', headKey(uid), folded),
+    reencodeOlder: (bytes) => {
+      const head = openHead(digests, uid, bytes);
+      return sealHead(digests, { ...head, window: { ...head.window!, sha256: sealedWindow.ref.sha256 } });
+    },
+  },
   headObject('head-copy.bin', headCopyKey(uid, headVersion(1)), active),
   slotObject('slot.bin', 1, firstSlot.bytes),
   slotObject('slot-group.bin', 2, secondSlot.bytes),
@@ -292,10 +305,8 @@ export const goldenObjects: readonly GoldenObject[] = [
     file: 'window.bin',
     key: sealedWindow.ref.key,
     bytes: sealedWindow.bytes,
-    reencode: (bytes) => {
-      const opened = CommitWindow.of(openWindow(digests, sealedWindow.ref, bytes));
-      return sealWindow(digests, sealedWindow.ref.key, opened.snapshot(sequence(2))).bytes;
-    },
+    reencode: (bytes) => resealWindow(bytes, sealedWindow.ref.sha256),
+    reencodeOlder: (bytes) => resealWindow(bytes, bytesToHex(digests.sha256(bytes))),
   },
   {
     file: 'batch.bin',

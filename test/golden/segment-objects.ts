@@ -107,17 +107,24 @@ async function read(bytes: Uint8Array, ref: SegmentRef = written.ref): Promise<C
   };
 }
 
+/** What a head would say of a segment; the first of its tail is the columns' index, where it has one. */
+function refOf(bytes: Uint8Array): SegmentRef {
+  const footer = footerOffset(segmentKey, bytes, 0);
+  const end = bytes.subarray(footer);
+  const { sections, rows } = decodeFooter(digests, { key: segmentKey, offset: footer }, end);
+  const tail = sections.find(({ kind }) => kind === 'columnIndex' || kind === 'documentIndex')!;
+  const footerSha256 = bytesToHex(digests.sha256(end));
+  return {
+    ...{ key: segmentKey, bytes: bytes.length, tailBytes: bytes.length - tail.offset },
+    ...{ footerSha256, rows },
+  };
+}
+
 /** As a segment was before there were columns: documents alone tell what satisfies a filter. */
 export const uncolumnedSegment = {
   file: 'segment-0.1.bin',
   read: async (bytes: Uint8Array): Promise<{ readonly content: Content; readonly rows: FilterRows }> => {
-    const footer = footerOffset(segmentKey, bytes, 0);
-    const end = bytes.subarray(footer);
-    const { sections, rows } = decodeFooter(digests, { key: segmentKey, offset: footer }, end);
-    const tail = sections.find(({ kind }) => kind === 'documentIndex')!;
-    const tailBytes = bytes.length - tail.offset;
-    const footerSha256 = bytesToHex(digests.sha256(end));
-    const ref = { key: segmentKey, bytes: bytes.length, tailBytes, footerSha256, rows };
+    const ref = refOf(bytes);
     const reader = await openGolden(bytes, ref);
     return { content: await read(bytes, ref), rows: await reader.filterRows(parseFilter('year = 2020')) };
   },
@@ -138,6 +145,7 @@ export const segmentObjects: readonly GoldenObject[] = [
     key: segmentKey,
     bytes: written.bytes,
     reencode: async (bytes) => (await write(await read(bytes))).bytes,
+    reencodeOlder: async (bytes) => (await write(await read(bytes, refOf(bytes)))).bytes,
   },
   {
     file: 'deletions.bin',
@@ -191,7 +199,7 @@ function partsOf(bytes: Uint8Array): Part[] {
   const end = bytes.length - 16;
   return [
     ...parts,
-    { offset: footer, what: 'footer: magic "CAIRNSEG", format 0, pages of 16,384 bytes' },
+    { offset: footer, what: 'footer: magic "CAIRNSEG", format 1, pages of 16,384 bytes' },
     { offset: footer + 16, what: 'length of the body' },
     { offset: footer + 24, what: 'key hash' },
     { offset: footer + 40, what: 'zero' },
