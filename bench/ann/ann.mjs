@@ -25,7 +25,7 @@ import { parseArgs } from 'node:util';
 import { K } from '../contenders/conditions.mjs';
 import { tryCore } from '../contenders/contender-child.mjs';
 import { contenders } from '../contenders/contender.mjs';
-import { chosenOf, enter, fasterOf, leaveOut, OWN, versionOf } from '../contenders/entrants.mjs';
+import { chosenOf, enter, fasterOf, idsOf, leaveOut, OWN, versionOf } from '../contenders/entrants.mjs';
 import { writeInput } from '../contenders/input-files.mjs';
 import { qpsAtRecalls, ratiosOf, worseThan } from '../contenders/qps-at-recall.mjs';
 import { megabytes, round, whole } from '../latencies.mjs';
@@ -75,9 +75,7 @@ async function sweepOnce(entrant, judge) {
 function recallOf(answers, judge) {
   const { ids } = judge.set;
   const k = Math.min(K, ids.length);
-  const idOf = (/** @type {string | number} */ found) =>
-    typeof found === 'string' ? found : (ids[found] ?? '');
-  const hits = answers.reduce((sum, answer, query) => sum + judge.hits(query, answer.map(idOf), k), 0);
+  const hits = answers.reduce((sum, answer, query) => sum + judge.hits(query, idsOf(answer, ids), k), 0);
   return hits / (answers.length * k);
 }
 

@@ -26,7 +26,8 @@ export function tryCore() {
  * @typedef {object} SweepOptions
  * @property {boolean} withAnswers
  * @property {readonly import('./contender.mjs').Effort[]} [sweeping] the contender's own efforts where they are not given
- * @property {readonly string[]} [filters] of the first queries, and only those are asked
+ * @property {number} [count] the first queries of so many; all of them where it is not given
+ * @property {readonly string[]} [filters] one for each query
  */
 
 export class ContenderChild {

@@ -3,8 +3,8 @@
  *
  *   build   makes the index and leaves it in the folder: { loadSeconds?, buildSeconds }
  *   open    opens it and warms up: { note?, built?, residentBytes }
- *   sweep   every effort once: { points, answers? }, where answers are rows or ids of each query at each effort; where filters
- *           are given, the queries that have one, each under its own
+ *   sweep   every effort once: { points, answers? }, where answers are rows or ids of each query at each effort;
+ *           each query under its filter, where filters are given
  *   close   and ends
  *
  *   node --expose-gc contender-process.mjs CONTENDER INPUT FOLDER
@@ -30,7 +30,7 @@ const COLLECTIONS = 3;
 const COLLECTION_MS = 100;
 
 /** @typedef {import('./contender.mjs').Effort} Effort */
-/** Of each query that is asked, in the queries' order; none where there is nothing to filter. @typedef {readonly string[] | undefined} Filters */
+/** One for each query. @typedef {readonly string[] | undefined} Filters */
 
 const [key = '', input = '', folder = ''] = process.argv.slice(2);
 const contender = mustBeContender(key);
@@ -78,9 +78,8 @@ async function ask(effort, count, asking, filters) {
   }
 }
 
-/** @param {Effort} effort @param {Filters} filters */
-async function measure(effort, filters) {
-  const asking = filters === undefined ? queries : queries.slice(0, filters.length);
+/** @param {Effort} effort @param {readonly any[]} asking @param {Filters} filters */
+async function measure(effort, asking, filters) {
   await opened.prepare?.(effort);
   await ask(effort, Math.min(WARM_UP_EFFORT, asking.length), asking, filters);
   /** @type {number[]} */
@@ -124,12 +123,12 @@ const calls = {
     return { note, built, residentBytes: own ?? (await residentBytes()) - before };
   },
   /** @param {import('./contender-child.mjs').SweepOptions} options */
-  sweep: async ({ withAnswers, sweeping = efforts, filters }) => {
+  sweep: async ({ withAnswers, sweeping = efforts, count = queries.length, filters }) => {
     if (opened.sweep !== undefined) return { points: await opened.sweep() };
     const points = [];
     const answers = [];
     for (const effort of sweeping) {
-      const measured = await measure(effort, filters);
+      const measured = await measure(effort, queries.slice(0, count), filters);
       points.push(measured.point);
       answers.push(measured.answers);
     }

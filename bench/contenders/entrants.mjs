@@ -82,6 +82,11 @@ export async function enter(contender, { folder, input, core, stores }) {
   }
 }
 
+/** An answer has either ids or rows. @param {readonly (string | number)[]} answer @param {readonly string[]} ids of the rows */
+export function idsOf(answer, ids) {
+  return answer.map((found) => (typeof found === 'string' ? found : (ids[found] ?? '')));
+}
+
 /** Of the library, where it is a package. @param {Contender} contender */
 export function versionOf({ package: name }) {
   return name === undefined ? undefined : versionOfPeer(name);
