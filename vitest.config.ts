@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
 const runtimeTests = 'test/runtime/**/*.test.ts';
+const kernelTests = 'test/kernel/**/*.test.ts';
+/** The kernel modules that this Node runs. */
+const modules = takesRelaxedSimd() ? (['plain', 'relaxed'] as const) : (['plain'] as const);
+
+/** Compares the two: nothing to run where there is one. */
+const comparison = 'test/index/simd.test.ts';
 
 export default defineConfig({
   test: {
@@ -14,9 +21,16 @@ export default defineConfig({
         test: {
           name: 'product',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', runtimeTests],
+          exclude: [
+            ...['**/node_modules/**', kernelTests, runtimeTests],
+            ...(modules.length === 1 ? [comparison] : []),
+          ],
         },
       },
+      ...modules.map((simd) => ({
+        extends: true as const,
+        test: { name: `kernel, ${simd} SIMD`, include: [kernelTests], provide: { simd } },
+      })),
       // A project of its own, because its set-up installs other runtimes, and only where one of these tests runs.
       {
         extends: true,

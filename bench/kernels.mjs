@@ -6,10 +6,13 @@
  * The exact scan is measured three ways: the bare kernel over 24 KiB of rows (cache-hot), `RowBlock.search` over one
  * block of 1 MiB (what a small memtable pays, set-up and answer included), and `RowBlock.search` over 256 MiB in blocks
  * of 16 MiB (streaming from memory). `read` is what merely loading the streamed bytes takes. Medians; k = 10.
+ *
+ * Then the kernels of codes and of base64, by each module that the host takes: plain SIMD and relaxed SIMD.
  */
 import { measure } from 'mitata';
 import { Arena } from '../dist/core/kernel/arena.js';
 import { Kernel, RowBlock, arenaClasses, compileEmbeddedKernel } from '../dist/core/kernel/index.js';
+import { prepareCodeKernels } from './code-kernels.mjs';
 
 const DIMENSIONS = [128, 256, 768, 784];
 const METRICS = ['euclidean', 'dot', 'manhattan', 'cosine'];
@@ -26,8 +29,8 @@ function randomNumbers(length) {
 }
 
 /** Median nanoseconds of a call. */
-async function nanoseconds(call) {
-  const { p50 } = await measure(call, { min_cpu_time: 3e8 });
+async function nanoseconds(call, cpuNanoseconds = 3e8) {
+  const { p50 } = await measure(call, { min_cpu_time: cpuNanoseconds });
   return p50;
 }
 
@@ -131,7 +134,35 @@ async function appends() {
   console.log(`append, d = 128: ${((await nanoseconds(call)) / capacity).toFixed(0)} ns per row`);
 }
 
-console.log(`node ${process.version}, ${process.arch}`);
+/** The two modules in turns, the best of five: what disturbs one is not to be the other's gain. */
+async function byModule() {
+  const kernels = [];
+  for (const simd of ['plain', 'relaxed']) {
+    try {
+      const compiled = await compileEmbeddedKernel(simd);
+      kernels.push({
+        simd,
+        calls: prepareCodeKernels(new Kernel(compiled, { memoryBudgetBytes: 64 * MiB })),
+      });
+    } catch {
+      console.log(`this host does not take ${simd} SIMD`);
+    }
+  }
+  console.log(`codes and text, us per call: ${kernels.map(({ simd }) => simd).join(', ')}`);
+  for (const name of Object.keys(kernels[0].calls)) {
+    const best = kernels.map(() => Infinity);
+    for (let round = 0; round < 5; round++) {
+      for (const [i, { calls }] of kernels.entries()) {
+        const { call, repeats } = calls[name];
+        best[i] = Math.min(best[i], (await nanoseconds(call, 5e7)) / repeats / 1000);
+      }
+    }
+    console.log(`  ${name.padEnd(44)}${best.map((us) => us.toFixed(3).padStart(11)).join(' ')}`);
+  }
+}
+
+console.log(`node ${process.version}, ${process.arch}, ${kernel.simd} SIMD`);
 await scans();
 await checksumsAndText();
 await appends();
+await byModule();

@@ -5,6 +5,7 @@
  * 32 characters at a time by Mula's nibble look-ups: two tables whose entries have a bit in common exactly for bytes
  * outside the alphabet, a third with the distance from character to sextet.
  */
+import { lookUp } from './relaxed';
 
 // @ts-ignore: decorator
 @inline
@@ -45,18 +46,18 @@ function decodeBlocks(source: usize, length: u32, target: usize): u32 {
     const aHigh = i8x16.shr_u(a, 4);
     const bHigh = i8x16.shr_u(b, 4);
     const aForeign = v128.and(
-      i8x16.swizzle(lowClass, v128.and(a, nibble)),
-      i8x16.swizzle(highClass, aHigh),
+      lookUp(lowClass, v128.and(a, nibble)),
+      lookUp(highClass, aHigh),
     );
     const bForeign = v128.and(
-      i8x16.swizzle(lowClass, v128.and(b, nibble)),
-      i8x16.swizzle(highClass, bHigh),
+      lookUp(lowClass, v128.and(b, nibble)),
+      lookUp(highClass, bHigh),
     );
     if (v128.any_true(v128.or(aForeign, bForeign))) break;
-    const aSextets = i8x16.add(a, i8x16.swizzle(shift, i8x16.add(aHigh, i8x16.eq(a, slash))));
-    const bSextets = i8x16.add(b, i8x16.swizzle(shift, i8x16.add(bHigh, i8x16.eq(b, slash))));
-    v128.store(target, i8x16.swizzle(join(aSextets, evenSextets, evenPairs), order));
-    v128.store(target, i8x16.swizzle(join(bSextets, evenSextets, evenPairs), order), 12);
+    const aSextets = i8x16.add(a, lookUp(shift, i8x16.add(aHigh, i8x16.eq(a, slash))));
+    const bSextets = i8x16.add(b, lookUp(shift, i8x16.add(bHigh, i8x16.eq(b, slash))));
+    v128.store(target, lookUp(join(aSextets, evenSextets, evenPairs), order));
+    v128.store(target, lookUp(join(bSextets, evenSextets, evenPairs), order), 12);
     target += 24;
     done += 32;
   }

@@ -14,7 +14,11 @@ export {
 export { walkAllowed } from './filtered-walk';
 export { walkGraph } from './graph-walk';
 export { assignGrouped, assignRows } from './leaves';
+export {
+  maskAnd, maskAndNot, maskCount, maskListed, maskNot, maskOr, maskOwners, maskRange, maskSet,
+} from './masks';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
 export { prepareQuery, putValues } from './query';
+export { relaxed } from './relaxed';
 export { collectEqual, scanTopK, scoreRows } from './scan';

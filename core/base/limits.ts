@@ -102,6 +102,14 @@ export const limits = {
   documentBlockBytes: 16_384, // 16 KiB
   /** Inflated blocks of documents that an open segment keeps. */
   documentBlocksKept: 64,
+  /** Paths of documents that get columns: those that most rows have. */
+  columnPaths: 1_024,
+  /** Paths that are looked at while columns are collected, those on the way to others included. */
+  columnPlaces: 4_096,
+  /** Rows after which a compaction looks at the memory that its columns take. */
+  columnRowsChecked: 256,
+  /** The terms of a column are read with its ordinals where they take no more. */
+  termsReadWholeBytes: 16_384, // 16 KiB
   /** Seeds that are tried for a filter of ids before a segment goes without one. */
   filterSeeds: 64,
 
@@ -186,6 +194,8 @@ export interface TierLimits {
   readonly foldAt: LogRoom;
   /** What a merge may make resident at once: the index of one segment. */
   readonly residentBytes: number;
+  /** Of memory that a compaction takes for the values of columns. */
+  readonly columnBytes: number;
 }
 
 export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
@@ -194,11 +204,13 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     logSlots: 256,
     foldAt: { bytes: 8 * MiB, slots: 128 },
     residentBytes: 32 * MiB,
+    columnBytes: 16 * MiB,
   },
   server: {
     logBytes: 256 * MiB,
     logSlots: 1_024,
     foldAt: { bytes: 128 * MiB, slots: 512 },
     residentBytes: 512 * MiB,
+    columnBytes: 256 * MiB,
   },
 };

@@ -15,6 +15,13 @@ import { matchPattern, tryParseGlob } from './pattern.js';
 import { ScalarSet } from './scalar-set.js';
 
 export type DocumentTest = (document: unknown) => boolean;
+
+/** A filter as an index reads it, and as a test of documents. */
+export interface CompiledFilter {
+  readonly tree: Filter;
+  readonly test: DocumentTest;
+}
+
 type FieldTest = (values: FieldValues) => boolean;
 type ValueTest = (value: unknown) => boolean;
 

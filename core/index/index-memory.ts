@@ -237,7 +237,7 @@ export class IndexMemory {
     const allowed = this.#putAllowed(request.allowed);
     this.full.select();
     this.full.prepare(request.query);
-    return this.#hits(this.arena.exports.scanCodes(limit, allowed), request.query);
+    return this.#hits(this.arena.exports.scanCodes(limit, allowed));
   }
 
   /** By the codes that the graph is walked on. Where these are of fewer dimensions, what is in the pool is compared by all. */
@@ -249,7 +249,7 @@ export class IndexMemory {
     const { projected, full } = this;
     full.select();
     full.prepare(query);
-    if (projected === undefined) return this.#hits(find(limit), query);
+    if (projected === undefined) return this.#hits(find(limit));
     const { table, projector } = projected;
     const constants = full.constants();
     projector.project(table.queryAt);
@@ -258,7 +258,7 @@ export class IndexMemory {
     const found = find(pool);
     full.select();
     full.putConstants(constants);
-    return this.#hits(this.arena.exports.remeasure(found, limit), query);
+    return this.#hits(this.arena.exports.remeasure(found, limit));
   }
 
   #projectedTable({ params, codes, terms, projection }: ProjectedAt, outputs: number): Projected {
@@ -288,9 +288,9 @@ export class IndexMemory {
     return this.#scratch.allowed;
   }
 
-  #hits(count: number, query: Float32Array): Hits {
+  #hits(count: number): Hits {
     const exact = this.#exactLows !== undefined;
-    if (exact) this.#measureExactly(count, query, this.#exactLows);
+    if (exact) this.#measureExactly(count, this.#exactLows);
     const { u32, f32 } = this.arena;
     const { unit, offset } = this.full.scale;
     const rows = new Uint32Array(count);
@@ -309,10 +309,9 @@ export class IndexMemory {
     return { rows, distances, exact, share: 1, visited: this.state.get('measured') };
   }
 
-  /** Requires: the full table is selected. */
-  #measureExactly(count: number, query: Float32Array, lows: number): void {
+  /** Requires: the full table is selected, and the query was prepared by it. */
+  #measureExactly(count: number, lows: number): void {
     const { arena, full } = this;
-    arena.f32.set(query, full.queryAt / 4);
     // What the preparation of a query left there is used up.
     arena.exports.measureExactly(count, full.queryAt, lows, full.dimension, this.#scratch.table.weighed);
   }

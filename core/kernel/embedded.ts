@@ -1,13 +1,23 @@
 /**
- * The kernel module for hosts that may compile WebAssembly from bytes (Node, browsers). Cloudflare Workers refuse
- * that: there the entry file imports the module statically and passes it on.
+ * The kernel module for hosts that may compile WebAssembly from bytes (Node, browsers): the one with relaxed SIMD where the
+ * host takes it, else the plain one. Cloudflare Workers refuse to compile: there the entry file imports a module statically and
+ * passes it on.
  */
-import type { KernelModule } from './kernel-module.js';
-import { wasmBase64 } from './wasm-bytes.generated.js';
+import type { KernelModule, Simd } from './kernel-module.js';
+import { plainBase64, relaxedBase64 } from './wasm-bytes.generated.js';
 
-export async function compileEmbeddedKernel(): Promise<KernelModule> {
-  const text = atob(wasmBase64);
+/** Both answer the same to the bit. `simd`: which one, for tests and measurements; a host may refuse `relaxed`. */
+export async function compileEmbeddedKernel(simd?: Simd): Promise<KernelModule> {
+  if (simd !== 'plain') {
+    const relaxed = bytesOf(relaxedBase64);
+    if (simd === 'relaxed' || WebAssembly.validate(relaxed)) return await WebAssembly.compile(relaxed);
+  }
+  return await WebAssembly.compile(bytesOf(plainBase64));
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return await WebAssembly.compile(bytes);
+  return bytes;
 }

@@ -5,7 +5,7 @@ export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';
 export { Kernel, type KernelOptions } from './kernel.js';
-export type { KernelExports, KernelModule } from './kernel-module.js';
+export type { KernelExports, KernelModule, Simd } from './kernel-module.js';
 export {
   INDEX_STATE_OFFSET,
   PAYLOAD_OFFSET,
@@ -25,5 +25,14 @@ export {
   scoreOf,
   type Metric,
 } from './metric.js';
+export {
+  MASK_COUNT,
+  MASK_ROWS,
+  MASK_SET_SIZE,
+  RowMasks,
+  type OrdinalSet,
+  type OrdinalWidth,
+  type TestedOrdinals,
+} from './row-masks.js';
 export { RowBlock, type BlockHits, type BlockQuery, type BlockSearch } from './row-block.js';
 export { RowScorer, type NearestRows } from './row-scorer.js';

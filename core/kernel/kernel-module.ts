@@ -9,7 +9,12 @@
  */
 export type KernelModule = object;
 
+/** The instructions that a module is built of: relaxed SIMD on top of SIMD where it is faster (wasm/relaxed.ts), or SIMD alone. */
+export type Simd = 'plain' | 'relaxed';
+
 export interface KernelExports {
+  /** 1 in the module with relaxed SIMD. */
+  readonly relaxed: { readonly value: number };
   /** Makes the CRC tables of this memory. */
   init(): void;
   crc32c(crc: number, bytes: number, length: number): number;
@@ -67,6 +72,24 @@ export interface KernelExports {
   codeSquares(a: number, b: number, weights: number, stride: number, blocks: number, limit: number): number;
   /** Sum of (a - 128) x weight x (b - 128) x weight. */
   codeCentred(a: number, b: number, weights: number, stride: number, blocks: number): number;
+  // Masks of rows: see core/kernel/row-masks.ts.
+  maskRange(ordinals: number, width: number, count: number, from: number, span: number, out: number): void;
+  maskSet(
+    ordinals: number,
+    width: number,
+    count: number,
+    set: number,
+    base: number,
+    size: number,
+    out: number,
+  ): void;
+  maskOwners(starts: number, rows: number, entries: number, base: number, count: number, out: number): void;
+  maskListed(list: number, places: number, count: number, first: number, rows: number, out: number): number;
+  maskAnd(target: number, other: number, count: number): void;
+  maskOr(target: number, other: number, count: number): void;
+  maskAndNot(target: number, other: number, count: number): void;
+  maskNot(target: number, count: number): void;
+  maskCount(mask: number, count: number): number;
   assignRows(
     rows: number,
     rowCount: number,
@@ -130,6 +153,7 @@ export interface KernelExports {
   measureExactly(count: number, query: number, lows: number, dimension: number, row: number): void;
   prepareQuery(query: number, dimension: number, isCosine: number, factor: number): void;
   putValues(dimension: number): number;
+  /** Uses up what `putValues` has written. */
   project(scale: number, out: number): void;
   projectRows(first: number, count: number, out: number): void;
   scanCodes(limit: number, allowed: number): number;

@@ -5,8 +5,9 @@
 import { assertInternal, invalid } from '../base/errors.js';
 import type { Arena } from './arena.js';
 import { ArenaPool } from './arena-pool.js';
-import type { KernelModule } from './kernel-module.js';
+import type { KernelModule, Simd } from './kernel-module.js';
 import { PAYLOAD_OFFSET, arenaClasses } from './layout.js';
+import { RowMasks } from './row-masks.js';
 
 const SCRATCH_CLASS = arenaClasses[0];
 const INPUT = PAYLOAD_OFFSET;
@@ -22,6 +23,8 @@ export interface KernelOptions {
 
 export class Kernel {
   readonly pool: ArenaPool;
+  /** In the same scratch memory as all else here: good until the next call of anything. */
+  readonly masks: RowMasks;
   readonly #scratch: Arena;
   readonly #encoder = new TextEncoder();
 
@@ -29,6 +32,12 @@ export class Kernel {
     this.pool = new ArenaPool(module, options.memoryBudgetBytes);
     this.#scratch = this.pool.acquire(SCRATCH_CLASS);
     this.#scratch.exports.init();
+    this.masks = new RowMasks(this.#scratch);
+  }
+
+  /** Which of the two modules this is. Both answer the same. */
+  get simd(): Simd {
+    return this.#scratch.exports.relaxed.value === 1 ? 'relaxed' : 'plain';
   }
 
   /** CRC-32C of `bytes`, unsigned. */

@@ -1,9 +1,10 @@
 /**
  * The segment file and its footer. A segment is made once, under a name of its own, and never changes.
  *
- *   segment   := vectors documents ids seqs                  each section at the next multiple of 64, zeros between
+ *   segment   := vectors documents ids seqs columns          each section at the next multiple of 64, zeros between
  *                resident*                                   the first at a multiple of the page, 16,384
- *                documentIndex idIndex idFilter leafStarts statistics      the first at a multiple of the page
+ *                documentIndex idIndex idFilter leafStarts expiries statistics columnIndex
+ *                                                            the first at a multiple of the page
  *                footer                                      at the next multiple of 64
  *   footer    := envelope of kind SEG around its body (core/base/sealed-object.ts), with the hash of the segment's key
  *                u64 footerOffset, magic[8] "CAIRNSEG"       the last 16 bytes of the file
@@ -22,7 +23,8 @@
  *   leafStarts:= u32[leaves]                                 first row of each leaf, ascending from 0
  *   statistics:= JSON text
  *
- * documents, ids and their indexes: document-blocks.ts, id-blocks.ts; idFilter: fuse-filter.ts. The head holds the length
+ * documents, ids and their indexes: document-blocks.ts, id-blocks.ts; idFilter: fuse-filter.ts; columns and columnIndex:
+ * columns/column-index.ts; neither is in segments that were made before there were columns. The head holds the length
  * of the file, the length of what begins with documentIndex (one range read), and the SHA-256 of the footer.
  */
 import { utf8Decode, utf8Encode } from '../base/bytes.js';

@@ -8,7 +8,7 @@ import { limits } from '../base/limits.js';
 import type { Footer, SegmentSection } from './footer.js';
 
 export const SECTION_ALIGNMENT = 64;
-export const bodyKinds = ['vectors', 'documents', 'ids', 'seqs'] as const;
+export const bodyKinds = ['vectors', 'documents', 'ids', 'seqs', 'columns'] as const;
 export const tailKinds = [
   'documentIndex',
   'idIndex',
@@ -16,6 +16,7 @@ export const tailKinds = [
   'leafStarts',
   'expiries',
   'statistics',
+  'columnIndex',
 ] as const;
 export type BodyKind = (typeof bodyKinds)[number];
 export type TailKind = (typeof tailKinds)[number];
@@ -33,10 +34,14 @@ export function defaultFieldOf(kind: string): number {
   return ofTheSegment.includes(kind) ? 0 : 1;
 }
 
+/** The last of its kinds may not be there: of segments that were made before there were columns. */
+type Sections<K extends string, Last extends K> = Readonly<Record<Exclude<K, Last>, SegmentSection>> &
+  Readonly<Partial<Record<Last, SegmentSection>>>;
+
 export interface SegmentLayout {
-  readonly body: Readonly<Record<BodyKind, SegmentSection>>;
+  readonly body: Sections<BodyKind, 'columns'>;
   readonly residents: readonly SegmentSection[];
-  readonly tail: Readonly<Record<TailKind, SegmentSection>>;
+  readonly tail: Sections<TailKind, 'columnIndex'>;
   /** Both multiples of the page. */
   readonly residentOffset: number;
   readonly tailOffset: number;
@@ -57,20 +62,23 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
   const must = (condition: boolean, expected: string, found: string | number): void => {
     if (!condition) throw corrupt({ key, offset: footerOffset, expected, found: String(found) });
   };
-  const residentEnd = sections.length - tailKinds.length;
   const kinds = sections.map(({ kind }) => kind);
+  const columned = kinds.at(-1) === tailKinds.at(-1);
+  const bodyWanted = bodyKinds.slice(0, columned ? undefined : -1);
+  const tailWanted = tailKinds.slice(0, columned ? undefined : -1);
+  const residentEnd = sections.length - tailWanted.length;
   must(
-    residentEnd >= bodyKinds.length &&
-      bodyKinds.every((kind, i) => kinds[i] === kind) &&
-      tailKinds.every((kind, i) => kinds[residentEnd + i] === kind),
+    residentEnd >= bodyWanted.length &&
+      bodyWanted.every((kind, i) => kinds[i] === kind) &&
+      tailWanted.every((kind, i) => kinds[residentEnd + i] === kind),
     'sections in their order',
     kinds.join(' '),
   );
   let position = 0;
   let residentOffset = 0;
   sections.forEach((section, i) => {
-    if (i === bodyKinds.length) residentOffset = alignUp(position, limits.pageBytes);
-    const onPage = i === bodyKinds.length || i === residentEnd;
+    if (i === bodyWanted.length) residentOffset = alignUp(position, limits.pageBytes);
+    const onPage = i === bodyWanted.length || i === residentEnd;
     const start = alignUp(position, onPage ? limits.pageBytes : SECTION_ALIGNMENT);
     must(section.offset === start, `section ${section.kind} at ${start}`, section.offset);
     position = start + section.length;
@@ -86,15 +94,15 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
   must(end === footerOffset, `the footer at ${end}`, footerOffset);
   const tail = sections.slice(residentEnd);
   must(tail[0]!.offset === facts.tailOffset, `the tail at ${tail[0]!.offset}`, facts.tailOffset);
-  const residents = sections.slice(bodyKinds.length, residentEnd);
+  const residents = sections.slice(bodyWanted.length, residentEnd);
   const names = residents.map(({ kind, field, part }) => `${kind} ${field} ${part}`);
   must(new Set(names).size === names.length, 'each resident section once', names.join(', '));
   const pages = Math.ceil(footerOffset / limits.pageBytes);
   must(footer.pageChecksums.length === pages, `${pages} page checksums`, footer.pageChecksums.length);
   return {
-    body: byKind(bodyKinds, sections.slice(0, bodyKinds.length)),
+    body: byKind(sections.slice(0, bodyWanted.length)) as SegmentLayout['body'],
     residents,
-    tail: byKind(tailKinds, tail),
+    tail: byKind(tail) as SegmentLayout['tail'],
     residentOffset,
     tailOffset: facts.tailOffset,
   };
@@ -106,9 +114,6 @@ function rowBytesOf(kind: string, dimension: number): number | undefined {
   return Object.hasOwn(rowMapBytes, kind) ? rowMapBytes[kind] : undefined;
 }
 
-function byKind<K extends string>(
-  kinds: readonly K[],
-  sections: readonly SegmentSection[],
-): Readonly<Record<K, SegmentSection>> {
-  return Object.fromEntries(kinds.map((kind, i) => [kind, sections[i]!])) as Record<K, SegmentSection>;
+function byKind(sections: readonly SegmentSection[]): Readonly<Record<string, SegmentSection>> {
+  return Object.fromEntries(sections.map((section) => [section.kind, section]));
 }

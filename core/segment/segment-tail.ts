@@ -8,6 +8,7 @@ import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { mustMatchPages, readRange } from '../store/index.js';
 import type { ObjectStore } from '../store/index.js';
+import { ColumnIndex } from './columns/column-index.js';
 import { DocumentIndex } from './document-blocks.js';
 import { decodeExpiries } from './expiries.js';
 import type { Expiries } from './expiries.js';
@@ -37,6 +38,8 @@ export interface SegmentTail {
   readonly leafStarts: Uint32Array;
   readonly expiries: Expiries;
   readonly curve: unknown;
+  /** Undefined in segments that were made before there were columns. */
+  readonly columnIndex: ColumnIndex | undefined;
 }
 
 /** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request. */
@@ -100,7 +103,7 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
       throw wrongIn(section)(0, `${count} items of ${section.kind}`, `${section.count}`);
   };
   const { rows } = footer;
-  const { documentIndex, idIndex, idFilter, leafStarts, expiries, statistics } = sections;
+  const { documentIndex, idIndex, idFilter, leafStarts, expiries, statistics, columnIndex } = sections;
   const open = {
     documentIndex: new DocumentIndex(
       bytesOf(documentIndex),
@@ -112,6 +115,10 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
     leafStarts: leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts)),
     expiries: decodeExpiries(bytesOf(expiries), rows, wrongIn(expiries)),
     curve: jsonOf(bytesOf(statistics), wrongIn(statistics)),
+    columnIndex:
+      columnIndex === undefined
+        ? undefined
+        : new ColumnIndex(bytesOf(columnIndex), { rows, columns: body.columns! }, wrongIn(columnIndex)),
   };
   const counts: Readonly<Record<TailKind, number>> = {
     documentIndex: body.documents.count,
@@ -120,9 +127,11 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
     leafStarts: open.leafStarts.length,
     expiries: open.expiries.rows.length,
     statistics: 1,
+    columnIndex: open.columnIndex?.count ?? 0,
   };
   for (const section of Object.values(sections)) mustCount(section, counts[section.kind as TailKind]);
   mustCount(body.ids, open.idIndex.blocks);
+  if (body.columns !== undefined) mustCount(body.columns, open.columnIndex!.columns);
   return { footer, layout, ...open };
 }
 

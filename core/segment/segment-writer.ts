@@ -8,6 +8,7 @@ import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Deflate, Digests } from '../base/ports.js';
 import type { ObjectStore, Upload } from '../store/index.js';
+import { ColumnWriter } from './columns/column-writer.js';
 import { DocumentBlockWriter } from './document-blocks.js';
 import { encodeExpiries, NO_EXPIRIES } from './expiries.js';
 import type { Expiries } from './expiries.js';
@@ -44,6 +45,10 @@ export interface SegmentWriterOptions {
   readonly rows: number;
   /** No row's sequence is below it, and none 2^32 or more above. Kept as the number `seqBase`. */
   readonly seqBase: number;
+  /** Paths of documents that get no columns, and neither do those below them. */
+  readonly unfilterable: readonly string[];
+  /** Of memory for the values of columns: those that take the most are given up where it does not suffice. */
+  readonly columnBytesMax: number;
 }
 
 /** A section of the resident part. */
@@ -74,6 +79,7 @@ export class SegmentWriter {
   readonly #sink: PageSink;
   readonly #documents: DocumentBlockWriter;
   readonly #ids: IdBlockWriter;
+  readonly #columns: ColumnWriter;
   readonly #sections: SegmentSection[] = [];
   /** The section that is being written. */
   #open: { readonly kind: BodyKind; readonly offset: number } | undefined;
@@ -87,6 +93,8 @@ export class SegmentWriter {
     this.#sink = new PageSink(upload, options.digests);
     this.#documents = new DocumentBlockWriter(options.deflate);
     this.#ids = new IdBlockWriter(options.rows);
+    const { unfilterable, columnBytesMax: bytesMax } = options;
+    this.#columns = new ColumnWriter(options.rows, { unfilterable, bytesMax });
   }
 
   /** Begins the upload. Whoever does not come to `finish` aborts. */
@@ -110,6 +118,7 @@ export class SegmentWriter {
   async writeDocuments(texts: readonly string[]): Promise<void> {
     await this.#enter('documents');
     for (const text of texts) {
+      this.#columns.add(text);
       const block = this.#documents.add(text);
       if (block !== undefined) await this.#sink.append(block);
     }
@@ -135,6 +144,15 @@ export class SegmentWriter {
     });
     this.#seqRows += words.length;
     await this.#sink.append(new Uint8Array(words.buffer));
+  }
+
+  /** The columns of the documents that were written. `breathe` is awaited between pieces of the work. */
+  async writeColumns(breathe?: () => Promise<void>): Promise<void> {
+    await this.#enter('columns');
+    for (const bytes of this.#columns.columnBytes()) {
+      if (bytes !== undefined) await this.#sink.append(bytes);
+      await breathe?.();
+    }
   }
 
   /** Sections of the resident part in the order in which they will lie, over any number of calls. */
@@ -165,6 +183,8 @@ export class SegmentWriter {
     await this.#tail('leafStarts', leaves, leafStarts.length);
     await this.#tail('expiries', encodeExpiries(expiries, rows), expiries.rows.length);
     await this.#tail('statistics', statistics, 1);
+    const columnIndex = this.#columns.index();
+    await this.#tail('columnIndex', columnIndex.bytes, columnIndex.count);
     await this.#sink.align(SECTION_ALIGNMENT);
     const footerOffset = this.#sink.position;
     const footer = encodeFooter(
@@ -220,16 +240,15 @@ export class SegmentWriter {
 
   async #closeBody(): Promise<void> {
     if (this.#open === undefined && this.#sections.length >= bodyKinds.length) return;
-    assertInternal(this.#open?.kind === 'seqs', 'a section of the segment is missing');
+    assertInternal(this.#open?.kind === 'columns', 'a section of the segment is missing');
     await this.#close();
   }
 
   async #close(): Promise<void> {
     if (this.#open === undefined) return;
     const { kind, offset } = this.#open;
-    const last = { vectors: undefined, documents: this.#documents, ids: this.#ids, seqs: undefined }[
-      kind
-    ]?.end();
+    const blocks = { documents: this.#documents, ids: this.#ids };
+    const last = kind === 'documents' || kind === 'ids' ? blocks[kind].end() : undefined;
     if (last !== undefined) await this.#sink.append(last);
     const { rows } = this.#options;
     const written = {
@@ -237,10 +256,17 @@ export class SegmentWriter {
       documents: this.#documents.rows,
       ids: this.#ids.ids,
       seqs: this.#seqRows,
+      columns: rows,
     }[kind];
     assertInternal(written === rows, `section ${kind} has ${written} of ${rows} rows`);
-    const blocks = { documents: this.#documents.blocks, ids: Math.ceil(rows / limits.blockRows) };
-    const count = kind === 'documents' || kind === 'ids' ? blocks[kind] : rows;
+    const counts = {
+      vectors: rows,
+      documents: this.#documents.blocks,
+      ids: Math.ceil(rows / limits.blockRows),
+      seqs: rows,
+      columns: this.#columns.columns,
+    };
+    const count = counts[kind];
     const length = this.#sink.position - offset;
     this.#sections.push({ kind, field: defaultFieldOf(kind), part: 0, offset, length, count });
     this.#open = undefined;

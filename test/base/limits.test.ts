@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { limits, tierLimits } from '../../core/base/limits.js';
+import { MASK_COUNT } from '../../core/kernel/index.js';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -35,6 +36,7 @@ describe('limits', () => {
       segmentBufferBytes: 4 * MiB,
       segmentChunkBytes: 4 * MiB,
       documentBlockBytes: 16 * KiB,
+      termsReadWholeBytes: 16 * KiB,
     });
   });
 
@@ -47,6 +49,15 @@ describe('limits', () => {
   it('fit a group commit and one more inlined batch into a slot, with room for its own tables', () => {
     const slot = limits.groupCommitBytes + limits.inlineBatchBytes;
     expect(slot + slot / 1024 + MiB).toBeLessThanOrEqual(limits.slotBytes);
+  });
+
+  it('let every declared field be withheld from columns, and every path with columns be looked at', () => {
+    expect(limits.fields).toBeLessThan(limits.columnPaths);
+    expect(limits.columnPaths).toBeLessThanOrEqual(limits.columnPlaces);
+  });
+
+  it('give the deepest filter its masks: two for each level, and those that a test works with', () => {
+    expect(MASK_COUNT).toBeGreaterThanOrEqual(2 * (limits.filterDepth + 1) + 3);
   });
 
   it('fit a record into an inlined batch, and a request body into a batch object', () => {

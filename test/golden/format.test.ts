@@ -12,6 +12,7 @@ import { memoryStore } from '../../core/store/index.js';
 import { systemClock } from '../../core/system-ports.js';
 import { exampleText, replaceSection, segmentExampleText, sizesText } from './format-page.js';
 import { firstReleaseHead, goldenObjects } from './objects.js';
+import { uncolumnedSegment } from './segment-objects.js';
 
 const update = process.env['UPDATE_GOLDEN'] === '1';
 const folder = fileURLToPath(new URL('format-0/', import.meta.url));
@@ -61,8 +62,14 @@ test('a head of the first release opens as one that has folded nothing', () => {
   expect(Buffer.from(opened).equals(golden('head.bin'))).toBe(true);
 });
 
+test('a segment of before there were columns opens, and leaves filters to its documents', async () => {
+  const { content, rows } = await uncolumnedSegment.read(golden(uncolumnedSegment.file));
+  expect(content.documents).toEqual(['{"year":2020}', '', '{"year":2021}']);
+  expect(rows).toEqual({ sure: Uint8Array.of(0), open: Uint8Array.of(0b111) });
+});
+
 test('no golden file is without a test', () => {
-  const files = [firstReleaseHead, ...goldenObjects].map(({ file }) => file);
+  const files = [firstReleaseHead, uncolumnedSegment, ...goldenObjects].map(({ file }) => file);
   expect(readdirSync(folder).sort()).toEqual(files.sort());
 });
 

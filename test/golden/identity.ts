@@ -3,10 +3,11 @@ import { formatUuid } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
 import type { Digests } from '../../core/base/ports.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
+import type { RowMasks } from '../../core/kernel/index.js';
 
-export const digests: Digests = createDigests(
-  new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 }),
-);
+const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 });
+export const digests: Digests = createDigests(kernel);
+export const masks: RowMasks = kernel.masks;
 
 export const hex = (start: number, bytes: number): string =>
   Array.from({ length: bytes }, (_, i) => ((start + i) & 255).toString(16).padStart(2, '0')).join('');

@@ -1,7 +1,9 @@
 /**
  * A segment of three rows and its deletions, made from fixed numbers, and the parts of the segment's bytes.
  */
+import { bytesToHex } from '../../core/base/bytes.js';
 import { limits } from '../../core/base/limits.js';
+import { parseFilter } from '../../core/filter/index.js';
 import { decodeFooter, footerOffset } from '../../core/segment/footer.js';
 import {
   portableDeflate,
@@ -11,10 +13,10 @@ import {
   SegmentReader,
   SegmentWriter,
 } from '../../core/segment/index.js';
-import type { ResidentSection, SegmentEnd, SegmentRef } from '../../core/segment/index.js';
+import type { FilterRows, ResidentSection, SegmentEnd, SegmentRef } from '../../core/segment/index.js';
 import { memoryStore, PageCache } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
-import { digests, uid, UUID } from './identity.js';
+import { digests, masks, uid, UUID } from './identity.js';
 import type { GoldenObject, Part } from './identity.js';
 
 export const segmentKey: string = `c/${uid}/seg/${UUID}.seg`;
@@ -33,7 +35,7 @@ const { sortedIds, rowOfRank, rankOfRow } = rowMaps(ids);
 const words = (array: Uint32Array): Uint8Array => new Uint8Array(array.buffer);
 const content: Content = {
   sortedIds,
-  documents: ['{"year":2020}', '', '{"year":2021}'],
+  documents: ['{"year":2020,"tags":["ir","nlp"]}', '', '{"year":2021,"tags":["nlp"]}'],
   vectors: Float32Array.of(0.5, -1, 1, 2, 3, 4),
   seqs: [7, 5, 9],
   residents: [
@@ -59,12 +61,15 @@ async function write(from: Content): Promise<{ readonly bytes: Uint8Array; reado
     uid,
     dimension: 2,
     metric: 'cosine',
+    unfilterable: ['secret'],
+    columnBytesMax: 1024 * 1024,
   };
   const writer = await SegmentWriter.create({ ...identity, rows, seqBase: from.numbers['seqBase']! });
   await writer.writeRaw(from.vectors);
   await writer.writeDocuments(from.documents);
   await writer.writeIds(from.sortedIds);
   await writer.writeSeqs(from.seqs);
+  await writer.writeColumns();
   await writer.writeResident(from.residents);
   const ref = await writer.finish(from);
   const found = await store.get(segmentKey);
@@ -74,19 +79,16 @@ async function write(from: Content): Promise<{ readonly bytes: Uint8Array; reado
 
 const written = await write(content);
 
-async function read(bytes: Uint8Array): Promise<Content> {
+async function openGolden(bytes: Uint8Array, ref: SegmentRef): Promise<SegmentReader> {
   const store = newStore();
   await store.put(segmentKey, bytes, { if: 'any' });
   const cache = new PageCache({ budgetBytes: 1024 * 1024 });
   const expected = { dimension: 2, metric: 'cosine' };
-  const reader = await SegmentReader.open({
-    store,
-    digests,
-    deflate: portableDeflate,
-    cache,
-    ref: written.ref,
-    expected,
-  });
+  return await SegmentReader.open({ store, digests, deflate: portableDeflate, cache, masks, ref, expected });
+}
+
+async function read(bytes: Uint8Array, ref: SegmentRef = written.ref): Promise<Content> {
+  const reader = await openGolden(bytes, ref);
   const rows = Array.from({ length: reader.rows }, (_, row) => row);
   const target = new Uint8Array(reader.residentBytes);
   await reader.residentLoad(target).fetchMissing();
@@ -104,6 +106,22 @@ async function read(bytes: Uint8Array): Promise<Content> {
     curve: reader.curve,
   };
 }
+
+/** As a segment was before there were columns: documents alone tell what satisfies a filter. */
+export const uncolumnedSegment = {
+  file: 'segment-0.1.bin',
+  read: async (bytes: Uint8Array): Promise<{ readonly content: Content; readonly rows: FilterRows }> => {
+    const footer = footerOffset(segmentKey, bytes, 0);
+    const end = bytes.subarray(footer);
+    const { sections, rows } = decodeFooter(digests, { key: segmentKey, offset: footer }, end);
+    const tail = sections.find(({ kind }) => kind === 'documentIndex')!;
+    const tailBytes = bytes.length - tail.offset;
+    const footerSha256 = bytesToHex(digests.sha256(end));
+    const ref = { key: segmentKey, bytes: bytes.length, tailBytes, footerSha256, rows };
+    const reader = await openGolden(bytes, ref);
+    return { content: await read(bytes, ref), rows: await reader.filterRows(parseFilter('year = 2020')) };
+  },
+};
 
 const deletions = encodeDeletions(digests, deletionsKey, {
   rows: 3,
@@ -132,17 +150,20 @@ export const segmentObjects: readonly GoldenObject[] = [
 
 const meanings: Readonly<Record<string, string>> = {
   vectors: '0.5, -1; 1, 2; 3, 4',
-  documents: 'one block, deflated: lengths 13, 0, 13 and the texts',
+  documents: 'one block, deflated: lengths 33, 0, 28 and the texts',
   ids: 'shared 0, 2 bytes "a1"; shared 1, 1 byte "2"; shared 0, 2 bytes "é"',
   seqs: '7, 5 and 9, less seqBase 5',
   codes: 'opaque here',
   rowOfRank: '2, 0, 1',
   rankOfRow: '1, 2, 0',
-  documentIndex: 'first row 0, deflated bytes, 38 inflated',
+  documentIndex: 'first row 0, deflated bytes, 73 inflated',
   idIndex: 'block of 11 bytes, separator of 0',
   idFilter: 'seed, segments of 8, 1 of them, zero; fingerprints',
   leafStarts: '0, 2',
   statistics: 'JSON',
+  expiries: 'none',
+  columns: 'tags, elements: index of texts, starts, ordinals, texts; year: first number, ordinals, numbers',
+  columnIndex: '3 entries, complete: "secret" withheld, "tags", "year"; their paths',
 };
 
 export const exampleSegment: Uint8Array = written.bytes;

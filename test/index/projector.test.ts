@@ -1,6 +1,7 @@
 /**
  * Strategy: what the projector makes of a query against plain arithmetic on the weights as they were put, whose error has a
- * bound: half a unit of the query's values, of which there are 4,095. And those weights against the directions.
+ * bound: half a unit of the query's values, of which there are 127 near the grid and 4,095 elsewhere. And those weights against
+ * the directions.
  */
 import { describe, expect, test } from 'vitest';
 import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
@@ -71,11 +72,12 @@ function exactOutput({ params, weights, factors }: Scene, query: Float32Array, p
     step > 0 ? (query[d]! - params.lo[d]! - 128 * step) / step : 0,
   );
   const most = values.reduce((farthest, value) => Math.max(farthest, Math.abs(value)), 0);
+  const units = most <= 190.5 ? 127 : 4_095;
   let output = 0;
   let bound = 0;
   for (const [d, value] of values.entries()) {
     output += own[d]! * value;
-    bound += Math.abs(own[d]!) * ((most / 4_095) * 0.501 + Math.abs(value) * 1e-6);
+    bound += Math.abs(own[d]!) * ((most / units) * 0.501 + Math.abs(value) * 1e-6);
   }
   return [output * factors[p]!, bound * factors[p]!];
 }

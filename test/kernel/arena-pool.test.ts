@@ -1,9 +1,9 @@
 /** The pool: reuse, the budget, and what happens to idle arenas when it is tight. */
 import { describe, expect, test } from 'vitest';
 import { isCairnError } from '../../core/base/errors.js';
-import { ArenaPool, arenaBytes, arenaClasses, compileEmbeddedKernel } from '../../core/kernel/index.js';
+import { ArenaPool, arenaBytes, arenaClasses } from '../../core/kernel/index.js';
+import { module } from './fixture.js';
 
-const module = await compileEmbeddedKernel();
 const SMALL = arenaClasses[0];
 const MEDIUM = arenaClasses[1];
 const LARGE = arenaClasses[2];

@@ -1,6 +1,6 @@
 /**
  * Strategy: the code kernels against their twins over every remainder of every block and large lengths, with random
- * codes and with the extremes at which a sum would leave its integers first. `squares` and `centred` answer f32 made of
+ * codes, starts of any alignment, and with the extremes at which a sum would leave its integers first. `squares` and `centred` answer f32 made of
  * exact integer parts: equal to the twin but for the rounding of those parts.
  */
 import { describe, expect, test } from 'vitest';
@@ -63,6 +63,34 @@ function roomFor(length: number): number {
 function expectClose(value: number, wanted: number, scale: number): void {
   expect(Math.abs(value - wanted)).toBeLessThanOrEqual(scale * 2 ** -20 + 1e-6);
 }
+
+test('equal their twins at unaligned starts', () => {
+  const stride = 80;
+  const signed = codesOf(stride, roomFor(stride), 3, true);
+  const steps = codesOf(stride, 127, 4, false);
+  const [product, absolute] = [
+    codeProductScalar(signed.a, signed.weights),
+    codeAbsoluteScalar(steps.a, steps.b, steps.weights),
+  ];
+  const squares = codeSquaresScalar(steps.a, steps.b, steps.weights);
+  const middle = codeCentredScalar(steps.a, steps.b, steps.weights);
+  const bytesOf = (words: Int16Array): Uint8Array => new Uint8Array(words.buffer);
+  for (let shift = 0; shift < 16; shift++) {
+    const [a, b, weights] = [A + shift, B + ((shift * 5 + 3) & 15), WEIGHTS + ((shift * 7 + 2) & 15)];
+    arena.u8.set(signed.a, a);
+    arena.u8.set(bytesOf(signed.weights), weights);
+    expect(arena.exports.codeProduct(a, weights, stride)).toBe(product);
+    for (let i = 0; i < 4; i++) arena.u8.set(bytesOf(signed.weights), FOUR + shift + i * stride * 2);
+    arena.exports.codeProduct4(a, FOUR + shift, stride, SUMS);
+    expect([...new Int32Array(arena.u8.buffer, SUMS, 4)]).toEqual([product, product, product, product]);
+    arena.u8.set(steps.a, a);
+    arena.u8.set(steps.b, b);
+    arena.u8.set(bytesOf(steps.weights), weights);
+    expect(arena.exports.codeAbsolute(a, b, weights, stride)).toBe(absolute);
+    expectClose(arena.exports.codeSquares(a, b, weights, stride, 1, Infinity), squares, squares);
+    expectClose(arena.exports.codeCentred(a, b, weights, stride, 1), middle, squares + Math.abs(middle));
+  }
+});
 
 describe('codeProduct and codeAbsolute', () => {
   test.each([...lengths, 20_000])('equal their twins: %i dimensions', (length) => {

@@ -1,9 +1,21 @@
-/** What the kernel tests share: the compiled module, raw arenas, lengths, and numbers that break kernels. */
+/**
+ * What the kernel tests share: the compiled module, raw arenas, lengths, and numbers that break kernels. Each of the two modules
+ * has a project of its own that runs these tests (vitest.config.ts) and says by `simd` which one they are to run.
+ */
 import fc from 'fast-check';
+import { expect, inject } from 'vitest';
 import { Arena } from '../../core/kernel/arena.js';
 import { Kernel, compileEmbeddedKernel } from '../../core/kernel/index.js';
+import type { Simd } from '../../core/kernel/index.js';
 
-const module = await compileEmbeddedKernel();
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Absent where the host's own choice is tested. */
+    simd: Simd | undefined;
+  }
+}
+
+export const module = await compileEmbeddedKernel(inject('simd'));
 
 export function newKernel(memoryBudgetBytes = 64 * 1024 * 1024): Kernel {
   return new Kernel(module, { memoryBudgetBytes });
@@ -56,3 +68,13 @@ export const awkwardNumber: fc.Arbitrary<number> = fc.oneof(
 export function putNumbers(arena: Arena, offset: number, values: Float32Array): void {
   arena.u8.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
 }
+
+/** Equal to the byte, and of one kind. Long arrays are compared number by number only where they differ, to say how. */
+export function expectSame(found: Numbers, wanted: Numbers): void {
+  const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Buffer =>
+    Buffer.from(buffer, byteOffset, byteLength);
+  if (found.constructor !== wanted.constructor || !bytesOf(found).equals(bytesOf(wanted)))
+    expect(found).toEqual(wanted);
+}
+
+type Numbers = Uint8Array | Int16Array | Float32Array;

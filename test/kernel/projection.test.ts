@@ -1,6 +1,7 @@
 /**
  * Strategy: the kernels of projections against their twins, between guards that must stay as they are. Sums of integers are
- * exact: `project` equals its twin to the last bit, also where a sum is as large as weights of any bytes can make it. Sums of
+ * exact: `project` equals its twin to the last bit, for values of bytes and for larger ones, which it may multiply by different
+ * instructions, and also where a sum is as large as weights of any bytes can make it. Sums of
  * f32 are exact where all parts are small integers, and near the twin's elsewhere.
  */
 import { describe, expect, test } from 'vitest';
@@ -12,7 +13,7 @@ import {
   projectScalar,
   type Weights,
 } from '../../core/kernel/scalar/projection.js';
-import { newArena, numberSource, randomVector } from './fixture.js';
+import { expectSame, newArena, numberSource, randomVector } from './fixture.js';
 
 const arena = newArena(1_048_576);
 const { exports, f32, u8, u32 } = arena;
@@ -24,6 +25,8 @@ const ROOM = 131_072;
 const GUARD = -12_345.5;
 /** What no value may leave: wasm/query.ts. */
 const VALUE_MAX = 4_095;
+/** What the relaxed module multiplies as bytes. */
+const BYTE_MAX = 127;
 
 function put(name: keyof typeof stateOffsets, value: number): void {
   u32[(INDEX_STATE_OFFSET + stateOffsets[name]) / 4] = value;
@@ -55,20 +58,46 @@ function weightsOf(stride: number, outputs: number, seed: number): Weights {
   };
 }
 
-const shapes = [16, 32, 48, 64, 304, 784, 2_048, 4_096].flatMap((stride) =>
-  [4, 8, 12, 64].map((outputs) => [stride, outputs] as const),
+const shapes = [16, 32, 48, 64, 80, 128, 256, 304, 384, 768, 784, 1_024, 1_536, 2_048, 3_072, 4_096].flatMap(
+  (stride) => [4, 8, 12, 64].map((outputs) => [stride, outputs] as const),
 );
+
+/** Puts the values anew, because `project` uses them up. */
+function projected(values: Int16Array, scale: number, outputs: number): Float32Array {
+  new Int16Array(u8.buffer, VALUES, values.length).set(values);
+  exports.project(scale, OUT);
+  return mustAnswer(outputs);
+}
 
 describe('project', () => {
   test.each(shapes)('equals its twin: a stride of %i, %i outputs', (stride, outputs) => {
     const weights = weightsOf(stride, outputs, stride + outputs);
-    const next = numberSource(stride);
-    const values = Int16Array.from({ length: stride }, () => Math.round(next() * VALUE_MAX));
     place(weights, stride);
-    new Int16Array(u8.buffer, VALUES, stride).set(values);
-    for (const scale of [1, 1.7, 3e6]) {
-      exports.project(scale, OUT);
-      expect(mustAnswer(outputs)).toEqual(projectScalar(values, weights, scale));
+    for (const [most, scale] of [
+      [0, 1],
+      [1, 1.7],
+      [BYTE_MAX, 1],
+      [BYTE_MAX + 1, 3e6],
+      [VALUE_MAX, 1.7],
+    ] as const) {
+      const next = numberSource(stride + most);
+      const values = Int16Array.from({ length: stride }, () => Math.round(next() * most));
+      // The largest of both signs, which decide how the others are multiplied.
+      values.set([most, -most], stride - 2);
+      expectSame(projected(values, scale, outputs), projectScalar(values, weights, scale));
+    }
+  });
+
+  test('equals its twin wherever one value is no byte', () => {
+    const weights = weightsOf(48, 4, 3);
+    place(weights, 48);
+    const next = numberSource(4);
+    for (let at = 0; at < 48; at++) {
+      for (const large of [BYTE_MAX + 1, -BYTE_MAX - 1, VALUE_MAX, -VALUE_MAX]) {
+        const values = Int16Array.from({ length: 48 }, () => Math.round(next() * BYTE_MAX));
+        values[at] = large;
+        expectSame(projected(values, 1, 4), projectScalar(values, weights, 1));
+      }
     }
   });
 
@@ -84,10 +113,8 @@ describe('project', () => {
         // Of the other sign, and as large as that allows.
         sums.fill(weight < 0 ? 127 : -128, below * stride, (below + 1) * stride);
         place({ weights: sums, factors: Float32Array.of(1, 1, 1, 1) }, stride);
-        for (const value of [VALUE_MAX, -VALUE_MAX]) {
-          new Int16Array(u8.buffer, VALUES, stride).fill(value);
-          exports.project(1, OUT);
-          const found = mustAnswer(4);
+        for (const value of [VALUE_MAX, -VALUE_MAX, BYTE_MAX, -BYTE_MAX]) {
+          const found = projected(new Int16Array(stride).fill(value), 1, 4);
           for (const [p, sum] of found.entries())
             expect(sum).toBe(Math.fround(value * sums[p * stride]! * stride) + 0);
         }
@@ -112,7 +139,7 @@ describe('projectRows', () => {
     for (let row = first; row < count; row++) {
       const values = Int16Array.from(codes.subarray(row * stride, (row + 1) * stride), (code) => code - 128);
       const at = (row - first) * outputs;
-      expect(found.subarray(at, at + outputs)).toEqual(projectScalar(values, weights, 1));
+      expectSame(found.subarray(at, at + outputs), projectScalar(values, weights, 1));
     }
   });
 

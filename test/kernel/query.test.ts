@@ -1,6 +1,6 @@
 /**
  * Strategy: the kernels that prepare a query against their twins over every remainder and large lengths, with numbers of any
- * size, equal to the bit; and, because a twin may share a mistake, what they make against the distances that it stands for.
+ * size and with what is none, equal to the bit; and, because a twin may share a mistake, what they make against the distances that it stands for.
  */
 import { describe, expect, test } from 'vitest';
 import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
@@ -8,9 +8,14 @@ import { KernelState } from '../../core/index/layout/kernel-state.js';
 import { layOutProjector, Projector } from '../../core/index/projection/projector.js';
 import { codeStride, Layout, type CodeParams } from '../../core/index/layout/shape.js';
 import { PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
-import { codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
-import { prepareQueryScalar, putValuesScalar, type Grid } from '../../core/kernel/scalar/query.js';
-import { newArena, numberSource } from './fixture.js';
+import { codeAbsoluteScalar, codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
+import {
+  prepareCodesScalar,
+  prepareQueryScalar,
+  putValuesScalar,
+  type Grid,
+} from '../../core/kernel/scalar/query.js';
+import { expectSame, newArena, numberSource } from './fixture.js';
 
 const arena = newArena(1_048_576);
 const { exports, f32, f64, u8 } = arena;
@@ -29,6 +34,7 @@ interface Scene {
   readonly factor: number;
   /** With their padding. */
   readonly weights: Int16Array;
+  readonly codes: Uint8Array;
   readonly values: Int16Array;
 }
 
@@ -53,6 +59,7 @@ function scene(metric: Metric, params: CodeParams): Scene {
     },
     inverses: f64.slice(scratch.inverses / 8, scratch.inverses / 8 + dimension),
     weights: new Int16Array(u8.buffer, place.weights, stride),
+    codes: u8.subarray(place.queryCodes, place.queryCodes + stride),
     values: new Int16Array(u8.buffer, scratch.values, stride),
   };
 }
@@ -82,37 +89,55 @@ function queriesOf({ lo, step }: CodeParams, seed: number): Float32Array[] {
     near.map(() => -0),
     // The middle of every range: nothing is left to weigh.
     lo.map((low, d) => low + 128 * step[d]!),
+    // The edges of the grid, and half a step past them.
+    lo,
+    ...[-0.5, 0.5, 127.5, 255, 255.5].map((place) => lo.map((low, d) => low + place * step[d]!)),
   ];
 }
 
-function prepared({ state, weights }: Scene, dimension: number) {
+/** What no check lets through: whatever the kernels make of it, it is the same everywhere. */
+function oddQueries(params: CodeParams, seed: number): Float32Array[] {
+  const near = queriesOf(params, seed)[0]!;
+  return [NaN, Infinity, -Infinity].map((odd) => near.map((value, d) => (d % 5 === 2 ? odd : value)));
+}
+
+function constants({ state }: Scene) {
   return {
-    weights: weights.slice(0, dimension),
     base: state.getNumber('base'),
     scale: state.getNumber('scale'),
     termFactor: state.getNumber('termFactor'),
   };
 }
 
+function prepared(made: Scene, dimension: number) {
+  return { weights: made.weights.slice(0, dimension), ...constants(made) };
+}
+
+/** The numbers, and zeros behind them. */
+function expectPadded<T extends Int16Array | Uint8Array>(found: T, wanted: T): void {
+  expectSame(found.subarray(0, wanted.length), wanted);
+  expect(found.subarray(wanted.length).every((value) => value === 0)).toBe(true);
+}
+
 describe.each(metrics)('a query of %s', (metric) => {
   test.each(dimensions)('equals its twin to the bit: %i dimensions', (dimension) => {
     const params = rangesOf(dimension, dimension);
     const made = scene(metric, params);
-    for (const query of queriesOf(params, dimension + 1)) {
+    for (const query of [...queriesOf(params, dimension + 1), ...oddQueries(params, dimension)]) {
       made.table.prepare(query);
-      const { fromMiddles, ...wanted } = prepareQueryScalar(kindOf(metric), query, made.grid, {
+      const { fromMiddles, weights, ...wanted } = prepareQueryScalar(kindOf(metric), query, made.grid, {
         isCosine: metric === 'cosine',
         factor: made.factor,
       });
-      expect(prepared(made, dimension)).toEqual(wanted);
-      expect(made.weights.subarray(dimension).every((weight) => weight === 0)).toBe(true);
+      expect(constants(made)).toEqual(wanted);
+      expectPadded(made.weights, weights);
       const unit = exports.putValues(dimension);
       const { values, unit: wantedUnit } = putValuesScalar(fromMiddles, made.inverses);
       expect(unit).toBe(wantedUnit);
-      expect(made.values.subarray(0, dimension)).toEqual(values);
-      expect(made.values.subarray(dimension).every((value) => value === 0)).toBe(true);
+      expectPadded(made.values, values);
       // Preparing is over: projecting changes nothing of it.
-      expect(prepared(made, dimension)).toEqual(wanted);
+      expect(constants(made)).toEqual(wanted);
+      expectPadded(made.weights, weights);
     }
   });
 
@@ -132,6 +157,46 @@ describe.each(metrics)('a query of %s', (metric) => {
           // Half a unit of each weight, on both sides.
           expect(Math.abs(found - wanted)).toBeLessThan(size * 1e-9 + Math.abs(scale) * dimension * 128);
         }
+      }
+    },
+  );
+});
+
+describe('a query of manhattan', () => {
+  test.each(dimensions)('equals its twin to the bit: %i dimensions', (dimension) => {
+    const params = rangesOf(dimension, dimension);
+    const made = scene('manhattan', params);
+    const weights = made.weights.slice();
+    const { scale } = constants(made);
+    for (const query of [...queriesOf(params, dimension + 1), ...oddQueries(params, dimension)]) {
+      made.table.prepare(query);
+      const { codes, base } = prepareCodesScalar(query, made.grid, made.factor);
+      expectPadded(made.codes, codes);
+      // The weights are of the ranges alone.
+      expect(constants(made)).toEqual({ base, scale, termFactor: 0 });
+      expectSame(made.weights, weights);
+    }
+  });
+
+  test.each([1, 2, 15, 67, 300, 4_096])(
+    'stands for the distances to decoded rows: %i dimensions',
+    (dimension) => {
+      const params = rangesOf(dimension, dimension + 2);
+      const { lo, step } = params;
+      const made = scene('manhattan', params);
+      const next = numberSource(dimension);
+      for (const query of queriesOf(params, dimension + 3).slice(0, 3)) {
+        made.table.prepare(query);
+        const { weights, base, scale } = prepared(made, dimension);
+        const row = Uint8Array.from(lo, () => Math.floor((next() + 1) * 128));
+        const found = base + scale * codeAbsoluteScalar(made.codes.subarray(0, dimension), row, weights);
+        let [wanted, bound] = [0, 0];
+        for (const [d, code] of row.entries()) {
+          wanted += Math.abs(query[d]! - lo[d]! - step[d]! * code) * made.factor;
+          // Half a step to the grid, half a unit of each weight, and what f64 loses.
+          bound += step[d]! * made.factor * 0.501 + scale * 128 + Math.abs(query[d]! * made.factor) * 1e-12;
+        }
+        expect(Math.abs(found - wanted)).toBeLessThanOrEqual(bound);
       }
     },
   );

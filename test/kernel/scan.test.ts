@@ -1,7 +1,8 @@
 /**
  * Strategy: the raw scan kernels against their twins (measure everything, sort) over random scenes of few distinct
  * numbers, so that ties, zero distances of both signs and NaN are common; strides and starts that are not aligned;
- * bitmaps with whole dead words; every metric, with and without scales; k from 1 past the number of rows.
+ * bitmaps with whole dead words; every metric, with and without scales; k from 1 past the number of rows. Then rows of every
+ * length of `lengths`, whose distances must be the twin's to the bit whichever kernel measures them.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -9,15 +10,15 @@ import { PAYLOAD_OFFSET } from '../../core/kernel/layout.js';
 import { KERNEL_DOT, KERNEL_L1, KERNEL_L2 } from '../../core/kernel/metric.js';
 import { equalRowsScalar, topKScalar, type ScalarRows } from '../../core/kernel/scalar/scan.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
-import { newArena, putNumbers } from './fixture.js';
+import { awkwardNumber, lengths, newArena, numberSource, putNumbers, randomVector } from './fixture.js';
 
-const arena = newArena();
+const arena = newArena(1_048_576);
 const QUERY = PAYLOAD_OFFSET + 4;
-const HEAP = PAYLOAD_OFFSET + 4096;
-const LIVE = PAYLOAD_OFFSET + 16_384;
-const SCALES = PAYLOAD_OFFSET + 20_480;
-const LIST = PAYLOAD_OFFSET + 24_576;
-const ROWS = PAYLOAD_OFFSET + 32_768 + 4;
+const HEAP = PAYLOAD_OFFSET + 20_480;
+const LIVE = PAYLOAD_OFFSET + 32_768;
+const SCALES = PAYLOAD_OFFSET + 36_864;
+const LIST = PAYLOAD_OFFSET + 40_960;
+const ROWS = PAYLOAD_OFFSET + 65_536 + 4;
 
 interface Scene {
   readonly search: ScalarRows;
@@ -110,6 +111,7 @@ describe('scanTopK', () => {
   test.each([
     ['finite numbers', coarse],
     ['NaN and infinities', broken],
+    ['denormals and extremes', awkwardNumber],
   ])('equals its twin: %s', (_, numbers) => {
     const k = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 400 }));
     fc.assert(
@@ -184,5 +186,27 @@ describe('scoreRows', () => {
         expect([...arena.f32.subarray(HEAP / 4, HEAP / 4 + list.length)]).toEqual(wanted);
       }),
     );
+  });
+});
+
+describe.each([
+  ['L2', KERNEL_L2],
+  ['dot', KERNEL_DOT],
+  ['L1', KERNEL_L1],
+])('rows of every length: %s', (_, metric) => {
+  test.each(lengths)('%i numbers', (length) => {
+    const next = numberSource(length + metric);
+    const rows = Array.from({ length: 9 }, () => randomVector(length, next));
+    const search = { metric, query: randomVector(length, next), rows, isLive: () => true };
+    // Rows of no numbers lie 4 bytes apart, too.
+    const input: Scene = { search, stride: length * 4 + 4, live: undefined };
+    const wanted = topKScalar(search, 9);
+    expect(scan(input, 9)).toEqual(wanted);
+    expect(scan(input, 4)).toEqual(wanted.slice(0, 4));
+    const { exports, u32, f32 } = arena;
+    u32.set([...rows.keys()], LIST / 4);
+    exports.scoreRows(metric, QUERY, ROWS, LIST, 9, length, input.stride, 0, HEAP);
+    const byRow = wanted.toSorted((a, b) => a.row - b.row).map(({ distance }) => distance);
+    expect([...f32.subarray(HEAP / 4, HEAP / 4 + 9)]).toEqual(byRow);
   });
 });

@@ -15,5 +15,6 @@ declare namespace WebAssembly {
     constructor(module: object, imports: object);
     readonly exports: object;
   }
+  function validate(bytes: Uint8Array): boolean;
   function compile(bytes: Uint8Array): Promise<Module>;
 }

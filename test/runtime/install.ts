@@ -27,6 +27,18 @@ export function packageFolder(name: string): string {
   return join(folder, 'node_modules', name);
 }
 
+const platform = `${process.platform}-${process.arch}`;
+
+/** Whether the Nodes below can run here: only these platforms have packages of both lines. */
+export function hasNodes(): boolean {
+  return hasRuntimes() && ['linux-x64', 'linux-arm64'].includes(platform);
+}
+
+/** The later lines of Node, with their binaries. */
+export const otherNodes: readonly { readonly major: string; readonly binary: string }[] = ['22', '24'].map(
+  (major) => ({ major, binary: join(packageFolder(`node${major}-${platform}`), 'bin/node') }),
+);
+
 export async function setup(): Promise<void> {
   if (hasRuntimes()) return;
   process.stderr.write('installing other runtimes (npm ci --prefix test/runtime)\n');

@@ -1,8 +1,9 @@
 /** Child processes of the suites that try other Nodes: run to the end, or a server started and stopped by its id. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { root } from '../../scripts/set-up.mjs';
 
 export interface Ended {
@@ -49,6 +50,27 @@ export async function runCheck(binary: string, args: readonly string[]): Promise
   if (code !== 0)
     throw new Error(`${binary} ${args.join(' ')} ended with exit code ${code}:\n${error}${out}`);
   return JSON.parse(out) as unknown;
+}
+
+interface VitestReport {
+  readonly success: boolean;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly { readonly name: string }[];
+}
+
+/** Runs test files of this repository by vitest on another Node. */
+export async function runVitest(binary: string, files: readonly string[]): Promise<VitestReport> {
+  const report = join(mkdtempSync(join(tmpdir(), 'cairn-vitest-')), 'report.json');
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const reporting = ['--reporter=json', `--outputFile=${report}`, '--no-cache'];
+  try {
+    const { code, out, error } = await start(binary, [vitest, 'run', ...files, ...reporting], root).ended;
+    if (!existsSync(report)) throw new Error(`${binary} ended with exit code ${code}:\n${error}${out}`);
+    return JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
+  } finally {
+    rmSync(dirname(report), { recursive: true, force: true });
+  }
 }
 
 /** `cairn serve` on a free port. Resolves when it listens. */

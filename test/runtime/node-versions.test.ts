@@ -9,24 +9,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasRuntimes, packageFolder } from './install.js';
+import { hasNodes, otherNodes } from './install.js';
 import { mustBeBuilt, runCheck, startServe } from './node-process.js';
 
-const platform = `${process.platform}-${process.arch}`;
-/** Only these have packages of both lines. */
-const available = hasRuntimes() && ['linux-x64', 'linux-arm64'].includes(platform);
-
+const available = hasNodes();
 const ownMajor = process.versions.node.split('.', 1)[0]!;
 
 const nodes = [
   { node: `Node ${ownMajor}`, major: ownMajor, binary: process.execPath },
-  ...['22', '24']
-    .filter((major) => major !== ownMajor)
-    .map((major) => ({
-      node: `Node ${major}`,
-      major,
-      binary: join(packageFolder(`node${major}-${platform}`), 'bin/node'),
-    })),
+  ...otherNodes
+    .filter(({ major }) => major !== ownMajor)
+    .map(({ major, binary }) => ({ node: `Node ${major}`, major, binary })),
 ];
 
 interface Seen {

@@ -3,11 +3,11 @@
  * nothing but what workerd gives. All data is in the memory of one isolate and goes with it, which is no way to run
  * Cairn: a deployed Worker keeps its data in a bucket.
  *
- * What matters on Workers and is done here: the kernel is a static import (compiling bytes is refused there), nothing
- * happens at module load (I/O, chance and timers are refused there), and requests share no promise, only the app that
- * the first of them has made.
+ * What matters on Workers and is done here: the kernel is a static import (compiling bytes is refused there), the one of
+ * relaxed SIMD, which workerd takes; nothing happens at module load (I/O, chance and timers are refused there); and requests
+ * share no promise, only the app that the first of them has made.
  */
-import compiledKernel from '../../build/wasm/cairn.wasm';
+import compiledKernel from '../../build/wasm/relaxed.wasm';
 import type { Clock } from '../../core/base/ports.js';
 import { EngineDatabase } from '../../core/engine/index.js';
 import { createDigests, Kernel } from '../../core/kernel/index.js';

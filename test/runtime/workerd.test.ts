@@ -41,7 +41,7 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
   describe('the bundle', () => {
     test('imports nothing at run time but the kernel', async () => {
       const { imports, code } = await theBundle();
-      expect(imports).toEqual(['./cairn.wasm']);
+      expect(imports).toEqual(['./relaxed.wasm']);
       expect(code).not.toMatch(/["'`]node:|\bimport\s*\(|\brequire\s*\(/);
     });
 

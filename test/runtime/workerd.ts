@@ -47,8 +47,8 @@ interface MiniflareModule {
 }
 
 const compatibilityDate = '2026-04-01';
-const kernelPath = join(root, 'build/wasm/cairn.wasm');
-const kernelModule = './cairn.wasm';
+const kernelPath = join(root, 'build/wasm/relaxed.wasm');
+const kernelModule = './relaxed.wasm';
 
 /** As wrangler would: modules for Workers, and the kernel beside them as a module of its own. */
 export async function bundleWorker(entry: string): Promise<Bundle> {
@@ -83,7 +83,7 @@ export async function bundleWorker(entry: string): Promise<Bundle> {
 const kernelBeside = {
   name: 'kernel-beside',
   setup(build: { onResolve(rule: { filter: RegExp }, resolve: () => object): void }): void {
-    build.onResolve({ filter: /\/cairn\.wasm$/ }, () => ({ path: kernelModule, external: true }));
+    build.onResolve({ filter: /\/relaxed\.wasm$/ }, () => ({ path: kernelModule, external: true }));
   },
 };
 
@@ -110,7 +110,7 @@ export async function startWorker(
         bindings,
         modules: [
           { type: 'ESModule', path: 'worker.js', contents: code },
-          { type: 'CompiledWasm', path: 'cairn.wasm', contents: wasm },
+          { type: 'CompiledWasm', path: 'relaxed.wasm', contents: wasm },
         ],
         handleRuntimeStdio: (out: Readable, error: Readable) => {
           for (const stream of [out, error])

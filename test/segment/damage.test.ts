@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { bytesToHex } from '../../core/base/bytes.js';
 import { isCairnError } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
+import { parseFilter } from '../../core/filter/index.js';
 import { decodeFooter, encodeFooter, footerOffset } from '../../core/segment/footer.js';
 import type { Footer, SegmentSection } from '../../core/segment/footer.js';
 import type { SegmentRef } from '../../core/segment/index.js';
@@ -16,6 +17,7 @@ import type { ObjectStore } from '../../core/store/index.js';
 import {
   digests,
   KEY,
+  masks,
   newStore,
   openSegment,
   plainRows,
@@ -27,6 +29,12 @@ import type { Rows } from './fixture.js';
 import { portableDeflate } from '../../core/segment/index.js';
 
 const rows = plainRows(70, 2);
+/** Of numbers in two blocks, and of texts of which some are cut. */
+const filters = [
+  'row > 5 AND row IN (6, 68, 69)',
+  "text LIKE 'ttt%' OR text CONTAINS 'tttt'",
+  "text > '2024'",
+].map(parseFilter);
 let ref: SegmentRef;
 let intact: Uint8Array;
 let sections: readonly SegmentSection[];
@@ -66,6 +74,7 @@ async function outcome(bytes: Uint8Array, of: SegmentRef = ref): Promise<Rows | 
     const read = await readEverything(reader);
     await reader.findRanks(rows.ids);
     await reader.idsFrom('', 1_000);
+    for (const filter of filters) await reader.filterRows(filter);
     return read;
   } catch (error) {
     return error as Error;
@@ -170,6 +179,7 @@ describe('a damaged segment', () => {
       digests,
       deflate: portableDeflate,
       cache: undefined as never,
+      masks,
       ref,
       expected,
     };

@@ -1,14 +1,15 @@
 /** What the segment tests share: rows made from a seed, a store to put them in, and the way in and out. */
 import type { Digests } from '../../core/base/ports.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
+import type { RowMasks } from '../../core/kernel/index.js';
 import { portableDeflate, rowMaps, SegmentReader, SegmentWriter } from '../../core/segment/index.js';
 import type { ResidentSection, SegmentRef } from '../../core/segment/index.js';
 import { memoryStore, PageCache } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 
-export const digests: Digests = createDigests(
-  new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 }),
-);
+const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 });
+export const digests: Digests = createDigests(kernel);
+export const masks: RowMasks = kernel.masks;
 
 export const UID = '10'.repeat(16);
 export const KEY = `c/${UID}/seg/one.seg`;
@@ -56,12 +57,21 @@ export interface WriteOptions {
   readonly leafStarts?: Uint32Array;
   /** Rows of each call of the writer. */
   readonly step?: number;
+  readonly unfilterable?: readonly string[];
+  readonly columnBytesMax?: number;
 }
 
 export async function writeSegment(
   store: ObjectStore,
   rows: Rows,
-  { key = KEY, residents = [], leafStarts = Uint32Array.of(0), step = 1_000 }: WriteOptions = {},
+  {
+    key = KEY,
+    residents = [],
+    leafStarts = Uint32Array.of(0),
+    step = 1_000,
+    unfilterable = [],
+    columnBytesMax = 16_777_216,
+  }: WriteOptions = {},
 ): Promise<SegmentRef> {
   const { dimension, ids, documents, vectors, seqs } = rows;
   const count = ids.length;
@@ -75,6 +85,8 @@ export async function writeSegment(
     metric: 'cosine',
     rows: count,
     seqBase: 1_000,
+    unfilterable,
+    columnBytesMax,
   };
   const writer = await SegmentWriter.create(options);
   const maps = rowMaps(ids);
@@ -85,6 +97,7 @@ export async function writeSegment(
   await inSteps((from, to) => writer.writeDocuments(documents.slice(from, to)));
   await inSteps((from, to) => writer.writeIds(maps.sortedIds.slice(from, to)));
   await inSteps((from, to) => writer.writeSeqs(seqs.slice(from, to)));
+  await writer.writeColumns();
   await writer.writeResident([
     ...residents,
     { kind: 'rowOfRank', bytes: new Uint8Array(maps.rowOfRank.buffer), count },
@@ -112,6 +125,7 @@ export function openSegment(
     digests,
     deflate: portableDeflate,
     cache,
+    masks,
     ref,
     expected: { dimension, metric: 'cosine' },
   });

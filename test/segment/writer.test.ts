@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import { portableDeflate, rowMaps, SegmentWriter } from '../../core/segment/index.js';
 import type { ObjectStore, Upload } from '../../core/store/index.js';
-import { digests, KEY, newStore, openSegment, plainRows, UID, writeSegment } from './fixture.js';
+import { digests, KEY, masks, newStore, openSegment, plainRows, UID, writeSegment } from './fixture.js';
 
 const END = { leafStarts: new Uint32Array(0), numbers: {}, curve: null };
 
@@ -18,6 +18,8 @@ function newWriter(store: ObjectStore, rows = 2): Promise<SegmentWriter> {
     metric: 'dot',
     rows,
     seqBase: 5,
+    unfilterable: [],
+    columnBytesMax: 1_048_576,
   };
   return SegmentWriter.create(options);
 }
@@ -28,6 +30,7 @@ const steps: readonly (readonly [string, (writer: SegmentWriter) => Promise<unkn
   ['documents', (writer) => writer.writeDocuments(['', '{}'])],
   ['ids', (writer) => writer.writeIds(['a', 'b'])],
   ['seqs', (writer) => writer.writeSeqs([5, 6])],
+  ['columns', (writer) => writer.writeColumns()],
   ['resident', (writer) => writer.writeResident([])],
 ];
 
@@ -50,6 +53,7 @@ describe('the writer of a segment', () => {
       digests,
       deflate: portableDeflate,
       cache,
+      masks,
       ref,
       expected,
     });

@@ -4,7 +4,7 @@
  *   order      a sample trains the leaves, and what the graph is walked on; then all rows, as they lie: ranges of the codes,
  *              and the leaf of each
  *   raw        all rows in the order of the file: written, and coded into the index
- *   documents  in that order; then ids in theirs, and sequences
+ *   documents  in that order, and their fields collected; then ids in theirs, sequences, and the columns of the fields
  *   graph      all rows are linked at once; or the largest input's graph is copied, and the other rows are inserted in a
  *              shuffled order. The last of them are asked before they are inserted, which makes the recall curve
  *   resident   the index as it lies in memory, the maps between rows and ranks; behind it the expiries
@@ -12,7 +12,7 @@
 import { alignUp } from '../../base/bytes.js';
 import { hasCode } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
-import { limits } from '../../base/limits.js';
+import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
 import { IndexBuilder, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
 import type { CodeParams, GraphSource, Projection } from '../../index/index.js';
@@ -136,12 +136,15 @@ class SegmentBuild {
       metric,
       rows: rows.rows,
       seqBase,
+      unfilterable: Object.keys(schema.fields).filter((name) => !schema.fields[name]!.filterable),
+      columnBytesMax: tierLimits[schema.tier].columnBytes,
     });
     try {
       await this.#writeRaw(writer, index);
       await this.#writeDocuments(writer);
       const { ids, maps } = await this.#writeIds(writer);
       await writer.writeSeqs(this.#inFile(seqs));
+      await writer.writeColumns(this.#request.breathe);
       const curve = graph === undefined ? undefined : await this.#buildGraph(index);
       const resident = [...index.sections(), ...maps];
       await writer.writeResident(resident);
@@ -233,10 +236,11 @@ class SegmentBuild {
   async #writeDocuments(writer: SegmentWriter): Promise<void> {
     const { rows, breathe } = this.#request;
     for (let first = 0; first < rows.rows; first += DOCUMENTS_AT_ONCE) {
-      await breathe();
-      await writer.writeDocuments(
-        await rows.documents(this.#rowOrder.subarray(first, first + DOCUMENTS_AT_ONCE)),
-      );
+      const texts = await rows.documents(this.#rowOrder.subarray(first, first + DOCUMENTS_AT_ONCE));
+      for (let at = 0; at < texts.length; at += limits.blockRows) {
+        await breathe();
+        await writer.writeDocuments(texts.slice(at, at + limits.blockRows));
+      }
     }
   }
 

@@ -5,7 +5,7 @@ import { invalid } from '../../base/errors.js';
 import { mustBeRecordId } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import { compileFilter, parseFilter } from '../../filter/index.js';
-import type { DocumentTest } from '../../filter/index.js';
+import type { CompiledFilter } from '../../filter/index.js';
 import { higherIsNearer } from '../../kernel/index.js';
 import type { Metric } from '../../kernel/index.js';
 import {
@@ -44,8 +44,10 @@ export function parseTimeout(value: unknown): number {
   });
 }
 
-export function parseFilterOption(value: unknown): DocumentTest | undefined {
-  return value === undefined ? undefined : compileFilter(parseFilter(value));
+export function parseFilterOption(value: unknown): CompiledFilter | undefined {
+  if (value === undefined) return undefined;
+  const tree = parseFilter(value);
+  return { tree, test: compileFilter(tree) };
 }
 
 /** How hard a query searches: at most one of them is given. */
@@ -59,7 +61,7 @@ export interface ParsedQuery {
   readonly vector: Float32Array | undefined;
   readonly id: string | undefined;
   readonly k: number;
-  readonly filter: DocumentTest | undefined;
+  readonly filter: CompiledFilter | undefined;
   readonly projection: Projection;
   readonly effort: WantedEffort;
   /** Score at which matches end. */

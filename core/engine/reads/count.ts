@@ -5,15 +5,16 @@ import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits } from '../../base/bitmap.js';
 import { row as asRow } from '../../base/ids.js';
-import type { DocumentTest } from '../../filter/index.js';
+import type { CompiledFilter } from '../../filter/index.js';
 import type { LogState } from '../../log/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import type { Table } from '../table/index.js';
 import { pinned } from './read-table.js';
 import { segmentMatches } from './segment-matches.js';
+import { Turns } from './turns.js';
 
 export interface Selection {
-  readonly filter: DocumentTest | undefined;
+  readonly filter: CompiledFilter | undefined;
   readonly view: View;
 }
 
@@ -21,11 +22,12 @@ export interface Selection {
 export function answerCount(state: LogState<Table>, { filter, view }: Selection): Awaitable<number> {
   const { memtable, overlays } = state.sink;
   const inMemtable = countMemtable(memtable, { filter, view });
+  const turns = new Turns();
   const inSegments = overlays.map(
     (overlay) => (): Awaitable<number> =>
       filter === undefined
         ? overlay.visibleCount(view)
-        : segmentMatches(overlay, pinned(view, state), filter).then(countBits),
+        : andThen(segmentMatches(overlay, pinned(view, state), filter, turns), ({ rows }) => countBits(rows)),
   );
   return andThen(startAll(inSegments), (counts) => counts.reduce((sum, count) => sum + count, inMemtable));
 }
@@ -35,7 +37,8 @@ function countMemtable(memtable: Memtable, { filter, view }: Selection): number 
   let count = 0;
   for (let i = 0; i < memtable.rowCount; i++) {
     const row = asRow(i);
-    if (memtable.isVisible(row, view) && (filter === undefined || filter(memtable.document(row)))) count++;
+    if (memtable.isVisible(row, view) && (filter === undefined || filter.test(memtable.document(row))))
+      count++;
   }
   return count;
 }

@@ -58,7 +58,7 @@ function copyMemtable(
   const rows: StoredRow[] = [];
   for (const id of memtable.order.after(after)) {
     const row = memtable.find(id, view);
-    if (row === undefined || (filter !== undefined && !filter(memtable.document(row)))) continue;
+    if (row === undefined || (filter !== undefined && !filter.test(memtable.document(row)))) continue;
     if (rows.length > limit || !size.fits(vectorBytes(memtable.schema.dimension, projection))) {
       return { rows, cut: true };
     }
@@ -122,7 +122,7 @@ async function mergeSegments(
   };
   const fill = async (): Promise<boolean> => {
     for await (const walked of walkSegments(table.overlays, { after, view, documents, expected: limit })) {
-      if (filter !== undefined && !filter(documentOf(walked.metadata))) continue;
+      if (filter !== undefined && !filter.test(documentOf(walked.metadata))) continue;
       const row = pendingRow(walked, view, vector > 0);
       if (!takeBefore(walked.id) || !page.take(row, recordBytes(row) + vector)) return true;
     }

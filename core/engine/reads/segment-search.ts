@@ -6,7 +6,7 @@ import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
-import type { DocumentTest } from '../../filter/index.js';
+import type { CompiledFilter } from '../../filter/index.js';
 import type { Hits } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
@@ -22,7 +22,7 @@ export interface SegmentSearch {
   readonly metric: Metric;
   readonly k: number;
   readonly wanted: WantedEffort;
-  readonly filter: DocumentTest | undefined;
+  readonly filter: CompiledFilter | undefined;
   /** For this step. */
   readonly view: View;
   /** For later ones: as of a sequence. */
@@ -91,14 +91,15 @@ function searchAllowed(
   return loaded.then((hits) => rerank(store, overlay, search, hits));
 }
 
-async function searchMatches(
+function searchMatches(
   store: SegmentStore,
   overlay: SegmentOverlay,
-  search: SegmentSearch & { readonly filter: DocumentTest },
-): Promise<SegmentAnswer> {
-  const { pinned, filter } = search;
-  const allowed = await search.turns.run(() => segmentMatches(overlay, pinned, filter));
-  return await searchAllowed(store, overlay, search, { allowed, count: countBits(allowed) });
+  search: SegmentSearch & { readonly filter: CompiledFilter },
+): Awaitable<SegmentAnswer> {
+  const { pinned, filter, turns } = search;
+  return andThen(segmentMatches(overlay, pinned, filter, turns), ({ rows: allowed }) =>
+    searchAllowed(store, overlay, search, { allowed, count: countBits(allowed) }),
+  );
 }
 
 interface Allowed {

@@ -6,7 +6,7 @@ import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { compareUtf8 } from '../../base/bytes.js';
 import type { Row } from '../../base/ids.js';
-import type { DocumentTest } from '../../filter/index.js';
+import type { CompiledFilter } from '../../filter/index.js';
 import { exactSearch } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
 import type { WantedEffort } from '../input/index.js';
@@ -21,7 +21,7 @@ export interface TableSearch<M> {
   readonly query: Float32Array;
   readonly k: number;
   readonly wanted: WantedEffort;
-  readonly filter: DocumentTest | undefined;
+  readonly filter: CompiledFilter | undefined;
   readonly view: View;
   /** The same as of a sequence, for what happens in later ticks. */
   readonly pinned: View;
@@ -53,7 +53,7 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
   const { memtable, overlays } = table;
   const { query, k, view, filter, within } = search;
   const { metric } = table.schema;
-  const found = exactSearch(memtable, { query, k, view, filter });
+  const found = exactSearch(memtable, { query, k, view, filter: filter?.test });
   const near = found.hits
     .filter(({ distance }) => within(distance))
     .map(({ row, distance }): TableHit<M> => ({

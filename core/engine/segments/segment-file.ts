@@ -26,6 +26,7 @@ export type SegmentFile = Pick<
   | 'ranksOfRows'
   | 'idsFrom'
   | 'documents'
+  | 'filterRows'
   | 'vectors'
   | 'tryCopyVectors'
   | 'seqs'

@@ -6,7 +6,7 @@ import { bytesToHex } from '../../base/bytes.js';
 import { assertInternal, corrupt } from '../../base/errors.js';
 import type { Deflate, Digests, Ports } from '../../base/ports.js';
 import { RowScorer } from '../../kernel/index.js';
-import type { Kernel } from '../../kernel/index.js';
+import type { Kernel, RowMasks } from '../../kernel/index.js';
 import { objectGone } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { openDeletions, SegmentReader } from '../../segment/index.js';
@@ -52,6 +52,7 @@ export class SegmentStore {
   readonly #digests: Digests;
   readonly #deflate: Deflate;
   readonly #cache: PageCache;
+  readonly #masks: RowMasks;
   readonly #files = new Map<string, OpenFile>();
   /** Without users; walks from the one that is so the longest. */
   readonly #idle = new Set<OpenFile>();
@@ -60,6 +61,7 @@ export class SegmentStore {
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
+    this.#masks = kernel.masks;
     this.residency = new Residency({ pool: kernel.pool, sleep: ports.sleep, shareLoads: shareRequests });
     this.scorer = new RowScorer(kernel);
   }
@@ -97,7 +99,7 @@ export class SegmentStore {
     let open = this.#files.get(entry.key);
     if (open === undefined) {
       const ports = { digests: this.#digests, deflate: this.#deflate };
-      const options = { store, ...ports, cache: this.#cache, ref: entry };
+      const options = { store, ...ports, cache: this.#cache, masks: this.#masks, ref: entry };
       const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
       open = this.#files.get(entry.key) ?? {

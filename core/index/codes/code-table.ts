@@ -3,11 +3,10 @@
  * a table of all dimensions, and where it is walked on fewer, one of these. The kernels read the one that was selected last.
  */
 import { assertInternal } from '../../base/errors.js';
-import { KERNEL_L1, KERNEL_L2, kernelMetric, type Arena, type Metric } from '../../kernel/index.js';
+import { KERNEL_L2, kernelMetric, type Arena, type Metric } from '../../kernel/index.js';
 import { stepWeights, unitOf } from './code-params.js';
 import { codeStride } from '../layout/index.js';
 import type { CodeParams, KernelState, Layout } from '../layout/index.js';
-import { prepareL1 } from './manhattan-query.js';
 import type { RowTables } from './row-tables.js';
 
 /** Scratch of a table, all of it per dimension: of the query its f32, i16 weights, for L1 its codes; f64 of the ranges and for sums. */
@@ -64,7 +63,6 @@ export class CodeTable {
   readonly #state: KernelState;
   readonly #arena: Arena;
   readonly #addresses: Omit<CodeTableOptions, 'dimension' | 'metric' | 'params'>;
-  readonly #stepScale: number;
   /** By which a query comes into units. */
   readonly #factor: number;
   /** What a build needs on top. */
@@ -96,7 +94,7 @@ export class CodeTable {
       arena.f64[addresses.middles / 8 + d] = (low + 128 * step) * this.#factor;
       arena.f64[addresses.steps / 8 + d] = step * this.#factor;
     });
-    this.#stepScale = this.#weighSteps();
+    if (metric === 'manhattan') this.#weighSteps();
   }
 
   /** Requires: this table is selected when rows are encoded, inserted or compared. */
@@ -129,14 +127,11 @@ export class CodeTable {
       query.length === this.dimension,
       () => `a query of ${query.length} numbers, not ${this.dimension}`,
     );
-    if (this.metric === 'manhattan') this.#prepareL1(query);
-    else {
-      this.#arena.f32.set(query, this.queryAt / 4);
-      this.prepareHere();
-    }
+    this.#arena.f32.set(query, this.queryAt / 4);
+    this.prepareHere();
   }
 
-  /** Prepares the query that lies at `queryAt`. Requires: selected, not L1. */
+  /** Prepares the query that lies at `queryAt`. Requires: selected. */
   prepareHere(): void {
     const { metric, dimension } = this;
     this.#arena.exports.prepareQuery(this.queryAt, dimension, metric === 'cosine' ? 1 : 0, this.#factor);
@@ -159,23 +154,11 @@ export class CodeTable {
     this.#state.putNumber('termFactor', termFactor);
   }
 
-  #prepareL1(query: Float32Array): void {
-    const { queryCodes } = this.#addresses;
-    // A build makes rows the query by their address.
-    this.#state.put('queryCodes', queryCodes);
-    const codes = this.#arena.u8.subarray(queryCodes, queryCodes + this.dimension);
-    const base = prepareL1(query, this.params, this.unit, codes);
-    this.putConstants({ base, scale: this.#stepScale, termFactor: 0 });
-  }
-
   /** L1 weighs codes by their steps, whatever the query. */
-  #weighSteps(): number {
-    if (kindOf(this.metric) !== KERNEL_L1) return 1;
+  #weighSteps(): void {
     const { weights, scale } = stepWeights(this.params, this.unit);
-    const at = this.#addresses.weights;
-    new Int16Array(this.#arena.u8.buffer, at, this.stride).set(weights);
+    new Int16Array(this.#arena.u8.buffer, this.#addresses.weights, this.stride).set(weights);
     this.#state.putNumber('scale', scale);
-    return scale;
   }
 }
 

@@ -8,6 +8,8 @@ const WEIGHT_MAX = 32_767;
 const SUM_MAX = 2_147_483_647;
 const CODE_MAX = 255;
 const VALUE_MAX = 4_095;
+const BYTE_MAX = 127;
+const BYTES_UP_TO = 190.5;
 
 /** Ranges per dimension, in the units of the kernels. */
 export interface Grid {
@@ -32,12 +34,34 @@ function sumOf(terms: Float64Array): number {
   return lanes[0]! + lanes[1]!;
 }
 
+/** Of what are numbers. */
 function largestOf(values: Float64Array): number {
-  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return values.reduce((largest, value) => (largest < Math.abs(value) ? Math.abs(value) : largest), 0);
 }
 
 function wholesOf(values: Float64Array, factor: number): Float64Array {
   return values.map((value) => Math.floor(value * factor + 0.5));
+}
+
+/** The query times `factor` on the grid of L1, and how far outside of it. */
+export function prepareCodesScalar(
+  query: Float32Array,
+  { middles, steps }: Grid,
+  factor: number,
+): { readonly codes: Uint8Array<ArrayBuffer>; readonly base: number } {
+  const above0 = (value: number): number => (value > 0 ? value : 0);
+  const fromLow = Float64Array.from(query, (value, d) => value * factor - (middles[d]! - steps[d]! * 128));
+  const outside = fromLow.map((value, d) => above0(-value) + above0(value - steps[d]! * CODE_MAX));
+  const codes = Uint8Array.from(fromLow, (value, d) => {
+    const place = steps[d]! > 0 ? value / steps[d]! : 0;
+    return Math.min(CODE_MAX, above0(Math.floor(place + 0.5)));
+  });
+  return { codes, base: sumOf(outside) };
+}
+
+/** As i16: what is too large becomes the largest, and what is no number 0. */
+function wordsOf(wholes: Float64Array): Int16Array<ArrayBuffer> {
+  return Int16Array.from(wholes, (whole) => Math.max(-32_768, Math.min(32_767, whole)));
 }
 
 /** Kind of a code kernel (L2 or dot). `isCosine`: brought to length 1 first. */
@@ -60,7 +84,7 @@ export function prepareQueryScalar(
   const scale = Math.max(largestOf(weighed) / WEIGHT_MAX, ofSum) || 1;
   const wholes = wholesOf(weighed, 1 / scale);
   const total = sumOf(wholes);
-  const weights = Int16Array.from(wholes);
+  const weights = wordsOf(wholes);
   if (isDot) {
     const base = 128 * scale * total - sumOf(values.map((value, d) => value * middles[d]!));
     return { weights, base, scale: -scale, termFactor: 0, fromMiddles };
@@ -76,6 +100,6 @@ export function putValuesScalar(
 ): { readonly values: Int16Array<ArrayBuffer>; readonly unit: number } {
   const exact = fromMiddles.map((value, d) => value * inverseSteps[d]!);
   const most = largestOf(exact);
-  const unit = most > 0 ? most / VALUE_MAX : 1;
-  return { values: Int16Array.from(wholesOf(exact, 1 / unit)), unit: Math.fround(unit) };
+  const unit = most > 0 ? most / (most <= BYTES_UP_TO ? BYTE_MAX : VALUE_MAX) : 1;
+  return { values: wordsOf(wholesOf(exact, 1 / unit)), unit: Math.fround(unit) };
 }

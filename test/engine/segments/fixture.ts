@@ -163,6 +163,8 @@ async function writeSegment(
     metric,
     rows,
     seqBase: 0,
+    unfilterable: [],
+    columnBytesMax: 16_777_216,
   });
   const vectors = new Float32Array(rows * dimension);
   records.forEach(({ vector }, row) => vectors.set(vector, row * dimension));
@@ -172,6 +174,7 @@ async function writeSegment(
   await writer.writeDocuments(records.map(({ metadata }) => metadata));
   await writer.writeIds(maps.sortedIds);
   await writer.writeSeqs(records.map(() => state.position.seq));
+  await writer.writeColumns();
   await writer.writeResident([
     ...index.sections(),
     { kind: 'rowOfRank', bytes: new Uint8Array(maps.rowOfRank.buffer), count: rows },
