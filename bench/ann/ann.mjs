@@ -197,5 +197,5 @@ async function run(key, entering) {
 }
 
 if (!(rounds >= 1)) throw new Error(`--rounds is ${flags.rounds} and must be 1 at least`);
-const entering = chosenOf(contenders, flags.peers?.split(',') ?? (flags.check ? [REFERENCE] : undefined));
+const entering = chosenOf(contenders, flags.peers ?? (flags.check ? REFERENCE : undefined));
 for (const key of flags.set === 'both' ? ['fashion', 'arxiv'] : [flags.set]) await run(key, entering);

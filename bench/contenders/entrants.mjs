@@ -28,11 +28,11 @@ export function leaveOut({ key }, error) {
 
 /**
  * Those that were asked for, and whose libraries can be had.
- * @param {readonly Contender[]} contenders @param {readonly string[] | undefined} asked peers by name; all of them where undefined
+ * @param {readonly Contender[]} contenders @param {string | undefined} asked names of peers and commas; all of them where undefined
  */
 export function chosenOf(contenders, asked) {
   const known = [...new Set(contenders.map(({ peer }) => peer))].filter((peer) => peer !== OWN);
-  const peers = asked ?? known;
+  const peers = asked?.split(',').filter((name) => name !== '') ?? known;
   const unknown = peers.find((peer) => !known.includes(peer));
   if (unknown !== undefined) throw new Error(`no peer is called ${unknown}; there are ${known.join(', ')}`);
   if (peers.length > 0) installPeers();

@@ -1,6 +1,7 @@
 /** What the sweeps under filters come to: speed beside that without a filter, beside peers, against the bars, and the check of it. */
 import { OWN } from '../contenders/entrants.mjs';
 import { lineIfWorse, qpsAt } from '../contenders/qps-at-recall.mjs';
+import { quantile } from '../latencies.mjs';
 
 /** The recall at which peers are compared, or Cairn's own where that is less. */
 const COMPARED_RECALL = 0.99;
@@ -15,8 +16,8 @@ export const RARE_SHARE = 0.01;
  * @typedef {object} CaseFinding
  * @property {string} key
  * @property {string} title
- * @property {number} share mean share of the rows that match
- * @property {number} least rows that match the query's filter
+ * @property {number} share of the rows that match, for the median query
+ * @property {number} least rows that match
  * @property {number} most
  * @property {Judged} own
  * @property {number} ofUnfiltered Cairn's speed / that without a filter
@@ -41,7 +42,7 @@ export function caseFindings(cases, sweeps, rows) {
   return cases.flatMap(({ key, title, matches }) => {
     const own = ownOf(key);
     if (own === undefined || unfiltered === undefined) return [];
-    const share = matches.reduce((sum, count) => sum + count, 0) / matches.length / rows;
+    const share = quantile(matches, 0.5) / rows;
     const ofUnfiltered = own.qps / unfiltered.qps;
     const bar = share < RARE_SHARE ? RARE_BAR : BAR;
     const at = Math.min(own.recall, COMPARED_RECALL);

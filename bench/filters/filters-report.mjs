@@ -36,8 +36,8 @@ export function reportOf(found, ranOn) {
     `# Filters on ${set}`,
     `${ranOn}. Made by \`npm run bench:filters\`; what is measured and how is in bench/filters/filters.mjs. One query after another, ` +
       `k = 10, ${queries} queries, the best of ${rounds} rounds, ${pinned ? 'every process on the same core' : 'not pinned to a core'}.`,
-    'Cairn at `targetRecall: 0.99`. Rows are those that match, as a mean; recall is of min(10, matching rows); short are answers of ' +
-      `fewer. The bar is ${BAR} of the speed without a filter, and ${RARE_BAR} where under ${percent(RARE_SHARE)} of the rows match.`,
+    'Cairn at `targetRecall: 0.99`. Rows are those that match, for the median query (and the least to the most); recall is of ' +
+      `min(10, matching rows); short are answers of fewer. The bar is ${BAR} of the speed without a filter, and ${RARE_BAR} where under ${percent(RARE_SHARE)} of the rows match.`,
     ownTable(found),
     ...(contenders.length > 1
       ? ['Queries per second at equal recall, and Cairn / peer:', peerTable(found)]
@@ -51,14 +51,28 @@ export function reportOf(found, ranOn) {
 }
 
 /** @param {Findings} found */
-export function ownTable({ cases }) {
+export function ownTable({ cases, rows }) {
   return table(
     ['filter', 'rows', 'recall@10', 'QPS', 'p50 us', 'p99 us', 'short', '/ unfiltered', 'bar'],
-    cases.map(({ title, share, own, ofUnfiltered, bar, passes, key }) => [
-      ...[title, percent(share), own.recall.toFixed(4), whole(own.qps), whole(own.p50us), whole(own.p99us)],
+    cases.map(({ title, own, ofUnfiltered, bar, passes, key, ...matching }) => [
+      ...[
+        title,
+        sharesText(matching, rows),
+        own.recall.toFixed(4),
+        whole(own.qps),
+        whole(own.p50us),
+        whole(own.p99us),
+      ],
       ...[own.short, ofUnfiltered.toFixed(2), key === 'none' ? '' : `${bar}: ${passes ? 'pass' : 'below'}`],
     ]),
   );
+}
+
+/** @param {Pick<import('./filter-findings.mjs').CaseFinding, 'share' | 'least' | 'most'>} matching @param {number} rows */
+function sharesText({ share, least, most }, rows) {
+  return least === most
+    ? percent(share)
+    : `${percent(share)} (${percent(least / rows)} to ${percent(most / rows)})`;
 }
 
 /** @param {Findings} found */

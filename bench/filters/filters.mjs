@@ -199,5 +199,5 @@ async function run(key, entering) {
 
 if (!(rounds >= 1)) throw new Error(`--rounds is ${flags.rounds} and must be 1 at least`);
 const filtering = contenders.filter((contender) => contender.filtering !== undefined);
-const entering = chosenOf(filtering, flags.peers?.split(',') ?? (flags.check ? [] : undefined));
+const entering = chosenOf(filtering, flags.peers ?? (flags.check ? '' : undefined));
 for (const key of flags.set === 'both' ? ['fashion', 'arxiv'] : [flags.set]) await run(key, entering);
