@@ -3,8 +3,8 @@ import { OWN } from '../contenders/entrants.mjs';
 import { lineIfWorse, qpsAt } from '../contenders/qps-at-recall.mjs';
 import { quantile } from '../latencies.mjs';
 
-/** The recall at which peers are compared, or Cairn's own where that is less. */
-const COMPARED_RECALL = 0.99;
+/** What Cairn is asked for, and the recall at which peers are compared, or Cairn's own where that is less. */
+export const TARGET_RECALL = 0.99;
 /** The share of Cairn's unfiltered speed that it must keep, and where few rows match. */
 export const BAR = 0.5;
 export const RARE_BAR = 1;
@@ -22,7 +22,7 @@ export const RARE_SHARE = 0.01;
  * @property {Judged} own
  * @property {number} ofUnfiltered Cairn's speed / that without a filter
  * @property {number} bar
- * @property {boolean} passes
+ * @property {'pass' | 'recall below' | 'below'} verdict speed at a recall that was not reached is none
  * @property {number} at recall of the comparison
  * @property {Record<string, { qps: number | null, ratio: number | null }>} peers `ratio`: Cairn / peer
  * @property {Record<string, readonly Judged[]>} sweeps by contender
@@ -45,7 +45,7 @@ export function caseFindings(cases, sweeps, rows) {
     const share = quantile(matches, 0.5) / rows;
     const ofUnfiltered = own.qps / unfiltered.qps;
     const bar = share < RARE_SHARE ? RARE_BAR : BAR;
-    const at = Math.min(own.recall, COMPARED_RECALL);
+    const at = Math.min(own.recall, TARGET_RECALL);
     const others = Object.entries(sweeps[key] ?? {}).filter(([name]) => name !== OWN);
     const peers = others.map(([name, sweep]) => {
       const qps = qpsAt(sweep, at);
@@ -54,11 +54,28 @@ export function caseFindings(cases, sweeps, rows) {
     const [least, most] = [Math.min(...matches), Math.max(...matches)];
     return [
       {
-        ...{ key, title, share, least, most, own, ofUnfiltered, bar, passes: ofUnfiltered >= bar, at },
+        ...{
+          key,
+          title,
+          share,
+          least,
+          most,
+          own,
+          ofUnfiltered,
+          bar,
+          verdict: verdictOf(own, ofUnfiltered, bar),
+          at,
+        },
         ...{ peers: Object.fromEntries(peers), sweeps: sweeps[key] ?? {} },
       },
     ];
   });
+}
+
+/** @param {Judged} own @param {number} ofUnfiltered @param {number} bar @returns {CaseFinding['verdict']} */
+function verdictOf({ recall }, ofUnfiltered, bar) {
+  if (recall < TARGET_RECALL) return 'recall below';
+  return ofUnfiltered >= bar ? 'pass' : 'below';
 }
 
 /** Answers of Cairn with fewer rows than they must have, a line for each case. @param {readonly CaseFinding[]} cases */

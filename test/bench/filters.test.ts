@@ -134,20 +134,20 @@ describe('findings', () => {
   });
   const sweeps = {
     none: { cairn: [pointOf(1_000, 0.995)], peer: [pointOf(100, 0.9), pointOf(50, 1)] },
-    half: { cairn: [pointOf(499, 0.98)], peer: [pointOf(400, 0.97)] },
+    half: { cairn: [pointOf(500, 0.98)], peer: [pointOf(400, 0.97)] },
     rare: { cairn: [pointOf(999, 1, 2)] },
   };
   const found = caseFindings([caseOf('none', 1_000), caseOf('half', 500), caseOf('rare', 9)], sweeps, 1_000);
 
-  it('have a bar, which is higher where few rows match', () => {
-    expect(found.map(({ bar, passes }) => [bar, passes])).toEqual([
-      [0.5, true],
-      [0.5, false],
-      [1, false],
+  it('have a bar, which is higher where few rows match, and none of it at a recall below the target', () => {
+    expect(found.map(({ bar, verdict }) => [bar, verdict])).toEqual([
+      [0.5, 'pass'],
+      [0.5, 'recall below'],
+      [1, 'below'],
     ]);
     expect(found.map(({ share, ofUnfiltered }) => [share, ofUnfiltered])).toEqual([
       [1, 1],
-      [0.5, 0.499],
+      [0.5, 0.5],
       [0.009, 0.999],
     ]);
   });

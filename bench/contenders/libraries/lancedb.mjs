@@ -44,7 +44,7 @@ export const lancedb = {
   // LANCE_IO_THREADS = 1 would be the fourth, but with it createIndex waits for itself for ever.
   filtering: {
     efforts: [
-      ...[10, 32, 64].map((ef) => ({ ef, refine: 0 })),
+      ...[16, 64].map((ef) => ({ ef, refine: 0 })),
       ...[32, 64, 128, 256].map((ef) => ({ ef, refine: 2 })),
     ],
     settings:
