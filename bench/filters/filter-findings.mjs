@@ -1,10 +1,9 @@
 /** What the sweeps under filters come to: speed beside that without a filter, beside peers, against the bars, and the check of it. */
+import { TARGET_RECALL } from '../contenders/conditions.mjs';
 import { OWN } from '../contenders/entrants.mjs';
 import { lineIfWorse, qpsAt } from '../contenders/qps-at-recall.mjs';
 import { quantile } from '../latencies.mjs';
 
-/** What Cairn is asked for, and the recall at which peers are compared, or Cairn's own where that is less. */
-export const TARGET_RECALL = 0.99;
 /** The share of Cairn's unfiltered speed that it must keep, and where few rows match. */
 export const BAR = 0.5;
 export const RARE_BAR = 1;

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { isCairnError, open } from '../../../dist/core/index.js';
-import { byEf, K, secondsSince } from '../conditions.mjs';
+import { byEf, K, secondsSince, TARGET_RECALL } from '../conditions.mjs';
 
 const COLLECTION = 'ann';
 const BATCH = 5_000;
@@ -130,7 +130,7 @@ export const cairn = {
   key: 'cairn',
   title: 'Cairn',
   settings: 'open() with { threads: 0 }, upserts of 5,000, one compact; eventual, include []',
-  filtering: { efforts: [{ targetRecall: 0.99 }], settings: 'documents whole, no field declared' },
+  filtering: { efforts: [{ targetRecall: TARGET_RECALL }], settings: 'documents whole, no field declared' },
   open: (shape) => openWith(shape),
 };
 
