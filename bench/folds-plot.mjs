@@ -1,4 +1,5 @@
 /** The plot of the folds bench: three panels over the number of folds, as SVG, written by hand. */
+import { escaped, fixed } from './plot-parts.mjs';
 
 const PANEL = { width: 300, height: 170, left: 52, right: 12, top: 34, bottom: 34, gap: 10 };
 const HEADER = 30;
@@ -63,17 +64,9 @@ function panelOf({ title, values, steps = false }) {
   ].join('\n');
 }
 
-/** @param {number} value */
-export const fixed = (value) => value.toFixed(1);
-
 /** A round number at or above the greatest value. @param {number} value */
 function niceMost(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 4, 5, 8].find((factor) => factor * power >= value) ?? 10) * power;
-}
-
-/** @param {string} text */
-export function escaped(text) {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -18,6 +18,7 @@ import { exactNeighbours, NEIGHBOURS } from './true-neighbours.mjs';
  * @property {'fashion' | 'arxiv' | 'clustered'} key
  * @property {string} title
  * @property {boolean} real
+ * @property {boolean} whole false where only the first of its rows are there
  * @property {'euclidean' | 'cosine'} metric
  * @property {number} dimension
  * @property {readonly string[]} ids
@@ -27,7 +28,7 @@ import { exactNeighbours, NEIGHBOURS } from './true-neighbours.mjs';
  * @property {Int32Array} neighbours rows of the exact `NEIGHBOURS` (true-neighbours.mjs) nearest of each query, nearest first
  */
 
-/** @typedef {Omit<BenchSet, 'neighbours'> & { neighbours?: Int32Array | undefined }} UnprovenSet */
+/** @typedef {Omit<BenchSet, 'neighbours' | 'whole'> & { neighbours?: Int32Array | undefined }} UnprovenSet */
 
 /**
  * @param {string} key
@@ -53,7 +54,8 @@ export function realSet(key, { rows = Infinity, queries = Infinity } = {}) {
           neighbours: undefined,
         };
   const known = set.neighbours?.subarray(0, (asked.length / dimension) * NEIGHBOURS);
-  return { ...set, neighbours: known ?? exactNeighbours(set, { queries: asked }) };
+  const neighbours = known ?? exactNeighbours(set, { queries: asked });
+  return { ...set, whole: rows >= ids.length, neighbours };
 }
 
 const makers = { fashion, arxiv, clustered: clusteredSet };
@@ -117,8 +119,8 @@ function generatedPapers(shape) {
   };
 }
 
-/** @param {string} name */
-function neighboursOf(name) {
+/** A file of exact neighbours, where it is there. @param {string} name */
+export function neighboursOf(name) {
   const bytes = tryReadData(name);
   return bytes === undefined
     ? undefined

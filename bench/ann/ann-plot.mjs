@@ -2,31 +2,20 @@
  * The plot of the bench of contenders: queries per second over recall, as SVG, written by hand. Recall goes by what is
  * missing of it, so that 0.9 to 0.99 is as wide as 0.99 to 0.999; speed is logarithmic; each line has its name at its end.
  */
-import { escaped, fixed } from '../folds-plot.mjs';
-import { envelopeOf } from './qps-at-recall.mjs';
+import { envelopeOf } from '../contenders/qps-at-recall.mjs';
+import { apart, COLOURS, escaped, fixed, frameOf, speedTicks } from '../plot-parts.mjs';
 
 const PLOT = { width: 860, height: 520, left: 64, right: 170, top: 44, bottom: 48 };
 const RECALL = { least: 0.8, most: 0.9999 };
 const RECALL_TICKS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999];
 const LABEL_PITCH = 15;
-const COLOURS = [
-  '#d1342f',
-  '#e8833a',
-  '#1f6fb4',
-  '#5fa3d6',
-  '#2e8b57',
-  '#8cbf5a',
-  '#7b4fa3',
-  '#8a6d3b',
-  '#666666',
-];
 
-/** @typedef {{ key: string, title: string, sweep: readonly import('./qps-at-recall.mjs').Point[] }} Line */
+/** @typedef {{ key: string, title: string, sweep: readonly import('../contenders/qps-at-recall.mjs').Point[] }} Line */
 /** @typedef {{ x: (recall: number) => number, y: (qps: number) => number }} Scale */
 
 /** @param {readonly Line[]} lines @param {string} title */
 export function annPlot(lines, title) {
-  const { width, height, left, top } = PLOT;
+  const { height, top } = PLOT;
   const drawn = lines
     .map((line, at) => ({ ...line, colour: COLOURS[at % COLOURS.length] ?? '', points: shownOf(line.sweep) }))
     .filter(({ points }) => points.length > 0);
@@ -35,10 +24,7 @@ export function annPlot(lines, title) {
   const ends = drawn.map(({ points }) => scale.y(points.at(-1)?.qps ?? 1));
   const labels = apart(ends, { pitch: LABEL_PITCH, least: top + 6, most: height - PLOT.bottom });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
-    `  font-family="system-ui, sans-serif" font-size="12" fill="#333">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="${left}" y="20" font-weight="600">${escaped(title)}</text>`,
+    ...frameOf(PLOT, title),
     ...axes(scale, Math.min(...speeds), Math.max(...speeds)),
     ...drawn.map((line, at) => lineOf(line, scale, labels[at] ?? 0)),
     '</svg>',
@@ -76,16 +62,13 @@ function scaleOf(slowest, fastest) {
 /** @param {Scale} scale @param {number} slowest @param {number} fastest */
 function axes({ x, y }, slowest, fastest) {
   const { width, height, left, right, top, bottom } = PLOT;
-  const speeds = [1, 2, 5]
-    .flatMap((step) => Array.from({ length: 8 }, (_, power) => step * 10 ** power))
-    .filter((qps) => qps >= slowest / 1.2 && qps <= fastest * 1.2);
   return [
     ...RECALL_TICKS.map(
       (recall) =>
         `<path d="M${fixed(x(recall))} ${top}V${height - bottom}" stroke="#e3e3e3"/>` +
         `<text x="${fixed(x(recall))}" y="${height - bottom + 16}" text-anchor="middle">${recall}</text>`,
     ),
-    ...speeds.map(
+    ...speedTicks(slowest, fastest).map(
       (qps) =>
         `<path d="M${left} ${fixed(y(qps))}H${width - right}" stroke="#e3e3e3"/>` +
         `<text x="${left - 6}" y="${fixed(y(qps) + 4)}" text-anchor="end">${qps.toLocaleString('en')}</text>`,
@@ -96,7 +79,7 @@ function axes({ x, y }, slowest, fastest) {
 }
 
 /**
- * @param {{ key: string, title: string, colour: string, points: readonly import('./qps-at-recall.mjs').Point[] }} line
+ * @param {{ key: string, title: string, colour: string, points: readonly import('../contenders/qps-at-recall.mjs').Point[] }} line
  * @param {Scale} scale @param {number} labelY
  */
 function lineOf({ key, title, colour, points }, { x, y }, labelY) {
@@ -116,25 +99,4 @@ function lineOf({ key, title, colour, points }, { x, y }, labelY) {
     `<path d="M${fixed(endX + 4)} ${fixed(endY)}L${labelX - 4} ${fixed(labelY)}" stroke="${colour}" stroke-width="0.6" stroke-dasharray="2 2"/>`,
     `<text x="${labelX}" y="${fixed(labelY + 4)}" fill="${colour}"${own ? ' font-weight="600"' : ''}>${escaped(title)}</text>`,
   ].join('\n');
-}
-
-/**
- * Heights as near to the wanted ones as they can be with `pitch` between them: downward from the top, then back up from
- * the bottom where that ran out of the plot.
- * @param {readonly number[]} wanted @param {{ pitch: number, least: number, most: number }} room
- */
-export function apart(wanted, { pitch, least, most }) {
-  const order = wanted.map((_, at) => at).toSorted((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0));
-  const placed = [...wanted];
-  let floor = least;
-  for (const at of order) {
-    placed[at] = Math.max(placed[at] ?? 0, floor);
-    floor = (placed[at] ?? 0) + pitch;
-  }
-  let ceiling = most;
-  for (const at of order.toReversed()) {
-    placed[at] = Math.min(placed[at] ?? 0, ceiling);
-    ceiling = (placed[at] ?? 0) - pitch;
-  }
-  return placed;
 }

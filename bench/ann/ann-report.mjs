@@ -1,7 +1,7 @@
 /** The findings of the bench of contenders as Markdown tables. */
 import { megabytes, round, whole } from '../latencies.mjs';
 import { table } from '../result-files.mjs';
-import { RECALLS } from './qps-at-recall.mjs';
+import { RECALLS } from '../contenders/qps-at-recall.mjs';
 
 /**
  * @typedef {object} Finding of one contender
@@ -14,8 +14,8 @@ import { RECALLS } from './qps-at-recall.mjs';
  * @property {number} buildSeconds
  * @property {number} residentBytes
  * @property {number} bytesPerRow
- * @property {import('./contender.mjs').Point[]} sweep
- * @property {import('./qps-at-recall.mjs').ByRecall} qpsAt
+ * @property {import('../contenders/contender.mjs').Point[]} sweep
+ * @property {import('../contenders/qps-at-recall.mjs').ByRecall} qpsAt
  */
 
 /**
@@ -26,7 +26,7 @@ import { RECALLS } from './qps-at-recall.mjs';
  * @property {number} rounds
  * @property {boolean} pinned
  * @property {readonly Finding[]} contenders
- * @property {Record<string, import('./qps-at-recall.mjs').ByRecall>} ratios of Cairn to a peer
+ * @property {Record<string, import('../contenders/qps-at-recall.mjs').ByRecall>} ratios of Cairn to a peer
  */
 
 /** @param {Findings} found @param {string} ranOn */
@@ -101,7 +101,7 @@ function sweepTable({ sweep }) {
   );
 }
 
-/** `ef 64, refine 2`. @param {import('./contender.mjs').Effort} effort */
+/** `ef 64, refine 2`. @param {import('../contenders/contender.mjs').Effort} effort */
 function effortText(effort) {
   return Object.entries(effort)
     .map(([name, value]) => `${name} ${value}`)

@@ -22,37 +22,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { K } from '../contenders/conditions.mjs';
+import { tryCore } from '../contenders/contender-child.mjs';
+import { contenders } from '../contenders/contender.mjs';
+import { chosenOf, enter, fasterOf, idsOf, leaveOut, OWN, versionOf } from '../contenders/entrants.mjs';
+import { writeInput } from '../contenders/input-files.mjs';
+import { qpsAtRecalls, ratiosOf, worseThan } from '../contenders/qps-at-recall.mjs';
 import { megabytes, round, whole } from '../latencies.mjs';
-import { installPeers, versionOfPeer } from '../peers/packages.mjs';
 import { realSet } from '../real-sets.mjs';
 import { machine, machineLine, resultsHome, writeResults } from '../result-files.mjs';
 import { NeighbourJudge } from '../true-neighbours.mjs';
 import { annPlot } from './ann-plot.mjs';
 import { buildTable, ratioTable, reportOf, speedTable } from './ann-report.mjs';
-import { K } from './conditions.mjs';
-import { ContenderChild, tryCore } from './contender-child.mjs';
-import { contenders } from './contender.mjs';
-import { writeInput } from './input-files.mjs';
-import { qpsAtRecalls, ratiosOf, worseThan } from './qps-at-recall.mjs';
 
-const OWN = 'cairn';
 /** The one that --check holds the ratio to, and all to which ratios are told. */
 const REFERENCE = 'hnswlib';
 const COMPARED = [REFERENCE, 'hnswlib-node'];
 
-/** @typedef {import('./contender.mjs').Contender} Contender */
-/** @typedef {import('./contender.mjs').Point} Point */
+/** @typedef {import('../contenders/contender.mjs').Contender} Contender */
+/** @typedef {import('../contenders/contender.mjs').Point} Point */
 /** @typedef {import('./ann-report.mjs').Findings} Findings */
 
-/**
- * @typedef {object} Entrant
- * @property {Contender} contender
- * @property {ContenderChild} child
- * @property {import('./contender.mjs').Built} built
- * @property {string | undefined} note
- * @property {number} residentBytes
- * @property {Point[]} sweep
- */
+/** @typedef {import('../contenders/entrants.mjs').Entrant & { sweep: Point[] }} Entrant */
 
 const { values: flags } = parseArgs({
   options: {
@@ -67,64 +58,6 @@ const { values: flags } = parseArgs({
 
 const rounds = Number(flags.rounds);
 
-/** @param {Contender} contender @param {unknown} error */
-function leaveOut({ key }, error) {
-  console.error(`!!! WITHOUT ${key}: ${error instanceof Error ? error.message : String(error)}`);
-}
-
-/** Those that were asked for, and whose libraries can be had. */
-function chosen() {
-  const known = [...new Set(contenders.map(({ peer }) => peer))].filter((peer) => peer !== OWN);
-  const peers = flags.peers?.split(',') ?? (flags.check ? [REFERENCE] : known);
-  const unknown = peers.find((peer) => !known.includes(peer));
-  if (unknown !== undefined) throw new Error(`no peer is called ${unknown}; there are ${known.join(', ')}`);
-  if (peers.length > 0) installPeers();
-  return contenders.filter((contender) => {
-    if (contender.peer !== OWN && !peers.includes(contender.peer)) return false;
-    try {
-      contender.ready?.();
-      return true;
-    } catch (error) {
-      leaveOut(contender, error);
-      return false;
-    }
-  });
-}
-
-/**
- * The contender with its index open. What stores hold is built once.
- * @param {Contender} contender
- * @param {{ folder: string, input: string, core: number | undefined, stores: Map<string, Entrant['built']> }} options
- * @returns {Promise<Entrant>}
- */
-async function enter(contender, { folder, input, core, stores }) {
-  const store = contender.store ?? contender.key;
-  const place = { input, folder: join(folder, store), core };
-  let built = stores.get(store);
-  if (built === undefined) {
-    mkdirSync(place.folder, { recursive: true });
-    if (contender.build !== undefined) {
-      const builder = new ContenderChild(contender, place);
-      try {
-        built = await builder.call('build');
-      } finally {
-        await builder.stop();
-      }
-    }
-  }
-  const child = new ContenderChild(contender, place);
-  try {
-    const { note, built: own, residentBytes } = await child.call('open');
-    built ??= own;
-    if (built === undefined) throw new Error('it tells no time of its build');
-    stores.set(store, built);
-    return { contender, child, built, note, residentBytes, sweep: [] };
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
-}
-
 /**
  * One sweep, of which what was faster than before stays.
  * @param {Entrant} entrant @param {NeighbourJudge} judge
@@ -132,20 +65,17 @@ async function enter(contender, { folder, input, core, stores }) {
 async function sweepOnce(entrant, judge) {
   const first = entrant.sweep.length === 0;
   const { points, answers } = await entrant.child.call('sweep', { withAnswers: first });
-  entrant.sweep = points.map((/** @type {Point} */ point, /** @type {number} */ at) => {
-    const before = entrant.sweep[at];
-    if (before === undefined) return { ...point, recall: point.recall ?? recallOf(answers[at], judge) };
-    return point.qps > before.qps ? { ...point, recall: before.recall } : before;
-  });
+  entrant.sweep = fasterOf(entrant.sweep, points, (at) => ({
+    ...points[at],
+    recall: points[at].recall ?? recallOf(answers[at], judge),
+  }));
 }
 
 /** @param {readonly (readonly (string | number)[])[]} answers @param {NeighbourJudge} judge */
 function recallOf(answers, judge) {
   const { ids } = judge.set;
   const k = Math.min(K, ids.length);
-  const idOf = (/** @type {string | number} */ found) =>
-    typeof found === 'string' ? found : (ids[found] ?? '');
-  const hits = answers.reduce((sum, answer, query) => sum + judge.hits(query, answer.map(idOf), k), 0);
+  const hits = answers.reduce((sum, answer, query) => sum + judge.hits(query, idsOf(answer, ids), k), 0);
   return hits / (answers.length * k);
 }
 
@@ -170,7 +100,7 @@ async function measure(set, entering, folder) {
   try {
     for (const contender of entering) {
       try {
-        const entrant = await enter(contender, { folder, input, core, stores });
+        const entrant = { ...(await enter(contender, { folder, input, core, stores })), sweep: [] };
         entrants.push(entrant);
         console.log(`  ${entrantLine(entrant, set.ids.length)}`);
       } catch (error) {
@@ -212,7 +142,7 @@ function findingsOf(set, entrants, pinned) {
   const rows = set.ids.length;
   const found = entrants.map(({ contender, built, note, residentBytes, sweep }) => ({
     ...{ key: contender.key, title: contender.title, settings: contender.settings, note },
-    version: contender.package === undefined ? undefined : versionOfPeer(contender.package),
+    version: versionOf(contender),
     ...{ loadSeconds: built.loadSeconds, buildSeconds: built.buildSeconds },
     ...{ residentBytes, bytesPerRow: residentBytes / rows, sweep, qpsAt: qpsAtRecalls(sweep) },
   }));
@@ -267,5 +197,5 @@ async function run(key, entering) {
 }
 
 if (!(rounds >= 1)) throw new Error(`--rounds is ${flags.rounds} and must be 1 at least`);
-const entering = chosen();
+const entering = chosenOf(contenders, flags.peers ?? (flags.check ? REFERENCE : undefined));
 for (const key of flags.set === 'both' ? ['fashion', 'arxiv'] : [flags.set]) await run(key, entering);

@@ -4,8 +4,14 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { apart } from '../../bench/ann/ann-plot.mjs';
-import { envelopeOf, qpsAt, qpsAtRecalls, ratiosOf, worseThan } from '../../bench/ann/qps-at-recall.mjs';
+import {
+  envelopeOf,
+  qpsAt,
+  qpsAtRecalls,
+  ratiosOf,
+  worseThan,
+} from '../../bench/contenders/qps-at-recall.mjs';
+import { apart } from '../../bench/plot-parts.mjs';
 
 const sweep = [
   { recall: 0.9, qps: 1_000 },

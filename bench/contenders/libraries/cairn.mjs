@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { isCairnError, open } from '../../../dist/core/index.js';
-import { byEf, K, secondsSince } from '../conditions.mjs';
+import { byEf, K, secondsSince, TARGET_RECALL } from '../conditions.mjs';
 
 const COLLECTION = 'ann';
 const BATCH = 5_000;
@@ -23,7 +23,7 @@ const BUDGETS = 8;
 
 /** @param {import('../contender.mjs').Rows} rows @returns {Promise<import('../contender.mjs').Built>} */
 async function build(rows) {
-  const { metric, dimension, ids, vectors, folder } = rows;
+  const { metric, dimension, ids, vectors, documents, folder } = rows;
   const database = await open(urlOf(rows), { threads: 0 });
   const collection = await database.createCollection(COLLECTION, { dimension, metric });
   let buildSeconds = 0;
@@ -40,6 +40,7 @@ async function build(rows) {
     const batch = {
       ids: ids.slice(from, from + BATCH),
       vectors: vectors.subarray(from * dimension, Math.min(ids.length, from + BATCH) * dimension),
+      ...(documents === undefined ? {} : { metadata: documents.slice(from, from + BATCH) }),
     };
     try {
       await collection.upsert(batch);
@@ -65,9 +66,12 @@ async function openWith(shape, options = {}) {
   const collection = database.collection(COLLECTION);
   return {
     collection,
-    /** @param {Float32Array} vector @param {import('../contender.mjs').Effort} effort */
-    search: (vector, { ef = K }) =>
-      collection.query({ vector, k: K, ef, include: [], consistency: 'eventual' }),
+    /** @param {Float32Array} vector @param {import('../contender.mjs').Effort} effort @param {string} [filter] */
+    search: (vector, { ef = K, targetRecall }, filter) => {
+      const effort = targetRecall === undefined ? { ef } : { targetRecall };
+      const asked = { vector, k: K, ...effort, include: [], consistency: /** @type {const} */ ('eventual') };
+      return collection.query(filter === undefined ? asked : { ...asked, filter });
+    },
     close: () => database.close(),
   };
 }
@@ -126,6 +130,7 @@ export const cairn = {
   key: 'cairn',
   title: 'Cairn',
   settings: 'open() with { threads: 0 }, upserts of 5,000, one compact; eventual, include []',
+  filtering: { efforts: [{ targetRecall: TARGET_RECALL }], settings: 'documents whole, no field declared' },
   open: (shape) => openWith(shape),
 };
 

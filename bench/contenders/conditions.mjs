@@ -4,6 +4,9 @@ import { performance } from 'node:perf_hooks';
 /** Neighbours that each query asks for. */
 export const K = 10;
 
+/** What Cairn is asked for where filters are compared, and the recall of the comparison. */
+export const TARGET_RECALL = 0.99;
+
 /** Those of peers/hnswlib.cpp. */
 export const SWEEP = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
 

@@ -3,13 +3,13 @@
  * lives in processes of its own (contender-process.mjs): one builds the index and leaves it in a folder, a fresh one opens
  * that folder and answers queries, so that its memory is what searching takes and not what building left behind.
  */
-import { cairn, cairnTight } from './contenders/cairn.mjs';
-import { hnswlibNode } from './contenders/hnswlib-node.mjs';
-import { hnswlib } from './contenders/hnswlib.mjs';
-import { lancedb } from './contenders/lancedb.mjs';
-import { sqliteVec } from './contenders/sqlite-vec.mjs';
-import { usearchF32, usearchI8 } from './contenders/usearch.mjs';
-import { zvec } from './contenders/zvec.mjs';
+import { cairn, cairnTight } from './libraries/cairn.mjs';
+import { hnswlibNode } from './libraries/hnswlib-node.mjs';
+import { hnswlib } from './libraries/hnswlib.mjs';
+import { lancedb } from './libraries/lancedb.mjs';
+import { sqliteVec } from './libraries/sqlite-vec.mjs';
+import { usearchF32, usearchI8 } from './libraries/usearch.mjs';
+import { zvec } from './libraries/zvec.mjs';
 
 /** What a query may take trouble over: `ef`, and whatever else the library has. @typedef {Readonly<Record<string, number>>} Effort */
 
@@ -22,7 +22,25 @@ import { zvec } from './contenders/zvec.mjs';
  * @property {string} folder for what the build leaves
  */
 
-/** @typedef {Shape & { vectors: Float32Array, ids: readonly string[] }} Rows */
+/**
+ * A field that filters ask for, a value for each row.
+ * @typedef {object} FilterField
+ * @property {string} name
+ * @property {'text' | 'integer'} type
+ * @property {'equality' | 'range'} asked what its index is for
+ * @property {readonly (string | number)[]} values
+ */
+
+/**
+ * Documents and fields are there in benches that filter. Whole documents are handed to Cairn alone, and hold the fields; peers take
+ * the fields.
+ * @typedef {Shape & {
+ *   vectors: Float32Array,
+ *   ids: readonly string[],
+ *   documents: readonly import('../../dist/core/index.js').JsonObject[] | undefined,
+ *   fields: readonly FilterField[],
+ * }} Rows
+ */
 
 /**
  * @typedef {object} Built
@@ -31,24 +49,34 @@ import { zvec } from './contenders/zvec.mjs';
  */
 
 /**
- * @typedef {object} Point one effort of a sweep
+ * @typedef {object} Timed one effort of a sweep
  * @property {Effort} effort
- * @property {number} recall
  * @property {number} qps
  * @property {number} p50us
  * @property {number} p99us
  */
+
+/** @typedef {Timed & { recall: number }} Point */
+
+/** An answer of the process, in which only some answer by themselves how right they are. @typedef {Timed & { recall?: number }} Swept */
 
 /**
  * Either it searches, and others measure, or it is a program that measures itself.
  * @typedef {object} Opened
  * @property {string} [note] what only opening it tells
  * @property {(effort: Effort) => void | Promise<void>} [prepare] before the queries of an effort, outside the clock
- * @property {(query: any, effort: Effort) => any} [search] may answer a promise
+ * @property {(query: any, effort: Effort, filter?: string) => any} [search] may answer a promise
  * @property {() => Promise<Point[]>} [sweep]
  * @property {Built} [built]
  * @property {number} [residentBytes]
  * @property {() => unknown} close
+ */
+
+/**
+ * @typedef {object} Filtering
+ * @property {readonly Effort[]} efforts ascending
+ * @property {string} settings
+ * @property {number} [queries] at most so many of the set's
  */
 
 /**
@@ -61,6 +89,7 @@ import { zvec } from './contenders/zvec.mjs';
  * @property {string} [store] the folder of its index; variants of one store are built once
  * @property {readonly Effort[]} [efforts] ascending
  * @property {number} [queries] at most so many of the set's
+ * @property {Filtering} [filtering] of those that take filters, as text: `year >= 2020`
  * @property {number} [warmUp] queries before anything is measured, where not WARM_UP
  * @property {Readonly<Record<string, string>>} [environment] of its processes
  * @property {() => void} [ready] compiles what it needs, once, before anything is measured

@@ -3,7 +3,7 @@
 export const RECALLS = [0.9, 0.95, 0.99, 0.999];
 
 /** Recalls whose ratio is held, and the share of the earlier one that it must reach. */
-export const CHECKED = [0.95, 0.99];
+const CHECKED = [0.95, 0.99];
 const CHECKED_SHARE = 0.8;
 
 /** @typedef {{ recall: number, qps: number }} Point */
@@ -58,14 +58,18 @@ export function ratiosOf(ours, theirs) {
  * @param {ByRecall | undefined} found @param {ByRecall | undefined} earlier
  */
 export function worseThan(found, earlier) {
-  return CHECKED.flatMap((recall) => {
-    const [now, then] = [found?.[recall] ?? null, earlier?.[recall] ?? null];
-    if (then === null) return [`there is no earlier ratio at recall ${recall}`];
-    if (now === null) return [`no ratio at recall ${recall}, which was ${then.toFixed(2)}`];
-    if (now >= then * CHECKED_SHARE) return [];
-    const least = (then * CHECKED_SHARE).toFixed(2);
-    return [
-      `ratio ${now.toFixed(2)} at recall ${recall}, was ${then.toFixed(2)} and must be ${least} at least`,
-    ];
-  });
+  return CHECKED.flatMap((recall) => lineIfWorse(`at recall ${recall}`, found?.[recall], earlier?.[recall]));
+}
+
+/**
+ * @param {string} where
+ * @param {number | null | undefined} now
+ * @param {number | null | undefined} then
+ */
+export function lineIfWorse(where, now, then) {
+  if (then === null || then === undefined) return [`there is no earlier ratio ${where}`];
+  if (now === null || now === undefined) return [`no ratio ${where}, which was ${then.toFixed(2)}`];
+  if (now >= then * CHECKED_SHARE) return [];
+  const least = (then * CHECKED_SHARE).toFixed(2);
+  return [`ratio ${now.toFixed(2)} ${where}, was ${then.toFixed(2)} and must be ${least} at least`];
 }

@@ -2,7 +2,7 @@
  * A set as files, for processes that must not spend their memory or their time on reading it from its archive: raw,
  * little-endian, row-major, and a JSON file with the rest.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const INPUT = {
@@ -11,6 +11,8 @@ export const INPUT = {
   neighbours: 'neighbours.i32',
   shape: 'shape.json',
   ids: 'ids.json',
+  documents: 'documents.json',
+  fields: 'fields.json',
 };
 
 /** @param {import('../real-sets.mjs').BenchSet} set @param {string} folder */
@@ -22,6 +24,27 @@ export function writeInput(set, folder) {
   const { metric, dimension, ids } = set;
   writeFileSync(join(folder, INPUT.shape), JSON.stringify({ metric, dimension, rows: ids.length }));
   writeFileSync(join(folder, INPUT.ids), JSON.stringify(ids));
+}
+
+/**
+ * What filters ask for, beside the set.
+ * @param {Required<Pick<import('./contender.mjs').Rows, 'documents' | 'fields'>>} about @param {string} folder
+ */
+export function writeFilterInput({ documents, fields }, folder) {
+  writeFileSync(join(folder, INPUT.documents), JSON.stringify(documents));
+  writeFileSync(join(folder, INPUT.fields), JSON.stringify(fields));
+}
+
+/** @param {string} folder @returns {import('./contender.mjs').Rows['documents']} */
+export function readDocuments(folder) {
+  const path = join(folder, INPUT.documents);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** @param {string} folder @returns {import('./contender.mjs').Rows['fields']} */
+export function readFields(folder) {
+  const path = join(folder, INPUT.fields);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : [];
 }
 
 /** @param {string} folder @returns {Pick<import('./contender.mjs').Shape, 'metric' | 'dimension' | 'rows'>} */

@@ -22,6 +22,14 @@ export function tryCore() {
   return allowed?.[1] === undefined ? cpus().length - 1 : Number(allowed[1]);
 }
 
+/**
+ * @typedef {object} SweepOptions
+ * @property {boolean} withAnswers
+ * @property {readonly import('./contender.mjs').Effort[]} [sweeping] the contender's own efforts where they are not given
+ * @property {number} [count] the first queries of so many; all of them where it is not given
+ * @property {readonly string[]} [filters] one for each query
+ */
+
 export class ContenderChild {
   /** @type {import('node:child_process').ChildProcess} */
   #process;
@@ -41,10 +49,10 @@ export class ContenderChild {
 
   /**
    * @param {'build' | 'open' | 'sweep' | 'close'} call
-   * @param {{ withAnswers?: boolean }} [options]
+   * @param {SweepOptions} [options]
    * @returns {Promise<any>}
    */
-  async call(call, options = {}) {
+  async call(call, options) {
     const settled = new AbortController();
     const { signal } = settled;
     const ended = once(this.#process, 'exit', { signal }).then(([code, by]) => {
@@ -58,7 +66,7 @@ export class ContenderChild {
       if (!this.#process.connected) throw new Error('its process has ended');
       const answer = once(this.#process, 'message', { signal });
       answer.catch(() => {});
-      this.#process.send({ call, options });
+      this.#process.send({ call, options: options ?? {} });
       const [{ result, error }] = await Promise.race([answer, ended, patience]);
       if (error !== undefined) throw new Error(error);
       return result;

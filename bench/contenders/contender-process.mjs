@@ -3,7 +3,8 @@
  *
  *   build   makes the index and leaves it in the folder: { loadSeconds?, buildSeconds }
  *   open    opens it and warms up: { note?, built?, residentBytes }
- *   sweep   every effort once: { points, answers? }, where answers are rows or ids of each query at each effort
+ *   sweep   every effort once: { points, answers? }, where answers are rows or ids of each query at each effort;
+ *           each query under its filter, where filters are given
  *   close   and ends
  *
  *   node --expose-gc contender-process.mjs CONTENDER INPUT FOLDER
@@ -17,7 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { vectorAt } from '../real-sets.mjs';
 import { quantile, round } from '../latencies.mjs';
 import { mustBeContender } from './contender.mjs';
-import { readIds, readShape, readVectors } from './input-files.mjs';
+import { readDocuments, readFields, readIds, readShape, readVectors } from './input-files.mjs';
 
 /** Until V8 has compiled what is hot, and whatever is loaded at first use is loaded. */
 const WARM_UP = 3_000;
@@ -29,7 +30,7 @@ const COLLECTIONS = 3;
 const COLLECTION_MS = 100;
 
 /** @typedef {import('./contender.mjs').Effort} Effort */
-/** @typedef {Omit<import('./contender.mjs').Point, 'recall'> & { recall?: number }} Measured */
+/** One for each query. @typedef {readonly string[] | undefined} Filters */
 
 const [key = '', input = '', folder = ''] = process.argv.slice(2);
 const contender = mustBeContender(key);
@@ -69,21 +70,25 @@ function fillYoungGeneration() {
   }
 }
 
-/** @param {Effort} effort @param {number} count */
-async function ask(effort, count) {
-  for (let at = 0; at < count; at++) await opened.search?.(queries[at % queries.length], effort);
+/** @param {Effort} effort @param {number} count @param {readonly any[]} asking @param {Filters} [filters] */
+async function ask(effort, count, asking, filters) {
+  for (let at = 0; at < count; at++) {
+    const query = at % asking.length;
+    await opened.search?.(asking[query], effort, filters?.[query]);
+  }
 }
 
-/** @param {Effort} effort */
-async function measure(effort) {
+/** @param {Effort} effort @param {readonly any[]} asking @param {Filters} filters */
+async function measure(effort, asking, filters) {
   await opened.prepare?.(effort);
-  await ask(effort, Math.min(WARM_UP_EFFORT, queries.length));
+  await ask(effort, Math.min(WARM_UP_EFFORT, asking.length), asking, filters);
   /** @type {number[]} */
   const times = [];
   const answers = [];
-  for (const query of queries) {
+  for (const [at, query] of asking.entries()) {
+    const filter = filters?.[at];
     const started = performance.now();
-    const sent = opened.search?.(query, effort);
+    const sent = opened.search?.(query, effort, filter);
     // Waiting for what is no promise would cost a tick that the library does not take.
     const settled = sent instanceof Promise ? await sent : sent;
     times.push(performance.now() - started);
@@ -99,8 +104,11 @@ async function measure(effort) {
 }
 
 const calls = {
-  build: () =>
-    contender.build?.({ ...shape, vectors: readVectors(input, 'vectors'), ids: readIds(input) }, library),
+  build: () => {
+    const rows = { ids: readIds(input), vectors: readVectors(input, 'vectors') };
+    const about = { documents: readDocuments(input), fields: readFields(input) };
+    return contender.build?.({ ...shape, ...rows, ...about }, library);
+  },
   open: async () => {
     if (efforts.length > 0) queries = readQueries();
     fillYoungGeneration();
@@ -109,19 +117,18 @@ const calls = {
     const effort = efforts[Math.floor(efforts.length / 2)];
     if (effort !== undefined) {
       await opened.prepare?.(effort);
-      await ask(effort, contender.warmUp ?? WARM_UP);
+      await ask(effort, contender.warmUp ?? WARM_UP, queries);
     }
     const { note, built, residentBytes: own } = opened;
     return { note, built, residentBytes: own ?? (await residentBytes()) - before };
   },
-  /** @param {{ withAnswers: boolean }} options */
-  sweep: async ({ withAnswers }) => {
+  /** @param {import('./contender-child.mjs').SweepOptions} options */
+  sweep: async ({ withAnswers, sweeping = efforts, count = queries.length, filters }) => {
     if (opened.sweep !== undefined) return { points: await opened.sweep() };
-    /** @type {Measured[]} */
     const points = [];
     const answers = [];
-    for (const effort of efforts) {
-      const measured = await measure(effort);
+    for (const effort of sweeping) {
+      const measured = await measure(effort, queries.slice(0, count), filters);
       points.push(measured.point);
       answers.push(measured.answers);
     }
