@@ -22,11 +22,12 @@ export function answerCount(state: LogState<Table>, { filter, view }: Selection)
   const { memtable, overlays } = state.sink;
   const inMemtable = countMemtable(memtable, { filter, view });
   const turns = new Turns();
+  const views = { now: view, later: pinned(view, state) };
   const inSegments = overlays.map(
     (overlay) => (): Awaitable<number> =>
       filter === undefined
         ? overlay.visibleCount(view)
-        : andThen(segmentMatches(overlay, pinned(view, state), filter, turns), ({ count }) => count),
+        : andThen(segmentMatches(overlay, views, filter, turns), ({ count }) => count),
   );
   return andThen(startAll(inSegments), (counts) => counts.reduce((sum, count) => sum + count, inMemtable));
 }

@@ -45,7 +45,7 @@ export async function* matchedInSegment(
   const matches =
     filter === undefined
       ? overlay.allowed(view)
-      : (await segmentMatches(overlay, view, filter, new Turns())).rows;
+      : (await segmentMatches(overlay, { now: view, later: view }, filter, new Turns())).rows;
   const rows = rowsOfBitmap(matches, file.rows);
   for (let at = 0; at < rows.length; at += limits.walkRows) {
     const part = rows.subarray(at, at + limits.walkRows);

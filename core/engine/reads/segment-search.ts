@@ -102,7 +102,7 @@ function searchMatches(
   search: SegmentSearch & { readonly filter: CompiledFilter },
 ): Awaitable<SegmentAnswer> {
   const { pinned, filter, turns, trace } = search;
-  return andThen(segmentMatches(overlay, pinned, filter, turns), (matches) => {
+  return andThen(segmentMatches(overlay, { now: search.view, later: pinned }, filter, turns), (matches) => {
     trace?.filtered(matches);
     return searchAllowed(store, overlay, search, { allowed: matches.rows, count: matches.count });
   });

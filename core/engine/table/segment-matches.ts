@@ -2,13 +2,13 @@
  * The rows of a segment that a view sees and whose documents satisfy a filter: by the columns where they tell, and by the
  * documents of the rows that they leave open.
  */
-import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, setBit } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import { documentOf } from '../input/index.js';
 import type { View } from '../memtable/index.js';
+import type { FilterRows } from '../../segment/index.js';
 import type { SegmentOverlay } from '../segments/index.js';
 import type { Turns } from './turns.js';
 
@@ -22,28 +22,46 @@ export interface SegmentMatches {
   readonly documentsRead: number;
 }
 
-/**
- * At once where columns tell all and lie in the cache; documents are read in turns. `view` is as of a sequence: that may take
- * many ticks.
- */
+export interface MatchedView {
+  /** For this step: the newest state may be seen in it. */
+  readonly now: View;
+  /** For later ones: as of a sequence. */
+  readonly later: View;
+}
+
+/** At once where columns tell all and lie in the cache; documents are read in turns. */
 export function segmentMatches(
   overlay: SegmentOverlay,
-  view: View,
+  { now, later }: MatchedView,
   filter: CompiledFilter,
   turns: Turns,
 ): Awaitable<SegmentMatches> {
   const { file } = overlay.segment;
-  return andThen(file.filterRows(filter.tree), ({ sure, open }) => {
-    const allowed = overlay.allowed(view);
-    const rows = among(sure, allowed);
-    const least = countBits(rows);
-    const undecided = open === undefined ? undefined : rowsOfBitmap(among(open, allowed), file.rows);
-    if (undecided === undefined || undecided.length === 0)
-      return { rows, count: least, least, documentsRead: 0 };
-    return turns.run(async () => {
-      const more = await addMatches(overlay, filter, { rows, undecided });
-      return { rows, count: least + more, least, documentsRead: undecided.length };
-    });
+  const rows = file.filterRows(filter.tree);
+  return rows instanceof Promise
+    ? rows.then((found) => matchesOf(overlay, later, { found, filter, turns }))
+    : matchesOf(overlay, now, { found: rows, filter, turns });
+}
+
+function matchesOf(
+  overlay: SegmentOverlay,
+  view: View,
+  {
+    found: { sure, open },
+    filter,
+    turns,
+  }: { readonly found: FilterRows; readonly filter: CompiledFilter; readonly turns: Turns },
+): Awaitable<SegmentMatches> {
+  const { file } = overlay.segment;
+  const allowed = overlay.allowed(view);
+  const rows = among(sure, allowed);
+  const least = countBits(rows);
+  const undecided = open === undefined ? undefined : rowsOfBitmap(among(open, allowed), file.rows);
+  if (undecided === undefined || undecided.length === 0)
+    return { rows, count: least, least, documentsRead: 0 };
+  return turns.run(async () => {
+    const more = await addMatches(overlay, filter, { rows, undecided });
+    return { rows, count: least + more, least, documentsRead: undecided.length };
   });
 }
 

@@ -107,7 +107,12 @@ async function* pagesOfMatches(
   request: WalkRequest & { readonly filter: CompiledFilter },
 ): AsyncGenerator<IdPage> {
   const { file } = overlay.segment;
-  const { rows: matches, count } = await segmentMatches(overlay, request.view, request.filter, new Turns());
+  const { rows: matches, count } = await segmentMatches(
+    overlay,
+    { now: request.view, later: request.view },
+    request.filter,
+    new Turns(),
+  );
   if (count * SPARSE < file.rows) {
     yield* pagesOfFew(overlay, rowsOfBitmap(matches, file.rows), request);
     return;

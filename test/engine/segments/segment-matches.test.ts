@@ -32,7 +32,7 @@ describe('the rows of a filter', () => {
 
   const matching = (text: string): ReturnType<typeof segmentMatches> => {
     const tree = parseFilter(text);
-    return segmentMatches(overlay, view, compiledFilter(tree), new Turns());
+    return segmentMatches(overlay, { now: view, later: view }, compiledFilter(tree), new Turns());
   };
   const listed = ({ rows }: SegmentMatches): readonly number[] => [...rowsOfBitmap(rows, reader.rows)];
 
