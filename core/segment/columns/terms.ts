@@ -9,8 +9,8 @@
  *   8 opaque                                 all strings without a UTF-8 form (lone surrogates), as one term
  *
  * A text of more than 40 bytes is cut to its first 24 and a hash of the whole. It stands where its 24 bytes would, behind
- * a text that is just these, and among its like by the hash. So an order or a prefix that the 24 bytes decide is sure,
- * and anything else of it only the document tells.
+ * a text that is just these, and among those with the same bytes by the hash. So an order or a prefix that the 24 bytes
+ * decide is sure, and anything else of it only the document tells.
  */
 import { hashId } from '../id-hash.js';
 
