@@ -38,8 +38,8 @@ export class ContenderChild {
    * @param {import('./contender.mjs').Contender} contender
    * @param {{ input: string, folder: string, core: number | undefined }} options
    */
-  constructor({ key, environment = {} }, { input, folder, core }) {
-    const line = [process.execPath, '--expose-gc', program, key, input, folder];
+  constructor({ key, environment = {}, node = process.execPath }, { input, folder, core }) {
+    const line = [node, '--expose-gc', program, key, input, folder];
     const [file = '', ...args] = core === undefined ? line : ['taskset', '-c', String(core), ...line];
     this.#process = spawn(file, args, {
       env: { ...process.env, ...environment },

@@ -3,7 +3,7 @@
  * lives in processes of its own (contender-process.mjs): one builds the index and leaves it in a folder, a fresh one opens
  * that folder and answers queries, so that its memory is what searching takes and not what building left behind.
  */
-import { cairn, cairnTight } from './libraries/cairn.mjs';
+import { cairn, cairnNode24, cairnTight } from './libraries/cairn.mjs';
 import { hnswlibNode } from './libraries/hnswlib-node.mjs';
 import { hnswlib } from './libraries/hnswlib.mjs';
 import { lancedb } from './libraries/lancedb.mjs';
@@ -92,6 +92,7 @@ import { zvec } from './libraries/zvec.mjs';
  * @property {Filtering} [filtering] of those that take filters, as text: `year >= 2020`
  * @property {number} [warmUp] queries before anything is measured, where not WARM_UP
  * @property {Readonly<Record<string, string>>} [environment] of its processes
+ * @property {string} [node] the Node that runs them, where it is another one
  * @property {() => void} [ready] compiles what it needs, once, before anything is measured
  * @property {() => any} [load] the library: loaded before memory is looked at, and handed to build and open
  * @property {(rows: Rows, library: any) => Promise<Built> | Built} [build]
@@ -103,6 +104,7 @@ import { zvec } from './libraries/zvec.mjs';
 /** In the order of their turns. @type {readonly Contender[]} */
 export const contenders = [
   cairn,
+  cairnNode24,
   cairnTight,
   hnswlib,
   hnswlibNode,

@@ -3,12 +3,15 @@
  * the same store with as little memory as its index needs, so that vectors come from the file, which is to say from the
  * cache of the operating system.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { isCairnError, open } from '../../../dist/core/index.js';
 import { byEf, K, secondsSince, TARGET_RECALL } from '../conditions.mjs';
 
+const runtimes = fileURLToPath(new URL('../../../test/runtime/node_modules', import.meta.url));
 const COLLECTION = 'ann';
 const BATCH = 5_000;
 const COMPACTIONS = 100;
@@ -131,6 +134,22 @@ export const cairn = {
   title: 'Cairn',
   settings: 'open() with { threads: 0 }, upserts of 5,000, one compact; eventual, include []',
   filtering: { efforts: [{ targetRecall: TARGET_RECALL }], settings: 'documents whole, no field declared' },
+  open: (shape) => openWith(shape),
+};
+
+/** As the suites of test/runtime install it. */
+const NODE_24 = join(runtimes, `node24-${process.platform}-${process.arch}`, 'bin/node');
+
+/** Its module is the one with relaxed SIMD. @type {import('../contender.mjs').Contender} */
+export const cairnNode24 = {
+  ...both,
+  key: 'cairn-node24',
+  title: 'Cairn, Node 24',
+  settings: 'the same store, relaxed SIMD',
+  node: NODE_24,
+  ready: () => {
+    if (!existsSync(NODE_24)) throw new Error('Node 24 is not there: npm ci --prefix test/runtime');
+  },
   open: (shape) => openWith(shape),
 };
 
