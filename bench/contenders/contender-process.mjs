@@ -78,6 +78,14 @@ async function ask(effort, count, asking, filters) {
   }
 }
 
+/** At an effort of those in the middle. */
+async function warmUp() {
+  const effort = efforts[Math.floor(efforts.length / 2)];
+  if (effort === undefined) return;
+  await opened.prepare?.(effort);
+  await ask(effort, contender.warmUp ?? WARM_UP, queries);
+}
+
 /** @param {Effort} effort @param {readonly any[]} asking @param {Filters} filters */
 async function measure(effort, asking, filters) {
   await opened.prepare?.(effort);
@@ -114,17 +122,15 @@ const calls = {
     fillYoungGeneration();
     const before = await residentBytes();
     opened = await contender.open(shape, library);
-    const effort = efforts[Math.floor(efforts.length / 2)];
-    if (effort !== undefined) {
-      await opened.prepare?.(effort);
-      await ask(effort, contender.warmUp ?? WARM_UP, queries);
-    }
+    await warmUp();
     const { note, built, residentBytes: own } = opened;
     return { note, built, residentBytes: own ?? (await residentBytes()) - before };
   },
   /** @param {import('./contender-child.mjs').SweepOptions} options */
   sweep: async ({ withAnswers, sweeping = efforts, count = queries.length, filters }) => {
     if (opened.sweep !== undefined) return { points: await opened.sweep() };
+    // While others had their turns, V8 gave up what it had compiled.
+    await warmUp();
     const points = [];
     const answers = [];
     for (const effort of sweeping) {
