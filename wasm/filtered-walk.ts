@@ -9,7 +9,7 @@ import { measure, touch } from './code-rows';
 import {
   boundOf, descend, insertKey, isAllowed, keepAllowed, keyId, listAt, nextEpoch, poolKey, searchLevel,
 } from './graph-walk';
-import { HOP, HOP_SIZE, M, MEASURED, NONE, POOL, ROWS, SINK, VISITED } from './index-state';
+import { HOP, HOP_SIZE, M, MEASURED, NONE, POOL, ROWS, SHARE, SINK, VISITED } from './index-state';
 
 /** Rows of the sample. */
 const SEEDS: u32 = 64;
@@ -22,6 +22,8 @@ const NEAREST: u32 = 16;
 const EXPECTED_LEAST: f32 = 3;
 /** So many times fewer than expected are no accident. */
 const SHUNNED: f32 = 8;
+/** Where so many of these are allowed, most around are, and to step over the others costs more than to leave them out at the end. */
+const SOUGHT: f32 = 0.5;
 
 /** The first allowed row from `from` on and before `end`; `end` where there is none. `allowed` is readable in whole u64. */
 function nextAllowed(allowed: usize, from: u32, end: u32): u32 {
@@ -119,11 +121,10 @@ function takeIn(listed: usize, count: u32, ef: u32, near: u32, reach: f32): u32 
 }
 
 /**
- * The rows nearest to the query, of which the first `found` pool entries tell, are listed at HOP where they are allowed. Answers how
- * many bytes; NONE where there are far fewer than the share of allowed rows in the segment lets expect: around such a query what
- * is nearest and allowed lies scattered on a shell, of which a narrow walk finds little.
+ * The rows nearest to the query, of which the first `found` pool entries tell, are listed at HOP where they are allowed; SHARE becomes
+ * the part of them that is. Answers how many bytes.
  */
-function listNearest(found: u32, allowed: usize, share: f32): u32 {
+function listNearest(found: u32, allowed: usize): u32 {
   const pool = <usize>load<u32>(POOL);
   const hop = <usize>load<u32>(HOP);
   let listed: u32 = 0;
@@ -132,13 +133,22 @@ function listNearest(found: u32, allowed: usize, share: f32): u32 {
     store<u32>(hop + <usize>listed, row);
     listed += isAllowed(allowed, row) << 2;
   }
-  const expected = share * <f32>found;
-  return expected >= EXPECTED_LEAST && <f32>(listed >> 2) * SHUNNED < expected ? NONE : listed;
+  store<f32>(SHARE, <f32>(listed >> 2) / <f32>found);
+  return listed;
 }
 
 /**
- * As walkGraph, with candidates that are all allowed, of whom there are `share` in the segment. Given up, with NONE for an
- * answer, where more than `budget` rows were measured, or where the filter shuns what is around the query.
+ * Whether the filter keeps clear of the query: far fewer of the rows nearest to it are allowed than of the segment's. Around such a query
+ * what is nearest and allowed lies scattered on a shell, of which a narrow walk finds little.
+ */
+function isShunned(found: u32, near: f32, share: f32): bool {
+  return share * <f32>found >= EXPECTED_LEAST && near * SHUNNED < share;
+}
+
+/**
+ * As walkGraph, with candidates that are all allowed, of whom there are `share` in the segment. Given up, with NONE for an answer,
+ * where another way is better: the filter seeks or shuns what is around the query, of which SHARE is allowed then, or more than
+ * `budget` rows were measured.
  */
 export function walkAllowed(
   ef: u32,
@@ -153,8 +163,9 @@ export function walkAllowed(
   const pool = <usize>load<u32>(POOL);
   const found = searchLevel(0, descend(0), NEAREST, NEAREST, near, 0);
   const nearest = keyId(load<u64>(pool));
-  const listed = listNearest(found, allowed, share);
-  if (listed == NONE) return NONE;
+  const listed = listNearest(found, allowed);
+  const beside = load<f32>(SHARE);
+  if (beside >= SOUGHT || isShunned(found, beside, share)) return NONE;
   const epoch = nextEpoch();
   const visited = <usize>load<u32>(VISITED);
   const hop = <usize>load<u32>(HOP);

@@ -31,14 +31,22 @@ export interface Hits {
   readonly visited: number;
 }
 
-export interface ScanRequest {
+interface SearchRequest {
   readonly query: Float32Array;
   readonly limit: number;
   /** Bitmap of the rows that may be answered, least significant bit first. Absent: all. */
   readonly allowed?: Uint8Array | undefined;
 }
 
-export interface WalkRequest extends ScanRequest {
+export interface ScanRequest extends SearchRequest {
+  /**
+   * Where the graph is walked on fewer dimensions, rows are compared by these, and so many of the best by all. Absent: all rows
+   * are.
+   */
+  readonly coarse?: number | undefined;
+}
+
+export interface WalkRequest extends SearchRequest {
   /** Candidates that the walk keeps at most. */
   readonly ef: number;
   /** How many rows are allowed, where that matters to `reach`. */
@@ -57,6 +65,15 @@ export interface FilteredWalkRequest extends WalkRequest {
   readonly allowedCount: number;
   /** The walk is given up where more rows than this were measured. */
   readonly budget: number;
+}
+
+export interface FilteredWalk {
+  /** Undefined: the walk was given up. */
+  readonly hits: Hits | undefined;
+  /** Rows whose distance was computed. */
+  readonly visited: number;
+  /** Where it was given up: which part of the rows nearest to the query is allowed. */
+  readonly share: number;
 }
 
 /** Of the nearest candidates, the one by whose distance a walk is bounded. */
@@ -214,23 +231,28 @@ export class IndexMemory {
     const hits = this.#search(request.query, { pool, limit }, (most) =>
       exports.walkGraph(pool, most, allowed, near, reach),
     );
-    return { ...hits, share: this.arena.f32[(INDEX_STATE_OFFSET + stateOffsets.share) / 4]! };
+    return { ...hits, share: this.#share };
   }
 
-  /** Undefined where the walk was given up. */
-  tryWalkAllowed(request: FilteredWalkRequest): Hits | undefined {
+  walkAllowed(request: FilteredWalkRequest): FilteredWalk {
     const { pool, limit } = this.#sizes(request);
     const { allowedCount, budget } = request;
     const allowed = this.#putAllowed(request.allowed);
     const share = allowedCount / this.shape.rows;
     const reach = this.bounded ? (request.reach ?? 0) : 0;
+    let beside = 0;
     let complete = true;
     const hits = this.#search(request.query, { pool, limit }, (most) => {
       const found = this.arena.exports.walkAllowed(pool, most, allowed, NEAR, reach, share, budget);
       complete = found >= 0;
+      beside = this.#share;
       return Math.max(found, 0);
     });
-    return complete ? hits : undefined;
+    return { hits: complete ? hits : undefined, visited: hits.visited, share: beside };
+  }
+
+  get #share(): number {
+    return this.arena.f32[(INDEX_STATE_OFFSET + stateOffsets.share) / 4]!;
   }
 
   #sizes({ ef, limit }: WalkRequest): { readonly pool: number; readonly limit: number } {
@@ -240,12 +262,19 @@ export class IndexMemory {
   }
 
   scan(request: ScanRequest): Hits {
-    const limit = Math.min(request.limit, this.shape.rows, limits.indexHits);
+    const most = Math.min(this.shape.rows, limits.indexHits);
+    const limit = Math.min(request.limit, most);
     assertInternal(limit > 0, () => `a scan for ${request.limit} rows`);
     const allowed = this.#putAllowed(request.allowed);
+    const { exports } = this.arena;
+    const { query, coarse } = request;
+    if (coarse !== undefined) {
+      const pool = Math.min(Math.max(coarse, limit), most);
+      return this.#search(query, { pool, limit }, (keep) => exports.scanCodes(keep, allowed));
+    }
     this.full.select();
-    this.full.prepare(request.query);
-    return this.#hits(this.arena.exports.scanCodes(limit, allowed));
+    this.full.prepare(query);
+    return this.#hits(exports.scanCodes(limit, allowed));
   }
 
   /** By the codes that the graph is walked on. Where these are of fewer dimensions, what is in the pool is compared by all. */

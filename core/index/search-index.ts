@@ -8,6 +8,7 @@ import { PAYLOAD_OFFSET, type Arena } from '../kernel/index.js';
 import {
   IndexMemory,
   layOutScratch,
+  type FilteredWalk,
   type FilteredWalkRequest,
   type Hits,
   type ProjectedAt,
@@ -64,6 +65,11 @@ export class SearchIndex {
     return this.#memory.shape;
   }
 
+  /** Bytes of the codes of a row that walks compare. */
+  get walkedBytes(): number {
+    return this.#memory.walked.stride;
+  }
+
   get params(): CodeParams {
     return this.#memory.full.params;
   }
@@ -78,9 +84,9 @@ export class SearchIndex {
     return this.#memory.walk(request);
   }
 
-  /** The same of candidates that are all allowed; undefined where that was given up, and a scan is better. */
-  tryWalkAllowed(request: FilteredWalkRequest): Hits | undefined {
-    return this.#memory.tryWalkAllowed(request);
+  /** The same of candidates that are all allowed, unless another way is better. */
+  walkAllowed(request: FilteredWalkRequest): FilteredWalk {
+    return this.#memory.walkAllowed(request);
   }
 
   /** The best `limit` of all allowed rows. */

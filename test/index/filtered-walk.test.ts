@@ -7,6 +7,7 @@
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import { SearchIndex } from '../../core/index/index.js';
+import type { FilteredWalk } from '../../core/index/index-memory.js';
 import { metrics, PAYLOAD_OFFSET } from '../../core/kernel/index.js';
 import { numberSource } from '../kernel/fixture.js';
 import {
@@ -64,15 +65,15 @@ function opened(metric: (typeof metrics)[number], projected = false): ReturnType
 
 describe('a walk through allowed rows', () => {
   test.each([
-    ...metrics.flatMap((metric) => [1, 0.5, 0.2, 0.08].map((share) => [metric, share, false] as const)),
+    ...metrics.flatMap((metric) => [0.2, 0.12, 0.08].map((share) => [metric, share, false] as const)),
     ['euclidean', 0.2, true] as const,
   ])('of %s, a share of %d, on fewer dimensions: %s', (metric, share, projected) => {
     const { index, arena } = opened(metric, projected);
-    const isAllowed = share === 1 ? (): boolean => true : byChance(share);
+    const isAllowed = byChance(share);
     const allowed = bitmapOf(ROWS, isAllowed);
     const allowedCount = countOf(isAllowed);
     const found = queryList.map((query) => {
-      const hits = index.tryWalkAllowed({
+      const { hits } = index.walkAllowed({
         ...{ query, ef: 100, limit: 40, allowed, allowedCount },
         budget: 2 * ROWS,
       });
@@ -101,26 +102,29 @@ describe('a walk through allowed rows', () => {
       ...{ query: queryList[0]!, ef: 200, limit: 40 },
       ...{ allowed: bitmapOf(ROWS, isAllowed), allowedCount: countOf(isAllowed), budget: ROWS },
     };
-    const hits = index.tryWalkAllowed(request);
+    const { hits } = index.walkAllowed(request);
     kernel.pool.release(arena);
     const truth = exactNearest('euclidean', rows, queryList[0]!, { k: 10, isAllowed });
     expect(recallOf([[...hits!.rows]], [truth])).toBeGreaterThan(0.8);
   });
 
-  test('is given up where the filter shuns what is around the query, and where it measures too much', () => {
+  test('is given up where the filter seeks or shuns what is around the query, and where it measures too much', () => {
     const { index, arena } = opened('euclidean');
-    const shunned: Test = (row) => placeOf.get(row)! >= 400;
-    const ask = (isAllowed: Test, budget: number): unknown =>
-      index.tryWalkAllowed({
+    const ask = (isAllowed: Test, budget: number): FilteredWalk =>
+      index.walkAllowed({
         ...{ query: queryList[0]!, ef: 50, limit: 40 },
         ...{ allowed: bitmapOf(ROWS, isAllowed), allowedCount: countOf(isAllowed), budget },
       });
-    expect(ask(shunned, ROWS)).toBeUndefined();
-    expect(ask((row) => !shunned(row), ROWS)).toBeDefined();
-    const half = byChance(0.5);
-    const complete = ask(half, ROWS) as { readonly visited: number };
-    expect(ask(half, complete.visited)).toBeDefined();
-    expect(ask(half, complete.visited - 1)).toBeUndefined();
+    expect(ask((row) => placeOf.get(row)! >= 400, ROWS)).toMatchObject({ hits: undefined, share: 0 });
+    expect(ask((row) => placeOf.get(row)! < 400, ROWS)).toMatchObject({ hits: undefined, share: 1 });
+    const near = ask((row) => placeOf.get(row)! % 8 < 5, ROWS);
+    expect(near.hits).toBeUndefined();
+    expect(Math.abs(near.share - 0.625)).toBeLessThan(0.1);
+    const thin = byChance(0.2);
+    const complete = ask(thin, ROWS);
+    expect(complete.hits).toBeDefined();
+    expect(ask(thin, complete.visited).hits).toBeDefined();
+    expect(ask(thin, complete.visited - 1).hits).toBeUndefined();
     kernel.pool.release(arena);
   });
 
@@ -133,12 +137,12 @@ describe('a walk through allowed rows', () => {
     builder.release();
     const { index: read, arena } = attached(index);
     const end = PAYLOAD_OFFSET + index.region.length;
-    for (const share of [1, 0.5, 0.1, 0.01]) {
+    for (const share of [0.4, 0.25, 0.1, 0.01]) {
       const next = numberSource(5);
       const drawn = Array.from({ length: 700 }, () => (next() + 1) / 2 < share);
       const allowed = bitmapOf(700, (row) => drawn[row]!);
       const allowedCount = Math.max(1, drawn.filter(Boolean).length);
-      read.tryWalkAllowed({
+      read.walkAllowed({
         ...{ query: rowOf(few, 8, 9), ef: 600, limit: 600 },
         ...{ allowed, allowedCount, budget: 700 },
       });

@@ -13,19 +13,36 @@ import { rankOfAllowed } from '../../index/index.js';
 import { BOUNDED_ROOM } from '../segments/index.js';
 import type { Effort } from '../segments/index.js';
 
+export interface MaskedWalk {
+  readonly kind: 'masked';
+  readonly ef: number;
+  readonly reach: number;
+  /** Part of the rows around the query that is expected to count. */
+  readonly share: number;
+}
+
 export type SearchPlan =
   | { readonly kind: 'scan' }
-  | { readonly kind: 'masked'; readonly ef: number; readonly reach: number }
+  | MaskedWalk
   | { readonly kind: 'allowed'; readonly ef: number; readonly reach: number };
 
-/** A candidate of a walk costs as much as the codes of so many rows, one after another. */
-const SCANNED_PER_CANDIDATE = 60;
+export type WalkEffort = Exclude<Effort, { kind: 'exact' | 'scan' }>;
+
+/** A candidate of a walk costs as much as so many bytes of codes, one row after another... */
+const SCANNED_PER_CANDIDATE = 24_576;
+/** ...and a row as much as so many more. */
+const SCANNED_PER_ROW = 64;
 /** Below this share the allowed rows do not hang together, however they are stepped to. */
 const WALKED_SHARE_MIN = 0.05;
 /** The thinner allowed rows are sown, the more candidates a walk between them needs: by this much in a share of 1. */
-const THINNED = 0.03;
+const THINNED = 0.05;
 /** From this share on, leaving out what is not allowed costs less than stepping over it. */
 const MASKED_SHARE_MIN = 0.3;
+/** Of rows that are scanned on fewer dimensions, this times as many are compared on all as a walk has candidates. */
+const COARSE_ROOM = 8;
+const COARSE_LEAST = 256;
+/** The same where the filter keeps clear of the query: what is nearest and allowed is at nearly one distance. */
+const COARSE_SHUNNED = 2_048;
 
 export interface PlannedSearch {
   readonly rows: number;
@@ -33,22 +50,44 @@ export interface PlannedSearch {
   readonly count: number;
   /** Wanted of these. */
   readonly k: number;
+  /** Of the codes that walks compare, a row. */
+  readonly walkedBytes: number;
 }
 
 /** Requires: `effort` is what an unfiltered search would take. */
 export function planSearch(
-  { rows, count, k }: PlannedSearch,
+  { rows, count, k, walkedBytes }: PlannedSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
 ): SearchPlan {
   const share = count / rows;
   if (effort.kind === 'scan' || share < WALKED_SHARE_MIN) return { kind: 'scan' };
-  if (share < 1 && count <= effort.ef * SCANNED_PER_CANDIDATE) return { kind: 'scan' };
+  if (share < 1 && count * (walkedBytes + SCANNED_PER_ROW) <= effort.ef * SCANNED_PER_CANDIDATE) return { kind: 'scan' };
+  if (share >= MASKED_SHARE_MIN) return planMasked({ share, k, rows }, effort);
   const { reach } = effort;
-  const wide = (ef: number): number =>
-    Math.min(reach === 0 ? ef : ef * BOUNDED_ROOM, limits.walkCandidates, rows);
-  if (share >= MASKED_SHARE_MIN) {
-    const ef = Math.max(Math.ceil(effort.ef / share), rankOfAllowed(k, share));
-    return { kind: 'masked', ef: wide(ef), reach };
-  }
-  return { kind: 'allowed', ef: wide(Math.ceil(effort.ef * (1 + THINNED / share))), reach };
+  const ef = Math.ceil(effort.ef * (1 + THINNED / share));
+  return { kind: 'allowed', ef: widthOf(ef, reach, rows), reach };
+}
+
+/** A walk of all rows, of which `share` counts where the query is. */
+export function planMasked(
+  { share, k, rows }: { readonly share: number; readonly k: number; readonly rows: number },
+  { ef, reach }: WalkEffort,
+): MaskedWalk {
+  const wide = Math.max(Math.ceil(ef / share), rankOfAllowed(k, share));
+  return { kind: 'masked', ef: widthOf(wide, reach, rows), reach, share };
+}
+
+function widthOf(ef: number, reach: number, rows: number): number {
+  return Math.min(reach === 0 ? ef : ef * BOUNDED_ROOM, limits.walkCandidates, rows);
+}
+
+/** How many rows of a scan on fewer dimensions are worth comparing on all; undefined: all of them. */
+export function coarseOf(
+  count: number,
+  effort: Exclude<Effort, { kind: 'exact' }>,
+  shunned: boolean,
+): number | undefined {
+  if (effort.kind === 'scan') return undefined;
+  const least = Math.max(COARSE_ROOM * effort.ef, shunned ? COARSE_SHUNNED : COARSE_LEAST);
+  return count > 2 * least ? least : undefined;
 }

@@ -7,14 +7,14 @@ import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
-import type { Hits } from '../../index/index.js';
+import type { Hits, SearchIndex } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
-import { planSearch } from './search-plan.js';
-import type { SearchPlan } from './search-plan.js';
+import { coarseOf, planMasked, planSearch } from './search-plan.js';
+import type { MaskedWalk, SearchPlan } from './search-plan.js';
 import type { SegmentTrace, TracedPlan } from './trace.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
@@ -131,34 +131,56 @@ function searchIndex(
 ): Candidates {
   const { rows } = index.shape;
   const limit = effort.rerank;
-  const plan = planSearch({ rows, count, k }, effort);
+  const plan = planSearch({ rows, count, k, walkedBytes: index.walkedBytes }, effort);
   trace?.planned(tracedPlan(plan, count, limit));
-  let walked: Hits | undefined;
-  let visited = 0;
-  if (plan.kind === 'masked') {
+  const found: Found = { hits: undefined, visited: 0 };
+  if (plan.kind === 'masked') walkMasked(index, { query, k, limit, allowed, count }, plan, found);
+  else if (plan.kind === 'allowed' && effort.kind === 'walk') {
     const { ef, reach } = plan;
-    const hits = index.walk({ query, ef, limit, allowed, allowedCount: count, reach });
-    visited = hits.visited;
-    // Where far fewer of its candidates count than of the segment's rows, there are nearer ones elsewhere.
-    if (hits.rows.length >= Math.min(k, count) && hits.share >= count / rows / 2) walked = hits;
-  } else if (plan.kind === 'allowed') {
-    const { ef, reach } = plan;
-    walked = index.tryWalkAllowed({
-      query,
-      ef,
-      limit,
-      allowed: allowed!,
-      allowedCount: count,
-      reach,
-      budget: count,
-    });
+    const width = { ef, limit, reach, budget: count };
+    const walked = index.walkAllowed({ query, ...width, allowed: allowed!, allowedCount: count });
+    found.hits = walked.hits;
+    found.visited = walked.visited;
+    if (walked.hits === undefined && walked.share > count / rows) {
+      // What is around the query is what the filter seeks.
+      const masked = planMasked({ share: walked.share, k, rows }, effort);
+      walkMasked(index, { query, k, limit, allowed, count }, masked, found);
+    }
   }
-  if (walked === undefined && plan.kind !== 'scan') trace?.gaveUp();
-  const hits = walked ?? index.scan({ query, limit, allowed });
-  if (walked !== hits) visited += hits.visited;
+  if (found.hits === undefined) {
+    const gaveUp = plan.kind !== 'scan';
+    if (gaveUp) trace?.gaveUp();
+    found.hits = index.scan({ query, limit, allowed, coarse: coarseOf(count, effort, gaveUp) });
+    found.visited += found.hits.visited;
+  }
+  const { hits, visited } = found;
   // In this step: the memory that the index lies in may go at the next.
   const ranks = hits.rows.map((row) => rankOfRow[row]!);
   return { rows: hits.rows, ranks, distances: hits.exact ? hits.distances : undefined, visited };
+}
+
+interface Found {
+  hits: Hits | undefined;
+  visited: number;
+}
+
+interface MaskedSearch extends Allowed {
+  readonly query: Float32Array;
+  readonly k: number;
+  readonly limit: number;
+}
+
+/** Leaves its hits where they are enough: where far fewer of its candidates count than should, there are nearer ones elsewhere. */
+function walkMasked(
+  index: SearchIndex,
+  { query, k, limit, allowed, count }: MaskedSearch,
+  { ef, reach, share }: MaskedWalk,
+  found: Found,
+): void {
+  const allowedCount = share * index.shape.rows;
+  const hits = index.walk({ query, ef, limit, allowed, allowedCount, reach });
+  found.visited += hits.visited;
+  if (hits.rows.length >= Math.min(k, count) && hits.share >= share / 2) found.hits = hits;
 }
 
 function tracedPlan(plan: SearchPlan, matches: number, depth: number): TracedPlan {
