@@ -118,6 +118,10 @@ export const limits = {
   documentBlockBytes: 16_384, // 16 KiB
   /** Inflated blocks of documents that an open segment keeps. */
   documentBlocksKept: 64,
+  /** Of what filters select, in memory: this, or a 64th of the budget where that is less. */
+  filterCacheBytes: 2_097_152, // 2 MiB
+  /** Characters of a filter as a tree, beyond which what it selects is not kept. */
+  filterCacheName: 1_024,
   /** Paths of documents that get columns: those that most rows have. */
   columnPaths: 1_024,
   /** Paths that are looked at while columns are collected, those on the way to others included. */

@@ -11,6 +11,7 @@ import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { ArenaPool, Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
+import { FilterCache } from '../segment/index.js';
 import { PageCache } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
@@ -88,8 +89,9 @@ export class EngineDatabase implements api.Database {
       namespace: this.#catalog.namespace,
       compact: (name, signal) => this.collection(name).compact({ signal }),
     });
-    const cache = sharedCache(kernel.pool);
-    const segments = new SegmentStore({ kernel, ports, cache, shareRequests });
+    const filters = filterCache(kernel.pool);
+    const cache = sharedCache(kernel.pool, filters);
+    const segments = new SegmentStore({ kernel, ports, cache, filters, shareRequests });
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,
@@ -243,11 +245,16 @@ export class EngineDatabase implements api.Database {
   }
 }
 
-/** A cache of pages within the budget of the arenas: a quarter of it at most, and what the arenas in use leave. */
-function sharedCache(pool: ArenaPool): PageCache {
+/** A cache of what filters select, out of the budget of the arenas. */
+function filterCache(pool: ArenaPool): FilterCache {
+  return new FilterCache(Math.min(limits.filterCacheBytes, Math.floor(pool.budgetBytes / 64)));
+}
+
+/** A cache of pages, within that budget too: a quarter of it at most, and what the arenas in use and `filters` leave. */
+function sharedCache(pool: ArenaPool, filters: FilterCache): PageCache {
   const cache = new PageCache({
-    budgetBytes: Math.floor(pool.budgetBytes / 4),
-    roomBytes: () => pool.budgetBytes - pool.usage().usedBytes,
+    budgetBytes: Math.floor(pool.budgetBytes / 4) - filters.budgetBytes,
+    roomBytes: () => pool.budgetBytes - filters.budgetBytes - pool.usage().usedBytes,
   });
   pool.shareWith({ bytes: () => cache.usage().bytes, trim: (bytes) => cache.trim(bytes) });
   return cache;

@@ -1,4 +1,5 @@
 /** The door of the segment layer: immutable files of rows, and what became of their rows since. */
+export { FilterCache } from './columns/filter-cache.js';
 export type { FilterRows } from './columns/filter-masks.js';
 export { encodeDeletions, openDeletions, type Deletions } from './deletions.js';
 export type { Expiries } from './expiries.js';

@@ -14,6 +14,7 @@ import type { Filter } from '../filter/index.js';
 import type { RowMasks } from '../kernel/index.js';
 import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageSet } from '../store/index.js';
 import { rowsOfPlan } from './columns/filter-masks.js';
+import type { FilterCache } from './columns/filter-cache.js';
 import type { FilterRows } from './columns/filter-masks.js';
 import { planFilter } from './columns/filter-plan.js';
 import { inflateBlock, textAt } from './document-blocks.js';
@@ -39,6 +40,8 @@ export interface SegmentReaderOptions extends TailOptions {
   readonly deflate: Deflate;
   readonly cache: PageCache;
   readonly masks: RowMasks;
+  /** Keeps what filters select. Absent: it is found anew each time. */
+  readonly filters?: FilterCache | undefined;
 }
 
 /** Ids one after another in their order. */
@@ -67,6 +70,7 @@ export class SegmentReader {
   readonly #deflate: Deflate;
   readonly #cache: PageCache;
   readonly #masks: RowMasks;
+  readonly #filters: FilterCache | undefined;
   readonly #handle: PagedHandle;
   readonly #tail: SegmentTail;
   readonly #seqBase: number;
@@ -75,7 +79,7 @@ export class SegmentReader {
   readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
 
   private constructor(options: SegmentReaderOptions, tail: SegmentTail) {
-    const { store, digests, deflate, cache, masks, ref } = options;
+    const { store, digests, deflate, cache, masks, filters, ref } = options;
     const { footer, layout } = tail;
     this.ref = ref;
     this.rows = footer.rows;
@@ -96,6 +100,7 @@ export class SegmentReader {
     this.#deflate = deflate;
     this.#cache = cache;
     this.#masks = masks;
+    this.#filters = filters;
     this.#tail = tail;
     this.#seqBase = this.numbers['seqBase']!;
     const { pageChecksums } = footer;
@@ -279,12 +284,18 @@ export class SegmentReader {
   filterRows(filter: Filter): Awaitable<FilterRows> {
     const { columnIndex: index } = this.#tail;
     const { rows } = this;
-    if (index === undefined) return { sure: new Uint8Array(bitmapBytes(rows)), open: fullBitmap(rows) };
+    if (index === undefined)
+      return { sure: new Uint8Array(bitmapBytes(rows)), count: 0, open: fullBitmap(rows) };
+    const name = `${this.ref.key} ${JSON.stringify(filter)}`;
+    const known = this.#filters?.tryGet(name);
+    if (known !== undefined) return known;
     const inSegment = (offset: number): Wrong => wrongAt(this.ref.key, offset);
     const read = (ranges: readonly ByteRange[]): PageSet | Promise<PageSet> => this.#read(ranges);
-    return andThen(planFilter({ index, read, wrongAt: inSegment }, filter), (plan) =>
-      rowsOfPlan(plan, { rows, masks: this.#masks, wrongAt: inSegment }),
-    );
+    return andThen(planFilter({ index, read, wrongAt: inSegment }, filter), (plan) => {
+      const found = rowsOfPlan(plan, { rows, masks: this.#masks, wrongAt: inSegment });
+      this.#filters?.put(name, found);
+      return found;
+    });
   }
 
   /** The vectors of `rows`, one after another. */

@@ -61,7 +61,8 @@ export function planSearch(
 ): SearchPlan {
   const share = count / rows;
   if (effort.kind === 'scan' || share < WALKED_SHARE_MIN) return { kind: 'scan' };
-  if (share < 1 && count * (walkedBytes + SCANNED_PER_ROW) <= effort.ef * SCANNED_PER_CANDIDATE) return { kind: 'scan' };
+  if (share < 1 && count * (walkedBytes + SCANNED_PER_ROW) <= effort.ef * SCANNED_PER_CANDIDATE)
+    return { kind: 'scan' };
   if (share >= MASKED_SHARE_MIN) return planMasked({ share, k, rows }, effort);
   const { reach } = effort;
   const ef = Math.ceil(effort.ef * (1 + THINNED / share));

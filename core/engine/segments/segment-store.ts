@@ -10,7 +10,7 @@ import type { Kernel, RowMasks } from '../../kernel/index.js';
 import { objectGone } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { openDeletions, SegmentReader } from '../../segment/index.js';
-import type { Deletions } from '../../segment/index.js';
+import type { Deletions, FilterCache } from '../../segment/index.js';
 import type { ObjectStore, PageCache } from '../../store/index.js';
 import { tryRecallCurve } from './recall-curve.js';
 import type { RecallCurve } from './recall-curve.js';
@@ -21,6 +21,7 @@ export interface SegmentStoreOptions {
   readonly kernel: Kernel;
   readonly ports: Pick<Ports, 'digests' | 'deflate' | 'sleep'>;
   readonly cache: PageCache;
+  readonly filters: FilterCache;
   /** Let requests share loads. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
 }
@@ -52,23 +53,25 @@ export class SegmentStore {
   readonly #digests: Digests;
   readonly #deflate: Deflate;
   readonly #cache: PageCache;
+  readonly #filters: FilterCache;
   readonly #masks: RowMasks;
   readonly #files = new Map<string, OpenFile>();
   /** Without users; walks from the one that is so the longest. */
   readonly #idle = new Set<OpenFile>();
 
-  constructor({ kernel, ports, cache, shareRequests }: SegmentStoreOptions) {
+  constructor({ kernel, ports, cache, filters, shareRequests }: SegmentStoreOptions) {
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
+    this.#filters = filters;
     this.#masks = kernel.masks;
     this.residency = new Residency({ pool: kernel.pool, sleep: ports.sleep, shareLoads: shareRequests });
     this.scorer = new RowScorer(kernel);
   }
 
-  /** Bytes of pages held. */
+  /** Bytes of pages held, and of what filters select. */
   get cachedBytes(): number {
-    return this.#cache.usage().bytes;
+    return this.#cache.usage().bytes + this.#filters.bytes;
   }
 
   /** Opens all of them in parallel, or none. Each is to be released. */
@@ -99,7 +102,8 @@ export class SegmentStore {
     let open = this.#files.get(entry.key);
     if (open === undefined) {
       const ports = { digests: this.#digests, deflate: this.#deflate };
-      const options = { store, ...ports, cache: this.#cache, masks: this.#masks, ref: entry };
+      const shared = { cache: this.#cache, masks: this.#masks, filters: this.#filters };
+      const options = { store, ...ports, ...shared, ref: entry };
       const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
       open = this.#files.get(entry.key) ?? {

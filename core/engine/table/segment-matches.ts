@@ -13,7 +13,7 @@ import type { SegmentOverlay } from '../segments/index.js';
 import type { Turns } from './turns.js';
 
 export interface SegmentMatches {
-  /** A bitmap, the caller's own. */
+  /** A bitmap, shared: not to be written to. */
   readonly rows: Uint8Array;
   readonly count: number;
   /** Of these the columns tell. */
@@ -47,7 +47,7 @@ function matchesOf(
   overlay: SegmentOverlay,
   view: View,
   {
-    found: { sure, open },
+    found: { sure, count: all, open },
     filter,
     turns,
   }: { readonly found: FilterRows; readonly filter: CompiledFilter; readonly turns: Turns },
@@ -55,20 +55,19 @@ function matchesOf(
   const { file } = overlay.segment;
   const allowed = overlay.allowed(view);
   const rows = among(sure, allowed);
-  const least = countBits(rows);
+  const least = allowed === undefined ? all : countBits(rows);
   const undecided = open === undefined ? undefined : rowsOfBitmap(among(open, allowed), file.rows);
   if (undecided === undefined || undecided.length === 0)
     return { rows, count: least, least, documentsRead: 0 };
   return turns.run(async () => {
-    const more = await addMatches(overlay, filter, { rows, undecided });
-    return { rows, count: least + more, least, documentsRead: undecided.length };
+    const own = rows.slice();
+    const more = await addMatches(overlay, filter, { rows: own, undecided });
+    return { rows: own, count: least + more, least, documentsRead: undecided.length };
   });
 }
 
-/** Changes `rows`. */
 function among(rows: Uint8Array, allowed: Uint8Array | undefined): Uint8Array {
-  if (allowed !== undefined) for (let i = 0; i < rows.length; i++) rows[i]! &= allowed[i]!;
-  return rows;
+  return allowed === undefined ? rows : rows.map((byte, i) => byte & allowed[i]!);
 }
 
 /** Adds those of the undecided rows that satisfy the filter, and answers how many. */

@@ -2,7 +2,7 @@
  * The rows of a plan, 16,384 at a time: those that surely satisfy the filter, and those that may. Both are masks; `and` and
  * `or` join like with like, `not` swaps them. Nothing waits here: everything was read before.
  */
-import { bitmapBytes } from '../../base/bitmap.js';
+import { bitmapBytes, countBits } from '../../base/bitmap.js';
 import { MASK_ROWS } from '../../kernel/index.js';
 import type { RowMasks } from '../../kernel/index.js';
 import type { ByteRange } from '../../store/index.js';
@@ -10,9 +10,12 @@ import type { Wrong } from '../id-blocks.js';
 import type { ColumnTest, FilterPlan, OpenColumn } from './filter-plan.js';
 import { OrdinalTest } from './ordinal-test.js';
 
+/** Shared: not to be written to. */
 export interface FilterRows {
   /** A bitmap of the rows that satisfy the filter. */
   readonly sure: Uint8Array;
+  /** Of these. */
+  readonly count: number;
   /** Of those besides that only their documents tell of; undefined: there are none. */
   readonly open: Uint8Array | undefined;
 }
@@ -71,7 +74,7 @@ class PlanRun {
       open ??= new Uint8Array(sure.length);
       masks.read(upper, rows, open, first / 8);
     }
-    return { sure, open };
+    return { sure, count: countBits(sure), open };
   }
 
   /** Writes to masks from `at` on; the answer is two of the first two of them. */

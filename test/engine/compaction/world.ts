@@ -29,7 +29,7 @@ import type { Batch, CollectionSchema, Head, LogContext } from '../../../core/lo
 import { memoryStore, PageCache } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { seededRandom, TestClock } from '../fixture.js';
-import { portableDeflate } from '../../../core/segment/index.js';
+import { FilterCache, portableDeflate } from '../../../core/segment/index.js';
 
 const UID = 'c'.repeat(32) as Uid;
 const module = await compileEmbeddedKernel();
@@ -133,6 +133,7 @@ export class Process {
       kernel,
       ports: this.ports,
       cache: new PageCache({ budgetBytes: 1 << 24 }),
+      filters: new FilterCache(1 << 16),
       shareRequests: true,
     });
     this.segments = segments;

@@ -18,7 +18,13 @@ import {
   windowKey,
 } from '../../../core/log/index.js';
 import type { CollectionSchema, LogContext, LogState, SegmentEntry } from '../../../core/log/index.js';
-import { portableDeflate, encodeDeletions, rowMaps, SegmentWriter } from '../../../core/segment/index.js';
+import {
+  FilterCache,
+  portableDeflate,
+  encodeDeletions,
+  rowMaps,
+  SegmentWriter,
+} from '../../../core/segment/index.js';
 import { bytesToHex } from '../../../core/base/bytes.js';
 import { PageCache } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
@@ -67,7 +73,13 @@ async function openState({ store, clock }: FoldOptions): Promise<OpenState> {
   };
   const context: LogContext = { store, ports, uid };
   const cache = new PageCache({ budgetBytes: 16_777_216 });
-  const segments = new SegmentStore({ kernel, ports, cache, shareRequests: false });
+  const segments = new SegmentStore({
+    kernel,
+    ports,
+    cache,
+    shareRequests: false,
+    filters: new FilterCache(65_536),
+  });
   const log = new CollectionLog<Table>({
     context,
     newSink: (at) => new Table({ kernel, segments, store, head: at }),
