@@ -19,7 +19,7 @@ const LISTED_MOST: usize = 64 << 2;
 /** Rows nearest to the query, allowed or not, from which the walk begins, too. */
 const NEAREST: u32 = 16;
 /** With fewer of these expected to be allowed, that none is says nothing. */
-const EXPECTED_LEAST: f32 = 3;
+const EXPECTED_LEAST: f32 = 4.5;
 /** So many times fewer than expected are no accident. */
 const SHUNNED: f32 = 8;
 /** Where so many of these are allowed, most around are, and to step over the others costs more than to leave them out at the end. */

@@ -29,7 +29,7 @@ export type SearchPlan =
 export type WalkEffort = Exclude<Effort, { kind: 'exact' | 'scan' }>;
 
 /** A candidate of a walk costs as much as so many bytes of codes, one row after another... */
-const SCANNED_PER_CANDIDATE = 24_576;
+const SCANNED_PER_CANDIDATE = 16_384;
 /** ...and a row as much as so many more. */
 const SCANNED_PER_ROW = 64;
 /** Below this share the allowed rows do not hang together, however they are stepped to. */
@@ -39,8 +39,8 @@ const THINNED = 0.05;
 /** From this share on, leaving out what is not allowed costs less than stepping over it. */
 const MASKED_SHARE_MIN = 0.3;
 /** Of rows that are scanned on fewer dimensions, this times as many are compared on all as a walk has candidates. */
-const COARSE_ROOM = 8;
-const COARSE_LEAST = 256;
+const COARSE_ROOM = 4;
+const COARSE_LEAST = 128;
 /** The same where the filter keeps clear of the query: what is nearest and allowed is at nearly one distance. */
 const COARSE_SHUNNED = 2_048;
 
