@@ -9,8 +9,9 @@
  *
  *   node --expose-gc contender-process.mjs CONTENDER INPUT FOLDER
  *
- * Resident bytes are what the process has grown by since before `open`, both after a garbage collection: the queries and the
- * library's code are loaded before, and V8's young generation, which any program fills, is as large as it gets.
+ * Resident bytes are what the process has grown by since before `open`, both after a garbage collection: the queries are there and the
+ * library's code is loaded (and compiled, where that is V8's work) before, and V8's young generation, which any program
+ * fills, is as large as it gets.
  */
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
