@@ -278,12 +278,12 @@ export class SegmentReader {
    */
   filterRows(filter: Filter): Awaitable<FilterRows> {
     const { columnIndex: index } = this.#tail;
-    const { rows } = this;
+    const { rows, leafStarts } = this;
     if (index === undefined) return { sure: new Uint8Array(bitmapBytes(rows)), open: fullBitmap(rows) };
     const inSegment = (offset: number): Wrong => wrongAt(this.ref.key, offset);
     const read = (ranges: readonly ByteRange[]): PageSet | Promise<PageSet> => this.#read(ranges);
     return andThen(planFilter({ index, read, wrongAt: inSegment }, filter), (plan) =>
-      rowsOfPlan(plan, { rows, masks: this.#masks, wrongAt: inSegment }),
+      rowsOfPlan(plan, { rows, leafStarts, masks: this.#masks, wrongAt: inSegment }),
     );
   }
 

@@ -1,0 +1,162 @@
+/**
+ * What the leaves of a segment have of a column: of each its least and its greatest ordinal. Rows lie in the order of
+ * clusters, and what lies together is often alike, so that many leaves have no value that a filter selects. A summary only
+ * rules out: the rows of all other leaves are tested.
+ *
+ *   summaries := low[leaves], high[leaves]       of the width of ordinals; both 0 where no row of the leaf has a value
+ */
+import type { Wrong } from '../id-blocks.js';
+import type { OpenColumn } from './filter-plan.js';
+import type { OrdinalRun } from './term-selection.js';
+
+type Ordinals = Uint8Array | Uint16Array | Uint32Array;
+
+/** Rows side by side. */
+export interface RowSpan {
+  readonly first: number;
+  readonly rows: number;
+}
+
+/** Spans begin and end where a word of a mask does. */
+const WORD_ROWS = 64;
+/** To begin anew takes as long as to test so many rows. */
+const GAP_ROWS = 1_024;
+
+/** A row has more to say than its leaf: of fewer ordinals than leaves a summary would be the larger part of the column. */
+export function areWorthSummaries(ordinals: number, leaves: number): boolean {
+  return leaves > 1 && ordinals > leaves;
+}
+
+export class LeafSummaryWriter {
+  readonly #leafStarts: Uint32Array;
+  readonly #low: Ordinals;
+  readonly #high: Ordinals;
+  #leaf = 0;
+
+  /** `room` is of zeros, two for each leaf. */
+  constructor(leafStarts: Uint32Array, room: Ordinals) {
+    this.#leafStarts = leafStarts;
+    this.#low = room.subarray(0, leafStarts.length);
+    this.#high = room.subarray(leafStarts.length);
+  }
+
+  /** Requires: rows in their order. */
+  add(row: number, ordinal: number): void {
+    while (row >= (this.#leafStarts[this.#leaf + 1] ?? Infinity)) this.#leaf++;
+    const low = this.#low[this.#leaf]!;
+    if (low === 0 || ordinal < low) this.#low[this.#leaf] = ordinal;
+    if (ordinal > this.#high[this.#leaf]!) this.#high[this.#leaf] = ordinal;
+  }
+}
+
+/** The rows whose leaves may have a value of a selection, asked for part by part. */
+export class LeafSpans {
+  /** First rows and ends in turn, ascending; undefined: all rows. */
+  readonly #bounds: readonly number[] | undefined;
+  #next = 0;
+
+  private constructor(bounds: readonly number[] | undefined) {
+    this.#bounds = bounds;
+  }
+
+  /** Throws by `wrong`, whose offsets count from the start of the summaries, where these are none. */
+  static of(
+    { column, pages }: OpenColumn,
+    runs: readonly OrdinalRun[],
+    segment: { readonly leafStarts: Uint32Array; readonly rows: number },
+    wrong: Wrong,
+  ): LeafSpans {
+    const { summaries, width, order } = column;
+    if (summaries.length === 0 || runs.length === 0) return new LeafSpans(undefined);
+    const { leafStarts, rows } = segment;
+    const leaves = leafStarts.length;
+    const ordinals = ordinalsOf(pages.copyTo(summaries.offset, new Uint8Array(summaries.length)), width);
+    const { terms } = order;
+    const selected = new OrdinalRuns(runs);
+    const { first, end } = selected;
+    const bounds: number[] = [];
+    // The leaf behind the last one that may have a value; there is none before.
+    let next = -1;
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      const low = ordinals[leaf]!;
+      const high = ordinals[leaves + leaf]!;
+      if (low > high || high > terms || (low === 0 && high > 0))
+        throw wrong(width * leaf, `the least and the greatest of ${terms} terms`, `${low} and ${high}`);
+      if (high < first || low >= end || (selected.apart && !selected.meet(low, high))) continue;
+      if (leaf !== next) {
+        if (next < 0) bounds.push(wordBefore(leafStarts[leaf]!));
+        else if (leafStarts[leaf]! - leafStarts[next]! >= GAP_ROWS)
+          bounds.push(wordBehind(leafStarts[next]!), wordBefore(leafStarts[leaf]!));
+      }
+      next = leaf + 1;
+    }
+    if (next >= 0) bounds.push(next === leaves ? rows : wordBehind(leafStarts[next]!));
+    return new LeafSpans(bounds);
+  }
+
+  /** Those in `part`: itself where all of it is. Requires: parts in their order, which begin where a word of a mask does. */
+  within(part: RowSpan): readonly RowSpan[] {
+    const bounds = this.#bounds;
+    if (bounds === undefined) return [part];
+    const partEnd = part.first + part.rows;
+    while (this.#next < bounds.length && bounds[this.#next + 1]! <= part.first) this.#next += 2;
+    const spans: RowSpan[] = [];
+    for (let i = this.#next; i < bounds.length && bounds[i]! < partEnd; i += 2) {
+      const first = Math.max(part.first, bounds[i]!);
+      const rows = Math.min(partEnd, bounds[i + 1]!) - first;
+      if (rows === part.rows) return [part];
+      spans.push({ first, rows });
+    }
+    return spans;
+  }
+}
+
+/** A selection, asked whether a term of it is between two others. */
+class OrdinalRuns {
+  readonly first: number;
+  readonly end: number;
+  /** There is more than one, so that not all between `first` and `end` are selected. */
+  readonly apart: boolean;
+  readonly #runs: readonly OrdinalRun[];
+
+  /** Runs may overlap, and be in any order. Requires: one at least. */
+  constructor(runs: readonly OrdinalRun[]) {
+    const joined: OrdinalRun[] = [];
+    for (const [from, to] of runs.toSorted((a, b) => a[0] - b[0])) {
+      const last = joined.at(-1);
+      if (last !== undefined && from <= last[1]) joined[joined.length - 1] = [last[0], Math.max(last[1], to)];
+      else joined.push([from, to]);
+    }
+    this.#runs = joined;
+    this.first = joined[0]![0];
+    this.end = joined.at(-1)![1];
+    this.apart = joined.length > 1;
+  }
+
+  /** Requires: `high` is not before all of it, and `low` not behind. */
+  meet(low: number, high: number): boolean {
+    const runs = this.#runs;
+    let [from, to] = [0, runs.length - 1];
+    // The first run that does not end before `low`: the last one does not.
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (runs[middle]![1] <= low) from = middle + 1;
+      else to = middle;
+    }
+    return runs[from]![0] <= high;
+  }
+}
+
+function wordBefore(row: number): number {
+  return row - (row % WORD_ROWS);
+}
+
+function wordBehind(row: number): number {
+  return wordBefore(row + WORD_ROWS - 1);
+}
+
+function ordinalsOf(bytes: Uint8Array, width: number): Ordinals {
+  if (width === 1) return bytes;
+  const count = bytes.length / width;
+  return width === 2 ? new Uint16Array(bytes.buffer, 0, count) : new Uint32Array(bytes.buffer, 0, count);
+}
