@@ -1,11 +1,11 @@
 /**
- * What summaries of leaves take from filters and add to columns, on a segment of 500,000 generated rows in leaves of 256 to
- * 1,023, in a memory store, once with leaves and once without:
+ * What summaries of leaves take from filters and add to columns, on a segment of generated rows in leaves of 256 to 1,023, in a
+ * memory store, once with leaves and once without:
  *
- *   npm run build && npm run bench:leaves
+ *   npm run build && npm run bench:leaves [-- 500000]
  *
  * Prints the bytes of the columns, and how long it takes until the rows of a filter are known, all pages cached: medians of
- * rounds in turns. `leaf` and `times` follow the leaves, `mostly` but for one row in 20, `any` and `tags` not at all.
+ * rounds in turns. `leaf`, `time`, `many`, `about` and `here` follow the leaves, `mostly` but for one row in 20, `any`, `tags` and `rare` not at all.
  */
 import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
@@ -16,9 +16,9 @@ import { portableDeflate, rowMaps, SegmentReader, SegmentWriter } from '../dist/
 import { memoryStore, PageCache } from '../dist/core/store/index.js';
 import { randomFrom } from './random.mjs';
 
-const ROWS = 500_000;
+const ROWS = Number(process.argv[2] ?? 500_000);
 const AT_ONCE = 1_000;
-const ROUNDS = 400;
+const ROUNDS = Math.max(200, Math.min(4_000, 200_000_000 / ROWS));
 
 const filters = [
   'leaf = 17',
@@ -37,6 +37,8 @@ const filters = [
   'rare = 17',
   'here = 17',
   'leaf = 17 AND any < 300',
+  'many = 1700',
+  'many IN (10, 1000, 100000, 400000)',
 ];
 
 const random = randomFrom(7);
@@ -50,6 +52,7 @@ const documents = leafStarts.flatMap((start, leaf) =>
     time: start + draw(2_000),
     mostly: draw(20) === 0 ? draw(leafStarts.length) : leaf,
     any: draw(leafStarts.length),
+    many: start + i,
     tags: [`tag ${draw(200)}`, `tag ${draw(200)}`],
     about: [`about ${leaf % 200}`, `about ${(leaf + 1 + draw(3)) % 200}`],
     ...(draw(20) === 0 ? { rare: draw(100) } : {}),

@@ -70,7 +70,7 @@ export class LeafSpans {
     if (summaries.length === 0 || runs.length === 0) return new LeafSpans(undefined);
     const { leafStarts, rows } = segment;
     const leaves = leafStarts.length;
-    const ordinals = ordinalsOf(pages.copyTo(summaries.offset, new Uint8Array(summaries.length)), width);
+    const ordinals = ordinalsOf(pages.bytes(summaries.offset, summaries.length), width);
     const { terms } = order;
     const selected = new OrdinalRuns(runs);
     const { first, end } = selected;
@@ -121,16 +121,10 @@ class OrdinalRuns {
 
   /** Runs may overlap, and be in any order. Requires: one at least. */
   constructor(runs: readonly OrdinalRun[]) {
-    const joined: OrdinalRun[] = [];
-    for (const [from, to] of runs.toSorted((a, b) => a[0] - b[0])) {
-      const last = joined.at(-1);
-      if (last !== undefined && from <= last[1]) joined[joined.length - 1] = [last[0], Math.max(last[1], to)];
-      else joined.push([from, to]);
-    }
-    this.#runs = joined;
-    this.first = joined[0]![0];
-    this.end = joined.at(-1)![1];
-    this.apart = joined.length > 1;
+    this.#runs = runs.length === 1 ? runs : joined(runs);
+    this.first = this.#runs[0]![0];
+    this.end = this.#runs.at(-1)![1];
+    this.apart = this.#runs.length > 1;
   }
 
   /** Requires: `high` is not before all of it, and `low` not behind. */
@@ -147,6 +141,17 @@ class OrdinalRuns {
   }
 }
 
+/** In their order, none of which meets the next. */
+function joined(runs: readonly OrdinalRun[]): readonly OrdinalRun[] {
+  const found: OrdinalRun[] = [];
+  for (const [from, to] of runs.toSorted((a, b) => a[0] - b[0])) {
+    const last = found.at(-1);
+    if (last !== undefined && from <= last[1]) found[found.length - 1] = [last[0], Math.max(last[1], to)];
+    else found.push([from, to]);
+  }
+  return found;
+}
+
 function wordBefore(row: number): number {
   return row - (row % WORD_ROWS);
 }
@@ -155,8 +160,12 @@ function wordBehind(row: number): number {
   return wordBefore(row + WORD_ROWS - 1);
 }
 
+/** A view, of bytes that begin anywhere a copy. */
 function ordinalsOf(bytes: Uint8Array, width: number): Ordinals {
   if (width === 1) return bytes;
+  const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
   const count = bytes.length / width;
-  return width === 2 ? new Uint16Array(bytes.buffer, 0, count) : new Uint32Array(bytes.buffer, 0, count);
+  return width === 2
+    ? new Uint16Array(buffer, byteOffset, count)
+    : new Uint32Array(buffer, byteOffset, count);
 }
