@@ -59,7 +59,7 @@ export class LeafSpans {
     this.#bounds = bounds;
   }
 
-  /** Throws by `wrong`, whose offsets count from the start of the summaries, where these are none. */
+  /** Throws by `wrong`, whose offsets count from the start of the summaries, where what rules a leaf out is no summary. */
   static of(
     { column, pages }: OpenColumn,
     runs: readonly OrdinalRun[],
@@ -80,9 +80,12 @@ export class LeafSpans {
     for (let leaf = 0; leaf < leaves; leaf++) {
       const low = ordinals[leaf]!;
       const high = ordinals[leaves + leaf]!;
-      if (low > high || high > terms || (low === 0 && high > 0))
-        throw wrong(width * leaf, `the least and the greatest of ${terms} terms`, `${low} and ${high}`);
-      if (high < first || low >= end || (selected.apart && !selected.meet(low, high))) continue;
+      if (high < first || low >= end || (selected.apart && !selected.meet(low, high))) {
+        // Of the other leaves all rows are tested, whatever is said of them.
+        if (low > high || high > terms)
+          throw wrong(width * leaf, `the least and the greatest of ${terms} terms`, `${low} and ${high}`);
+        continue;
+      }
       if (leaf !== next) {
         if (next < 0) bounds.push(wordBefore(leafStarts[leaf]!));
         else if (leafStarts[leaf]! - leafStarts[next]! >= GAP_ROWS)
@@ -163,7 +166,7 @@ function wordBehind(row: number): number {
 /** A view, of bytes that begin anywhere a copy. */
 function ordinalsOf(bytes: Uint8Array, width: number): Ordinals {
   if (width === 1) return bytes;
-  const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   const count = bytes.length / width;
   return width === 2
     ? new Uint16Array(buffer, byteOffset, count)
