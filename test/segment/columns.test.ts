@@ -84,9 +84,9 @@ const texts = (filters: readonly string[]): readonly (readonly [string])[] => fi
 describe.each([
   ['one leaf', 70_000],
   ['leaves', 700],
-])('many rows in %s', async (_, leafRows) => {
+])('many rows in %s', async (_form, leafRows) => {
   const rows = 70_000;
-  const starts = Array.from({ length: rows / leafRows }, (_unused, leaf) => leafRows * leaf + (leaf % 3));
+  const starts = Array.from({ length: rows / leafRows }, (_, leaf) => leafRows * leaf + (leaf % 3));
   const documents = Array.from({ length: rows }, (_, row) => ({
     all: 'the same',
     few: row % 7,

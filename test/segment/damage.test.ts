@@ -15,6 +15,7 @@ import type { Column } from '../../core/segment/columns/column-index.js';
 import { decodeFooter, encodeFooter, footerOffset } from '../../core/segment/footer.js';
 import type { Footer, SegmentSection } from '../../core/segment/footer.js';
 import type { SegmentRef } from '../../core/segment/index.js';
+import { wrongAt } from '../../core/segment/segment-tail.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import {
   digests,
@@ -79,11 +80,7 @@ function sectionOf(kind: string): SegmentSection {
 function columnOfRows(): Column {
   const { offset, length } = sectionOf('columnIndex');
   const facts = { rows: 70, leaves: leafStarts.length, columns: sectionOf('columns') };
-  const index = new ColumnIndex(
-    intact.subarray(offset, offset + length),
-    facts,
-    (_, expected) => new Error(expected),
-  );
+  const index = new ColumnIndex(intact.subarray(offset, offset + length), facts, wrongAt(KEY, offset));
   return index.find('row')!.direct!;
 }
 
@@ -283,7 +280,7 @@ describe('a segment that was changed and sealed again', () => {
       new ColumnIndex(
         intact.subarray(offset, offset + sectionOf('columnIndex').length),
         { rows: 70, leaves, columns: sectionOf('columns') },
-        (_, expected) => new Error(expected),
+        wrongAt(KEY, offset),
       );
     expect(index(leafStarts.length).columns).toBe(2);
     expect(() => index(2)).toThrow('bytes of columns');

@@ -110,6 +110,18 @@ describe('the rows that may have a value of a selection', () => {
       ],
     ],
     [
+      'of a set as many spans as there are',
+      [
+        [2, 3],
+        [200, 201],
+      ],
+      [
+        [0, 1_024, 1_984, 3_008],
+        [16_960, 32_768],
+        [32_768, 40_000],
+      ],
+    ],
+    [
       'of runs in any order that overlap',
       [
         [199, 201],
@@ -183,8 +195,8 @@ describe('the rows that may have a value of a selection', () => {
   test.each([
     ['the least is above the greatest', [1, 6, 4, 5]],
     ['the greatest is no term', [1, 5, 4, 201]],
-  ])('are not known where a leaf would be ruled out although %s', (_, words) => {
-    const forged = { ...leaves, width: 2, leafStarts: [0, 1_000], words } as const;
+  ])('are not known where a leaf would be ruled out although %s', (_, bad) => {
+    const forged = { ...leaves, width: 2, leafStarts: [0, 1_000], words: bad } as const;
     let error: unknown;
     try {
       spansOf(forged, [[3, 4]]);

@@ -19,8 +19,9 @@ export interface RowSpan {
 
 /** Spans begin and end where a word of a mask does. */
 const WORD_ROWS = 64;
-/** To begin anew takes as long as to test so many rows. */
-const GAP_ROWS = 1_024;
+/** Fewer rows between two spans are tested with them, because to begin anew takes longer. A set takes longer to test than a range. */
+const RANGE_GAP_ROWS = 1_024;
+const SET_GAP_ROWS: number = 2 * WORD_ROWS;
 
 /** A row has more to say than its leaf: of fewer ordinals than leaves a summary would be the larger part of the column. */
 export function areWorthSummaries(ordinals: number, leaves: number): boolean {
@@ -74,6 +75,7 @@ export class LeafSpans {
     const { terms } = order;
     const selected = new OrdinalRuns(runs);
     const { first, end } = selected;
+    const gap = selected.apart ? SET_GAP_ROWS : RANGE_GAP_ROWS;
     const bounds: number[] = [];
     // The leaf behind the last one that may have a value; there is none before.
     let next = -1;
@@ -88,7 +90,7 @@ export class LeafSpans {
       }
       if (leaf !== next) {
         if (next < 0) bounds.push(wordBefore(leafStarts[leaf]!));
-        else if (leafStarts[leaf]! - leafStarts[next]! >= GAP_ROWS)
+        else if (leafStarts[leaf]! - leafStarts[next]! >= gap)
           bounds.push(wordBehind(leafStarts[next]!), wordBefore(leafStarts[leaf]!));
       }
       next = leaf + 1;
