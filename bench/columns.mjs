@@ -69,7 +69,10 @@ started = performance.now();
 for (const text of texts) JSON.parse(text);
 const parseMs = performance.now() - started;
 started = performance.now();
-const writer = new ColumnWriter(texts.length, { unfilterable: [], bytesMax: Infinity });
+const writer = new ColumnWriter(
+  { rows: texts.length, leafStarts: new Uint32Array(0) },
+  { unfilterable: [], bytesMax: Infinity },
+);
 for (const text of texts) writer.add(text);
 const collectMs = performance.now() - started;
 started = performance.now();

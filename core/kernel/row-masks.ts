@@ -30,6 +30,8 @@ export type OrdinalWidth = 1 | 2 | 4;
 export interface TestedOrdinals {
   readonly width: OrdinalWidth;
   readonly count: number;
+  /** The bit that the first one has in the mask: a multiple of 64. */
+  readonly at: number;
 }
 
 /** A bitmap of ordinals; its first bit stands for `base`. Of a width of 1 it has 256 bits from 0. */
@@ -88,25 +90,28 @@ export class RowMasks {
   }
 
   /** Which ordinals are from `from` up to, without, `to`. Requires: from < to, and to - 1 has the width. */
-  range(mask: number, { width, count }: TestedOrdinals, from: number, to: number): void {
-    this.#arena.exports.maskRange(ORDINALS, width, count, from, to - from, addressOf(mask));
+  range(mask: number, { width, count, at }: TestedOrdinals, from: number, to: number): void {
+    this.#arena.exports.maskRange(ORDINALS, width, count, from, to - from, addressOf(mask) + at / 8);
   }
 
   /** Which ordinals are in the set. Requires: at most `MASK_SET_SIZE` bits. */
-  set(mask: number, { width, count }: TestedOrdinals, { base, size, bits }: OrdinalSet): void {
+  set(mask: number, { width, count, at }: TestedOrdinals, { base, size, bits }: OrdinalSet): void {
     assertInternal(size <= MASK_SET_SIZE, () => `a set of ${size} ordinals`);
     this.#arena.u8.set(bits, SET);
-    this.#arena.exports.maskSet(ORDINALS, width, count, SET, base, size, addressOf(mask));
+    this.#arena.exports.maskSet(ORDINALS, width, count, SET, base, size, addressOf(mask) + at / 8);
   }
 
-  /** Adds the `rows` of `starts` that have an entry of those set in mask `entries`, which are `count` from number `base` on. */
+  /**
+   * Adds the `rows` of `starts`, of which the first has bit `at`, that have an entry of those set in mask `entries`, which are
+   * `count` from number `base` on. Requires: `at` is a multiple of 64.
+   */
   addOwners(
     mask: number,
-    rows: number,
+    { at, rows }: { readonly at: number; readonly rows: number },
     entries: number,
     { base, count }: { readonly base: number; readonly count: number },
   ): void {
-    this.#arena.exports.maskOwners(STARTS, rows, addressOf(entries), base, count, addressOf(mask));
+    this.#arena.exports.maskOwners(STARTS, rows, addressOf(entries), base, count, addressOf(mask) + at / 8);
   }
 
   /** Adds the rows listed in `ordinals` at the places set in `places`. False: one is none of `rows` from `first` on. */

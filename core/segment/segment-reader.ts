@@ -283,7 +283,7 @@ export class SegmentReader {
    */
   filterRows(filter: Filter): Awaitable<FilterRows> {
     const { columnIndex: index } = this.#tail;
-    const { rows } = this;
+    const { rows, leafStarts } = this;
     if (index === undefined)
       return { sure: new Uint8Array(bitmapBytes(rows)), count: 0, open: fullBitmap(rows) };
     const name = `${this.ref.key} ${JSON.stringify(filter)}`;
@@ -292,7 +292,7 @@ export class SegmentReader {
     const inSegment = (offset: number): Wrong => wrongAt(this.ref.key, offset);
     const read = (ranges: readonly ByteRange[]): PageSet | Promise<PageSet> => this.#read(ranges);
     return andThen(planFilter({ index, read, wrongAt: inSegment }, filter), (plan) => {
-      const found = rowsOfPlan(plan, { rows, masks: this.#masks, wrongAt: inSegment });
+      const found = rowsOfPlan(plan, { rows, leafStarts, masks: this.#masks, wrongAt: inSegment });
       this.#filters?.put(name, found);
       return found;
     });

@@ -104,6 +104,7 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
   };
   const { rows } = footer;
   const { documentIndex, idIndex, idFilter, leafStarts, expiries, statistics, columnIndex } = sections;
+  const leaves = leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts));
   const open = {
     documentIndex: new DocumentIndex(
       bytesOf(documentIndex),
@@ -112,13 +113,17 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
     ),
     idIndex: new IdIndex(bytesOf(idIndex), { rows, idsBytes: body.ids.length }, wrongIn(idIndex)),
     idFilter: new FuseFilter(bytesOf(idFilter), wrongIn(idFilter)),
-    leafStarts: leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts)),
+    leafStarts: leaves,
     expiries: decodeExpiries(bytesOf(expiries), rows, wrongIn(expiries)),
     curve: jsonOf(bytesOf(statistics), wrongIn(statistics)),
     columnIndex:
       columnIndex === undefined
         ? undefined
-        : new ColumnIndex(bytesOf(columnIndex), { rows, columns: body.columns! }, wrongIn(columnIndex)),
+        : new ColumnIndex(
+            bytesOf(columnIndex),
+            { rows, leaves: leaves.length, columns: body.columns! },
+            wrongIn(columnIndex),
+          ),
   };
   const counts: Readonly<Record<TailKind, number>> = {
     documentIndex: body.documents.count,

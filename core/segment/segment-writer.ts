@@ -43,6 +43,8 @@ export interface SegmentWriterOptions {
   /** Default "vector". */
   readonly fieldName?: string;
   readonly rows: number;
+  /** First row of each leaf, ascending from 0; none where rows are in no leaves. */
+  readonly leafStarts: Uint32Array;
   /** No row's sequence is below it, and none 2^32 or more above. Kept as the number `seqBase`. */
   readonly seqBase: number;
   /** Paths of documents that get no columns, and neither do those below them. */
@@ -64,8 +66,6 @@ export interface ResidentSection {
 }
 
 export interface SegmentEnd {
-  /** First row of each leaf, ascending from 0; none where rows are in no leaves. */
-  readonly leafStarts: Uint32Array;
   /** Rows that expire, in any order; absent where none does. */
   readonly expiries?: Expiries;
   readonly numbers: Readonly<Record<string, number>>;
@@ -93,8 +93,8 @@ export class SegmentWriter {
     this.#sink = new PageSink(upload, options.digests);
     this.#documents = new DocumentBlockWriter(options.deflate);
     this.#ids = new IdBlockWriter(options.rows);
-    const { unfilterable, columnBytesMax: bytesMax } = options;
-    this.#columns = new ColumnWriter(options.rows, { unfilterable, bytesMax });
+    const { rows, leafStarts, unfilterable, columnBytesMax: bytesMax } = options;
+    this.#columns = new ColumnWriter({ rows, leafStarts }, { unfilterable, bytesMax });
   }
 
   /** Begins the upload. Whoever does not come to `finish` aborts. */
@@ -165,8 +165,8 @@ export class SegmentWriter {
   }
 
   /** Writes the indexes and the footer; the segment is there once this settles. Requires: every row was written. */
-  async finish({ leafStarts, numbers, curve, expiries = NO_EXPIRIES }: SegmentEnd): Promise<SegmentRef> {
-    const { key, digests, rows } = this.#options;
+  async finish({ numbers, curve, expiries = NO_EXPIRIES }: SegmentEnd): Promise<SegmentRef> {
+    const { key, digests, rows, leafStarts } = this.#options;
     await this.#closeBody();
     await this.#sink.align(limits.pageBytes);
     const tailOffset = this.#sink.position;

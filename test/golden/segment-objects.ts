@@ -28,6 +28,7 @@ interface Content extends SegmentEnd {
   readonly vectors: Float32Array;
   readonly seqs: readonly number[];
   readonly residents: readonly ResidentSection[];
+  readonly leafStarts: Uint32Array;
 }
 
 const ids = ['a2', 'é', 'a1'];
@@ -64,7 +65,12 @@ async function write(from: Content): Promise<{ readonly bytes: Uint8Array; reado
     unfilterable: ['secret'],
     columnBytesMax: 1024 * 1024,
   };
-  const writer = await SegmentWriter.create({ ...identity, rows, seqBase: from.numbers['seqBase']! });
+  const writer = await SegmentWriter.create({
+    ...identity,
+    rows,
+    leafStarts: from.leafStarts,
+    seqBase: from.numbers['seqBase']!,
+  });
   await writer.writeRaw(from.vectors);
   await writer.writeDocuments(from.documents);
   await writer.writeIds(from.sortedIds);
@@ -170,7 +176,8 @@ const meanings: Readonly<Record<string, string>> = {
   leafStarts: '0, 2',
   statistics: 'JSON',
   expiries: 'none',
-  columns: 'tags, elements: index of texts, starts, ordinals, texts; year: first number, ordinals, numbers',
+  columns:
+    'tags, elements: index of texts, summaries, starts, ordinals, texts; year: first number, summaries, ordinals, numbers',
   columnIndex: '3 entries, complete: "secret" withheld, "tags", "year"; their paths',
 };
 

@@ -42,13 +42,20 @@ async function check(reader: SegmentReader, documents: readonly unknown[], filte
   return open === undefined ? 0 : countBits(open);
 }
 
+/** Where leaves may start, of which those are taken that rows allow. */
+const cuts = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 8 });
+
+function leavesOf(rows: number, starts: readonly number[]): Uint32Array {
+  return Uint32Array.from(new Set([0, ...starts.filter((start) => start < rows)])).sort();
+}
+
 describe('columns agree with the evaluator', () => {
   test('whatever documents and filters are', { timeout: 120_000 }, async () => {
     const documents = fc.array(documentArbitrary, { minLength: 1, maxLength: 40 });
     const filters = fc.array(filterArbitrary, { minLength: 30, maxLength: 30 });
     await fc.assert(
-      fc.asyncProperty(documents, filters, async (given, asked) => {
-        const reader = await segmentOf(given);
+      fc.asyncProperty(documents, cuts, filters, async (given, starts, asked) => {
+        const reader = await segmentOf(given, { leafStarts: leavesOf(given.length, starts) });
         for (const filter of asked) expect(await check(reader, given, filter)).toBe(0);
       }),
       { numRuns: 150 },
@@ -63,8 +70,8 @@ describe('columns agree with the evaluator', () => {
     );
     const filters = fc.array(longTextFilterArbitrary, { minLength: 30, maxLength: 30 });
     await fc.assert(
-      fc.asyncProperty(documents, filters, async (given, asked) => {
-        const reader = await segmentOf(given);
+      fc.asyncProperty(documents, cuts, filters, async (given, starts, asked) => {
+        const reader = await segmentOf(given, { leafStarts: leavesOf(given.length, starts) });
         for (const filter of asked) await check(reader, given, filter);
       }),
       { numRuns: 150 },
@@ -74,8 +81,12 @@ describe('columns agree with the evaluator', () => {
 
 const texts = (filters: readonly string[]): readonly (readonly [string])[] => filters.map((text) => [text]);
 
-describe('many rows', async () => {
+describe.each([
+  ['one leaf', 70_000],
+  ['leaves', 700],
+])('many rows in %s', async (_form, leafRows) => {
   const rows = 70_000;
+  const starts = Array.from({ length: rows / leafRows }, (_, leaf) => leafRows * leaf + (leaf % 3));
   const documents = Array.from({ length: rows }, (_, row) => ({
     all: 'the same',
     few: row % 7,
@@ -89,8 +100,13 @@ describe('many rows', async () => {
     ...(row % 1_000 === 1 ? { rare: row, deep: { rare: [`r${row}`] } } : {}),
     ...(row > 16_000 && row < 16_800 ? { edge: 'here' } : {}),
     ...(row % 2 === 0 ? { maybe: null } : {}),
+    near: row >> 10,
+    nearer: row >> 6,
+    nearTags: [`tag ${row >> 11}`, `tag ${(row >> 11) + 1 + (row % 2)}`],
+    ...(row % 9 === 0 ? { nearRare: row >> 8 } : {}),
+    ...(row % 9 === 0 && row % 20_000 > 9_000 ? { nearPairs: [row >> 8, row >> 12] } : {}),
   }));
-  const reader = await segmentOf(documents);
+  const reader = await segmentOf(documents, { leafStarts: Uint32Array.from(starts) });
 
   test.each(
     texts([
@@ -131,6 +147,21 @@ describe('many rows', async () => {
       'maybe = NULL',
       "nowhere = 1 OR nowhere.at = 'all'",
       'NOT EXISTS nowhere AND few = 6',
+      'near = 0',
+      'near = 68 AND few = 3',
+      'near IN (3, 17, 18, 50)',
+      'near < 5 OR near > 60',
+      'NOT near BETWEEN 10 AND 20',
+      'nearer = 300',
+      'nearer IN (0, 256, 511, 1000)',
+      'nearer != 700 AND each > 0',
+      "nearTags = 'tag 8'",
+      "nearTags IN ('tag 0', 'tag 12', 'tag 36')",
+      "NOT nearTags = 'tag 30' AND nearTags LIKE '%0'",
+      'nearRare = 100',
+      'nearRare IN (0, 7, 130, 273)',
+      'nearPairs = 40 OR nearPairs = 16',
+      'NOT nearPairs > 10',
     ]),
   )('%s', async (text) => {
     const filter = parseFilter(text);
@@ -138,6 +169,18 @@ describe('many rows', async () => {
     // In the cache by now, all of it.
     expect(reader.filterRows(filter)).not.toBeInstanceOf(Promise);
   });
+});
+
+test('of long texts that lie together, those of their leaves alone are left open', async () => {
+  const long = (row: number): string => `a long beginning that all of them have ${row >> 12} of them`;
+  const documents = Array.from({ length: 20_000 }, (_, row) => ({
+    long: row % 4_096 < 4_000 ? long(row) : 'short',
+  }));
+  const leafStarts = Uint32Array.from({ length: 40 }, (_, leaf) => 500 * leaf);
+  const reader = await segmentOf(documents, { leafStarts });
+  expect(await check(reader, documents, compare('eq', 'long', long(9_000)))).toBe(4_000);
+  expect(await check(reader, documents, not(compare('eq', 'long', long(19_999))))).toBe(20_000 - 4 * 4_096);
+  expect(await check(reader, documents, compare('eq', 'long', 'short'))).toBe(0);
 });
 
 test('a filter may be as deep as filters may be', async () => {

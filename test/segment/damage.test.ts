@@ -10,9 +10,12 @@ import { bytesToHex } from '../../core/base/bytes.js';
 import { isCairnError } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import { parseFilter } from '../../core/filter/index.js';
+import { ColumnIndex } from '../../core/segment/columns/column-index.js';
+import type { Column } from '../../core/segment/columns/column-index.js';
 import { decodeFooter, encodeFooter, footerOffset } from '../../core/segment/footer.js';
 import type { Footer, SegmentSection } from '../../core/segment/footer.js';
 import type { SegmentRef } from '../../core/segment/index.js';
+import { wrongAt } from '../../core/segment/segment-tail.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import {
   digests,
@@ -29,6 +32,7 @@ import type { Rows } from './fixture.js';
 import { portableDeflate } from '../../core/segment/index.js';
 
 const rows = plainRows(70, 2);
+const leafStarts = Uint32Array.of(0, 20, 50);
 /** Of numbers in two blocks, and of texts of which some are cut. */
 const filters = [
   'row > 5 AND row IN (6, 68, 69)',
@@ -42,7 +46,7 @@ let footerAt: number;
 
 beforeAll(async () => {
   const store = newStore();
-  ref = await writeSegment(store, rows);
+  ref = await writeSegment(store, rows, { leafStarts });
   intact = await bodyOf(store, KEY);
   footerAt = footerOffset(KEY, intact, 0);
   ({ sections } = decodeFooter(digests, { key: KEY, offset: footerAt }, intact.subarray(footerAt)));
@@ -66,6 +70,18 @@ function holding(bytes: Uint8Array): ObjectStore {
       modifiedMs: 0,
     }),
   };
+}
+
+function sectionOf(kind: string): SegmentSection {
+  return sections.find((section) => section.kind === kind)!;
+}
+
+/** Of the number of each row. */
+function columnOfRows(): Column {
+  const { offset, length } = sectionOf('columnIndex');
+  const facts = { rows: 70, leaves: leafStarts.length, columns: sectionOf('columns') };
+  const index = new ColumnIndex(intact.subarray(offset, offset + length), facts, wrongAt(KEY, offset));
+  return index.find('row')!.direct!;
 }
 
 async function outcome(bytes: Uint8Array, of: SegmentRef = ref): Promise<Rows | Error> {
@@ -153,7 +169,7 @@ describe('a damaged segment', () => {
     // Even where the head names its footer, it is sealed for another key.
     expectCorrupt(await outcome(foreign, { ...small, footerSha256: other.footerSha256 }));
     // The same rows, written again under the same key with other leaves, keep the length.
-    await writeSegment(store, { ...rows, seqs: rows.seqs.map((seq) => seq + 1) });
+    await writeSegment(store, { ...rows, seqs: rows.seqs.map((seq) => seq + 1) }, { leafStarts });
     expectCorrupt(await outcome(await bodyOf(store, KEY)));
   });
 
@@ -238,6 +254,37 @@ describe('a segment that was changed and sealed again', () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+
+  test.each([
+    ['whose leaf has terms from above to below', [9, 5]],
+    ['whose leaf has a term that there is not', [57, 57]],
+  ])('is corrupt with a column %s', async (_, [low = 0, high = 0]) => {
+    const changed = intact.slice(0, footerAt);
+    const { summaries } = columnOfRows();
+    expect(summaries.length).toBe(2 * leafStarts.length);
+    changed[summaries.offset + 1] = low;
+    changed[summaries.offset + leafStarts.length + 1] = high;
+    const forged = sealed(changed);
+    expectCorrupt(await outcome(forged.bytes, forged.ref));
+  });
+
+  test('is corrupt where its index has no summaries that are there, or has such of one leaf', async () => {
+    const changed = intact.slice(0, footerAt);
+    const { offset } = sectionOf('columnIndex');
+    // The shape of the first column.
+    changed[offset + 8 + 7]! ^= 4;
+    const without = sealed(changed);
+    expectCorrupt(await outcome(without.bytes, without.ref));
+    const index = (leaves: number): ColumnIndex =>
+      new ColumnIndex(
+        intact.subarray(offset, offset + sectionOf('columnIndex').length),
+        { rows: 70, leaves, columns: sectionOf('columns') },
+        wrongAt(KEY, offset),
+      );
+    expect(index(leafStarts.length).columns).toBe(2);
+    expect(() => index(2)).toThrow('bytes of columns');
+    expect(() => index(1)).toThrow('two leaves or more');
   });
 
   const lies: readonly (readonly [string, (section: SegmentSection) => Partial<SegmentSection>])[] = [

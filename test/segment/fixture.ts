@@ -84,6 +84,7 @@ export async function writeSegment(
     dimension,
     metric: 'cosine',
     rows: count,
+    leafStarts,
     seqBase: 1_000,
     unfilterable,
     columnBytesMax,
@@ -103,7 +104,7 @@ export async function writeSegment(
     { kind: 'rowOfRank', bytes: new Uint8Array(maps.rowOfRank.buffer), count },
     { kind: 'rankOfRow', bytes: new Uint8Array(maps.rankOfRow.buffer), count },
   ]);
-  return writer.finish({ leafStarts, numbers: { half: 0.5 }, curve: { recall: [1] } });
+  return writer.finish({ numbers: { half: 0.5 }, curve: { recall: [1] } });
 }
 
 export interface OpenOptions {

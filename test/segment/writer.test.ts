@@ -5,7 +5,7 @@ import { portableDeflate, rowMaps, SegmentWriter } from '../../core/segment/inde
 import type { ObjectStore, Upload } from '../../core/store/index.js';
 import { digests, KEY, masks, newStore, openSegment, plainRows, UID, writeSegment } from './fixture.js';
 
-const END = { leafStarts: new Uint32Array(0), numbers: {}, curve: null };
+const END = { numbers: {}, curve: null };
 
 function newWriter(store: ObjectStore, rows = 2): Promise<SegmentWriter> {
   const options = {
@@ -17,6 +17,7 @@ function newWriter(store: ObjectStore, rows = 2): Promise<SegmentWriter> {
     dimension: 2,
     metric: 'dot',
     rows,
+    leafStarts: new Uint32Array(0),
     seqBase: 5,
     unfilterable: [],
     columnBytesMax: 1_048_576,

@@ -135,6 +135,7 @@ class SegmentBuild {
       dimension,
       metric,
       rows: rows.rows,
+      leafStarts,
       seqBase,
       unfilterable: Object.keys(schema.fields).filter((name) => !schema.fields[name]!.filterable),
       columnBytesMax: tierLimits[schema.tier].columnBytes,
@@ -151,7 +152,6 @@ class SegmentBuild {
       const fileRowOf = this.#fileRows();
       const expiries = expiriesOf(rows.expiresMs(), fileRowOf);
       const ref = await writer.finish({
-        leafStarts,
         ...(expiries === undefined ? {} : { expiries }),
         numbers: { ...index.numbers() },
         curve,

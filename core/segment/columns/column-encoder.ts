@@ -7,8 +7,16 @@ import { tryParseInstant, compareInstants } from '../../filter/index.js';
 import type { Instant } from '../../filter/index.js';
 import type { ColumnFacts } from './column-index.js';
 import type { ColumnStream } from './column-stream.js';
+import { areWorthSummaries, LeafSummaryWriter } from './leaf-summaries.js';
 import { CUT_BYTES, latinOf, ordinalWidth, SINGLES, TermOrder } from './terms.js';
 import { TextBlockWriter } from './text-blocks.js';
+
+/** The rows of the segment. */
+export interface ColumnRows {
+  readonly rows: number;
+  /** First row of each leaf, ascending from 0; none where rows are in no leaves. */
+  readonly leafStarts: Uint32Array;
+}
 
 export interface EncodedColumn {
   readonly facts: ColumnFacts;
@@ -32,7 +40,7 @@ interface TextKey {
 }
 
 /** Requires: a stream that is not empty. */
-export function* encodeColumn(stream: ColumnStream, rows: number): Generator<void, EncodedColumn> {
+export function* encodeColumn(stream: ColumnStream, segment: ColumnRows): Generator<void, EncodedColumn> {
   const texts = yield* textsInOrder(stream);
   const numbers = Float64Array.from(stream.numbers.keys()).sort();
   yield;
@@ -55,7 +63,7 @@ export function* encodeColumn(stream: ColumnStream, rows: number): Generator<voi
     if (i % AT_ONCE === 0) yield;
   }
   const dictionary = writer.finish();
-  const { shape, parts } = yield* encodeOrdinals(stream, { rows, terms: order.terms, ordinalOf });
+  const { shape, parts } = yield* encodeOrdinals(stream, segment, { terms: order.terms, ordinalOf });
   const firsts = numbers.filter((_, i) => i % limits.blockRows === 0);
   return {
     facts: {
@@ -128,31 +136,31 @@ function* sortInTurns<T>(items: T[], compare: (a: T, b: T) => number): Generator
 }
 
 interface Ordinals {
-  readonly shape: Pick<ColumnFacts, 'sparse' | 'multiple' | 'width' | 'positions' | 'entries'>;
+  readonly shape: Pick<ColumnFacts, 'sparse' | 'multiple' | 'summarized' | 'width' | 'positions' | 'entries'>;
   readonly parts: readonly Uint8Array[];
 }
 
 function* encodeOrdinals(
   stream: ColumnStream,
-  {
-    rows,
-    terms,
-    ordinalOf,
-  }: { readonly rows: number; readonly terms: number; readonly ordinalOf: Uint32Array },
+  { rows: all, leafStarts }: ColumnRows,
+  { terms, ordinalOf }: { readonly terms: number; readonly ordinalOf: Uint32Array },
 ): Generator<void, Ordinals> {
   const { rows: positions, entries } = stream;
   const multiple = entries > positions;
-  const everywhere = positions === rows;
+  const everywhere = positions === all;
   const bytes = ordinalWidth(terms);
-  const denseBytes = multiple ? 4 * rows : bytes * rows;
+  const denseBytes = multiple ? 4 * all : bytes * all;
   const sparseBytes = 4 * positions + (multiple ? 4 * positions : terms === 1 ? 0 : bytes * positions);
   const sparse = !everywhere && sparseBytes < denseBytes;
   // Where each place has the one term, nothing needs to be said of it.
   const width = terms === 1 && (sparse || everywhere) ? 0 : bytes;
-  const places = sparse ? positions : rows;
+  const places = sparse ? positions : all;
   const list = new Uint32Array(sparse ? places : 0);
   const starts = new Uint32Array(multiple ? places + 1 : 0);
   const ordinals = newOrdinals(width, multiple ? entries : places);
+  const summarized = areWorthSummaries(ordinals.length, leafStarts.length);
+  const summaries = newOrdinals(width, summarized ? 2 * leafStarts.length : 0);
+  const summaryWriter = summarized ? new LeafSummaryWriter(leafStarts, summaries) : undefined;
   let [entry, place, lastRow] = [0, -1, -1];
   for (const { row, id } of stream.values()) {
     if (row !== lastRow) {
@@ -162,11 +170,12 @@ function* encodeOrdinals(
       [place, lastRow] = [next, row];
     }
     if (width > 0) ordinals[multiple ? entry : place] = ordinalOf[id]!;
+    summaryWriter?.add(row, ordinalOf[id]!);
     if (++entry % AT_ONCE === 0) yield;
   }
   if (multiple) starts.fill(entry, place + 1);
-  const shape = { sparse, multiple, width, positions, entries } as const;
-  return { shape, parts: [viewOf(list), viewOf(starts), viewOf(ordinals)] };
+  const shape = { sparse, multiple, summarized, width, positions, entries } as const;
+  return { shape, parts: [summaries, list, starts, ordinals].map(viewOf) };
 }
 
 function newOrdinals(width: 0 | 1 | 2 | 4, count: number): Uint8Array | Uint16Array | Uint32Array {

@@ -8,7 +8,7 @@
  *                  u8 kind                                0 values that are no arrays, 1 elements of arrays, 2 withheld
  *                  u8 singles                             which of the terms there are: 1 other, 2 null, 4 false, 8 true, 16 opaque
  *                  u8 width                               bytes of an ordinal: 0 (all are 1), 1, 2 or 4
- *                  u8 shape                               1 sparse, 2 multiple
+ *                  u8 shape                               1 sparse, 2 multiple, 4 with summaries
  *                  u32 positions, u32 entries             rows with a value, values
  *                  u32 numbers, u32 instants, u32 texts   terms
  *                  u32 textIndexBytes, u32 textBytes                                                           36 bytes
@@ -16,14 +16,16 @@
  *   columns     := values*                                of each column that is not withheld, without gaps
  *   values      := f64 firstNumber[ceil(numbers / 64)]    every 64th number
  *                  textIndex                              text-blocks.ts
+ *                  summaries                              leaf-summaries.ts; only with shape 4
  *                  u32 row[positions]                     ascending; only where sparse
  *                  u32 start[places + 1]                  first entry of each place; only where multiple
  *                  ordinal[entries or places]             of entries where multiple, else of places, 0 for no value
  *                  f64 number[numbers]
  *                  texts                                  text-blocks.ts
  *
- * Places are the positions where a column is sparse, else all rows. Ordinals number the terms from 1 (terms.ts). A withheld
- * path, and the paths below it, may be in documents although there is no column.
+ * Places are the positions where a column is sparse, else all rows. Ordinals number the terms from 1 (terms.ts). Summaries are
+ * of columns with ordinals, in segments of more than one leaf; those that were written before there were summaries have none. A
+ * withheld path, and the paths below it, may be in documents although there is no column.
  */
 import { compareUtf8, utf8Decode, utf8Encode } from '../../base/bytes.js';
 import { assertInternal } from '../../base/errors.js';
@@ -41,6 +43,7 @@ const COLUMN_BYTES = 36;
 const COMPLETE = 1;
 const SPARSE = 1;
 const MULTIPLE = 2;
+const SUMMARIZED = 4;
 /** Two of each path that has any, and as many paths that are withheld. */
 const COLUMNS_MAX: number = 3 * limits.columnPaths;
 
@@ -48,6 +51,7 @@ export interface ColumnFacts extends TermCounts {
   readonly width: 0 | 1 | 2 | 4;
   readonly sparse: boolean;
   readonly multiple: boolean;
+  readonly summarized: boolean;
   readonly positions: number;
   readonly entries: number;
   readonly textIndexBytes: number;
@@ -59,6 +63,8 @@ export interface Column extends ColumnFacts {
   readonly order: TermOrder;
   readonly firstNumbers: ByteRange;
   readonly textIndex: ByteRange;
+  /** Empty where there are none. */
+  readonly summaries: ByteRange;
   readonly list: ByteRange;
   readonly starts: ByteRange;
   readonly ordinals: ByteRange;
@@ -99,9 +105,9 @@ export function encodeColumnIndex(
     view.setUint32(at, end, true);
     bytes[at + 4] = kind;
     if (facts === undefined) return;
-    const { singles, width, sparse, multiple, positions, entries } = facts;
+    const { singles, width, positions, entries } = facts;
     const { numbers, instants, texts, textIndexBytes, textBytes } = facts;
-    bytes.set([singles, width, (sparse ? SPARSE : 0) | (multiple ? MULTIPLE : 0)], at + 5);
+    bytes.set([singles, width, shapeOf(facts)], at + 5);
     [positions, entries, numbers, instants, texts, textIndexBytes, textBytes].forEach((value, word) => {
       assertInternal(value < 2 ** 32, () => `a column with a part of ${value}`);
       view.setUint32(at + 8 + 4 * word, value, true);
@@ -110,8 +116,13 @@ export function encodeColumnIndex(
   return bytes;
 }
 
+function shapeOf({ sparse, multiple, summarized }: ColumnFacts): number {
+  return (sparse ? SPARSE : 0) | (multiple ? MULTIPLE : 0) | (summarized ? SUMMARIZED : 0);
+}
+
 export interface ColumnIndexFacts {
   readonly rows: number;
+  readonly leaves: number;
   /** Of the section of columns. */
   readonly columns: ByteRange;
 }
@@ -125,7 +136,7 @@ export class ColumnIndex {
   readonly #withheld = new Set<string>();
 
   /** Throws by `wrong` where the bytes are not an index of the section's columns. */
-  constructor(bytes: Uint8Array, { rows, columns }: ColumnIndexFacts, wrong: Wrong) {
+  constructor(bytes: Uint8Array, { rows, leaves, columns }: ColumnIndexFacts, wrong: Wrong) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const count = bytes.length < HEADER_BYTES ? -1 : view.getUint32(0, true);
     const table = HEADER_BYTES + COLUMN_BYTES * count;
@@ -150,8 +161,8 @@ export class ColumnIndex {
         continue;
       }
       const facts = readFacts(view, at);
-      mustMakeSense(facts, rows, (expected, found) => wrong(at, expected, found));
-      const column = layOutColumn(facts, rows, offset);
+      mustMakeSense(facts, { rows, leaves }, (expected, found) => wrong(at, expected, found));
+      const column = layOutColumn(facts, { rows, leaves }, offset);
       offset = column.textsAt.offset + column.textsAt.length;
       const known = this.#paths.get(path) ?? { direct: undefined, elements: undefined };
       known[kind === DIRECT ? 'direct' : 'elements'] = column;
@@ -182,6 +193,11 @@ function decodePath(paths: Uint8Array, from: number, to: number, wrong: () => Er
   }
 }
 
+interface SegmentShape {
+  readonly rows: number;
+  readonly leaves: number;
+}
+
 function readFacts(view: DataView, at: number): ColumnFacts & { readonly flags: number } {
   const word = (i: number): number => view.getUint32(at + 8 + 4 * i, true);
   const flags = view.getUint8(at + 7);
@@ -191,6 +207,7 @@ function readFacts(view: DataView, at: number): ColumnFacts & { readonly flags: 
     flags,
     sparse: (flags & SPARSE) !== 0,
     multiple: (flags & MULTIPLE) !== 0,
+    summarized: (flags & SUMMARIZED) !== 0,
     positions: word(0),
     entries: word(1),
     numbers: word(2),
@@ -203,12 +220,12 @@ function readFacts(view: DataView, at: number): ColumnFacts & { readonly flags: 
 
 function mustMakeSense(
   facts: ColumnFacts & { readonly flags: number },
-  rows: number,
+  { rows, leaves }: SegmentShape,
   wrong: (expected: string, found: string) => Error,
 ): void {
-  const { singles, width, flags, sparse, multiple, positions, entries } = facts;
+  const { singles, width, flags, sparse, multiple, summarized, positions, entries } = facts;
   const { terms } = new TermOrder(facts);
-  if (singles > 31 || flags > 3) throw wrong('flags of a column', `${singles} and ${flags}`);
+  if (singles > 31 || flags > 7) throw wrong('flags of a column', `${singles} and ${flags}`);
   if (positions < 1 || positions > rows) throw wrong(`1 to ${rows} rows of a column`, `${positions}`);
   if (multiple ? entries <= positions : entries !== positions)
     throw wrong(`the values of ${positions} rows`, `${entries}`);
@@ -216,10 +233,12 @@ function mustMakeSense(
   const constant = terms === 1 && !multiple && (sparse || positions === rows);
   if (width !== (constant ? 0 : ordinalWidth(terms)))
     throw wrong(`ordinals of ${terms} terms`, `${width} bytes`);
+  if (summarized && (width === 0 || leaves < 2))
+    throw wrong('summaries of ordinals in two leaves or more', `${width} bytes and ${leaves} leaves`);
 }
 
-function layOutColumn(facts: ColumnFacts, rows: number, offset: number): Column {
-  const { numbers, positions, entries, sparse, multiple, width, textIndexBytes, textBytes } = facts;
+function layOutColumn(facts: ColumnFacts, { rows, leaves }: SegmentShape, offset: number): Column {
+  const { numbers, positions, entries, sparse, multiple, summarized, width } = facts;
   const places = sparse ? positions : rows;
   let at = offset;
   const next = (length: number): ByteRange => {
@@ -231,11 +250,12 @@ function layOutColumn(facts: ColumnFacts, rows: number, offset: number): Column 
     ...facts,
     order: new TermOrder(facts),
     firstNumbers: next(8 * Math.ceil(numbers / limits.blockRows)),
-    textIndex: next(textIndexBytes),
+    textIndex: next(facts.textIndexBytes),
+    summaries: next(summarized ? 2 * width * leaves : 0),
     list: next(sparse ? 4 * places : 0),
     starts: next(multiple ? 4 * (places + 1) : 0),
     ordinals: next(width * (multiple ? entries : places)),
     numbersAt: next(8 * numbers),
-    textsAt: next(textBytes),
+    textsAt: next(facts.textBytes),
   };
 }

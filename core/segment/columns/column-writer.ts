@@ -4,18 +4,19 @@
 import type { CollectorOptions, PathValues } from './column-collector.js';
 import { ColumnCollector } from './column-collector.js';
 import { encodeColumn } from './column-encoder.js';
+import type { ColumnRows } from './column-encoder.js';
 import { encodeColumnIndex } from './column-index.js';
 import type { NamedColumn } from './column-index.js';
 import { compareUtf8 } from '../../base/bytes.js';
 
 export class ColumnWriter {
   readonly #collector: ColumnCollector;
-  readonly #rows: number;
+  readonly #segment: ColumnRows;
   readonly #written: NamedColumn[] = [];
   #collected: ReturnType<ColumnCollector['finish']> | undefined;
 
-  constructor(rows: number, options: CollectorOptions) {
-    this.#rows = rows;
+  constructor(segment: ColumnRows, options: CollectorOptions) {
+    this.#segment = segment;
     this.#collector = new ColumnCollector(options);
   }
 
@@ -53,7 +54,7 @@ export class ColumnWriter {
   ): Generator<Uint8Array | undefined, void, undefined> {
     const stream = values[kind];
     if (stream.rows === 0) return;
-    const turns = encodeColumn(stream, this.#rows);
+    const turns = encodeColumn(stream, this.#segment);
     let turn = turns.next();
     for (; turn.done !== true; turn = turns.next()) yield undefined;
     const { facts, parts } = turn.value;

@@ -8,7 +8,10 @@ import type { RowMasks } from '../../kernel/index.js';
 import type { ByteRange } from '../../store/index.js';
 import type { Wrong } from '../id-blocks.js';
 import type { ColumnTest, FilterPlan, OpenColumn } from './filter-plan.js';
+import { LeafSpans } from './leaf-summaries.js';
+import type { RowSpan } from './leaf-summaries.js';
 import { OrdinalTest } from './ordinal-test.js';
+import type { OrdinalRun } from './term-selection.js';
 
 /** Shared: not to be written to. */
 export interface FilterRows {
@@ -31,13 +34,20 @@ const ENTRIES = 1;
 const PART = 2;
 const FIRST_FREE = 3;
 
-interface Part {
-  readonly first: number;
-  readonly rows: number;
+/** Terms of a column, and where they may be. */
+interface CompiledRuns {
+  readonly test: OrdinalTest;
+  readonly spans: LeafSpans;
+}
+
+interface CompiledTest {
+  readonly sure: CompiledRuns;
+  readonly unsure: CompiledRuns;
 }
 
 export interface MaskContext {
   readonly rows: number;
+  readonly leafStarts: Uint32Array;
   readonly masks: RowMasks;
   readonly wrongAt: (offset: number) => Wrong;
 }
@@ -48,13 +58,15 @@ export function rowsOfPlan(plan: FilterPlan, context: MaskContext): FilterRows {
 
 class PlanRun {
   readonly #rows: number;
+  readonly #leafStarts: Uint32Array;
   readonly #masks: RowMasks;
   readonly #wrongAt: (offset: number) => Wrong;
-  readonly #tests = new Map<ColumnTest, { readonly sure: OrdinalTest; readonly unsure: OrdinalTest }>();
-  #part: Part = { first: 0, rows: 0 };
+  readonly #tests = new Map<ColumnTest, CompiledTest>();
+  #part: RowSpan = { first: 0, rows: 0 };
 
-  constructor({ rows, masks, wrongAt }: MaskContext) {
+  constructor({ rows, leafStarts, masks, wrongAt }: MaskContext) {
     this.#rows = rows;
+    this.#leafStarts = leafStarts;
     this.#masks = masks;
     this.#wrongAt = wrongAt;
   }
@@ -125,48 +137,73 @@ class PlanRun {
     return { lower: at, upper: at + 1 };
   }
 
-  #compiled(test: ColumnTest): { readonly sure: OrdinalTest; readonly unsure: OrdinalTest } {
+  #compiled(test: ColumnTest): CompiledTest {
     let compiled = this.#tests.get(test);
     if (compiled === undefined) {
-      const { width } = test.column;
-      compiled = { sure: new OrdinalTest(test.sure, width), unsure: new OrdinalTest(test.unsure, width) };
+      compiled = { sure: this.#compile(test, test.sure), unsure: this.#compile(test, test.unsure) };
       this.#tests.set(test, compiled);
     }
     return compiled;
   }
 
+  #compile(open: OpenColumn, runs: readonly OrdinalRun[]): CompiledRuns {
+    const { width, summaries } = open.column;
+    const segment = { rows: this.#rows, leafStarts: this.#leafStarts };
+    return {
+      test: new OrdinalTest(runs, width),
+      spans: LeafSpans.of(open, runs, segment, this.#wrongAt(summaries.offset)),
+    };
+  }
+
   /** Adds the rows that have a value of which the test holds. */
-  #addRows(target: number, open: OpenColumn, test: OrdinalTest): void {
+  #addRows(target: number, open: OpenColumn, { test, spans }: CompiledRuns): void {
     if (test.isEmpty) return;
     const masks = this.#masks;
-    const { column, pages } = open;
-    const { first, rows } = this.#part;
-    if (!column.sparse) {
-      this.#findPlaces(open, test, this.#part);
-      masks.or(target, PLACES, rows);
+    const part = this.#part;
+    const within = spans.within(part);
+    if (within.length === 0) return;
+    if (open.column.sparse) {
+      // As one: where a row is in the list takes longer to find than its neighbours take to test.
+      const [{ first }, last] = [within[0]!, within.at(-1)!];
+      this.#addListed(target, open, test, { first, rows: last.first + last.rows - first });
       return;
     }
+    if (within[0] !== part) masks.clear(PLACES);
+    for (const span of within) this.#findPlaces(open, test, span, span.first - part.first);
+    masks.or(target, PLACES, part.rows);
+  }
+
+  /** The same of a sparse column, and of some rows of the part. */
+  #addListed(target: number, open: OpenColumn, test: OrdinalTest, { first, rows }: RowSpan): void {
+    const masks = this.#masks;
+    const { column, pages } = open;
     const from = this.#placeOf(open, first);
     const count = this.#placeOf(open, first + rows) - from;
     const wrong = this.#wrongAt(column.list.offset + 4 * from);
     if (count < 0 || count > rows) throw wrong(0, `at most ${rows} of as many rows`, `${count}`);
-    this.#findPlaces(open, test, { first: from, rows: count });
+    this.#findPlaces(open, test, { first: from, rows: count }, 0);
     pages.copyInto(column.list.offset + 4 * from, 4 * count, masks.ordinals, 0);
-    if (!masks.tryAddListed(target, { places: PLACES, count }, this.#part))
-      throw wrong(0, `rows from ${first} on, below ${first + rows}`, 'others');
+    const part = this.#part;
+    if (!masks.tryAddListed(target, { places: PLACES, count }, part))
+      throw wrong(0, `rows from ${part.first} on, below ${part.first + part.rows}`, 'others');
   }
 
-  /** The places, of those of a part, at which a value is of which the test holds. */
-  #findPlaces({ column, pages }: OpenColumn, test: OrdinalTest, { first, rows: places }: Part): void {
+  /** The places, of those of a span, at which a value is of which the test holds; the first has bit `at`. */
+  #findPlaces(
+    { column, pages }: OpenColumn,
+    test: OrdinalTest,
+    { first, rows: places }: RowSpan,
+    at: number,
+  ): void {
     const masks = this.#masks;
     const { ordinals, starts, multiple, width, entries } = column;
     if (width === 0) {
       masks.fill(PLACES, places);
     } else if (!multiple) {
       pages.copyInto(ordinals.offset + width * first, width * places, masks.ordinals, 0);
-      test.run(masks, { mask: PLACES, part: PART }, { width, count: places });
+      test.run(masks, { mask: PLACES, part: PART }, { width, count: places, at });
     } else {
-      masks.clear(PLACES);
+      if (at === 0) masks.clear(PLACES);
       pages.copyInto(starts.offset + 4 * first, 4 * (places + 1), masks.starts, 0);
       const from = wordAt(masks.starts, 0);
       const end = wordAt(masks.starts, places);
@@ -177,8 +214,8 @@ class PlanRun {
       for (let base = from; base < end; base += MASK_ROWS) {
         const count = Math.min(MASK_ROWS, end - base);
         pages.copyInto(ordinals.offset + width * base, width * count, masks.ordinals, 0);
-        test.run(masks, { mask: ENTRIES, part: PART }, { width, count });
-        masks.addOwners(PLACES, places, ENTRIES, { base, count });
+        test.run(masks, { mask: ENTRIES, part: PART }, { width, count, at: 0 });
+        masks.addOwners(PLACES, { at, rows: places }, ENTRIES, { base, count });
       }
     }
   }

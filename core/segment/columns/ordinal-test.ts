@@ -30,9 +30,12 @@ export class OrdinalTest {
       return;
     }
     masks.set(mask, tested, this.#sets[0]!);
+    if (this.#sets.length === 1) return;
+    // Nothing but what is tested is joined.
+    masks.clear(part);
     for (const set of this.#sets.slice(1)) {
       masks.set(part, tested, set);
-      masks.or(mask, part, tested.count);
+      masks.or(mask, part, tested.at + tested.count);
     }
   }
 }

@@ -174,6 +174,7 @@ async function writeSegment(
     dimension,
     metric,
     rows,
+    leafStarts: Uint32Array.of(0),
     seqBase: 0,
     unfilterable: [],
     columnBytesMax: 16_777_216,
@@ -194,7 +195,6 @@ async function writeSegment(
   ]);
   const expiring = [...records.keys()].filter((row) => records[row]!.expiresMs !== Infinity);
   const ref = await writer.finish({
-    leafStarts: Uint32Array.of(0),
     expiries: {
       rows: Uint32Array.from(expiring),
       ms: Float64Array.from(expiring, (row) => records[row]!.expiresMs),
