@@ -73,7 +73,7 @@ test('a head of the first release opens as one that has folded nothing', () => {
 test('a segment of before there were columns opens, and leaves filters to its documents', async () => {
   const { content, rows } = await uncolumnedSegment.read(older(uncolumnedSegment.file));
   expect(content.documents).toEqual(['{"year":2020}', '', '{"year":2021}']);
-  expect(rows).toEqual({ sure: Uint8Array.of(0), open: Uint8Array.of(0b111) });
+  expect(rows).toEqual({ sure: Uint8Array.of(0), count: 0, open: Uint8Array.of(0b111) });
 });
 
 test('no golden file is without a test', () => {
