@@ -17,6 +17,11 @@ export interface ResidentLoadOptions {
    * loads into WebAssembly memory computes them there.
    */
   readonly crc32cPages?: Digests['crc32cPages'];
+  /**
+   * Nobody else fetches at the same time, and the target is nobody else's before the fetching has settled: then bytes may arrive where
+   * they are to lie. Default: others may, and each chunk is copied there once it has arrived.
+   */
+  readonly alone?: boolean;
 }
 
 /** Where the bytes come from. */
@@ -34,8 +39,9 @@ export interface ResidentSource {
 export class ResidentLoad {
   readonly #source: ResidentSource;
   readonly #crc32cPages: Digests['crc32cPages'];
+  readonly #alone: boolean;
   /** Undefined once abandoned. */
-  #target: Uint8Array | undefined;
+  #target: Uint8Array<ArrayBuffer> | undefined;
   readonly #arrived: Uint8Array;
   /** How many requests are fetching each chunk. */
   readonly #fetching: Uint16Array;
@@ -43,12 +49,17 @@ export class ResidentLoad {
   #sound = false;
 
   /** Requires: `target` is as long as the resident part, a multiple of the page. */
-  constructor(source: ResidentSource, target: Uint8Array, crc32cPages: Digests['crc32cPages']) {
+  constructor(
+    source: ResidentSource,
+    target: Uint8Array<ArrayBuffer>,
+    { crc32cPages, alone = false }: ResidentLoadOptions & Pick<Digests, 'crc32cPages'>,
+  ) {
     assertInternal(target.length % pageBytes === 0, `a resident part of ${target.length} bytes`);
     const chunks = Math.ceil(target.length / chunkBytes);
     this.#source = source;
     this.#target = target;
     this.#crc32cPages = crc32cPages;
+    this.#alone = alone;
     this.#arrived = new Uint8Array(chunks);
     this.#fetching = new Uint16Array(chunks);
     this.#missing = chunks;
@@ -67,13 +78,14 @@ export class ResidentLoad {
     const tried = new Uint8Array(this.#arrived.length);
     let failed = false;
     const workers = Array.from({ length: limits.rangeReadsParallel }, async () => {
-      // Its own for all of its chunks. Never the target: what is on its way would arrive there after the load was abandoned.
+      // Its own for all of its chunks. Not the target where others load, too: what is on its way would arrive there after another's
+      // bytes, or after the load was abandoned.
       let room: Uint8Array<ArrayBuffer> | undefined;
       for (;;) {
         const chunk = failed ? undefined : this.#next(tried);
         if (chunk === undefined) return;
         tried[chunk] = 1;
-        room ??= new Uint8Array(Math.min(chunkBytes, this.#target!.length));
+        if (!this.#alone) room ??= new Uint8Array(Math.min(chunkBytes, this.#target!.length));
         try {
           await this.#fetch(chunk, room);
         } catch (error) {
@@ -105,18 +117,20 @@ export class ResidentLoad {
     return best;
   }
 
-  async #fetch(chunk: number, into: Uint8Array<ArrayBuffer>): Promise<void> {
+  /** `room`: undefined where bytes may arrive in the target. */
+  async #fetch(chunk: number, room: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
     const target = this.#target!;
     const { store, key, offset, pageChecksums } = this.#source;
     const start = chunk * chunkBytes;
     const length = Math.min(chunkBytes, target.length - start);
+    const place = target.subarray(start, start + length);
+    const into = room ?? place;
     this.#fetching[chunk]! += 1;
     try {
       const bytes = await readRange({ store, key, range: { offset: offset + start, length }, into });
       // Another request was faster, and its bytes may be in use by now; or the memory is somebody else's.
       if (this.#target === undefined || this.#arrived[chunk] === 1) return;
-      const place = target.subarray(start, start + length);
-      place.set(bytes);
+      if (bytes.buffer !== place.buffer) place.set(bytes);
       const table = { key, expected: pageChecksums, first: (offset + start) / pageBytes };
       mustMatchPages(table, this.#crc32cPages(place, pageBytes));
       this.#arrived[chunk] = 1;

@@ -122,14 +122,15 @@ export class SegmentReader {
    * A load of the resident part into `target`, which is `residentBytes` long and begins at a multiple of 4. Row maps are
    * checked to be such; other sections are their user's to check.
    */
-  residentLoad(target: Uint8Array, options: ResidentLoadOptions = {}): ResidentLoad {
+  residentLoad(target: Uint8Array<ArrayBuffer>, options: ResidentLoadOptions = {}): ResidentLoad {
     assertInternal(target.length === this.residentBytes, `${target.length} bytes for the resident part`);
     const { pageChecksums } = this.#tail.footer;
     const { residentOffset: offset } = this.#tail.layout;
-    const check = options.crc32cPages ?? ((bytes, pageBytes) => this.#digests.crc32cPages(bytes, pageBytes));
+    const crc32cPages: Digests['crc32cPages'] =
+      options.crc32cPages ?? ((bytes, pageBytes) => this.#digests.crc32cPages(bytes, pageBytes));
     const mustBeSound = (bytes: Uint8Array): void => this.#mustHaveRowMaps(bytes);
     const source = { store: this.#store, key: this.ref.key, offset, pageChecksums, mustBeSound };
-    return new ResidentLoad(source, target, check);
+    return new ResidentLoad(source, target, { ...options, crc32cPages });
   }
 
   /** False: the id is not in the segment. True: it may be, and of ids that are not one in 65,536 is taken for one. */

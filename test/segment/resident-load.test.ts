@@ -11,16 +11,22 @@ import { digests, newStore, openSegment, plainRows, writeSegment } from './fixtu
 const CHUNK = limits.segmentChunkBytes;
 const codes = new Uint8Array(4 * CHUNK + 50_000).map((_, at) => (at * 7) >> 3);
 
+interface HeldRequest {
+  readonly offset: number;
+  readonly into: Uint8Array | undefined;
+  readonly go: (damage?: boolean) => void;
+}
+
 /** A segment of five chunks, and a store that holds each request until it is let go. */
 async function heldSegment(): Promise<{
   readonly reader: SegmentReader;
-  readonly requests: { readonly offset: number; readonly go: (damage?: boolean) => void }[];
+  readonly requests: HeldRequest[];
 }> {
   const inner = newStore();
   const ref = await writeSegment(inner, plainRows(10), {
     residents: [{ kind: 'codes', bytes: codes, count: codes.length }],
   });
-  const requests: { offset: number; go: (damage?: boolean) => void }[] = [];
+  const requests: HeldRequest[] = [];
   let holding = false;
   const store: ObjectStore = {
     ...inner,
@@ -28,7 +34,8 @@ async function heldSegment(): Promise<{
       const answer = await inner.get(key, options);
       if (!holding) return answer;
       const damage = await new Promise<boolean>((resolve) => {
-        requests.push({ offset: options!.range!.offset, go: (bad = false) => resolve(bad) });
+        const { range, into } = options!;
+        requests.push({ offset: range!.offset, into, go: (bad = false) => resolve(bad) });
       });
       if (damage && answer.status === 'found') answer.bytes[77]! ^= 1;
       return answer;
@@ -140,6 +147,21 @@ describe('a resident load', () => {
     expect(target.every((byte) => byte === 9)).toBe(true);
     await load.fetchMissing();
     expect(requests).toHaveLength(5);
+  });
+
+  test('lends its target where nobody else loads, and only there', async () => {
+    for (const alone of [true, false]) {
+      const { reader, requests } = await heldSegment();
+      const target = new Uint8Array(reader.residentBytes);
+      const load = reader.residentLoad(target, { alone });
+      const loading = load.fetchMissing();
+      await turns();
+      expect(requests.every(({ into }) => (into?.buffer === target.buffer) === alone)).toBe(true);
+      for (const { go } of requests) go();
+      await loading;
+      expect(load.complete).toBe(true);
+      expectCodes(reader, target);
+    }
   });
 
   test('is checked where it lies, by who knows how', async () => {

@@ -25,9 +25,10 @@ export function indexBytes(file: SegmentFile): number {
   return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), outputsOf(file));
 }
 
-export function beginLoad(file: SegmentFile, arena: Arena): ResidentLoad {
+/** `alone`: as `ResidentLoadOptions` has it. */
+export function beginLoad(file: SegmentFile, arena: Arena, alone: boolean): ResidentLoad {
   const target = arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + file.residentBytes);
-  return file.residentLoad(target, { crc32cPages: arenaChecksums(arena) });
+  return file.residentLoad(target, { crc32cPages: arenaChecksums(arena), alone });
 }
 
 /** An index and, of every row, its rank. */

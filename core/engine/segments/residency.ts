@@ -126,7 +126,9 @@ export class Residency {
       if (known !== undefined || this.#resident.has(file)) return known;
       const arena = this.#tryAcquire(bytes, wait === limits.indexRoomWaits);
       if (arena !== undefined) {
-        const loading = { arena, load: beginLoad(file, arena), users: 0, shared: undefined };
+        // Where one load is shared by all, it has settled before its arena goes.
+        const load = beginLoad(file, arena, this.#options.shareLoads);
+        const loading = { arena, load, users: 0, shared: undefined };
         this.#loading.set(file, loading);
         return loading;
       }
