@@ -36,8 +36,8 @@ const SCANNED_PER_ROW = 64;
 const WALKED_SHARE_MIN = 0.05;
 /** The thinner allowed rows are sown, the more candidates a walk between them needs: by this much in a share of 1. */
 const THINNED = 0.05;
-/** From this share on, leaving out what is not allowed costs less than stepping over it. */
-const MASKED_SHARE_MIN = 0.3;
+/** From this share on, leaving out what is not allowed costs less than stepping over it, wherever the query is. */
+const MASKED_SHARE_MIN = 0.45;
 /** Of rows that are scanned on fewer dimensions, this times as many are compared on all as a walk has candidates. */
 const COARSE_ROOM = 4;
 const COARSE_LEAST = 128;

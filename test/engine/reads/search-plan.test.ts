@@ -9,8 +9,8 @@ describe('the plan of a search', () => {
   test.each([
     ['all rows', 100_000, 100_000, { kind: 'masked', ef: 50, reach: 0, share: 1 }],
     ['most rows: as much wider', 100_000, 50_000, { kind: 'masked', ef: 100, reach: 0, share: 0.5 }],
-    ['the least that is masked', 100_000, 30_000, { kind: 'masked', ef: 167, reach: 0, share: 0.3 }],
-    ['fewer', 100_000, 29_999, { kind: 'allowed', ef: 59, reach: 0 }],
+    ['the least that is masked', 100_000, 45_000, { kind: 'masked', ef: 112, reach: 0, share: 0.45 }],
+    ['fewer', 100_000, 44_999, { kind: 'allowed', ef: 56, reach: 0 }],
     ['the least that is walked', 100_000, 5_000, { kind: 'allowed', ef: 100, reach: 0 }],
     ['fewer', 100_000, 4_999, { kind: 'scan' }],
     ['few rows, but most of them', 2_600, 2_560, { kind: 'scan' }],
