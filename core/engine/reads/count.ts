@@ -7,10 +7,9 @@ import { row as asRow } from '../../base/ids.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { LogState } from '../../log/index.js';
 import type { Memtable, View } from '../memtable/index.js';
+import { segmentMatches, Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
 import { pinned } from './read-table.js';
-import { segmentMatches } from '../table/index.js';
-import { Turns } from '../table/index.js';
 
 export interface Selection {
   readonly filter: CompiledFilter | undefined;

@@ -10,9 +10,8 @@ import { documentOf } from '../input/index.js';
 import type { JsonObject } from '../interface/index.js';
 import type { Memtable } from '../memtable/index.js';
 import type { SegmentOverlay } from '../segments/index.js';
+import { segmentMatches, Turns } from '../table/index.js';
 import type { Selection } from './count.js';
-import { segmentMatches } from '../table/index.js';
-import { Turns } from '../table/index.js';
 
 export interface MatchedRow<R extends number> {
   readonly row: R;

@@ -11,7 +11,7 @@ import { toCursor, toOrderedCursor } from '../input/index.js';
 import type { Projection } from '../input/index.js';
 import type { RecordOutput } from '../interface/index.js';
 import type { Memtable, View } from '../memtable/index.js';
-import { walkSegments } from '../table/index.js';
+import { Turns, walkSegments } from '../table/index.js';
 import type { Table, WalkedRow } from '../table/index.js';
 import type { Selection } from './count.js';
 import { selectOrdered } from './ordered.js';
@@ -21,7 +21,6 @@ import type { StoredRow } from './projection.js';
 import { pinned } from './read-table.js';
 import { memtableRow, rowsAt, segmentRows } from './stored-rows.js';
 import type { NamedRow, RowPlace } from './stored-rows.js';
-import { Turns } from '../table/index.js';
 
 const NO_VECTOR = new Float32Array();
 

@@ -13,11 +13,11 @@ import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
+import { segmentMatches } from '../table/index.js';
+import type { Turns } from '../table/index.js';
 import { coarseOf, planMasked, planSearch } from './search-plan.js';
 import type { MaskedWalk, SearchPlan } from './search-plan.js';
 import type { SegmentTrace, TracedPlan } from './trace.js';
-import { segmentMatches } from '../table/index.js';
-import type { Turns } from '../table/index.js';
 
 export interface SegmentSearch {
   readonly query: Float32Array;
