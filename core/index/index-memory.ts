@@ -222,12 +222,11 @@ export class IndexMemory {
         ...{ exact: false, share: 1, visited: 0 },
       };
     }
-    const { pool, limit } = this.#sizes(request);
+    const { pool, limit, reach } = this.#sizes(request);
     const allowed = this.#putAllowed(request.allowed);
     const { exports } = this.arena;
     // What is not allowed takes room in the pool, too: what counts is as far beyond the NEAR-th as there is more of it.
     const near = request.allowedCount === undefined ? NEAR : rankOfAllowed(NEAR, request.allowedCount / rows);
-    const reach = this.bounded ? (request.reach ?? 0) : 0;
     const hits = this.#search(request.query, { pool, limit }, (most) =>
       exports.walkGraph(pool, most, allowed, near, reach),
     );
@@ -235,11 +234,10 @@ export class IndexMemory {
   }
 
   walkAllowed(request: FilteredWalkRequest): FilteredWalk {
-    const { pool, limit } = this.#sizes(request);
+    const { pool, limit, reach } = this.#sizes(request);
     const { allowedCount, budget } = request;
     const allowed = this.#putAllowed(request.allowed);
     const share = allowedCount / this.shape.rows;
-    const reach = this.bounded ? (request.reach ?? 0) : 0;
     let beside = 0;
     let complete = true;
     const hits = this.#search(request.query, { pool, limit }, (most) => {
@@ -255,10 +253,14 @@ export class IndexMemory {
     return this.arena.f32[(INDEX_STATE_OFFSET + stateOffsets.share) / 4]!;
   }
 
-  #sizes({ ef, limit }: WalkRequest): { readonly pool: number; readonly limit: number } {
+  #sizes({ ef, limit, reach }: WalkRequest): {
+    readonly pool: number;
+    readonly limit: number;
+    readonly reach: number;
+  } {
     assertInternal(ef > 0 && limit > 0, () => `a walk of ${ef} candidates for ${limit} rows`);
     const pool = Math.min(ef, this.shape.rows, limits.walkCandidates);
-    return { pool, limit: Math.min(limit, pool) };
+    return { pool, limit: Math.min(limit, pool), reach: this.bounded ? (reach ?? 0) : 0 };
   }
 
   scan(request: ScanRequest): Hits {
