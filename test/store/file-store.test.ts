@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { utf8Encode } from '../../core/base/bytes.js';
 import { openFileStore } from '../../core/store/adapters/node/index.js';
 import type { ObjectStore, StoreVersion } from '../../core/store/index.js';
@@ -21,7 +21,10 @@ let directory: string;
 beforeEach(async () => {
   directory = await fs.mkdtemp(join(tmpdir(), 'cairn-file-store-'));
 });
-afterEach(async () => fs.rm(directory, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await fs.rm(directory, { recursive: true, force: true });
+});
 
 describe('opening a file store', () => {
   it('makes the directory, or says that there is none', async () => {
@@ -98,14 +101,31 @@ describe('the directory of a file store', () => {
     expect(await store.get('head', { unless: version })).toEqual({ status: 'unchanged' });
   });
 
-  it('stamps no two bodies with one time: an inode that is used again must not bring back a version', async () => {
-    const store = await openFileStore(directory);
-    const keys = Array.from({ length: 300 }, (_, at) => `k${at}`);
-    await Promise.all(keys.map((key) => store.put(key, body, { if: 'absent' })));
-    const stats = await Promise.all(
-      keys.map((key) => fs.stat(join(directory, `${key}.obj`), { bigint: true })),
-    );
-    expect(new Set(stats.map(({ mtimeNs }) => mtimeNs)).size).toBe(keys.length);
+  describe('stamps no two bodies with one time: an inode that is used again must not bring back a version', () => {
+    async function stamps(): Promise<Set<bigint>> {
+      const store = await openFileStore(directory);
+      const keys = Array.from({ length: 300 }, (_, at) => `k${at}`);
+      await Promise.all(keys.map((key) => store.put(key, body, { if: 'absent' })));
+      const stats = await Promise.all(
+        keys.map((key) => fs.stat(join(directory, `${key}.obj`), { bigint: true })),
+      );
+      return new Set(stats.map(({ mtimeNs }) => mtimeNs));
+    }
+
+    it('as the clocks run', async () => {
+      expect((await stamps()).size).toBe(300);
+    });
+
+    it('where a clock stands still, and after it was set back', async () => {
+      vi.spyOn(process.hrtime, 'bigint').mockReturnValue(5_000_999_000n);
+      const wall = vi.spyOn(Date, 'now').mockReturnValue(1_900_000_000_000);
+      expect((await stamps()).size).toBe(300);
+      wall.mockReturnValue(1_800_000_000_000);
+      const store = await openFileStore(directory);
+      expect(await store.put('later', body, { if: 'absent' })).toMatchObject({
+        modifiedMs: 1_800_000_000_000,
+      });
+    });
   });
 
   it('lets foreign files lie', async () => {

@@ -313,13 +313,21 @@ async function fsyncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** The last stamp of this process, in microseconds. */
+let lastStampUs = 0;
+/** A clock that was set back by more begins anew: stamps that ran ahead of it would be taken for the dates of bodies. */
+const CLOCK_STEP_US = 1_000_000;
+
 /**
- * The wall clock in seconds, with microseconds of which no two writes on this machine share the same: a file system
+ * The wall clock in seconds, with microseconds of which no two writes of this process share the same: a file system
  * stamps files by its tick (up to 4 ms) and gives an inode that was freed to the next file at once, so without this a
- * deleted and re-created object could have the version of the old one. The microseconds come from the monotonic clock:
- * two instants of one millisecond cannot have the same. Half of one is added against rounding.
+ * deleted and re-created object could have the version of the old one. The microseconds come from the monotonic clock,
+ * which all processes of a machine share; where a pause between the two readings brings an instant back, or two come
+ * within one, the later stamp is the next one that is free. Half a microsecond is added against rounding.
  */
 function uniqueWallS(): number {
-  const microseconds = Number((process.hrtime.bigint() / 1_000n) % 1_000n);
-  return (Date.now() * 1_000 + microseconds + 0.5) / 1_000_000;
+  const now = Date.now() * 1_000 + Number((process.hrtime.bigint() / 1_000n) % 1_000n);
+  const taken = now <= lastStampUs && lastStampUs - now < CLOCK_STEP_US;
+  lastStampUs = taken ? lastStampUs + 1 : now;
+  return (lastStampUs + 0.5) / 1_000_000;
 }
