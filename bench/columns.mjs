@@ -10,15 +10,13 @@
  */
 import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { bytesToHex } from '../dist/core/base/bytes.js';
 import { countBits } from '../dist/core/base/bitmap.js';
 import { parseFilter } from '../dist/core/filter/index.js';
 import { open } from '../dist/core/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../dist/core/kernel/index.js';
 import { ColumnWriter } from '../dist/core/segment/columns/column-writer.js';
-import { decodeFooter, footerOffset } from '../dist/core/segment/footer.js';
-import { portableDeflate, SegmentReader } from '../dist/core/segment/index.js';
-import { memoryStore, PageCache } from '../dist/core/store/index.js';
+import { memoryStore } from '../dist/core/store/index.js';
+import { openSegment } from './open-segment.mjs';
 import { realSet } from './real-sets.mjs';
 
 const BATCH = 2_000;
@@ -79,13 +77,15 @@ started = performance.now();
 for (const _ of writer.columnBytes());
 const encodeMs = performance.now() - started;
 
-const key = (await store.list('c/')).map((object) => object.key).find((name) => name.endsWith('.seg'));
-const found = key === undefined ? undefined : await store.get(key);
-if (key === undefined || found?.status !== 'found') throw new Error('no segment was made');
 const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 64 * 1024 * 1024 });
 const digests = createDigests(kernel);
-const offset = footerOffset(key, found.bytes, 0);
-const footer = decodeFooter(digests, { key, offset }, found.bytes.subarray(offset));
+const expected = { dimension, metric };
+const { reader, footer } = await openSegment(store, {
+  kernel,
+  digests,
+  expected,
+  cacheBytes: 64 * 1024 * 1024,
+});
 const bytesOf = (/** @type {string} */ kind) =>
   footer.sections.filter((one) => one.kind === kind).reduce((sum, { length }) => sum + length, 0);
 const columns = bytesOf('columns') + bytesOf('columnIndex');
@@ -101,22 +101,6 @@ console.log(
     `${parseMs.toFixed(0)} parse, ${(collectMs - parseMs).toFixed(0)} collect, ${encodeMs.toFixed(0)} encode`,
 );
 
-const tail = footer.sections.find(({ kind }) => kind === 'documentIndex')?.offset ?? 0;
-const reader = await SegmentReader.open({
-  store,
-  digests,
-  deflate: portableDeflate,
-  cache: new PageCache({ budgetBytes: 64 * 1024 * 1024 }),
-  masks: kernel.masks,
-  ref: {
-    key,
-    bytes: found.bytes.length,
-    tailBytes: found.bytes.length - tail,
-    footerSha256: bytesToHex(digests.sha256(found.bytes.subarray(offset))),
-    rows: footer.rows,
-  },
-  expected: { dimension, metric },
-});
 console.log('\n                          rows    open    columns us    count us');
 for (const [what = '', text = ''] of filters) {
   const filter = parseFilter(text);

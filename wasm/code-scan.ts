@@ -3,6 +3,7 @@ import { measure, touch } from './code-rows';
 import { HOP, HOP_SIZE, MEASURED, POOL, ROWS, SINK } from './index-state';
 import { keyOf, replaceRoot, siftUp, sortHeap } from './keys';
 
+/** Rows that are measured at once: enough that their codes arrive together, few enough that they stay in the nearest cache. */
 const BATCH: u32 = 64;
 
 /** Measures the listed rows, and keeps the best `limit` (> 0) in a heap of `count` keys; returns how many it holds then. */
@@ -28,19 +29,23 @@ export function scanCodes(limit: u32, allowed: usize): u32 {
   const list = <usize>load<u32>(HOP);
   let count: u32 = 0;
   let measured: u32 = 0;
-  for (let base: u32 = 0; base < rowCount; base += BATCH) {
+  let listed: u32 = 0;
+  for (let base: u32 = 0; base < rowCount; base += 64) {
     let word: u64 = allowed != 0 ? load<u64>(allowed + (base >> 3)) : u64.MAX_VALUE;
     const rest = rowCount - base;
     if (rest < 64) word &= ((<u64>1) << rest) - 1;
-    let listed: u32 = 0;
     for (; word != 0; word &= word - 1) {
       store<u32>(list + (<usize>listed << 2), base + <u32>ctz(word));
       listed++;
     }
-    measured += listed;
+    // One more word has room in the list.
+    if (listed < BATCH && rest > 64) continue;
+    const span = base + 64 - load<u32>(list);
     // Where most rows count, the hardware sees the stride and is ahead of any touch.
-    if (listed < 32) store<u32>(SINK, touch(list, listed));
+    if (listed < span >> 1) store<u32>(SINK, touch(list, listed));
     count = keepBest(list, listed, heap, count, limit);
+    measured += listed;
+    listed = 0;
   }
   sortHeap(heap, count);
   store<u32>(MEASURED, measured);

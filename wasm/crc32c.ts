@@ -1,11 +1,18 @@
 /**
  * CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), slicing by 16: sixteen tables let 16 bytes be folded with
- * independent loads. WebAssembly has neither the CRC instruction nor a carry-less product.
+ * independent loads; what is long is made short first (crc32c-multiples.ts). WebAssembly has neither the CRC instruction nor a
+ * carry-less product.
  */
-import { CRC_TABLES } from './layout';
+import { shorten } from './crc32c-multiples';
+import { CRC_REST, CRC_TABLES, CRC_TAKEN, CRC_ZEROS } from './layout';
+
+/** From here on it pays to shorten an input. */
+const SHORTENED_LEAST: usize = 1_024;
+const SHORTENED_MOST: usize = 16_384;
 
 /** Makes the tables. Every other function here requires it. */
 export function init(): void {
+  memory.fill(CRC_ZEROS, 0, CRC_TAKEN - CRC_ZEROS);
   for (let i: u32 = 0; i < 256; i++) {
     let crc = i;
     for (let bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0x82f63b78 & (0 - (crc & 1)));
@@ -46,9 +53,7 @@ function fold16(crc: u32, at: usize): u32 {
   return (p1 ^ (p2 ^ p3)) ^ p0;
 }
 
-/** Continues `crc` (0 at the start) over `length` bytes. */
-export function crc32c(crc: u32, bytes: usize, length: usize): u32 {
-  crc = ~crc;
+function byTables(crc: u32, bytes: usize, length: usize): u32 {
   let at = bytes;
   const end = bytes + length;
   const end16 = bytes + (length & ~15);
@@ -56,7 +61,20 @@ export function crc32c(crc: u32, bytes: usize, length: usize): u32 {
   for (; at < end; at++) {
     crc = (crc >> 8) ^ load<u32>(((crc ^ load<u8>(at)) & 0xff) << 2, CRC_TABLES);
   }
-  return ~crc;
+  return crc;
+}
+
+/** Continues `crc` (0 at the start) over `length` bytes. */
+export function crc32c(crc: u32, bytes: usize, length: usize): u32 {
+  crc = ~crc;
+  let at = bytes;
+  const end = bytes + length;
+  while (end - at >= SHORTENED_LEAST) {
+    const part = min(SHORTENED_MOST, end - at) & ~15;
+    crc = byTables(0, CRC_REST, shorten(crc, at, part));
+    at += part;
+  }
+  return ~byTables(crc, at, end - at);
 }
 
 /** Writes the CRC of each page of `pageBytes` (the last may be short) to `out` (u32). */

@@ -65,11 +65,6 @@ export class SearchIndex {
     return this.#memory.shape;
   }
 
-  /** Bytes of the codes of a row that walks compare. */
-  get walkedBytes(): number {
-    return this.#memory.walked.stride;
-  }
-
   get params(): CodeParams {
     return this.#memory.full.params;
   }

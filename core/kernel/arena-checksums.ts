@@ -9,10 +9,14 @@ export function arenaChecksums(arena: Arena): Digests['crc32cPages'] {
   const { exports, u8, u32 } = arena;
   exports.init();
   return (bytes, pageBytes) => {
-    const pages = Math.ceil(bytes.length / pageBytes);
     assertInternal(bytes.buffer === u8.buffer, 'bytes of another memory');
-    assertInternal(pages <= CHECKSUMS_MOST, () => `${pages} pages at once`);
-    exports.crc32cPages(bytes.byteOffset, bytes.length, pageBytes, CHECKSUMS_OFFSET);
-    return u32.slice(CHECKSUMS_OFFSET / 4, CHECKSUMS_OFFSET / 4 + pages);
+    const sums = new Uint32Array(Math.ceil(bytes.length / pageBytes));
+    for (let page = 0; page < sums.length; page += CHECKSUMS_MOST) {
+      const part = bytes.subarray(page * pageBytes, (page + CHECKSUMS_MOST) * pageBytes);
+      exports.crc32cPages(part.byteOffset, part.length, pageBytes, CHECKSUMS_OFFSET);
+      const count = Math.min(CHECKSUMS_MOST, sums.length - page);
+      sums.set(u32.subarray(CHECKSUMS_OFFSET / 4, CHECKSUMS_OFFSET / 4 + count), page);
+    }
+    return sums;
   };
 }

@@ -5,8 +5,9 @@
  *      0 ..  1,024   static data of the module (none today)
  *  1,024 .. 17,408   CRC-32C tables, made by `init` where an arena needs them
  * 17,408 .. 17,664   state of the index in this memory (wasm/index-state.ts, core/index/layout/state.ts)
- * 17,664 .. 32,768   reserved for kernels to come
- * 32,768 .. 65,536   checksums of pages, on their way out
+ * 17,664 .. 45,216   scratch of CRC-32C (wasm/layout.ts)
+ * 45,216 .. 49,152   reserved for kernels to come
+ * 49,152 .. 65,536   checksums of pages, on their way out
  * 65,536 .. end      the payload: as many bytes as the arena's class says
  * ```
  *
@@ -18,9 +19,11 @@ export const WASM_PAGE_BYTES = 65_536;
 export const CRC_TABLES_OFFSET = 1_024;
 export const CRC_TABLES_BYTES: number = 16 * 256 * 4;
 export const INDEX_STATE_OFFSET: number = CRC_TABLES_OFFSET + CRC_TABLES_BYTES;
+export const CRC_SCRATCH_OFFSET = 17_664;
+export const CRC_SCRATCH_BYTES = 27_552;
 /** Room for the checksums of so many pages. */
-export const CHECKSUMS_MOST = 8_192;
-export const CHECKSUMS_OFFSET = 32_768;
+export const CHECKSUMS_MOST = 4_096;
+export const CHECKSUMS_OFFSET = 49_152;
 export const PAYLOAD_OFFSET: number = WASM_PAGE_BYTES;
 
 /** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 32, 64, 128, 256 and 512 MiB. */

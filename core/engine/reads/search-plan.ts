@@ -21,17 +21,13 @@ export interface MaskedWalk {
   readonly share: number;
 }
 
-export type SearchPlan =
-  | { readonly kind: 'scan' }
-  | MaskedWalk
-  | { readonly kind: 'allowed'; readonly ef: number; readonly reach: number };
+export type WalkPlan = MaskedWalk | { readonly kind: 'allowed'; readonly ef: number; readonly reach: number };
+export type SearchPlan = WalkPlan | { readonly kind: 'scan' };
 
 export type WalkEffort = Exclude<Effort, { kind: 'exact' | 'scan' }>;
 
-/** A candidate of a walk costs as much as so many bytes of codes, one row after another... */
-const SCANNED_PER_CANDIDATE = 16_384;
-/** ...and a row as much as so many more. */
-const SCANNED_PER_ROW = 64;
+/** Rows that are scanned in the time that a candidate of a walk takes: 96 bytes a row or 1,536. */
+const SCANNED_PER_CANDIDATE = 64;
 /** Below this share the allowed rows do not hang together, however they are stepped to. */
 const WALKED_SHARE_MIN = 0.05;
 /** The thinner allowed rows are sown, the more candidates a walk between them needs: by this much in a share of 1. */
@@ -39,7 +35,7 @@ const THINNED = 0.05;
 /** From this share on, leaving out what is not allowed costs less than stepping over it, wherever the query is. */
 const MASKED_SHARE_MIN = 0.45;
 /** Of rows that are scanned on fewer dimensions, this times as many are compared on all as a walk has candidates. */
-const COARSE_ROOM = 4;
+const COARSE_ROOM = 2;
 const COARSE_LEAST = 128;
 /** The same where the filter keeps clear of the query: what is nearest and allowed is at nearly one distance. */
 const COARSE_SHUNNED = 2_048;
@@ -50,19 +46,16 @@ export interface PlannedSearch {
   readonly count: number;
   /** Wanted of these. */
   readonly k: number;
-  /** Of the codes that walks compare, a row. */
-  readonly walkedBytes: number;
 }
 
 /** Requires: `effort` is what an unfiltered search would take. */
 export function planSearch(
-  { rows, count, k, walkedBytes }: PlannedSearch,
+  { rows, count, k }: PlannedSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
 ): SearchPlan {
   const share = count / rows;
   if (effort.kind === 'scan' || share < WALKED_SHARE_MIN) return { kind: 'scan' };
-  if (share < 1 && count * (walkedBytes + SCANNED_PER_ROW) <= effort.ef * SCANNED_PER_CANDIDATE)
-    return { kind: 'scan' };
+  if (share < 1 && count <= effort.ef * SCANNED_PER_CANDIDATE) return { kind: 'scan' };
   if (share >= MASKED_SHARE_MIN) return planMasked({ share, k, rows }, effort);
   const { reach } = effort;
   const ef = Math.ceil(effort.ef * (1 + THINNED / share));
@@ -76,6 +69,12 @@ export function planMasked(
 ): MaskedWalk {
   const wide = Math.max(Math.ceil(ef / share), rankOfAllowed(k, share));
   return { kind: 'masked', ef: widthOf(wide, reach, rows), reach, share };
+}
+
+/** The walk after one of whose candidates only `share` counted; undefined where a scan costs less. */
+export function planWider(planned: PlannedSearch, effort: WalkEffort, share: number): MaskedWalk | undefined {
+  if (effort.ef * SCANNED_PER_CANDIDATE > planned.count * share) return undefined;
+  return planMasked({ ...planned, share }, effort);
 }
 
 function widthOf(ef: number, reach: number, rows: number): number {

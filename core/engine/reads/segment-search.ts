@@ -15,9 +15,9 @@ import { chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
-import { coarseOf, planMasked, planSearch } from './search-plan.js';
-import type { MaskedWalk, SearchPlan } from './search-plan.js';
-import type { SegmentTrace, TracedPlan } from './trace.js';
+import { coarseOf, planMasked, planSearch, planWider } from './search-plan.js';
+import type { MaskedWalk, PlannedSearch, WalkEffort, WalkPlan } from './search-plan.js';
+import type { SegmentTrace } from './trace.js';
 
 export interface SegmentSearch {
   readonly query: Float32Array;
@@ -122,70 +122,78 @@ interface Candidates {
   readonly visited: number;
 }
 
-/** Where a walk finds too little all codes of the allowed rows are scanned. */
+/** Where walks find too little all codes of the allowed rows are scanned. */
 function searchIndex(
   { index, rankOfRow }: LoadedIndex,
-  { query, k, trace }: SegmentSearch,
+  search: SegmentSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
   { allowed, count }: Allowed,
 ): Candidates {
-  const { rows } = index.shape;
+  const { query, k, trace } = search;
   const limit = effort.rerank;
-  const plan = planSearch({ rows, count, k, walkedBytes: index.walkedBytes }, effort);
-  trace?.planned(tracedPlan(plan, count, limit));
-  const found: Found = { hits: undefined, visited: 0 };
-  if (plan.kind === 'masked') walkMasked(index, { query, k, limit, allowed, count }, plan, found);
-  else if (plan.kind === 'allowed' && effort.kind === 'walk') {
-    const { ef, reach } = plan;
-    const width = { ef, limit, reach, budget: count };
-    const walked = index.walkAllowed({ query, ...width, allowed: allowed!, allowedCount: count });
-    found.hits = walked.hits;
-    found.visited = walked.visited;
-    if (walked.hits === undefined && walked.share > count / rows) {
-      // What is around the query is what the filter seeks.
-      const masked = planMasked({ share: walked.share, k, rows }, effort);
-      walkMasked(index, { query, k, limit, allowed, count }, masked, found);
-    }
+  const planned = { rows: index.shape.rows, count, k };
+  const plan = planSearch(planned, effort);
+  const walks = plan.kind !== 'scan' && effort.kind !== 'scan';
+  if (!walks) trace?.planned({ matches: count, plan: 'scan', rerank: limit });
+  let { hits, visited } = walks
+    ? walkIndex(index, plan, { query, limit, allowed, planned, effort, trace })
+    : NOT_WALKED;
+  if (hits === undefined) {
+    if (walks) trace?.gaveUp();
+    hits = index.scan({ query, limit, allowed, coarse: coarseOf(count, effort, walks) });
+    visited += hits.visited;
   }
-  if (found.hits === undefined) {
-    const gaveUp = plan.kind !== 'scan';
-    if (gaveUp) trace?.gaveUp();
-    found.hits = index.scan({ query, limit, allowed, coarse: coarseOf(count, effort, gaveUp) });
-    found.visited += found.hits.visited;
-  }
-  const { hits, visited } = found;
   // In this step: the memory that the index lies in may go at the next.
   const ranks = hits.rows.map((row) => rankOfRow[row]!);
   return { rows: hits.rows, ranks, distances: hits.exact ? hits.distances : undefined, visited };
 }
 
-interface Found {
-  hits: Hits | undefined;
-  visited: number;
-}
-
-interface MaskedSearch extends Allowed {
+interface IndexWalk {
   readonly query: Float32Array;
-  readonly k: number;
   readonly limit: number;
+  readonly allowed: Uint8Array | undefined;
+  readonly planned: PlannedSearch;
+  readonly effort: WalkEffort;
+  readonly trace: SegmentTrace | undefined;
 }
 
-/** Leaves its hits where they are enough: where far fewer of its candidates count than should, there are nearer ones elsewhere. */
-function walkMasked(
-  index: SearchIndex,
-  { query, k, limit, allowed, count }: MaskedSearch,
-  { ef, reach, share }: MaskedWalk,
-  found: Found,
-): void {
-  const allowedCount = share * index.shape.rows;
-  const hits = index.walk({ query, ef, limit, allowed, allowedCount, reach });
-  found.visited += hits.visited;
-  if (hits.rows.length >= Math.min(k, count) && hits.share >= share / 2) found.hits = hits;
+interface Walked {
+  /** Undefined where they would have been too few, or not the nearest. */
+  readonly hits: Hits | undefined;
+  readonly visited: number;
 }
 
-function tracedPlan(plan: SearchPlan, matches: number, depth: number): TracedPlan {
-  if (plan.kind === 'scan') return { matches, plan: 'scan', rerank: depth };
-  return { matches, plan: plan.kind === 'masked' ? 'walk' : 'filtered_walk', ef: plan.ef, rerank: depth };
+const NOT_WALKED: Walked = { hits: undefined, visited: 0 };
+
+function walkIndex(index: SearchIndex, plan: WalkPlan, walk: IndexWalk): Walked {
+  if (plan.kind === 'masked') return walkMasked(index, plan, walk);
+  const { query, limit, planned, effort, trace } = walk;
+  const { rows, count } = planned;
+  const { ef, reach } = plan;
+  trace?.planned({ matches: count, plan: 'filtered_walk', ef, rerank: limit });
+  const allowed = walk.allowed!;
+  const walked = index.walkAllowed({ query, ef, limit, reach, allowed, allowedCount: count, budget: count });
+  if (walked.hits !== undefined || walked.share <= count / rows) return walked;
+  // What is around the query is what the filter seeks.
+  const masked = walkMasked(index, planMasked({ ...planned, share: walked.share }, effort), walk);
+  return { hits: masked.hits, visited: walked.visited + masked.visited };
+}
+
+/** Where fewer of the candidates count than should, there may be nearer ones elsewhere: the walk is made as wide as that takes. */
+function walkMasked(index: SearchIndex, first: MaskedWalk, walk: IndexWalk): Walked {
+  const { query, limit, allowed, planned, effort, trace } = walk;
+  const { rows, count, k } = planned;
+  let visited = 0;
+  for (let plan: MaskedWalk | undefined = first; plan !== undefined;) {
+    const { ef, reach, share } = plan;
+    trace?.planned({ matches: count, plan: 'walk', ef, rerank: limit });
+    const hits = index.walk({ query, ef, limit, allowed, allowedCount: share * rows, reach });
+    visited += hits.visited;
+    const isEnough = hits.rows.length >= Math.min(k, count) && hits.share >= share / 2;
+    if (isEnough) return { hits, visited };
+    plan = planWider(planned, effort, Math.min(hits.share, share / 2));
+  }
+  return { hits: undefined, visited };
 }
 
 /** Of rows that no index chose. */

@@ -29,7 +29,7 @@ export class QueryTrace {
   }
 }
 
-export interface TracedPlan {
+interface TracedPlan {
   readonly matches: number;
   readonly plan: SearchPlanName;
   readonly ef?: number;
@@ -58,6 +58,7 @@ export class SegmentTrace {
     this.#filter = { estimate: { least, most: least + documentsRead }, documentsRead };
   }
 
+  /** Also in the place of a plan that turned out not to do. */
   planned(plan: TracedPlan): void {
     this.#plan = plan;
   }

@@ -86,6 +86,14 @@ describe('an explanation', () => {
     expect(segment.rowsVisited).toBeGreaterThan(segment.matches);
   });
 
+  test('of a filter that keeps clear of the next to the query tells of a wider walk', async () => {
+    const segment = await explained('place >= 15', 20);
+    expect(segment.plan).toBe('walk');
+    expect(segment.fallback).toBeUndefined();
+    expect(segment.ef).toBeGreaterThan(40);
+    expect(segment.rowsVisited).toBeLessThan(segment.matches);
+  });
+
   test('of a filter that the columns leave open tells of the documents', async () => {
     const text = `${'long '.repeat(20)}1`;
     const segment = await explained(`n < 50 AND text LIKE '%${text}'`);
