@@ -54,10 +54,11 @@ export class Queries {
 
   /** A request with one bad query answers none: so all are checked before the first is run. */
   #queriesOn(state: LogState<Table>): readonly ParsedQuery[] {
+    if (this.#parsed !== undefined) return this.#parsed;
     const { kernel, inputs, what } = this.#options;
     const { schema } = state.sink;
     const vectors = new VectorParser(kernel, schema);
-    this.#parsed ??= inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
+    this.#parsed = inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
     return this.#parsed;
   }
 
