@@ -26,9 +26,10 @@ export const CHECKSUMS_MOST = 4_096;
 export const CHECKSUMS_OFFSET = 49_152;
 export const PAYLOAD_OFFSET: number = WASM_PAGE_BYTES;
 
-/** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 32, 64, 128, 256 and 512 MiB. */
+/** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 32, 48, 64, 96, 128, 192, 256, 384 and 512 MiB. */
 export const arenaClasses = [
-  262_144, 1_048_576, 4_194_304, 16_777_216, 33_554_432, 67_108_864, 134_217_728, 268_435_456, 536_870_912,
+  262_144, 1_048_576, 4_194_304, 16_777_216, 33_554_432, 50_331_648, 67_108_864, 100_663_296, 134_217_728,
+  201_326_592, 268_435_456, 402_653_184, 536_870_912,
 ] as const;
 
 export type ArenaClass = (typeof arenaClasses)[number];

@@ -261,8 +261,9 @@ class SegmentBuild {
   }
 
   async #buildGraph(index: IndexBuilder): Promise<RecallCurve | undefined> {
-    const { seed, inherited } = this.#request;
-    const order = shuffle(await this.#copyGraph(index), seed);
+    const { seed, rows: set } = this.#request;
+    const inherited = await this.#tryCopyGraph(index);
+    const order = shuffle(inherited?.rest ?? Uint32Array.from({ length: set.rows }, (_, row) => row), seed);
     // A few rows say less of the graph than what was measured on it.
     const few = order.length < limits.calibrationQueries && inherited !== undefined;
     const { calibrationQueries: least, calibrationQueriesMax: most } = limits;
@@ -286,18 +287,28 @@ class SegmentBuild {
     for (const _ of turns) await this.#request.breathe();
   }
 
-  /** Takes over the inherited graph, if there is one, and answers the rows that are still to be inserted. */
-  async #copyGraph(index: IndexBuilder): Promise<Uint32Array> {
+  /**
+   * Takes over the inherited graph, and answers the rows that are still to be inserted. Undefined where there is none, or no
+   * memory for it beside the new one: all rows are linked then, which takes longer.
+   */
+  async #tryCopyGraph(
+    index: IndexBuilder,
+  ): Promise<{ readonly rest: Uint32Array; readonly curve: RecallCurve | undefined } | undefined> {
     const { rows, inherited } = this.#request;
-    if (inherited === undefined) return Uint32Array.from({ length: rows.rows }, (_, row) => row);
+    if (inherited === undefined) return undefined;
     const first = rows.firstOf(inherited.source);
     const fileRowOf = this.#fileRows();
     const newRowOf = Uint32Array.from(inherited.sourceRowOf, (row) =>
       row < 0 ? GONE : fileRowOf[first + row]!,
     );
-    await inherited.withGraph((graph) => index.copyGraph(graph, newRowOf));
+    try {
+      await inherited.withGraph((graph) => index.copyGraph(graph, newRowOf));
+    } catch (error) {
+      if (!hasCode(error, 'memory_budget_exceeded')) throw error;
+      return undefined;
+    }
     const end = first + rows.sources[inherited.source]!.rows;
-    return fileRowOf.filter((_, row) => row < first || row >= end);
+    return { rest: fileRowOf.filter((_, row) => row < first || row >= end), curve: inherited.curve };
   }
 
   async #askedPort(index: IndexBuilder, heldOut: Uint32Array): Promise<CalibrationPort> {
