@@ -7,6 +7,7 @@ import { compact } from './compact.js';
 import { loadSettings } from './configuration.js';
 import type { Flags } from './configuration.js';
 import { serve } from './serve.js';
+import { snapshots } from './snapshots.js';
 import { stats } from './stats.js';
 import { exitCodes, reportError } from './terminal.js';
 import type { StoreCommand } from './store-command.js';
@@ -58,20 +59,31 @@ function createProgram(terminal: Terminal): Command {
 
 /** Commands that work on a store directly, beside servers or without any. */
 function addStoreCommands(program: Command, terminal: Terminal): void {
-  const onStore = (usage: string, description: string, run: StoreCommand): void => {
+  const onStore = (
+    usage: string,
+    description: string,
+    run: StoreCommand,
+    own: readonly (readonly [flag: string, help: string])[] = [],
+  ): void => {
     const command = program.command(usage).description(description);
+    for (const [flag, help] of own) command.option(`--${flag} <value>`, help);
     addSettings(command, [settingTable['store']!, settingTable['memoryBudgetBytes']!]);
     command.option('--json', 'print JSON').action(async () => {
-      const { json, ...flags } = flagsOf(command);
-      await run(
-        await loadSettings(flags, terminal),
-        { name: command.args[0], json: json === true },
-        terminal,
-      );
+      const { json, ...given } = flagsOf(command);
+      const part = (ofOwn: boolean): Flags =>
+        Object.fromEntries(
+          Object.entries(given).filter(([flag]) => own.some(([name]) => name === flag) === ofOwn),
+        );
+      const call = { name: command.args[0], json: json === true, options: part(true) };
+      await run(await loadSettings(part(false), terminal), call, terminal);
     });
   };
   onStore('collect', 'delete what no collection needs any more', collect);
   onStore('compact [collection]', 'compact one collection, or all of them', compact);
+  onStore('snapshots <collection>', 'states of a collection that are kept', snapshots, [
+    ['create', 'keep the newest state under this name'],
+    ['delete', 'keep the state of this name no longer'],
+  ]);
   onStore('stats [collection]', 'sizes of one collection, or of all of them', stats);
 }
 

@@ -1,6 +1,7 @@
 /** What commands on a store share: they open it, never create it, and close it again. */
 import { open } from '../core/index.js';
 import type { Collection, Database } from '../core/index.js';
+import type { Flags } from './configuration.js';
 import type { Settings } from '../functions/node/index.js';
 import type { Terminal } from './terminal.js';
 
@@ -8,6 +9,8 @@ export interface StoreCall {
   /** The collection that is named on the command line. */
   readonly name: string | undefined;
   readonly json: boolean;
+  /** Flags of the command's own, by their names. */
+  readonly options: Flags;
 }
 
 export type StoreCommand = (settings: Settings, call: StoreCall, terminal: Terminal) => Promise<void>;

@@ -81,6 +81,9 @@ export const limits = {
   headBytes: 16_777_216, // 16 MiB
   headSegments: 4_096,
   headJobs: 64,
+  headPins: 1_000,
+  /** For which superseded states may be kept. */
+  retentionMs: 31_622_400_000, // 366 days
   /** An idempotency window of `windowKeys`. */
   windowBytes: 8_388_608, // 8 MiB
   catalogEntryBytes: 65_536, // 64 KiB

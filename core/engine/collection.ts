@@ -4,11 +4,13 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { bytesToHex } from '../base/bytes.js';
 import { invalid } from '../base/errors.js';
-import { mustBeRecordId, sequence } from '../base/ids.js';
+import type { Outcome } from '../base/errors.js';
+import { mustBeName, mustBeRecordId, sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
+import { setRetention } from '../log/index.js';
 import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
 import {
   checkWrite,
@@ -26,12 +28,12 @@ import {
   parseScan,
   parseTimeout,
   READ_FIELDS,
+  SEEN_FIELDS,
   tryCheckWrite,
   VectorParser,
 } from './input/index.js';
 import type { ParsedRead, ParsedWrite, RecordParser, UnknownObject } from './input/index.js';
 import { withLimitedStart } from './limited-start.js';
-import { NEWEST } from './memtable/index.js';
 import type { View } from './memtable/index.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
 import { Queries } from './queries.js';
@@ -44,11 +46,13 @@ import {
   measureRecall,
   readTable,
   sampleVectors,
+  viewOf,
 } from './reads/index.js';
+import { createSnapshot, deleteSnapshot, listSnapshots } from './snapshots.js';
 import { statsOf } from './stats.js';
 import type { Table } from './table/index.js';
 import { resolveWrite } from './writes/index.js';
-import { summaryOf } from './summary.js';
+import { HOUR_MS, summaryOf } from './summary.js';
 import type * as api from './interface/index.js';
 
 export interface CollectionOptions {
@@ -191,44 +195,53 @@ export class EngineCollection implements api.Collection {
     return await this.#queries(queries, (i) => `queries[${i}]`);
   }
 
-  /** All on one state. The strictest consistency and the shortest time limit among them count for all. */
+  /**
+   * All on one state, but for those as of another. The strictest consistency and the shortest time limit among them count for
+   * all.
+   */
   async #queries(
     given: readonly unknown[],
     what: (i: number) => string,
   ): Promise<readonly api.QueryResult[]> {
     const inputs = given.map(keepInput);
     const startedMs = this.#ports.clock.monotonicMs();
-    const read = strictest(inputs.map((input, i) => parseRead(mustBeObject(input, what(i)))));
+    const reads = inputs.map((input, i) => parseRead(mustBeObject(input, what(i))));
+    const read = strictest(reads);
     return await this.#withinLimit(read, async ({ log, store }) => {
       const cold = log.state === undefined;
-      const options = { ports: this.#ports, kernel: this.#kernel, store, inputs, what, startedMs, cold };
-      const queries = new Queries(options);
-      return await readTable(log, { consistency: read.consistency, ...queries.steps });
+      const answers: api.QueryResult[] = [];
+      for (const asOf of new Set(reads.map((one) => one.asOf))) {
+        const places = [...reads.keys()].filter((i) => reads[i]!.asOf === asOf);
+        const queries = new Queries({
+          ...{ ports: this.#ports, kernel: this.#kernel, store, startedMs, cold },
+          inputs: places.map((i) => inputs[i]),
+          what: (i) => what(places[i]!),
+        });
+        const found = await readTable(log, { consistency: read.consistency, asOf, ...queries.steps });
+        found.forEach((answer, i) => (answers[places[i]!] = answer));
+      }
+      return answers;
     });
   }
 
   async fetch(input: api.FetchInput): Promise<api.FetchResult> {
     const fields = mustBeObject(input, 'fetch');
-    mustHaveOnly(fields, ['ids', 'include', 'includeDeleted', ...READ_FIELDS], 'fetch');
+    mustHaveOnly(fields, ['ids', 'include', ...SEEN_FIELDS], 'fetch');
     const ids = mustBeBatch(fields['ids'], 'ids', { name: 'batchRecords', max: limits.batchRecords });
     const wanted = ids.map((id, i) => mustBeRecordId(id, `ids[${i}]`));
     const projection = parseInclude(fields['include'], ['metadata', 'vector']);
-    const view = this.#viewOf(fields);
-    return await this.#on(parseRead(fields), async (state) => {
-      const { seq } = state.position;
-      return { records: await answerFetch(state, wanted, view(), projection), sequence: seq };
+    return await this.#onView(fields, async (state, { view, sequence: seq }) => {
+      return { records: await answerFetch(state, wanted, view, projection), sequence: seq };
     });
   }
 
   async count(input: api.CountInput = {}): Promise<api.CountResult> {
     const fields = mustBeObject(input, 'count');
-    mustHaveOnly(fields, ['filter', 'facets', 'includeDeleted', ...READ_FIELDS], 'count');
+    mustHaveOnly(fields, ['filter', 'facets', ...SEEN_FIELDS], 'count');
     const facets = parseFacets(fields['facets']);
     const filter = parseFilterOption(fields['filter']);
-    const view = this.#viewOf(fields);
-    return await this.#on(parseRead(fields), async (state) => {
-      const { seq } = state.position;
-      const selection = { filter, view: view() };
+    return await this.#onView(fields, async (state, { view, sequence: seq }) => {
+      const selection = { filter, view };
       if (facets === undefined) return { count: await answerCount(state, selection), sequence: seq };
       return { ...(await answerFacets(state, selection, facets)), sequence: seq };
     });
@@ -237,10 +250,8 @@ export class EngineCollection implements api.Collection {
   async scan(input: api.ScanInput = {}): Promise<api.ScanResult> {
     const fields = mustBeObject(input, 'scan');
     const { from, ...request } = parseScan(fields);
-    const view = this.#viewOf(fields);
-    return await this.#on(parseRead(fields), async (state) => {
-      const { seq } = state.position;
-      const seen = { ...request, view: view() };
+    return await this.#onView(fields, async (state, { view, sequence: seq }) => {
+      const seen = { ...request, view };
       const answer =
         'order' in from
           ? answerOrderedScan(state, { ...seen, ...from })
@@ -304,28 +315,77 @@ export class EngineCollection implements api.Collection {
     });
   }
 
+  async createSnapshot(input: api.SnapshotInput = {}): Promise<api.Snapshot> {
+    const fields = mustBeObject(input, 'snapshot');
+    mustHaveOnly(fields, ['name', 'asOf'], 'snapshot');
+    const name = fields['name'] === undefined ? undefined : mustBeName(fields['name'], 'snapshot');
+    const { asOf } = parseRead(fields);
+    return await this.#change(({ log }) => createSnapshot(log, { name, asOf }));
+  }
+
+  async listSnapshots(): Promise<readonly api.Snapshot[]> {
+    const timeoutMs = limits.requestTimeoutDefaultMs;
+    return await this.#withinLimit({ timeoutMs }, ({ log }) => listSnapshots(log));
+  }
+
+  async deleteSnapshot(name: string): Promise<void> {
+    mustBeName(name, 'snapshot');
+    await this.#change(({ log }) => deleteSnapshot(log, name));
+  }
+
+  async update(changes: api.CollectionUpdate): Promise<api.CollectionSummary> {
+    const fields = mustBeObject(changes, 'changes');
+    mustHaveOnly(fields, ['retentionHours'], 'changes');
+    const hours = optionalInteger(fields['retentionHours'], {
+      name: 'retentionHours',
+      min: 0,
+      max: limits.retentionMs / HOUR_MS,
+      fallback: NaN,
+    });
+    if (Number.isNaN(hours)) throw invalid('invalid_request', 'changes name nothing', { field: 'changes' });
+    return await this.#change(async ({ log }) => summaryOf(await setRetention(log.context, hours * HOUR_MS)));
+  }
+
+  /** Of the head: it may still take effect after its time. */
+  async #change<T>(change: (collection: OpenCollection) => Promise<T>): Promise<T> {
+    const timeoutMs = limits.requestTimeoutDefaultMs;
+    return await this.#withinLimit({ timeoutMs, outcome: 'unknown' }, change);
+  }
+
   #readOptions(options: api.ReadOptions): ParsedRead {
     const fields = mustBeObject(options, 'options');
     mustHaveOnly(fields, READ_FIELDS, 'options');
     return parseRead(fields);
   }
 
-  #viewOf(fields: UnknownObject): () => View {
+  /** Requires: `fields` has been looked through. */
+  async #onView<T>(
+    fields: UnknownObject,
+    use: (state: LogState<Table>, seen: { readonly view: View; readonly sequence: number }) => Promise<T>,
+  ): Promise<T> {
     const includeDeleted = optionalBoolean(fields['includeDeleted'], 'include_deleted');
-    return () => ({ asOf: NEWEST, nowMs: this.#ports.clock.wallMs(), includeDeleted });
+    const read = parseRead(fields);
+    const { asOf } = read;
+    return await this.#on(read, (state) => {
+      const view = viewOf(state, { asOf, includeDeleted }, this.#ports.clock.wallMs());
+      return use(state, { view, sequence: asOf ?? state.position.seq });
+    });
   }
 
-  async #on<T>(read: ParsedRead, use: (state: LogState<Table>) => Awaitable<T>): Promise<T> {
-    return await this.#withinLimit(read, ({ log }) => readTable(log, { consistency: read.consistency, use }));
+  async #on<T>(
+    { consistency, timeoutMs, asOf }: ParsedRead,
+    use: (state: LogState<Table>) => Awaitable<T>,
+  ): Promise<T> {
+    return await this.#withinLimit({ timeoutMs }, ({ log }) => readTable(log, { consistency, asOf, use }));
   }
 
   /** The limit holds from the look-up of the name on: a store that does not answer ends no call for ever. */
   async #withinLimit<T>(
-    { timeoutMs }: ParsedRead,
+    { timeoutMs, outcome }: { readonly timeoutMs: number; readonly outcome?: Outcome },
     use: (collection: OpenCollection) => Promise<T>,
   ): Promise<T> {
     return await this.#open.run(() =>
-      withTimeLimit(this.#ports.sleep, timeoutMs, this.#open.use(this.name, use)),
+      withTimeLimit(this.#ports.sleep, timeoutMs, this.#open.use(this.name, use), outcome),
     );
   }
 
@@ -351,7 +411,7 @@ function more(counts: ResultCounts): { more?: true } {
   return counts.more > 0 ? { more: true } : {};
 }
 
-function strictest(queries: readonly ParsedRead[]): ParsedRead {
+function strictest(queries: readonly ParsedRead[]): Omit<ParsedRead, 'asOf'> {
   return {
     consistency: queries.some(({ consistency }) => consistency === 'strong') ? 'strong' : 'eventual',
     timeoutMs: Math.min(...queries.map(({ timeoutMs }) => timeoutMs)),

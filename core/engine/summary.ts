@@ -4,6 +4,13 @@
 import type { Head } from '../log/index.js';
 import type { CollectionSummary } from './interface/index.js';
 
-export function summaryOf({ name, schema, createdMs }: Head): CollectionSummary {
-  return { name, ...structuredClone(schema), createdAt: new Date(createdMs).toISOString() };
+export const HOUR_MS = 3_600_000;
+
+export function summaryOf({ name, schema, retentionMs, createdMs }: Head): CollectionSummary {
+  return {
+    name,
+    ...structuredClone(schema),
+    retentionHours: retentionMs / HOUR_MS,
+    createdAt: new Date(createdMs).toISOString(),
+  };
 }

@@ -11,11 +11,13 @@ import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { Adoption } from './adoption.js';
 import type { Head } from './head.js';
+import { loadPast } from './history.js';
 import { slotKey } from './layout.js';
 import {
   listTail,
   mustBeUnnamed,
   mustReadHead,
+  readSlots,
   readWindow,
   refreshHead,
   tryGoneKey,
@@ -54,12 +56,6 @@ interface Load<S> {
   readonly listed: Sequence;
   readonly start: Stopwatch;
   readonly sink: S;
-}
-
-interface SlotRange {
-  readonly after: number;
-  readonly last: number;
-  readonly dimension: number;
 }
 
 interface Stopwatch {
@@ -135,6 +131,14 @@ export class CollectionLog<S extends LogSink<S>> {
       if (state === this.#state) return use(state);
     }
     throw this.#contended();
+  }
+
+  /**
+   * A state of its own as of `seq`, which that of `head` has passed; undefined where it is no longer kept. The caller releases its
+   * sink. Cost: a GET per head copy that is looked at (log2 of those that are kept; one for a snapshot), then as a load from a head.
+   */
+  async past(head: Head, seq: Sequence): Promise<LogState<S> | undefined> {
+    return await loadPast(this.context, this.#newSink, { head, seq });
   }
 
   async #strong(): Promise<LogState<S>> {
@@ -249,27 +253,11 @@ export class CollectionLog<S extends LogSink<S>> {
       if (staged.length % PROBES_BEFORE_LIST !== 0) continue;
       const last = from + staged.length;
       const tail = await listTail(this.context);
-      const missing = await this.#readRange({ after: last, last: tail, dimension }, (slots) => {
+      const missing = await readSlots(this.context, { after: last, last: tail, dimension }, (slots) => {
         staged.push(...slots);
       });
       if (missing !== undefined) return undefined;
     }
-  }
-
-  /** Reads slots (after, last], some in parallel, and hands them over in order. Gives back the first that is missing. */
-  async #readRange(
-    { after, last, dimension }: SlotRange,
-    take: (slots: readonly LoadedSlot[]) => Promise<void> | void,
-  ): Promise<Sequence | undefined> {
-    for (let next = after + 1; next <= last; next += limits.replayParallel) {
-      const count = Math.min(limits.replayParallel, last - next + 1);
-      const seqs = Array.from({ length: count }, (_, i) => sequence(next + i));
-      const slots = await Promise.all(seqs.map((seq) => tryReadSlot(this.context, seq, dimension)));
-      const hole = slots.indexOf(undefined);
-      await take(slots.slice(0, hole < 0 ? count : hole).flatMap((slot) => slot ?? []));
-      if (hole >= 0) return seqs[hole];
-    }
-    return undefined;
   }
 
   /** Loads from the head, whatever is held. Cost: head and LIST together, then the slots together. */
@@ -317,7 +305,7 @@ export class CollectionLog<S extends LogSink<S>> {
     const range = { after: foldedSeq, last: listed, dimension: schema.dimension };
     let missing: Sequence | undefined;
     try {
-      missing = await this.#readRange(range, async (slots) => {
+      missing = await readSlots(this.context, range, async (slots) => {
         const state = await loading;
         for (const slot of slots) state.apply(slot);
       });

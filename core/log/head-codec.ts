@@ -11,7 +11,7 @@ import { metrics } from '../kernel/index.js';
 import { openDocument } from './document-reader.js';
 import type { DocumentReader } from './document-reader.js';
 import { faultOfHead } from './head-invariants.js';
-import type { Head, Job, RetainedFrom, SegmentEntry, WindowRef } from './head.js';
+import type { Head, Job, Pin, RetainedFrom, SegmentEntry, WindowRef } from './head.js';
 import { headKey, segmentPrefix, tryJobObject } from './layout.js';
 import type { JobObject } from './layout.js';
 import { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
@@ -33,6 +33,8 @@ export function sealHead(digests: Digests, head: Head): Uint8Array<ArrayBuffer> 
     folded_label: head.foldedLabel,
     gc_floor: head.gcFloor,
     retained_from: { version: head.retainedFrom.version, seq: head.retainedFrom.seq },
+    retention_ms: head.retentionMs === 0 ? undefined : head.retentionMs,
+    pins: head.pins.length === 0 ? undefined : head.pins.map(pinDocument),
     segments: head.segments.map(segmentDocument),
     jobs: head.jobs.map(jobDocument),
     window: head.window && { key: head.window.key, sha256: head.window.sha256, bytes: head.window.bytes },
@@ -68,6 +70,10 @@ function segmentDocument(segment: SegmentEntry): unknown {
       hidden: deletions.hidden,
     },
   };
+}
+
+function pinDocument({ name, version, foldedSeq, seq, createdMs, bytes }: Pin): unknown {
+  return { name, version, folded_seq: foldedSeq, seq, created_ms: createdMs, bytes };
 }
 
 function jobDocument({ nonce, inputs, fold, startedMs }: Job): unknown {
@@ -110,6 +116,7 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
     foldedLabel: d.number('folded_label'),
     gcFloor: sequence(d.integer('gc_floor', { min: 0, max: foldedSeq })),
     ...readContents(d, uid),
+    ...readRetention(d),
     schema: readSchema(d.object('schema')),
   });
   const fault = faultOfHead(head);
@@ -135,6 +142,26 @@ function readContents(
     segments,
     jobs: d.objects('jobs', limits.headJobs).map((job) => readJob(job, uid)),
     window: window && readWindow(window, uid),
+  };
+}
+
+/** Heads that keep no past have neither field. */
+function readRetention(d: DocumentReader): Pick<Head, 'retentionMs' | 'pins'> {
+  const pins = d.has('pins') ? d.objects('pins', limits.headPins) : [];
+  return {
+    retentionMs: d.has('retention_ms') ? d.integer('retention_ms', { min: 0, max: limits.retentionMs }) : 0,
+    pins: pins.map((pin) => ({
+      name: pin.read(
+        'name',
+        'a name',
+        (value): value is string => typeof value === 'string' && isName(value),
+      ),
+      version: headVersion(pin.integer('version', COUNT)),
+      foldedSeq: sequence(pin.integer('folded_seq', SAFE)),
+      seq: sequence(pin.integer('seq', SAFE)),
+      createdMs: readDate(pin, 'created_ms'),
+      bytes: pin.integer('bytes', SAFE),
+    })),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import type { Head, Job, SegmentDeletions, SegmentEntry } from './head.js';
+import type { Head, Job, Pin, SegmentDeletions, SegmentEntry } from './head.js';
 import { tryJobOfKey } from './layout.js';
 
 type Holds = (condition: boolean, what: string) => void;
@@ -35,6 +35,8 @@ export function faultOfHead(head: Head): string | undefined {
   if (segments.length > 0 && foldedSeq === 0) return 'no segments before the first fold';
   if (segments.length > limits.headSegments) return `at most ${limits.headSegments} segments`;
   if (jobs.length > limits.headJobs) return `at most ${limits.headJobs} jobs`;
+  const badPins = faultOfPins(head);
+  if (badPins !== undefined) return badPins;
   const keys = new Set(segments.map(({ key }) => key));
   if (keys.size !== segments.length) return 'segment keys are unique';
   const badSegment = segments.map(faultOfSegment).find((fault) => fault !== undefined);
@@ -44,6 +46,14 @@ export function faultOfHead(head: Head): string | undefined {
   if (new Set(inputs).size !== inputs.length) return 'no input in two jobs';
   if (!inputs.every((key) => keys.has(key))) return 'every job input is a segment of the head';
   return faultOfFolds(head);
+}
+
+function faultOfPins({ pins, version }: Head): string | undefined {
+  if (pins.length > limits.headPins) return `at most ${limits.headPins} pins`;
+  if (new Set(pins.map(({ name }) => name)).size !== pins.length) return 'pins have names of their own';
+  if (!pins.every((pin) => pin.version < version)) return 'a pin is on a superseded version';
+  if (!pins.every(({ foldedSeq, seq }) => foldedSeq <= seq)) return 'a pin is no older than its version';
+  return undefined;
 }
 
 function faultOfFolds({ jobs, foldedSeq }: Head): string | undefined {
@@ -67,6 +77,28 @@ function faultOfSegment(segment: SegmentEntry): string | undefined {
 function checkRetention(current: Head, next: Head, holds: Holds): void {
   const [was, is] = [current.retainedFrom, next.retainedFrom];
   holds(is.version >= was.version && is.seq >= was.seq, 'retained_from never goes back');
+  const before = new Map(current.pins.map((pin) => [pin.name, pin]));
+  for (const pin of next.pins) {
+    const known = before.get(pin.name);
+    if (known !== undefined) holds(samePin(known, pin), 'a pin does not change');
+    // Invariant 8: all else may be on its way out.
+    else holds(isKept(current, pin), 'a pin is of what is kept already');
+  }
+}
+
+function isKept({ retainedFrom, pins }: Head, { version, foldedSeq, seq }: Pin): boolean {
+  if (version >= retainedFrom.version && foldedSeq >= retainedFrom.seq) return true;
+  return pins.some((pin) => pin.version === version && pin.foldedSeq === foldedSeq && seq <= pin.seq);
+}
+
+function samePin(a: Pin, b: Pin): boolean {
+  return (
+    a.version === b.version &&
+    a.foldedSeq === b.foldedSeq &&
+    a.seq === b.seq &&
+    a.createdMs === b.createdMs &&
+    a.bytes === b.bytes
+  );
 }
 
 /** The jobs that this swap ends. A job that stays is the same. */

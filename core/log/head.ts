@@ -63,10 +63,26 @@ export interface WindowRef {
   readonly bytes: number;
 }
 
-/** The oldest state that retention keeps: pins and restores below are refused. */
+/** The oldest state that retention keeps: that version of the head, which has folded up to `seq`. Pins below are refused. */
 export interface RetainedFrom {
   readonly version: HeadVersion;
   readonly seq: Sequence;
+}
+
+/**
+ * A snapshot: the state at `seq` is kept, which is what that version of the head names and the slots (foldedSeq, seq].
+ */
+export interface Pin {
+  readonly name: string;
+  /** A superseded head: its copy is kept. */
+  readonly version: HeadVersion;
+  /** Of that version. */
+  readonly foldedSeq: Sequence;
+  readonly seq: Sequence;
+  /** Milliseconds since 1970. */
+  readonly createdMs: number;
+  /** Of the segments of that version. */
+  readonly bytes: number;
 }
 
 export interface Head {
@@ -87,6 +103,9 @@ export interface Head {
   /** Slots up to here may be deleted, so nothing may be acknowledged there. */
   readonly gcFloor: Sequence;
   readonly retainedFrom: RetainedFrom;
+  /** For how long a state is kept after another took its place. */
+  readonly retentionMs: number;
+  readonly pins: readonly Pin[];
   readonly segments: readonly SegmentEntry[];
   readonly jobs: readonly Job[];
   /** There once anything is folded. */
@@ -113,6 +132,8 @@ export type HeadEdit = Partial<
     | 'foldedLabel'
     | 'gcFloor'
     | 'retainedFrom'
+    | 'retentionMs'
+    | 'pins'
     | 'segments'
     | 'jobs'
     | 'window'
@@ -130,6 +151,8 @@ export function firstHead(input: NewHead): Head {
     foldedLabel: 0,
     gcFloor: sequence(0),
     retainedFrom: { version: headVersion(1), seq: sequence(0) },
+    retentionMs: 0,
+    pins: [],
     segments: [],
     jobs: [],
     window: undefined,
@@ -163,8 +186,15 @@ export function namesTheSame(a: Head, b: Head): boolean {
 
 /** Whether the object of this key has to be there while this is the head. */
 export function namesObject(head: Head, key: string): boolean {
-  return (
-    head.window?.key === key ||
-    head.segments.some((segment) => segment.key === key || segment.deletions?.key === key)
-  );
+  for (const named of keysOf(head)) if (named === key) return true;
+  return false;
+}
+
+/** Of the objects that have to be there while this is the head. */
+export function* keysOf({ window, segments }: Head): Generator<string> {
+  if (window !== undefined) yield window.key;
+  for (const { key, deletions } of segments) {
+    yield key;
+    if (deletions !== undefined) yield deletions.key;
+  }
 }

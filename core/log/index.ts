@@ -6,12 +6,14 @@ export { CollectionLog } from './collection-log.js';
 export { Committer } from './committer.js';
 export { openDocument } from './document-reader.js';
 export { tryDatedKey } from './dated-keys.js';
-export { firstHead, namesObject } from './head.js';
+export { firstHead, keysOf } from './head.js';
+export { keysOfPast, mustNotKeep, notKept, notYet } from './history.js';
 export type {
   FoldRange,
   Head,
   HeadEdit,
   Job,
+  Pin,
   RetainedFrom,
   SegmentDeletions,
   SegmentEntry,
@@ -19,7 +21,8 @@ export type {
 } from './head.js';
 export { sealHead } from './head-codec.js';
 export { swapHead } from './head-swap.js';
-export { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs } from './jobs.js';
+export { addPin, removePin, setRetention } from './pins.js';
+export { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, storeNowMs } from './jobs.js';
 export type { BegunJob, JobPlan } from './jobs.js';
 export {
   collectionPrefix,
@@ -28,6 +31,7 @@ export {
   deletionsKey,
   entryKey,
   entryPrefix,
+  headCopyKey,
   headKey,
   PASS_KEY,
   segmentKey,
@@ -37,7 +41,7 @@ export {
   WORK_PREFIX,
   workKey,
 } from './layout.js';
-export { objectGone, tryGoneKey, tryReadHead } from './log-reader.js';
+export { objectGone, tryGoneKey, tryReadHead, tryReadHeadCopy } from './log-reader.js';
 export type { LoadedHead, LogContext } from './log-reader.js';
 export type { LogPoint, LogPosition, LogSink, LogState } from './log-state.js';
 export { hashRequest, prepareBatch } from './pending-write.js';

@@ -11,7 +11,7 @@ import { putDecided } from '../store/index.js';
 import { swapHead } from './head-swap.js';
 import type { FoldRange, Head, HeadEdit, Job } from './head.js';
 import { jobBeatKey, workKey } from './layout.js';
-import { collectionGone } from './log-reader.js';
+import { collectionGone, mustBeActive } from './log-reader.js';
 import type { LogContext } from './log-reader.js';
 
 export interface JobPlan {
@@ -120,8 +120,8 @@ function without(jobs: readonly Job[], nonces: readonly string[]): readonly Job[
   return jobs.filter(({ nonce }) => !nonces.includes(nonce));
 }
 
-/** The store's own date. What is put for it is the hint that there is work, so that a job that dies is found. */
-async function storeNowMs({ store, ports, uid }: LogContext): Promise<number> {
+/** The store's own date. What is put for it is the hint that there is work, so that a job that dies is found. Cost: 1 PUT. */
+export async function storeNowMs({ store, ports, uid }: LogContext): Promise<number> {
   const key = workKey(uid);
   const result = await putDecided(store, ports, { key, bytes: new Uint8Array(0), if: 'any' });
   if (result.status === 'applied') return result.modifiedMs;
@@ -129,10 +129,6 @@ async function storeNowMs({ store, ports, uid }: LogContext): Promise<number> {
     outcome: 'not_applied',
     retryAfterS: 1,
   });
-}
-
-function mustBeActive(head: Head): void {
-  if (head.state !== 'active') throw collectionGone(head.uid);
 }
 
 function jobGone({ uid }: LogContext, { nonce }: Job): CairnError {

@@ -4,7 +4,7 @@
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError, corrupt } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
-import type { Sequence, Uid } from '../base/ids.js';
+import type { HeadVersion, Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { openSealed } from '../base/sealed-object.js';
@@ -15,7 +15,7 @@ import { CommitWindow } from './commit-window.js';
 import { openHead } from './head-codec.js';
 import { namesObject } from './head.js';
 import type { Head } from './head.js';
-import { batchKey, headKey, logPrefix, slotKey, tryUnrev } from './layout.js';
+import { batchKey, headCopyKey, headKey, logPrefix, slotKey, tryUnrev } from './layout.js';
 import { openSlot } from './slot-codec.js';
 import type { OpenedSlot, SlotBatch } from './slot-codec.js';
 import { openWindow } from './window-codec.js';
@@ -74,6 +74,21 @@ export async function tryReadHead(context: LogContext): Promise<LoadedHead | und
   return { head: openHead(ports.digests, uid, got.bytes), ...facts(got) };
 }
 
+/** The copy of a superseded head; undefined where it is not there. Throws `corrupt`. */
+export async function tryReadHeadCopy(
+  context: LogContext,
+  version: HeadVersion,
+): Promise<LoadedHead | undefined> {
+  const { store, ports, uid } = context;
+  const key = headCopyKey(uid, version);
+  const got = await store.get(key);
+  if (got.status !== 'found') return undefined;
+  const head = openHead(ports.digests, uid, got.bytes);
+  if (head.version !== version)
+    throw corrupt({ key, offset: 64, expected: `version ${version}`, found: `version ${head.version}` });
+  return { head, ...facts(got) };
+}
+
 function facts(got: Extract<GetResult, { status: 'found' }>): Omit<LoadedHead, 'head'> {
   return { token: got.version, modifiedMs: got.modifiedMs, bytes: got.bytes };
 }
@@ -83,6 +98,11 @@ export async function mustReadHead(context: LogContext): Promise<LoadedHead> {
   const loaded = await tryReadHead(context);
   if (loaded?.head.state !== 'active') throw collectionGone(context.uid);
   return loaded;
+}
+
+/** For edits of the head. Throws `collection_gone`. */
+export function mustBeActive(head: Head): void {
+  if (head.state !== 'active') throw collectionGone(head.uid);
 }
 
 /** The active head, without its bytes where it is still `known`. Throws `collection_gone`. */
@@ -136,6 +156,30 @@ export async function tryReadSlot(
   const read = await Promise.all(slot.batches.map((batch) => tryReadBatch(context, seq, batch, dimension)));
   const batches = read.filter((batch) => batch !== undefined);
   return batches.length === read.length ? { slot, batches, modifiedMs: got.modifiedMs } : undefined;
+}
+
+/** Slots (after, last]. */
+export interface SlotRange {
+  readonly after: number;
+  readonly last: number;
+  readonly dimension: number;
+}
+
+/** Reads slots, some in parallel, and hands them over in order. Gives back the first that is missing. */
+export async function readSlots(
+  context: LogContext,
+  { after, last, dimension }: SlotRange,
+  take: (slots: readonly LoadedSlot[]) => Promise<void> | void,
+): Promise<Sequence | undefined> {
+  for (let next = after + 1; next <= last; next += limits.replayParallel) {
+    const count = Math.min(limits.replayParallel, last - next + 1);
+    const seqs = Array.from({ length: count }, (_, i) => sequence(next + i));
+    const slots = await Promise.all(seqs.map((seq) => tryReadSlot(context, seq, dimension)));
+    const hole = slots.indexOf(undefined);
+    await take(slots.slice(0, hole < 0 ? count : hole).flatMap((slot) => slot ?? []));
+    if (hole >= 0) return seqs[hole];
+  }
+  return undefined;
 }
 
 /** The idempotency window at `foldedSeq` of a head. Throws `object_gone`. Cost: one GET where anything is folded. */

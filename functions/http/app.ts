@@ -23,7 +23,7 @@ import {
   routes,
   writeOptions,
 } from './routes/index.js';
-import type { Call, Reply, Route, Services } from './routes/index.js';
+import type { Call, Found, Reply, Route, Services } from './routes/index.js';
 
 export type App = (request: HttpRequest) => Promise<HttpAnswer>;
 
@@ -142,11 +142,12 @@ class HttpApp {
       if (request.method === 'OPTIONS') return this.#allowed(exchange);
       throw noRoute(request.method, url.pathname, this.#finder.methodsOf(url.pathname));
     }
-    const { route, name } = namesIn(match);
-    if (!route.path.startsWith('/collections')) return route.run(this.#call(exchange, route, name));
+    const found = namesIn(match);
+    const { route } = found;
+    if (!route.path.startsWith('/collections')) return route.run(this.#call(exchange, found));
     const admission = this.#load.admit();
     try {
-      return await route.run(this.#call(exchange, route, name, admission));
+      return await route.run(this.#call(exchange, found, admission));
     } finally {
       admission.release();
     }
@@ -158,7 +159,7 @@ class HttpApp {
     return { status: 204, headers: { allow: methods.join(', ') } };
   }
 
-  #call(exchange: Exchange, route: Route, name: string, admission?: Admission): Call {
+  #call(exchange: Exchange, { route, name, snapshot }: Found, admission?: Admission): Call {
     const { request, url } = exchange;
     const { database, newId, hostBytes: host } = this.#options;
     let body: Promise<Body | undefined> | undefined;
@@ -175,6 +176,7 @@ class HttpApp {
       get collection() {
         return database.collection(name);
       },
+      snapshot,
       write,
       ndjson: async () => {
         const read = await readOnce();

@@ -49,7 +49,14 @@ describe('usage', () => {
     });
     const help = await call('--help');
     expect(help).toMatchObject({ code: 0, error: '' });
-    for (const word of ['serve', 'collect', 'compact', 'stats', 'Exit codes: 0 done, 1 failed, 2'])
+    for (const word of [
+      'serve',
+      'collect',
+      'compact',
+      'snapshots',
+      'stats',
+      'Exit codes: 0 done, 1 failed, 2',
+    ])
       expect(help.out).toContain(word);
     const serving = await call('serve', '--help');
     expect(serving.code).toBe(0);
@@ -307,6 +314,26 @@ describe('commands on a store', () => {
       out: '',
       error: expect.stringContaining('nobody') as string,
     });
+  });
+
+  test('snapshots makes, lists and deletes states that are kept', async () => {
+    await filled();
+    expect((await call('snapshots', 'papers')).out).toBe('no snapshots of papers\n');
+    const made = await call('snapshots', 'papers', '--create', 'one');
+    expect(made).toMatchObject({ code: 0, error: '' });
+    expect(made.out).toMatch(/^snapshot +sequence +created +segments\none +2 +\d{4}-.*\n$/);
+    expect(JSON.parse((await call('snapshots', 'papers', '--json')).out)).toMatchObject([
+      { name: 'one', sequence: 2, bytes: 0 },
+    ]);
+    const twice = await call('snapshots', 'papers', '--create', 'one', '--delete', 'one');
+    expect(twice).toMatchObject({ code: 2, error: 'cairn: either --create or --delete, not both\n' });
+    expect((await call('snapshots', 'papers', '--delete', 'one')).out).toBe('no snapshots of papers\n');
+    const gone = await call('snapshots', 'papers', '--delete', 'one');
+    expect(gone).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('there is no snapshot one') as string,
+    });
+    expect(await call('snapshots')).toMatchObject({ code: 2 });
   });
 
   test('stats of an empty store says so', async () => {

@@ -107,6 +107,35 @@ describe('of a live collection the collector deletes', () => {
     );
   });
 
+  it('nothing that a pin keeps, until it is gone', async () => {
+    const made = await scene();
+    const { c } = made;
+    await c.slots(1, 4);
+    await c.fold(2, '1');
+    const first = c.head;
+    await c.slots(5, 8);
+    await c.put(c.batch(0));
+    // Slots 3 and 4 over the first fold.
+    const [foldedSeq, seq] = [sequence(2), sequence(4)];
+    const pin = { name: 'p', version: first.version, foldedSeq, seq, createdMs: 0, bytes: 10 };
+    await c.swap({ pins: [pin] });
+    await c.fold(8, '2');
+    const of = (part: string) => async () => (await c.keys()).filter((key) => key.includes(part));
+    const [slots, copies, outputs] = [of('/log/'), of('/heads/'), of('/seg/')];
+    await collect(made);
+    expect(await slots()).toEqual([c.slot(3), c.slot(4), c.slot(8)].sort());
+    expect(await copies()).toEqual([c.copy(first.version)]);
+    const both = [first, c.head].flatMap(({ segments, window }) => [segments[0]!.key, window!.key]);
+    expect(await outputs()).toEqual(both.sort());
+    expect(await c.keys()).toContain(c.batch(0));
+    expect(await collect(made)).toMatchObject({ objects: 0 });
+    await c.swap({ pins: [] });
+    await collect(made);
+    expect(await slots()).toEqual([c.slot(8)]);
+    expect(await copies()).toEqual([]);
+    expect(await outputs()).toEqual([c.head.segments[0]!.key, c.head.window!.key].sort());
+  });
+
   it('no deletions that the head names', async () => {
     const made = await folded();
     const { c } = made;
@@ -221,11 +250,12 @@ describe('the fence of a live collection', () => {
     expect(fence).toMatchObject({ state: 'active', outputs: new Set([dead]) });
   });
 
-  it('takes no outputs where versions between the floor and the head are kept', async () => {
+  it('takes no outputs that a version between the floor and the head names', async () => {
     const made = await folded();
     const { world, a, c } = made;
     const dead = segmentKey(c.uid, nonceOf('5'), 0);
     await c.put(dead);
+    const named = c.segment('1').key;
     let swapped = false;
     world.bucket.script = async ({ op, key }) => {
       if (op === 'list' && key === `c/${c.uid}/` && !swapped) {
@@ -235,10 +265,11 @@ describe('the fence of a live collection', () => {
       return undefined;
     };
     const fence = await world.run(raiseFence(a.collector.context(c.uid), c.head));
-    expect(fence).toMatchObject({ state: 'active', outputs: new Set() });
+    expect(fence).toMatchObject({ state: 'active', outputs: new Set([dead]) });
     world.bucket.script = () => undefined;
     await collect(made);
-    expect(await c.keys()).not.toContain(dead);
+    const keys = await c.keys();
+    expect([dead, named].filter((key) => keys.includes(key))).toEqual([]);
   });
 
   it('is not the one of a drop that comes while it is waited for', async () => {

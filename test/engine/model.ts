@@ -185,10 +185,13 @@ export class Model {
   #patches(records: Records, { patch }: ModelWrite, nowMs: number): readonly ModelPatchRecord[] {
     if (patch?.filter === undefined) return patch?.records ?? [];
     const { holds, metadata } = patch.filter;
+    // Copies, because generated objects may have no prototype, which is no difference between records.
     return this.visible(records, nowMs, false).flatMap((id): ModelPatchRecord[] => {
       const old = document(records.get(id)!);
       const changed = patchOf(old, metadata, patch.mode) ?? {};
-      return holds(old) && !isDeepStrictEqual(changed, old) ? [{ id, vector: undefined, metadata }] : [];
+      return holds(old) && !isDeepStrictEqual(structuredClone(changed), structuredClone(old))
+        ? [{ id, vector: undefined, metadata }]
+        : [];
     });
   }
 

@@ -25,6 +25,8 @@ export interface GoldenObject {
   readonly reencode: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
   /** The same of an object of format 0, where it is named, or names others, by a hash. */
   readonly reencodeOlder?: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+  /** The first format that has it, where that is not 0. */
+  readonly newIn?: number;
 }
 
 /** A part of an example: where it begins, and what it is. */

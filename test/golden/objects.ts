@@ -128,6 +128,29 @@ const folded: Head = [
   },
 ].reduce((head: Head, edit: HeadEdit, i) => nextHead(head, hex(0x31 + i, 16), edit), active);
 
+/** Of two states, one in the log and one that is folded in part. */
+const pinned: Head = nextHead(folded, hex(0x40, 16), {
+  retentionMs: 86_400_000,
+  pins: [
+    {
+      name: 'before-import',
+      version: headVersion(3),
+      foldedSeq: sequence(2),
+      seq: sequence(4),
+      createdMs: CREATED_MS + 6_000,
+      bytes: 2 * segment.bytes,
+    },
+    {
+      name: 'at-2',
+      version: headVersion(4),
+      foldedSeq: sequence(2),
+      seq: sequence(2),
+      createdMs: CREATED_MS + 7_000,
+      bytes: 2 * segment.bytes,
+    },
+  ],
+});
+
 /** One record with all that a record can have: the example of docs/FORMAT.md. */
 const exampleBatch: Batch = {
   kinds: Uint8Array.of(0),
@@ -296,6 +319,7 @@ export const goldenObjects: readonly GoldenObject[] = [
       return sealHead(digests, { ...head, window: { ...head.window!, sha256: sealedWindow.ref.sha256 } });
     },
   },
+  { ...headObject('head-pinned.bin', headKey(uid), pinned), newIn: 1 },
   headObject('head-copy.bin', headCopyKey(uid, headVersion(1)), active),
   slotObject('slot.bin', 1, firstSlot.bytes),
   slotObject('slot-group.bin', 2, secondSlot.bytes),

@@ -73,6 +73,7 @@ test('every route has a curl line and a row in the table', () => {
         `${method} ${path
           .replace(/\?.*/, '')
           .replace(/\/(?:papers|drafts)/, '/{name}')
+          .replace(/\/snapshots\/.+/, '/snapshots/{snapshot}')
           .replace('/namespaces/default', '')}`,
     ),
   );

@@ -364,6 +364,8 @@ describe('a head', () => {
     { field: 'folded_label', values: [null, 'x', undefined] },
     { field: 'gc_floor', values: [-1, 1, '0', undefined] },
     { field: 'segments', values: [[{}], {}, undefined] },
+    { field: 'pins', values: [[{}], {}, 'x', null] },
+    { field: 'retention_ms', values: [-1, 0.5, '0', 1e12] },
     { field: 'schema', values: [null, [], {}, 'x'] },
   ])('refuses $field that is not one', ({ field, values }) => {
     for (const value of values) {

@@ -2,7 +2,7 @@
 import { headVersion, sequence } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
 import { firstHead, nextHead } from '../../core/log/head.js';
-import type { Head, Job, SegmentEntry } from '../../core/log/head.js';
+import type { Head, Job, Pin, SegmentEntry } from '../../core/log/head.js';
 import { deletionsKey, DEFAULT_NAMESPACE_UID, segmentKey, windowKey } from '../../core/log/layout.js';
 import { schema } from './fixture.js';
 
@@ -67,9 +67,20 @@ const once = nextHead(begun, nonceOf('5'), {
   window: windowOf('1'),
   segments: [a, b],
 });
-/** Folded up to 5, the floor at 3, retained from version 2 and slot 2 on; `merge` and `fold` are under way. */
+/** Of what version 1 and two slots make. */
+export const pin: Pin = {
+  name: 'two',
+  version: headVersion(1),
+  foldedSeq: sequence(0),
+  seq: sequence(2),
+  createdMs: 1_767_225_600_007,
+  bytes: 0,
+};
+/** Folded up to 5, the floor at 3, retained from version 2 and slot 2 on, one pin; `merge` and `fold` are under way. */
 export const busyHead: Head = nextHead(once, nonceOf('6'), {
   gcFloor: sequence(3),
   retainedFrom: { version: headVersion(2), seq: sequence(2) },
+  retentionMs: 3_600_000,
+  pins: [pin],
   jobs: [merge, fold],
 });

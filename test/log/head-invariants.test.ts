@@ -9,7 +9,7 @@ import { headVersion, sequence } from '../../core/base/ids.js';
 import { limits } from '../../core/base/limits.js';
 import { openHead, sealHead } from '../../core/log/head-codec.js';
 import { nextHead } from '../../core/log/head.js';
-import type { Head, HeadEdit, Job, SegmentEntry } from '../../core/log/head.js';
+import type { Head, HeadEdit, Job, Pin, SegmentEntry } from '../../core/log/head.js';
 import { digests } from './fixture.js';
 import {
   a,
@@ -19,6 +19,7 @@ import {
   fold,
   merge,
   nonceOf,
+  pin,
   segmentOf,
   uid,
   windowOf,
@@ -49,6 +50,12 @@ const withJob = (change: Partial<Job>): HeadEdit => {
   return { jobs: [...busyHead.jobs, { nonce: nonceOf('9'), inputs: [], startedMs: 0, ...change }] };
 };
 
+/** One more, of the newest version that has a copy. */
+const withPin = (change: Partial<Pin>): HeadEdit => {
+  const next = { ...pin, name: 'new', version: headVersion(3), foldedSeq: sequence(5), seq: sequence(7) };
+  return { pins: [pin, { ...next, ...change }] };
+};
+
 describe('a swap that is right', () => {
   it.each<{ what: string; edit: HeadEdit }>([
     { what: 'changes nothing', edit: {} },
@@ -59,6 +66,11 @@ describe('a swap that is right', () => {
     { what: 'begins a job', edit: withJob({ inputs: [b.key] }) },
     { what: 'raises the floor up to what is folded', edit: { gcFloor: sequence(5) } },
     { what: 'keeps less', edit: { retainedFrom: { version: headVersion(4), seq: sequence(9) } } },
+    { what: 'keeps for longer', edit: { retentionMs: 7_200_000 } },
+    { what: 'pins the version before it', edit: withPin({}) },
+    { what: 'pins what is retained', edit: withPin({ version: headVersion(2), foldedSeq: sequence(2) }) },
+    { what: 'pins what another pin keeps', edit: withPin({ ...pin, name: 'new', seq: sequence(1) }) },
+    { what: 'removes a pin', edit: { pins: [] } },
     { what: 'drops the collection', edit: { state: 'dropped' } },
   ])('$what', ({ edit }) => {
     const next = swap(edit);
@@ -106,6 +118,14 @@ describe('a swap', () => {
     },
     { rule: 'labels never go back', edit: { ...folded, foldedLabel: 499 } },
     { rule: 'a fold writes the window at its end', edit: { ...folded, window: windowOf('1') } },
+    { rule: 'a pin is of what is kept already', edit: withPin({ version: headVersion(1) }) },
+    { rule: 'a pin is of what is kept already', edit: withPin({ ...pin, name: 'new', seq: sequence(3) }) },
+    { rule: 'a pin is of what is kept already', edit: withPin({ foldedSeq: sequence(1) }) },
+    { rule: 'a pin is on a superseded version', edit: withPin({ version: headVersion(5) }) },
+    { rule: 'a pin is no older than its version', edit: withPin({ seq: sequence(4) }) },
+    { rule: 'pins have names of their own', edit: withPin({ name: pin.name }) },
+    { rule: 'a pin does not change', edit: { pins: [{ ...pin, seq: sequence(1) }] } },
+    { rule: 'a pin does not change', edit: { pins: [{ ...pin, bytes: 1 }] } },
     { rule: 'segment keys are unique', edit: { segments: [a, a, b] } },
     { rule: 'live <= rows', edit: changed({ live: 101 }) },
     { rule: 'live and dead rows are all rows', edit: changed({ live: 99 }) },

@@ -36,9 +36,19 @@ export function restartValues(): void {
   lastX = 0;
 }
 
+/** A snapshot that this client made, and nobody else deletes. */
+interface OwnSnapshot {
+  readonly collection: string;
+  readonly name: string;
+  readonly sequence: number;
+}
+
 export class Client {
   readonly #options: ClientOptions;
   #keys = 0;
+  #snapshots: OwnSnapshot[] = [];
+  /** The highest sequence that it has heard of. */
+  #heard = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -133,11 +143,89 @@ export class Client {
       );
       if (answer === undefined) return;
       history.answered(call, answer.sequence, answer.seen);
+      this.#heard = Math.max(this.#heard, answer.sequence);
       report.count(`${consistency} reads`);
     } catch (error) {
       tolerate(error, process.damaged > damaged);
     }
   }
+
+  /** Makes a snapshot, deletes one, sets retention, or reads the past. */
+  async timeTravel(): Promise<void> {
+    const { chance, collections } = this.#options;
+    const dice = chance.below(10);
+    const name = chance.pick(collections);
+    if (dice < 4) await this.#createSnapshot(name);
+    else if (dice < 5) await this.#deleteSnapshot();
+    else if (dice < 6) await this.#call(({ database }) => setRetention(database.collection(name), chance));
+    else await this.#readPast(name);
+  }
+
+  /** Undefined where it failed as it may, or the process died. */
+  async #call<T extends object>(call: (host: Host) => Promise<T>, mayMiss = true): Promise<T | undefined> {
+    const host = this.#host();
+    const damaged = host.process.damaged;
+    try {
+      return await host.process.call(() => call(host));
+    } catch (error) {
+      if (mayMiss && error instanceof CairnError && error.code === 'sequence_out_of_range') return undefined;
+      tolerate(error, host.process.damaged > damaged);
+      return undefined;
+    }
+  }
+
+  async #createSnapshot(collection: string): Promise<void> {
+    const { chance, name: client } = this.#options;
+    const name = `${client}-${this.#keys++}`;
+    const older = chance.happens(0.3) ? { asOf: chance.below(this.#heard + 1) } : {};
+    const made = await this.#call(({ database }) =>
+      database.collection(collection).createSnapshot({ name, ...older }),
+    );
+    if (made !== undefined) this.#snapshots.push({ collection, name, sequence: made.sequence });
+  }
+
+  async #deleteSnapshot(): Promise<void> {
+    const { chance } = this.#options;
+    if (this.#snapshots.length === 0) return;
+    const [own] = this.#snapshots.splice(chance.below(this.#snapshots.length), 1);
+    await this.#call(async ({ database }) => {
+      await database.collection(own!.collection).deleteSnapshot(own!.name);
+      return {};
+    });
+  }
+
+  async #readPast(name: string): Promise<void> {
+    const { chance, history, report } = this.#options;
+    const own = this.#snapshots.length > 0 && chance.happens(0.7) ? chance.pick(this.#snapshots) : undefined;
+    const collection = own?.collection ?? name;
+    const asOf = own?.sequence ?? chance.below(this.#heard + 1);
+    // What a snapshot keeps is there, unless the name stands for another collection.
+    const mayMiss = own === undefined || !history.wasNeverDropped(collection);
+    const answer = await this.#call(
+      ({ database }) => fetchAll(database.collection(collection), 'strong', 30_000, asOf),
+      mayMiss,
+    );
+    if (answer === undefined) return;
+    history.answeredPast(collection, asOf, answer.seen);
+    report.count(own === undefined ? 'reads of the past' : 'reads of snapshots');
+  }
+
+  /** Once nothing fails any more: every snapshot that it made and did not delete. */
+  async checkSnapshots(): Promise<void> {
+    const { history } = this.#options;
+    for (const { collection, sequence } of this.#snapshots) {
+      if (!history.wasNeverDropped(collection)) continue;
+      const { process, database } = this.#host();
+      const answer = await process.call(() =>
+        fetchAll(database.collection(collection), 'strong', 30_000, sequence),
+      );
+      history.answeredPast(collection, sequence, answer!.seen);
+    }
+  }
+}
+
+async function setRetention(collection: Collection, chance: Chance): Promise<object> {
+  return await collection.update({ retentionHours: chance.pick([0, 0, 1, 100]) });
 }
 
 async function send(
@@ -160,12 +248,14 @@ export async function fetchAll(
   collection: Collection,
   consistency: ReadCall['consistency'],
   timeoutMs = 30_000,
+  asOf?: number,
 ): Promise<{ readonly sequence: number; readonly seen: Seen }> {
   const { records, sequence } = await collection.fetch({
     ids: [...IDS],
     consistency,
     timeoutMs,
     include: ['metadata', 'vector'],
+    ...(asOf === undefined ? {} : { asOf }),
   });
   const seen: Record<string, string> = {};
   for (const { id, vector, metadata } of records) {

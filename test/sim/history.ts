@@ -182,6 +182,21 @@ export class History {
     throw this.#world.fail(faults.join('; ') || `12: ${call.collection} was read and never was`);
   }
 
+  /** Of a read as of a sequence: it is of one of the collections of that name. */
+  answeredPast(name: string, asOf: number, seen: Seen): void {
+    const faults = this.#named(name).map(({ uid, log }) => {
+      if (asOf > log.seq) return `5: a read is as of ${asOf} of ${uid}, which ends at ${log.seq}`;
+      const differs = difference(seenOf(log.records(asOf)), seen);
+      return differs === undefined ? undefined : `5: a read of ${uid} as of ${asOf} differs: ${differs}`;
+    });
+    if (faults.every((fault) => fault !== undefined)) throw this.#world.fail(faults.join('; '));
+  }
+
+  /** Whether the name has stood for one collection all along. */
+  wasNeverDropped(name: string): boolean {
+    return this.#named(name).length === 1 && this.#named(name)[0]!.droppedStep === Infinity;
+  }
+
   #readFault(call: ReadCall, collection: SimCollection, seq: number): string | undefined {
     const { uid, log, droppedStep, toldAt } = collection;
     const strong = call.consistency === 'strong';

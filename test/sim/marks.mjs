@@ -39,6 +39,10 @@ const places = [
     'core/log/collection-log.ts',
     'await mustBeUnnamed(this.context, head, key);',
   ],
+  ['a state of the past is made', 'core/log/history.ts', 'const state = await replay(context,'],
+  ['a snapshot is of a folded state', 'core/log/history.ts', 'if (pin !== undefined) return await'],
+  ['a version is looked for by its fold', 'core/log/history.ts', 'const middle = (low + high)'],
+  ['a version is kept by its date', 'core/engine/collector/retention.ts', 'const middle = headVersion'],
   ['a state moves onto a newer head', 'core/log/adoption.ts', 'state.rebase(head, make());'],
   [
     'a swap finds its own nonce',

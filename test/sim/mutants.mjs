@@ -2,7 +2,7 @@
  * Rules of the protocol, each taken out of the code that ships: one condition, or the order of two calls. The simulator
  * has to notice every one. `find` is there exactly once, or the build fails: a mutant cannot outlive what it changes.
  *
- * The first fifteen are those that the specification names. Its sixteenth, a pin below retained_from, comes with pins.
+ * Sixteen are those that the specification names.
  *
  * @typedef {{ name: string, rule: string, edits: readonly import('./bundle.mjs').Edit[] }} Mutant
  */
@@ -150,23 +150,23 @@ export const mutants = [
   ]),
   mutant('the highest slot is collected', 'collect: garbage', [
     'engine/collector/garbage.ts',
-    'return place.seq <= floor.seq && place.seq < highest;',
-    'return place.seq <= floor.seq;',
+    'place.seq <= floor.seq && place.seq < highest &&',
+    'place.seq <= floor.seq &&',
   ]),
   mutant('what is deleted is judged by a floor that nobody waited for', 'collect: wait', [
     'engine/collector/fence.ts',
-    'return [...garbageBelow(context.uid, listed, floor), ...over];',
-    'return [...garbageBelow(context.uid, listed, floorOf(now.head)), ...over];',
+    'garbageBelow(context.uid, listed, floor, [',
+    'garbageBelow(context.uid, listed, floorOf(now.head), [',
   ]),
   mutant('a copy that retention keeps is collected', 'collect: garbage', [
     'engine/collector/garbage.ts',
-    'return place.version < floor.version;',
-    'return place.version <= floor.version;',
+    'return place.version < floor.version &&',
+    'return place.version <= floor.version &&',
   ]),
   mutant('an object that the head names is collected', 'collect: reachable', [
     'engine/collector/garbage.ts',
-    '!jobs.has(job) && !namesObject(head, key);',
-    '!jobs.has(job);',
+    '!jobs.has(job) && !named.has(key) &&',
+    '!jobs.has(job) &&',
   ]),
   mutant('a tombstone is collected', 'collect: dropped', [
     'engine/collector/look.ts',
@@ -222,5 +222,37 @@ export const mutants = [
     'engine/open-collection.ts',
     'this.forget(name, collection.uid);\n          resolved++;',
     'resolved++;',
+  ]),
+  mutant('a collector deletes the slots of a snapshot', 'snapshot: kept', [
+    'engine/collector/garbage.ts',
+    ' && !pinned(place.seq - 1, place.seq)',
+    '',
+  ]),
+  mutant('a collector deletes the head that a snapshot is made from', 'snapshot: kept', [
+    'engine/collector/garbage.ts',
+    ' && !pinnedVersions.has(place.version)',
+    '',
+  ]),
+  mutant('a collector deletes what a snapshot names', 'snapshot: kept', [
+    'engine/collector/garbage.ts',
+    ' && !past.has(key)',
+    '',
+  ]),
+  mutant(
+    'a snapshot below retained_from is taken',
+    'snapshot: fence',
+    ['log/pins.ts', 'let kept = true;', 'let kept = true; let first;'],
+    ['log/pins.ts', 'const base =\n', 'const base = first ??=\n'],
+    ['log/head-invariants.ts', 'holds(isKept(current, pin),', 'holds(true,'],
+  ),
+  mutant('retention is forgotten', 'retention', [
+    'engine/collector/retention.ts',
+    'if (retentionMs === 0)',
+    'if (true)',
+  ]),
+  mutant('a state of the past is made from too new a head', 'read: the past', [
+    'log/history.ts',
+    'if (copy.head.foldedSeq <= seq) {',
+    'if (copy.head.foldedSeq <= seq + 1) {',
   ]),
 ];

@@ -50,6 +50,8 @@ export interface Shape {
   readonly crashes: boolean;
   readonly pauses: boolean;
   readonly badClocks: boolean;
+  /** Clients make snapshots and read the past. */
+  readonly past: boolean;
   /** Reads take so long, and compactors and collectors are so busy, that one meets what the other did. */
   readonly stale: boolean;
 }
@@ -69,6 +71,7 @@ function shapeOf(chance: Chance): Shape {
     pauses: chance.happens(0.3),
     badClocks: chance.happens(0.5),
     stale: chance.happens(0.1),
+    past: chance.happens(0.5),
   };
 }
 
@@ -82,6 +85,7 @@ export class Run {
   readonly watch: Watch;
   readonly history: History;
   readonly fleet: Fleet;
+  readonly clients: Client[] = [];
 
   constructor(seed: number) {
     this.chance = new Chance(seed);
@@ -165,11 +169,13 @@ export class Run {
     const { servers, collections } = shape;
     const chance = new Chance(this.chance.word());
     const client = new Client({ name: `c${i}`, world, report, fleet, history, chance, servers, collections });
+    this.clients.push(client);
     for (let call = 0; call < shape.callsPerClient; call++) {
       // Mostly at once, so that writers race; sometimes so late that compactors and collectors have been there.
       await world.sleep(chance.below(chance.pick([10, 100, 3_000, 60_000])));
       // Many at once, now and then: only then is there anything in the inbox to carry.
       if (chance.happens(0.4)) await world.sleep(BURST_MS - (world.nowMs % BURST_MS));
+      if (shape.past && chance.happens(0.4)) await client.timeTravel();
       const dice = chance.below(10);
       if (dice < 6) await client.write();
       else await client.read(dice < 8 ? 'strong' : 'eventual');

@@ -3,9 +3,10 @@
  * the same (5), and the bucket holds what can be reached and nothing else (8).
  */
 import { headCopyKey, slotKey } from '../../core/log/layout.js';
-import { headKey, tryDatedKey } from '../../core/log/index.js';
+import { headKey, keysOf, tryDatedKey } from '../../core/log/index.js';
 import { limits } from '../../core/base/limits.js';
 import { fetchAll } from './client.js';
+import { keptVersions, pinsSlot, slotFloor } from './kept.js';
 import type { Run } from './run.js';
 import type { SimCollection } from './watch.js';
 
@@ -21,10 +22,18 @@ export async function settle(run: Run): Promise<void> {
   history.checkRefused();
   await world.run(everybodyLooks(run, run.shape.servers));
   // Every second run, because it takes as long as all that came before.
-  if (run.chance.happens(0.5)) return;
+  if (run.chance.happens(0.5)) {
+    await world.run(everybodyLooksBack(run));
+    return;
+  }
   await world.run(cleanUp(run));
   await world.run(everybodyLooks(run, 1));
+  await world.run(everybodyLooksBack(run));
   checkBucket(run);
+}
+
+async function everybodyLooksBack({ clients }: Run): Promise<void> {
+  for (const client of clients) await client.checkSnapshots();
 }
 
 async function everybodyLooks(run: Run, servers: number): Promise<void> {
@@ -67,19 +76,17 @@ function checkBucket({ bucket, watch, world }: Run): void {
 }
 
 /** Every key of a collection that has to be there. */
-function reachable({ uid, head, log }: SimCollection): ReadonlySet<string> {
+function reachable({ uid, head, heads, log }: SimCollection): ReadonlySet<string> {
   const keys = new Set([headKey(uid)]);
   if (head.state === 'dropped') return keys;
-  for (let seq = head.gcFloor + 1; seq <= log.seq; seq++) keys.add(slotKey(uid, seq as never));
-  if (log.seq > 0) keys.add(slotKey(uid, log.seq as never));
-  for (let version = head.retainedFrom.version as number; version < head.version; version++) {
+  for (let seq = 1; seq <= log.seq; seq++)
+    if (seq > slotFloor(head) || seq === log.seq || pinsSlot(head, seq - 1, seq))
+      keys.add(slotKey(uid, seq as never));
+  for (const version of keptVersions(head)) {
     keys.add(headCopyKey(uid, version as never));
+    for (const key of keysOf(heads.get(version)!)) keys.add(key);
   }
-  if (head.window !== undefined) keys.add(head.window.key);
-  for (const { key, deletions } of head.segments) {
-    keys.add(key);
-    if (deletions !== undefined) keys.add(deletions.key);
-  }
+  for (const key of keysOf(head)) keys.add(key);
   return keys;
 }
 
@@ -87,6 +94,9 @@ function reachable({ uid, head, log }: SimCollection): ReadonlySet<string> {
 function isExplained({ uid, head }: SimCollection, key: string): boolean {
   const place = tryDatedKey(uid, key);
   if (head.state !== 'active') return false;
-  if (place?.kind === 'batch') return place.after + limits.eligibleSlots > head.gcFloor;
+  if (place?.kind === 'batch') {
+    const upTo = place.after + limits.eligibleSlots;
+    return upTo > slotFloor(head) || pinsSlot(head, place.after, upTo);
+  }
   return place?.kind === 'head copy' && place.version === head.version;
 }

@@ -5,12 +5,14 @@
 import type { Uid } from '../../core/base/ids.js';
 import { limits } from '../../core/base/limits.js';
 import { openHead } from '../../core/log/head-codec.js';
-import { namesObject, tryDatedKey, tryJobOfKey } from '../../core/log/index.js';
+import { namesObject } from '../../core/log/head.js';
+import { tryDatedKey, tryJobOfKey } from '../../core/log/index.js';
 import type { Batch, Head } from '../../core/log/index.js';
 import { decodeBatch } from '../../core/log/batch-codec.js';
 import { headCopyKey, slotKey } from '../../core/log/layout.js';
 import { openSlot } from '../../core/log/slot-codec.js';
 import type { Bucket, BucketWatch, Stored } from './bucket.js';
+import { keptFor, keptVersions, pinsSlot, slotFloor } from './kept.js';
 import { digests } from './kernel.js';
 import { ReferenceLog } from './reference.js';
 import type { Taken } from './reference.js';
@@ -27,6 +29,8 @@ export interface SimCollection {
   head: Head;
   /** All of its heads, by version. */
   readonly heads: Map<number, Head>;
+  /** When each came, by the store's clock. */
+  readonly headMs: Map<number, number>;
   /** Step and time at which it was made, and dropped. */
   readonly madeStep: number;
   droppedStep: number;
@@ -99,6 +103,7 @@ export class Watch implements BucketWatch {
         log: new ReferenceLog(),
         head,
         heads: new Map([[1, head]]),
+        headMs: new Map([[1, this.#world.storeClock.wallMs()]]),
         madeStep: this.#world.steps,
         droppedStep: Infinity,
         floors: [],
@@ -110,6 +115,7 @@ export class Watch implements BucketWatch {
     this.#must(before !== undefined, `12: the head of ${uid} comes back after it was deleted`);
     this.#headFollows(known.head, head, before!);
     this.#foldIsTrue(known, head);
+    this.#retentionHolds(known, head);
     if (head.gcFloor > known.head.gcFloor) {
       known.floors.push({ seq: head.gcFloor, atMs: this.#world.nowMs });
       this.#report.count('fences');
@@ -122,6 +128,7 @@ export class Watch implements BucketWatch {
     }
     known.head = head;
     known.heads.set(head.version, head);
+    known.headMs.set(head.version, this.#world.storeClock.wallMs());
   }
 
   /** Invariants 6 and 12. */
@@ -132,11 +139,33 @@ export class Watch implements BucketWatch {
     this.#must(is.gcFloor >= was.gcFloor, `6: gc_floor went from ${was.gcFloor} to ${is.gcFloor}`);
     const { version } = is.retainedFrom;
     this.#must(version >= was.retainedFrom.version, `6: retained_from went back to version ${version}`);
+    for (const pin of is.pins) {
+      if (was.pins.some(({ name }) => name === pin.name)) continue;
+      this.#report.count('snapshots');
+      const beside = was.pins.some(({ version: of, seq }) => of === pin.version && seq >= pin.seq);
+      this.#must(
+        beside || (pin.version >= was.retainedFrom.version && pin.foldedSeq >= was.retainedFrom.seq),
+        `8: snapshot ${pin.name} is of version ${pin.version}, ${was.retainedFrom.version} is the oldest that is kept`,
+      );
+    }
     this.#must(is.gcFloor <= is.foldedSeq, `7: gc_floor ${is.gcFloor} is above folded_seq ${is.foldedSeq}`);
     this.#must(was.state === 'active' || is.state === 'dropped', '21: a dropped collection came back');
     const copy = this.#bucket.objects.get(headCopyKey(is.uid, was.version));
     this.#must(copy !== undefined, `12: head ${was.version} was replaced without a copy`);
     this.#must(same(copy!.bytes, before.bytes), `12: the copy of head ${was.version} is another`);
+  }
+
+  /** Of what is let go nothing was the newest within retention. */
+  #retentionHolds({ head: was, headMs }: SimCollection, is: Head): void {
+    const { version } = is.retainedFrom;
+    if (version === was.retainedFrom.version || was.retentionMs === 0) return;
+    const superseded = headMs.get(version) ?? Infinity;
+    const agoMs = this.#world.storeClock.wallMs() - superseded;
+    this.#must(
+      agoMs >= was.retentionMs,
+      `8: version ${version - 1} is let go ${agoMs} ms after it was superseded, ${was.retentionMs} are kept`,
+    );
+    this.#report.count('states let go by age');
   }
 
   /** Invariants 5, 10 and 20, as far as numbers tell: what is folded is the log up to there, one live row per id. */
@@ -213,18 +242,23 @@ export class Watch implements BucketWatch {
     const job = tryJobOfKey(uid, key);
     if (place?.kind === 'slot') this.#slotDeleted(collection, place.seq);
     else if (place?.kind === 'head copy')
-      this.#must(place.version < head.retainedFrom.version, `8: kept copy ${place.version} was deleted`);
-    else if (place?.kind === 'batch')
+      this.#must(!keptVersions(head).includes(place.version), `8: kept copy ${place.version} was deleted`);
+    else if (place?.kind === 'batch') {
+      const upTo = place.after + limits.eligibleSlots;
       this.#must(
-        place.after + limits.eligibleSlots <= head.gcFloor,
+        upTo <= slotFloor(head) && !pinsSlot(head, place.after, upTo),
         `8: batch ${key} may still be referred to`,
       );
-    else if (job !== undefined) this.#outputDeleted(collection, key, job);
+    } else if (job !== undefined) this.#outputDeleted(collection, key, job);
     else this.#must(false, `8: ${key} was deleted`);
   }
 
   #slotDeleted({ head, uid, floors }: SimCollection, seq: number): void {
     this.#must(seq <= head.gcFloor, `7: slot ${seq} was deleted above the floor ${head.gcFloor}`);
+    this.#must(
+      seq <= slotFloor(head) && !pinsSlot(head, seq - 1, seq),
+      `8: slot ${seq} was deleted, and a state that it is a part of is kept`,
+    );
     const later = this.#bucket.list(`c/${uid}/log/`, { limit: 1 })[0];
     this.#must(
       later !== undefined && later.key < slotKey(uid, seq as never),
@@ -238,15 +272,12 @@ export class Watch implements BucketWatch {
     );
   }
 
-  #outputDeleted({ head, heads }: SimCollection, key: string, job: string): void {
+  #outputDeleted(collection: SimCollection, key: string, job: string): void {
+    const { head } = collection;
     this.#must(!head.jobs.some(({ nonce }) => nonce === job), `8: ${key} was deleted under its job`);
     this.#must(!namesObject(head, key), `8: ${key} was deleted and the head names it`);
-    for (let version = head.retainedFrom.version as number; version < head.version; version++) {
-      this.#must(
-        !namesObject(heads.get(version)!, key),
-        `8: ${key} was deleted and the kept head ${version} names it`,
-      );
-    }
+    const version = keptFor(collection, key);
+    this.#must(version === undefined, `8: ${key} was deleted and the kept head ${version} names it`);
   }
 }
 

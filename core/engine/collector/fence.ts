@@ -6,13 +6,15 @@
  * or has looked again once D is over. What is deleted is judged by the floor that was read back, whoever set it, never by
  * a newer one. Of a dropped collection the fence is the drop.
  */
-import { headVersion } from '../../base/ids.js';
-import { collectionPrefix, swapHead, tryReadHead } from '../../log/index.js';
-import type { Head, HeadEdit, LogContext } from '../../log/index.js';
+import { collectionPrefix, keysOfPast, swapHead, tryReadHead } from '../../log/index.js';
+import type { Head, HeadEdit, LogContext, Pin } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
 import { abandonedOutputs, floorOf, garbageBelow } from './garbage.js';
 import type { Floor } from './garbage.js';
 import { garbageOfDropped } from './look.js';
+import { retainedNow } from './retention.js';
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** What one collector may delete of a collection once it has waited D. */
 export type Fence =
@@ -20,40 +22,40 @@ export type Fence =
   | {
       readonly state: 'active';
       readonly floor: Floor;
+      /** Of the head that was read back. A later one is of a state above the floor. */
+      readonly pins: readonly Pin[];
       /** Outputs of jobs that were over when the floor was read back, so that nobody has begun to read them since. */
       readonly outputs: ReadonlySet<string>;
     };
 
 /**
  * Raises the fence over what `seen`, a head read before, has below it. Undefined where there is no head any more. Cost:
- * nothing where it was dropped, which is final; else 3 GET, 2 PUT and 1 LIST, without the PUTs where the fence stands.
+ * nothing where it was dropped, which is final; else 3 GET, 2 PUT and 1 LIST, without the PUTs where the fence stands; and what
+ * `retainedNow` and `keysOfPast` cost.
  */
 export async function raiseFence(context: LogContext, seen: Head): Promise<Fence | undefined> {
   if (seen.state === 'dropped') return { state: 'dropped' };
-  await swapHead(context, higherFloor);
+  await swapHead(context, (head) => higherFloor(context, head));
   const listed = await context.store.list(collectionPrefix(context.uid));
   // Read back, and after the listing: a job that has begun to write is in this head, or over.
   const loaded = await tryReadHead(context);
   if (loaded === undefined) return undefined;
   const { head } = loaded;
   if (head.state === 'dropped') return { state: 'dropped' };
-  return { state: 'active', floor: floorOf(head), outputs: outputsOf(context, listed, head) };
+  const past = await keysOfPast(context, head);
+  const outputs = new Set(abandonedOutputs(context.uid, listed, head, past).map(({ key }) => key));
+  return { state: 'active', floor: floorOf(head), pins: head.pins, outputs };
 }
 
-/** As much as this head allows: retention keeps nothing that is older than the version which this swap makes. */
-function higherFloor({ state, version, foldedSeq, gcFloor, retainedFrom }: Head): HeadEdit | undefined {
+/** As much as this head and its retention allow. */
+async function higherFloor(context: LogContext, head: Head): Promise<HeadEdit | undefined> {
+  const { state, version, foldedSeq, gcFloor, retainedFrom } = head;
   if (state !== 'active') return undefined;
-  if (gcFloor === foldedSeq && retainedFrom.version === version) return undefined;
-  return { gcFloor: foldedSeq, retainedFrom: { version: headVersion(version + 1), seq: foldedSeq } };
-}
-
-/**
- * None where the head went on past the version that is retained: the copies in between are kept, and may name what the
- * head names no more.
- */
-function outputsOf({ uid }: LogContext, listed: readonly ListedObject[], head: Head): ReadonlySet<string> {
-  if (head.retainedFrom.version !== head.version) return new Set();
-  return new Set(abandonedOutputs(uid, listed, head).map(({ key }) => key));
+  const isFolded = gcFloor === foldedSeq;
+  if (isFolded && retainedFrom.version === version) return undefined;
+  const retained = await retainedNow(context, head);
+  if (isFolded && retained.version === retainedFrom.version) return undefined;
+  return { gcFloor: foldedSeq, retainedFrom: retained };
 }
 
 /**
@@ -67,7 +69,7 @@ export async function garbageBehind(context: LogContext, fence: Fence): Promise<
   const now = await tryReadHead(context);
   // Dropped meanwhile: that is another fence, with a wait of its own.
   if (now?.head.state !== 'active') return [];
-  const { floor, outputs } = fence;
-  const over = abandonedOutputs(context.uid, listed, now.head).filter(({ key }) => outputs.has(key));
-  return [...garbageBelow(context.uid, listed, floor), ...over];
+  const { floor, pins, outputs } = fence;
+  const over = abandonedOutputs(context.uid, listed, now.head, NONE).filter(({ key }) => outputs.has(key));
+  return [...garbageBelow(context.uid, listed, floor, [...pins, ...now.head.pins]), ...over];
 }

@@ -6,29 +6,32 @@
  */
 import type { HeadVersion, Sequence, Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
-import { namesObject, tryDatedKey, tryJobOfKey } from '../../log/index.js';
-import type { Head } from '../../log/index.js';
+import { keysOf, tryDatedKey, tryJobOfKey } from '../../log/index.js';
+import type { Head, Pin } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
 
-/** Below it nothing is acknowledged, restored or pinned: `gc_floor` and `retained_from.version` of one head. */
+/** What is below is kept for pins alone: nothing there is acknowledged, restored or pinned any more. */
 export interface Floor {
   readonly seq: Sequence;
   readonly version: HeadVersion;
 }
 
 export const floorOf = ({ gcFloor, retainedFrom }: Head): Floor => ({
-  seq: gcFloor,
+  seq: retainedFrom.seq < gcFloor ? retainedFrom.seq : gcFloor,
   version: retainedFrom.version,
 });
 
-/** The floor that the next version of a head may have: retention keeps nothing that is older than that version. */
-export const highestFloorOf = ({ foldedSeq, version }: Head): Floor => ({
-  seq: foldedSeq,
-  version: (version + 1) as HeadVersion,
-});
-
-/** Slots, batches and head copies of `listed` below the floor. */
-export function garbageBelow(uid: Uid, listed: readonly ListedObject[], floor: Floor): ListedObject[] {
+/** Slots, batches and head copies of `listed` that are below the floor, and that no pin needs. */
+export function garbageBelow(
+  uid: Uid,
+  listed: readonly ListedObject[],
+  floor: Floor,
+  pins: readonly Pin[],
+): ListedObject[] {
+  const pinnedVersions = new Set(pins.map(({ version }) => version));
+  /** Whether one of the slots (after, upTo] is pinned. */
+  const pinned = (after: number, upTo: number): boolean =>
+    pins.some(({ foldedSeq, seq }) => Math.max(after, foldedSeq) < Math.min(upTo, seq));
   const dated = listed.flatMap((object) => {
     const place = tryDatedKey(uid, object.key);
     return place === undefined ? [] : { object, place };
@@ -37,22 +40,33 @@ export function garbageBelow(uid: Uid, listed: readonly ListedObject[], floor: F
   let highest = 0;
   for (const { place } of dated) if (place.kind === 'slot' && place.seq > highest) highest = place.seq;
   const below = dated.filter(({ place }) => {
-    if (place.kind === 'head copy') return place.version < floor.version;
-    if (place.kind === 'batch') return place.after + limits.eligibleSlots <= floor.seq;
+    if (place.kind === 'head copy')
+      return place.version < floor.version && !pinnedVersions.has(place.version);
+    if (place.kind === 'batch') {
+      const upTo = place.after + limits.eligibleSlots;
+      return upTo <= floor.seq && !pinned(place.after, upTo);
+    }
     // The highest slot tells a writer without a head how far the log went: it stays even where all is folded.
-    return place.seq <= floor.seq && place.seq < highest;
+    return place.seq <= floor.seq && place.seq < highest && !pinned(place.seq - 1, place.seq);
   });
   return below.map(({ object }) => object);
 }
 
 /**
- * Objects of jobs that `head` neither lists nor names. An object is named first by the swap that ends its job, so none of
- * these is ever named again. Requires: `head` was read after the listing: a job enters the head before it writes.
+ * Objects of jobs that `head` does not list, and that neither it names nor a superseded head that is kept (`past`). An object is
+ * named first by the swap that ends its job, so none of these is ever named again. Requires: `head` was read after the
+ * listing: a job enters the head before it writes.
  */
-export function abandonedOutputs(uid: Uid, listed: readonly ListedObject[], head: Head): ListedObject[] {
+export function abandonedOutputs(
+  uid: Uid,
+  listed: readonly ListedObject[],
+  head: Head,
+  past: ReadonlySet<string>,
+): ListedObject[] {
   const jobs = new Set(head.jobs.map(({ nonce }) => nonce));
+  const named = new Set(keysOf(head));
   return listed.filter(({ key }) => {
     const job = tryJobOfKey(uid, key);
-    return job !== undefined && !jobs.has(job) && !namesObject(head, key);
+    return job !== undefined && !jobs.has(job) && !named.has(key) && !past.has(key);
   });
 }

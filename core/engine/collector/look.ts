@@ -2,12 +2,13 @@
  * What there is to do for one collection, as one head and one listing tell it: something to collect, or a log that is
  * worth folding. Decides nothing that needs to be exact: whoever acts on it reads again.
  */
-import { sequence } from '../../base/ids.js';
+import { headVersion, sequence } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
-import { collectionPrefix, headKey, slotKey, tryDatedKey, tryReadHead } from '../../log/index.js';
-import type { Head, LogContext } from '../../log/index.js';
+import { collectionPrefix, headKey, keysOfPast, slotKey, tryDatedKey, tryReadHead } from '../../log/index.js';
+import type { Head, LogContext, RetainedFrom } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
-import { abandonedOutputs, garbageBelow, highestFloorOf } from './garbage.js';
+import { abandonedOutputs, garbageBelow } from './garbage.js';
+import { retainedNow } from './retention.js';
 
 export interface Look {
   readonly head: Head;
@@ -33,7 +34,10 @@ export function isWorthFolding(head: Head, { slots, bytes, ageMs }: Unfolded): b
   return slots >= limits.foldSlots || bytes >= logBytes / limits.foldShare || ageMs >= limits.foldAgeMs;
 }
 
-/** Undefined where the collection has no head. Cost: 1 GET, 1 LIST; 1 GET more where only the age can say. */
+/**
+ * Undefined where the collection has no head. Cost: 1 GET, 1 LIST; 1 GET more where only the age can say; and what `retainedNow` and
+ * `keysOfPast` cost, where there may be garbage and something is kept.
+ */
 export async function lookAt(context: LogContext): Promise<Look | undefined> {
   const loaded = await tryReadHead(context);
   if (loaded === undefined) return undefined;
@@ -43,11 +47,26 @@ export async function lookAt(context: LogContext): Promise<Look | undefined> {
     const garbage = garbageOfDropped(context, listed).length > 0;
     return { head, listed, garbage, due: false };
   }
-  // Judged by a head from before the listing: good enough to look again, not to delete.
-  const garbage =
-    garbageBelow(context.uid, listed, highestFloorOf(head)).length > 0 ||
-    abandonedOutputs(context.uid, listed, head).length > 0;
+  const garbage = await hasGarbage(context, head, listed);
   return { head, listed, garbage, due: await isDue(context, head, listed) };
+}
+
+/** Judged by a head from before the listing: good enough to look again, not to delete. */
+async function hasGarbage(
+  context: LogContext,
+  head: Head,
+  listed: readonly ListedObject[],
+): Promise<boolean> {
+  const { uid } = context;
+  const isThere = ({ version, seq }: RetainedFrom, past: ReadonlySet<string>): boolean =>
+    garbageBelow(uid, listed, { version, seq }, head.pins).length > 0 ||
+    abandonedOutputs(uid, listed, head, past).length > 0;
+  // What there would be if nothing were kept: that is mostly none, and costs no request.
+  const all = { version: headVersion(head.version + 1), seq: head.foldedSeq };
+  if (!isThere(all, new Set())) return false;
+  if (head.retentionMs === 0 && head.pins.length === 0) return true;
+  const retainedFrom = await retainedNow(context, head);
+  return isThere(retainedFrom, await keysOfPast(context, { ...head, retainedFrom }));
 }
 
 /** Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. */

@@ -21,6 +21,7 @@ export type { Facet, OrderField } from './order-parser.js';
 export {
   DEFAULT_EFFORT,
   READ_FIELDS,
+  SEEN_FIELDS,
   parseFilterOption,
   parseQuery,
   parseRead,

@@ -25,16 +25,25 @@ import type { VectorParser } from './vectors.js';
 export interface ParsedRead {
   readonly consistency: Consistency;
   readonly timeoutMs: number;
+  /** The state after this commit; undefined: the newest. */
+  readonly asOf: number | undefined;
 }
 
 export const READ_FIELDS = ['consistency', 'timeoutMs'] as const;
+/** Of reads of records. */
+export const SEEN_FIELDS: readonly string[] = ['asOf', 'includeDeleted', ...READ_FIELDS];
 
 export function parseRead(input: Readonly<Record<string, unknown>>): ParsedRead {
   const consistency = input['consistency'] ?? 'strong';
   if (consistency !== 'strong' && consistency !== 'eventual') {
     throw invalid('invalid_request', 'consistency must be strong or eventual', { field: 'consistency' });
   }
-  return { consistency, timeoutMs: parseTimeout(input['timeoutMs']) };
+  return { consistency, timeoutMs: parseTimeout(input['timeoutMs']), asOf: parseAsOf(input['asOf']) };
+}
+
+function parseAsOf(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  return optionalInteger(value, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
 }
 
 export function parseTimeout(value: unknown): number {
@@ -75,7 +84,7 @@ export interface ParsedQuery {
 
 const QUERY_FIELDS = [
   ...['vector', 'id', 'orderBy', 'k', 'filter', 'include', 'targetRecall', 'ef', 'exact'],
-  ...['minScore', 'maxDistance', 'asOf', 'includeDeleted', 'explain', ...READ_FIELDS],
+  ...['minScore', 'maxDistance', 'explain', ...SEEN_FIELDS],
 ];
 
 const MEASURES = [
@@ -97,7 +106,6 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
   }
   const order = parseOrderBy(input['orderBy']);
   if (order !== undefined) mustMeasureNothing(input, what);
-  const asOf = input['asOf'];
   return {
     vector: input['vector'] === undefined ? undefined : vectors.kept(input['vector'], `${what}.vector`),
     id: input['id'] === undefined ? undefined : mustBeRecordId(input['id'], what),
@@ -107,10 +115,7 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
     projection: parseInclude(input['include'], ['metadata']),
     effort: parseEffort(input, what),
     scoreBound: parseScoreBound(input, metric),
-    asOf:
-      asOf === undefined
-        ? undefined
-        : optionalInteger(asOf, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
+    asOf: parseAsOf(input['asOf']),
     includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
     explain: optionalBoolean(input['explain'], 'explain'),
   };

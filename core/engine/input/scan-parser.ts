@@ -11,7 +11,7 @@ import { mustHaveOnly, optionalInteger } from './input-shape.js';
 import type { UnknownObject } from './input-shape.js';
 import { parseOrderBy } from './order-parser.js';
 import type { OrderField } from './order-parser.js';
-import { parseFilterOption, READ_FIELDS } from './query-parser.js';
+import { parseFilterOption, SEEN_FIELDS } from './query-parser.js';
 
 export interface ParsedScan {
   readonly filter: CompiledFilter | undefined;
@@ -23,7 +23,7 @@ export interface ParsedScan {
     | { readonly order: readonly OrderField[]; readonly after: OrderPosition | undefined };
 }
 
-const SCAN_FIELDS = ['filter', 'limit', 'orderBy', 'cursor', 'include', 'includeDeleted', ...READ_FIELDS];
+const SCAN_FIELDS = ['filter', 'limit', 'orderBy', 'cursor', 'include', ...SEEN_FIELDS];
 
 /** Throws `invalid`. */
 export function parseScan(fields: UnknownObject): ParsedScan {

@@ -18,10 +18,12 @@ import type {
   ScanResult,
 } from './reads.js';
 import type { CollectionSettings } from './settings.js';
+import type { CollectionUpdate, Snapshot, SnapshotInput } from './snapshots.js';
 import type {
   CollectResult,
   CollectionDescription,
   CollectionStats,
+  CollectionSummary,
   CompactOptions,
   CompactResult,
   ListInput,
@@ -62,6 +64,14 @@ export interface Collection {
   stats(options?: ReadOptions): Promise<CollectionStats>;
   compact(options?: CompactOptions): Promise<CompactResult>;
   recall(input?: RecallInput): Promise<RecallResult>;
+  /** Keeps a state until the snapshot is deleted, or the collection dropped. Repeated with the same `asOf` it does no harm. */
+  createSnapshot(input?: SnapshotInput): Promise<Snapshot>;
+  /** The oldest state first. */
+  listSnapshots(): Promise<readonly Snapshot[]>;
+  /** `not_found` (`snapshot_not_found`) where there is none. */
+  deleteSnapshot(name: string): Promise<void>;
+  /** What retention has let go of does not come back when it becomes longer. */
+  update(changes: CollectionUpdate): Promise<CollectionSummary>;
 }
 
 export interface CreatedCollection extends Collection {

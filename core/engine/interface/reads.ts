@@ -22,7 +22,17 @@ export interface OrderBy {
   readonly direction?: 'asc' | 'desc';
 }
 
-export interface QueryInput extends ReadOptions {
+/** Of reads of records. */
+export interface ViewOptions extends ReadOptions {
+  /**
+   * Answer as of this sequence: one that no compaction has folded yet, that a snapshot keeps, or that retention keeps. Else
+   * `sequence_out_of_range`.
+   */
+  readonly asOf?: number;
+  readonly includeDeleted?: boolean;
+}
+
+export interface QueryInput extends ViewOptions {
   /**
    * One of the three: a vector; the id of a stored record, whose vector is asked (that record is a match like any other);
    * or `orderBy`, then nothing is measured and the first k records in that order are the matches.
@@ -49,9 +59,6 @@ export interface QueryInput extends ReadOptions {
   readonly minScore?: number;
   /** For `euclidean` and `manhattan`: only matches at most this far. */
   readonly maxDistance?: number;
-  /** Answer as of this sequence. */
-  readonly asOf?: number;
-  readonly includeDeleted?: boolean;
   /** Tell how each segment was searched. */
   readonly explain?: boolean;
 }
@@ -108,11 +115,10 @@ export interface QueryResult {
 /** How a query was answered, without its answer. */
 export type ExplainResult = Required<Pick<QueryResult, 'explain' | 'sequence' | 'usage'>>;
 
-export interface FetchInput extends ReadOptions {
+export interface FetchInput extends ViewOptions {
   readonly ids: readonly string[];
   /** Default `["metadata", "vector"]`. */
   readonly include?: Include;
-  readonly includeDeleted?: boolean;
 }
 
 export interface FetchResult {
@@ -121,9 +127,8 @@ export interface FetchResult {
   readonly sequence: number;
 }
 
-export interface CountInput extends ReadOptions {
+export interface CountInput extends ViewOptions {
   readonly filter?: FilterInput;
-  readonly includeDeleted?: boolean;
   /** At most 16 fields, as dotted paths, and how many values of each are wanted: 1 to 1,000. */
   readonly facets?: Readonly<Record<string, number>>;
 }
@@ -141,7 +146,7 @@ export interface CountResult {
   readonly facets?: Readonly<Record<string, readonly FacetValue[]>>;
 }
 
-export interface ScanInput extends ReadOptions {
+export interface ScanInput extends ViewOptions {
   readonly filter?: FilterInput;
   /** Default 100, at most 10,000. */
   readonly limit?: number;
@@ -151,7 +156,6 @@ export interface ScanInput extends ReadOptions {
   readonly cursor?: string;
   /** Default `["metadata"]`. */
   readonly include?: Include;
-  readonly includeDeleted?: boolean;
 }
 
 export interface ScanResult {

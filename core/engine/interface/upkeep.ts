@@ -4,6 +4,8 @@ import type { ResolvedSettings } from './settings.js';
 /** What a list tells of a collection: no more than its head does, so that listing loads none. */
 export interface CollectionSummary extends ResolvedSettings {
   readonly name: string;
+  /** For how many hours superseded states are kept. */
+  readonly retentionHours: number;
   readonly createdAt: string;
 }
 

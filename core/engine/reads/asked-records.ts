@@ -9,8 +9,7 @@ import type { LogState } from '../../log/index.js';
 import type { ParsedQuery } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import type { LocatedRow, Table } from '../table/index.js';
-import { viewOf } from './query.js';
-import { pinned } from './read-table.js';
+import { pinned, viewOf } from './read-table.js';
 
 export class AskedRecords {
   /** Of `#state` at `#seq`, by query. */

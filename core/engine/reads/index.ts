@@ -5,7 +5,7 @@ export { answerFacets } from './facets.js';
 export { answerFetch } from './fetch.js';
 export { AnswerSize } from './projection.js';
 export { answerOrderedQuery, answerQuery } from './query.js';
-export { readTable } from './read-table.js';
+export { readTable, viewOf } from './read-table.js';
 export type { TableRead } from './read-table.js';
 export { measureRecall, sampleVectors } from './recall.js';
 export { answerOrderedScan, answerScan } from './scan.js';

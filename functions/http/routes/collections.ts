@@ -136,7 +136,7 @@ function fieldsIn(fields: object): NonNullable<CollectionSettings['fields']> {
   return Object.fromEntries(declared);
 }
 
-function summaryOut(summary: CollectionSummary): object {
+export function summaryOut(summary: CollectionSummary): object {
   return { ...snakeKeys(summary), index: snakeKeys(summary.index) };
 }
 
@@ -156,7 +156,7 @@ async function runList(call: Call): Promise<Reply> {
   return ok({ collections: collections.map(listedOut), ...(next === undefined ? {} : { next }) });
 }
 
-const exampleSummary = {
+export const exampleSummary = {
   name: 'papers',
   dimension: 3,
   metric: 'cosine',
@@ -165,6 +165,7 @@ const exampleSummary = {
   quantization: 'sq8',
   fields: { year: { filterable: true } },
   soft_delete_days: 30,
+  retention_hours: 0,
   created_at: '2030-01-01T00:00:00.000Z',
 };
 

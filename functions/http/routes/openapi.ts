@@ -71,6 +71,13 @@ const sharedParameters = {
     description: 'The collection.',
     schema: { type: 'string', pattern: name },
   },
+  Snapshot: {
+    name: 'snapshot',
+    in: 'path',
+    required: true,
+    description: 'The snapshot.',
+    schema: { type: 'string', pattern: name },
+  },
   Namespace: {
     name: 'ns',
     in: 'path',
@@ -117,6 +124,7 @@ function parameters(route: Route, inOther: boolean, schemas: SchemaWriter): Json
   const refs = [
     ...(inOther ? ['Namespace'] : []),
     ...(isOfCollection(route) ? ['Collection'] : []),
+    ...(route.path.includes('{snapshot}') ? ['Snapshot'] : []),
     ...(route.writes === true ? ['IdempotencyKey', 'FirstTail'] : []),
   ].map((shared) => ({ $ref: `#/components/parameters/${shared}` }));
   const fields = Object.entries(route.parameters?.shape ?? {}).map(([field, schema]) => {

@@ -28,7 +28,16 @@ import { recordOut } from './records.js';
 import { ok } from './route.js';
 import type { Call, Reply, Route } from './route.js';
 
-const readFields = { consistency: consistency.optional(), timeout_ms: timeoutMs.optional() };
+/** Of every route here. */
+const readFields = {
+  as_of: described(
+    'Answer as of this sequence: one that no compaction has folded yet, that a snapshot keeps, or that retention keeps.',
+    sequence,
+  ).optional(),
+  include_deleted: includeDeleted.optional(),
+  consistency: consistency.optional(),
+  timeout_ms: timeoutMs.optional(),
+};
 
 const querySchema = z.strictObject({
   vector: vectorField().optional(),
@@ -45,8 +54,6 @@ const querySchema = z.strictObject({
   exact: described('Compare with every record.', z.boolean()).optional(),
   min_score: described('For cosine and dot: only matches with at least this score.', z.number()).optional(),
   max_distance: described('For euclidean and manhattan: only matches this near.', z.number()).optional(),
-  as_of: described('Answer as of this sequence.', sequence).optional(),
-  include_deleted: includeDeleted.optional(),
   explain: described('Tell how each segment was searched.', z.boolean()).optional(),
   ...readFields,
 });
@@ -58,14 +65,12 @@ const queriesSchema = z.strictObject({
 const fetchSchema = z.strictObject({
   ids: bulkArray<string>(idJson),
   include: include.optional(),
-  include_deleted: includeDeleted.optional(),
   ...readFields,
 });
 
 const countSchema = z.strictObject({
   filter: filterField().optional(),
   facets: facets.optional(),
-  include_deleted: includeDeleted.optional(),
   ...readFields,
 });
 
@@ -75,7 +80,6 @@ const scanSchema = z.strictObject({
   order_by: orderBy.optional(),
   cursor: described('From an earlier answer in the same order. Stays valid for ever.', z.string()).optional(),
   include: include.optional(),
-  include_deleted: includeDeleted.optional(),
   ...readFields,
 });
 

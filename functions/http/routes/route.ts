@@ -6,7 +6,7 @@ import type { Collection, Database, WriteOptions } from '../../../core/index.js'
 import type { BodyKind } from '../body/index.js';
 import type { Access } from '../access/index.js';
 
-export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 /** What the routes may use of the app. */
 export interface Services {
@@ -26,6 +26,8 @@ export interface Call {
   readonly url: URL;
   /** The collection that the path names. Requires: a route under a collection. */
   readonly collection: Collection;
+  /** The snapshot that the path names. Requires: a route on one. */
+  readonly snapshot: string;
   /** The idempotency key (made up where the client sent none) and the first tail. Requires: `writes` of the route. */
   readonly write: WriteOptions & { readonly idempotencyKey: string };
   /** The body as text where it is NDJSON, undefined where it is JSON or empty. */

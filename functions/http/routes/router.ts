@@ -10,8 +10,9 @@ import type { Route } from './route.js';
 
 export interface Found {
   readonly route: Route;
-  /** The collection that the path names, empty where the route has none. */
+  /** The collection and the snapshot that the path names, empty where the route has none. */
   readonly name: string;
+  readonly snapshot: string;
 }
 
 interface Match {
@@ -24,7 +25,7 @@ export class RouteFinder {
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
-      const verb = route.method.toLowerCase() as 'get' | 'put' | 'post' | 'delete';
+      const verb = route.method.toLowerCase() as 'get' | 'put' | 'post' | 'patch' | 'delete';
       for (const path of pathsOf(route)) {
         const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1');
         this.#router[verb](pattern, ({ params }): Match => ({ route, params }));
@@ -60,7 +61,9 @@ export function namesIn({ route, params }: Match): Found {
     );
   }
   const name = params['name'] === undefined ? '' : mustBeName(decoded(params['name']), 'collection');
-  return { route, name };
+  const snapshot =
+    params['snapshot'] === undefined ? '' : mustBeName(decoded(params['snapshot']), 'snapshot');
+  return { route, name, snapshot };
 }
 
 export function noRoute(method: string, path: string, allowed: readonly string[]): CairnError {

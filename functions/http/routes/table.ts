@@ -4,12 +4,14 @@ import type { NamedSchemas } from '../schema/index.js';
 import { collectionComponents, collectionRoutes } from './collections.js';
 import { readComponents, readRoutes } from './reads.js';
 import { serviceRoutes } from './service.js';
+import { snapshotRoutes } from './snapshots.js';
 import { writeRoutes } from './writes.js';
 import type { Route } from './route.js';
 
 export const routes: readonly Route[] = [
   ...serviceRoutes,
   ...collectionRoutes,
+  ...snapshotRoutes,
   ...writeRoutes,
   ...readRoutes,
 ];

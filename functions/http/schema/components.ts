@@ -139,6 +139,7 @@ const summaryFields = {
   quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
   fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
   soft_delete_days: z.int(),
+  retention_hours: z.number(),
   created_at: z.iso.datetime({ offset: true }),
 };
 
@@ -146,9 +147,20 @@ const collection = z
   .strictObject({ ...summaryFields, sequence, count, segments: count })
   .meta({ description: 'A collection: its settings with every default filled in, and where it stands.' });
 
+const collectionSettings = z
+  .strictObject(summaryFields)
+  .meta({ description: 'A collection as its head tells it.' });
+
+const snapshot = z
+  .strictObject({ name: z.string(), sequence, created_at: z.iso.datetime({ offset: true }), bytes: count })
+  .meta({
+    description:
+      'A state that is kept. `bytes` are those of its segments, which the newest state and other snapshots may share.',
+  });
+
 const listedCollection = z
   .union([
-    z.strictObject(summaryFields),
+    collectionSettings,
     z.strictObject({ name: z.string(), error: z.strictObject({ code: z.string(), message: z.string() }) }),
   ])
   .meta({ description: 'A collection as its head tells it, or why its head cannot be read.' });
@@ -202,7 +214,9 @@ export const components: NamedSchemas = {
   SegmentExplanation: segmentExplanation,
   Explanation: explanation,
   Collection: collection,
+  CollectionSettings: collectionSettings,
   ListedCollection: listedCollection,
+  Snapshot: snapshot,
   Segment: segment,
   Problem: problem,
 };

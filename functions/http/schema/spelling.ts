@@ -15,6 +15,7 @@ const mentioned = [
   'maxDistance',
   'minScore',
   'orderBy',
+  'retentionHours',
   'softDeleteDays',
   'targetRecall',
   'timeoutMs',

@@ -2,7 +2,9 @@
  * Compactions end to end on a memory store: folds, merges, deletions, expiry, two compactors at once. After every step a
  * process that was there all along and a new one must both read what the Map says.
  */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CairnError } from '../../../core/base/errors.js';
+import { IndexBuilder } from '../../../core/index/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { World } from './world.js';
 import type { Process } from './world.js';
@@ -171,6 +173,40 @@ describe('a merge', () => {
       sink.overlays.map(({ segment }) => segment.file.curve),
     );
     expect(curves).toMatchObject([{ samples: 500 }]);
+  });
+});
+
+describe('a merge that has no memory for the graph to go on from', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it('links all rows', async () => {
+    const world = await new World({ schema: { dimension: 8 } }).start();
+    const process = world.process();
+    await process.write({ put: some(0, 2_600) });
+    await process.compact();
+    await process.write({ put: some(2_600, 2_000), remove: ['id7'] });
+    const short = new CairnError('unavailable', 'memory_budget_exceeded', 'no room');
+    vi.spyOn(process.segments.residency, 'withIndex').mockRejectedValueOnce(short);
+    const [copy, link] = [
+      vi.spyOn(IndexBuilder.prototype, 'copyGraph'),
+      vi.spyOn(IndexBuilder.prototype, 'link'),
+    ];
+    expect(await process.compact()).toMatchObject({ segmentsMerged: 1, rowsWritten: 4_599 });
+    expect(copy).not.toHaveBeenCalled();
+    expect(link).toHaveBeenCalledTimes(1);
+    await mustHold(world, process);
+    expect((await world.head()).segments).toMatchObject([{ graph: true, live: 4_599 }]);
+  });
+
+  it('fails where it was something else', async () => {
+    const world = await new World({ schema: { dimension: 8 } }).start();
+    const process = world.process();
+    await process.write({ put: some(0, 2_600) });
+    await process.compact();
+    await process.write({ put: some(2_600, 2_000) });
+    vi.spyOn(process.segments.residency, 'withIndex').mockRejectedValueOnce(new Error('broken'));
+    await expect(process.compact()).rejects.toThrow('broken');
+    await mustHold(world, process);
   });
 });
 

@@ -14,6 +14,7 @@ import { describeProtocol } from './protocol.js';
 import { describeReads } from './reads.js';
 import { describeRepeats } from './repeats.js';
 import type { ServerUnderTest, StartServer } from './server-under-test.js';
+import { describeSnapshots } from './snapshots.js';
 import { describeWrites } from './writes.js';
 
 export type { ServerSettings, StartServer } from './server-under-test.js';
@@ -33,6 +34,7 @@ export function describeHttp(name: string, start: StartServer): void {
       describeWrites(theClient);
       describeRepeats(theClient);
       describeReads(theClient);
+      describeSnapshots(theClient);
       describeBadInput(theClient);
       describeBodies(theClient);
       describeProtocol(theClient);
