@@ -36,7 +36,8 @@ import type { ParsedRead, ParsedWrite, RecordParser, UnknownObject } from './inp
 import { withLimitedStart } from './limited-start.js';
 import type { View } from './memtable/index.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
-import { Queries } from './queries.js';
+import { answerQueries } from './query-call.js';
+import type { QueryHost } from './query-call.js';
 import {
   answerCount,
   answerFacets,
@@ -195,33 +196,11 @@ export class EngineCollection implements api.Collection {
     return await this.#queries(queries, (i) => `queries[${i}]`);
   }
 
-  /**
-   * All on one state, but for those as of another. The strictest consistency and the shortest time limit among them count for
-   * all.
-   */
-  async #queries(
-    given: readonly unknown[],
-    what: (i: number) => string,
-  ): Promise<readonly api.QueryResult[]> {
-    const inputs = given.map(keepInput);
-    const startedMs = this.#ports.clock.monotonicMs();
-    const reads = inputs.map((input, i) => parseRead(mustBeObject(input, what(i))));
-    const read = strictest(reads);
-    return await this.#withinLimit(read, async ({ log, store }) => {
-      const cold = log.state === undefined;
-      const answers: api.QueryResult[] = [];
-      for (const asOf of new Set(reads.map((one) => one.asOf))) {
-        const places = [...reads.keys()].filter((i) => reads[i]!.asOf === asOf);
-        const queries = new Queries({
-          ...{ ports: this.#ports, kernel: this.#kernel, store, startedMs, cold },
-          inputs: places.map((i) => inputs[i]),
-          what: (i) => what(places[i]!),
-        });
-        const found = await readTable(log, { consistency: read.consistency, asOf, ...queries.steps });
-        found.forEach((answer, i) => (answers[places[i]!] = answer));
-      }
-      return answers;
-    });
+  #queries(given: readonly unknown[], what: (i: number) => string): Promise<readonly api.QueryResult[]> {
+    const { name } = this;
+    const within: QueryHost['within'] = (timeoutMs, use) => this.#withinLimit({ timeoutMs }, use);
+    const host = { name, open: this.#open, ports: this.#ports, kernel: this.#kernel, within };
+    return answerQueries(host, given, what);
   }
 
   async fetch(input: api.FetchInput): Promise<api.FetchResult> {
@@ -409,11 +388,4 @@ function patchDetails({ write, counts }: Written): { patched: number; missing?: 
 
 function more(counts: ResultCounts): { more?: true } {
   return counts.more > 0 ? { more: true } : {};
-}
-
-function strictest(queries: readonly ParsedRead[]): Omit<ParsedRead, 'asOf'> {
-  return {
-    consistency: queries.some(({ consistency }) => consistency === 'strong') ? 'strong' : 'eventual',
-    timeoutMs: Math.min(...queries.map(({ timeoutMs }) => timeoutMs)),
-  };
 }

@@ -10,6 +10,7 @@ import type { Ports } from '../base/ports.js';
 import { SpareMemory } from '../base/spare-memory.js';
 import type { Kernel } from '../kernel/index.js';
 import { CollectionLog, Committer } from '../log/index.js';
+import type { LogState } from '../log/index.js';
 import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
 import type { Calls } from './calls.js';
@@ -31,6 +32,11 @@ export interface OpenCollection {
   readonly hints: WorkHints;
   readonly folds: MinorFolds;
   readonly compactions: Compactions;
+}
+
+export interface YoungCollection {
+  readonly collection: OpenCollection;
+  readonly state: LogState<Table>;
 }
 
 export interface WantedCompaction {
@@ -97,6 +103,16 @@ export class OpenCollections {
         }
       }
     }
+  }
+
+  /**
+   * What is open under the name with a state that an `eventual` read takes as it is, in this step. Undefined once closing has
+   * begun.
+   */
+  tryYoung(name: string): YoungCollection | undefined {
+    const collection = this.#options.calls.closing ? undefined : this.#tryUse(name);
+    const state = collection?.log.tryYoung();
+    return collection === undefined || state === undefined ? undefined : { collection, state };
   }
 
   /** What is open under the name, without a look at the store: it may be gone. */
@@ -191,13 +207,8 @@ export class OpenCollections {
   }
 
   async #resolve(name: string): Promise<OpenCollection | undefined> {
-    const known = this.#open.get(name);
-    if (known !== undefined) {
-      // A map walks in the order of insertion: the first is the one used longest ago.
-      this.#open.delete(name);
-      this.#open.set(name, known);
-      return known;
-    }
+    const known = this.#tryUse(name);
+    if (known !== undefined) return known;
     const uid = await this.#options.catalog.find(name);
     if (uid === undefined) return undefined;
     // Whoever was first counts, also with another uid: the older of the two is found out when it is used, and a log that
@@ -207,6 +218,16 @@ export class OpenCollections {
     const collection = this.#make(name, uid);
     this.#open.set(name, collection);
     return collection;
+  }
+
+  /** What is open under the name, as the one that was used last. */
+  #tryUse(name: string): OpenCollection | undefined {
+    const known = this.#open.get(name);
+    if (known === undefined) return undefined;
+    // A map walks in the order of insertion: the first is the one used longest ago.
+    this.#open.delete(name);
+    this.#open.set(name, known);
+    return known;
   }
 
   #make(name: string, uid: Uid): OpenCollection {

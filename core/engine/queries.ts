@@ -1,6 +1,8 @@
 /**
  * The queries of one request: all on one state, each with what it cost.
  */
+import { andThen, startAll } from '../base/awaitable.js';
+import type { Awaitable } from '../base/awaitable.js';
 import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
 import type { LogState } from '../log/index.js';
@@ -44,10 +46,10 @@ export class Queries {
     return {
       prepare: (state) =>
         this.#asked.resolve(state, this.#queriesOn(state), this.#options.ports.clock.wallMs()),
-      use: async (state) => {
+      use: (state) => {
         this.#freshenedMs = this.#options.ports.clock.monotonicMs();
         const size = new AnswerSize();
-        return await Promise.all(this.#queriesOn(state).map((query) => this.#answer(state, query, size)));
+        return startAll(this.#queriesOn(state).map((query) => () => this.#answer(state, query, size)));
       },
     };
   }
@@ -62,7 +64,7 @@ export class Queries {
     return this.#parsed;
   }
 
-  async #answer(state: LogState<Table>, query: ParsedQuery, size: AnswerSize): Promise<api.QueryResult> {
+  #answer(state: LogState<Table>, query: ParsedQuery, size: AnswerSize): Awaitable<api.QueryResult> {
     const { clock } = this.#options.ports;
     const sequence = query.asOf ?? state.position.seq;
     const context = { clock, size, turns: this.#turns };
@@ -71,13 +73,12 @@ export class Queries {
         ? answerQuery(state, query, this.#asked.vectorOf(query), context)
         : answerOrderedQuery(state, query, query.order, context);
     const searchedMs = clock.monotonicMs();
-    const { matches, rowsScanned, segments, searchedMs: lastSearchedMs, explain } = await answer;
-    return {
+    return andThen(answer, ({ matches, rowsScanned, segments, searchedMs: lastSearchedMs, explain }) => ({
       matches,
       sequence,
       usage: this.#usage(rowsScanned, segments, Math.max(searchedMs, lastSearchedMs)),
       ...(explain === undefined ? {} : { explain }),
-    };
+    }));
   }
 
   #usage(rowsScanned: number, segments: number, searchedMs: number): api.Usage {

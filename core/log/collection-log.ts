@@ -152,10 +152,14 @@ export class CollectionLog<S extends LogSink<S>> {
     return await this.#next;
   }
 
-  async #eventual(): Promise<LogState<S>> {
+  /** The state, where an `eventual` read takes it as it is: for this step. */
+  tryYoung(): LogState<S> | undefined {
     const age = this.#freshAtMs === undefined ? Infinity : this.#monotonicMs() - this.#freshAtMs;
-    if (this.#state !== undefined && age >= 0 && age < limits.eventualStalenessMs) return this.#state;
-    return await this.#strong();
+    return age >= 0 && age < limits.eventualStalenessMs ? this.#state : undefined;
+  }
+
+  async #eventual(): Promise<LogState<S>> {
+    return this.tryYoung() ?? (await this.#strong());
   }
 
   /**

@@ -30,14 +30,25 @@ type Attempt<T> =
   /** Segments hold what came after: the state as of then has to be made. */
   | { readonly folded: Head };
 
+/** A read that was begun on a state of the log in the step that gave it out. */
+export interface BegunRead<T> {
+  readonly state: LogState<Table>;
+  readonly tried: Attempt<T>;
+}
+
 /**
  * Where a collector deleted a segment under a read, a newer head names others, and all is read anew: what was found
- * before is dropped. Throws `corrupt` where no newer head does, `object_gone` where that does not end.
+ * before is dropped. Goes on from where it was `begun`. Throws `corrupt` where no newer head does, `object_gone` where that does
+ * not end.
  */
-export async function readTable<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {
+export async function readTable<T>(
+  log: CollectionLog<Table>,
+  read: TableRead<T>,
+  begun?: BegunRead<T>,
+): Promise<T> {
   for (let round = 0; ; round++) {
     try {
-      return await readOnce(log, read);
+      return await readOnce(log, read, round === 0 ? begun : undefined);
     } catch (error) {
       const key = tryGoneKey(error);
       if (key === undefined || round === limits.goneRounds) throw error;
@@ -52,18 +63,21 @@ function mustNotName({ segments }: Head, key: string): void {
   throw corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
 }
 
-async function readOnce<T>(log: CollectionLog<Table>, read: TableRead<T>): Promise<T> {
+async function readOnce<T>(
+  log: CollectionLog<Table>,
+  read: TableRead<T>,
+  begun: BegunRead<T> | undefined,
+): Promise<T> {
   for (let round = 0; round < limits.freshenRounds; round++) {
-    let used: LogState<Table> | undefined;
-    let tried = await log.read(read.consistency, (state) => {
-      used = state;
-      return tryUse(state, read);
-    });
+    const first = round === 0 ? begun : undefined;
+    const { state: used, tried: looked } =
+      first ?? (await log.read(read.consistency, (state) => beginRead(state, read)));
+    let tried = looked;
     for (let wait = 0; ; wait++) {
       if ('answer' in tried) return await tried.answer;
       if ('folded' in tried) return await readPast(log, tried.folded, read);
       await tried.pending;
-      if (used === undefined || used !== log.state || wait === limits.freshenRounds) break;
+      if (used !== log.state || wait === limits.freshenRounds) break;
       tried = tryUse(used, read);
     }
   }
@@ -97,6 +111,19 @@ function contended(): CairnError {
   return new CairnError('unavailable', 'read_contended', `no exact state in ${limits.freshenRounds} rounds`, {
     retryAfterS: 1,
   });
+}
+
+/** Requires: the state may be used in this step. */
+export function beginRead<T>(state: LogState<Table>, read: TableRead<T>): BegunRead<T> {
+  return { state, tried: tryUse(state, read) };
+}
+
+/** The answer, where it was there at once. Else the read is to be gone on with: until then it fails in silence. */
+export function tryAnswer<T>({ tried }: BegunRead<T>): T | undefined {
+  const waits = 'answer' in tried ? tried.answer : 'pending' in tried ? tried.pending : undefined;
+  if (waits instanceof Promise) waits.catch(() => {});
+  else if ('answer' in tried) return tried.answer as T;
+  return undefined;
 }
 
 function tryUse<T>(state: LogState<Table>, { asOf, prepare, use }: TableRead<T>): Attempt<T> {
