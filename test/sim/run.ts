@@ -71,7 +71,7 @@ function shapeOf(chance: Chance): Shape {
     pauses: chance.happens(0.3),
     badClocks: chance.happens(0.5),
     stale: chance.happens(0.1),
-    past: chance.happens(0.5),
+    past: chance.happens(0.3),
   };
 }
 

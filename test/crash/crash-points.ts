@@ -1,0 +1,53 @@
+/**
+ * Where an operation may be cut off: before and after each request that changes the store. Named by what the request is of; the test
+ * holds this list against what the operations do, in both directions.
+ */
+const points = {
+  write: ['put slot'],
+  'large write': ['put batch', 'put slot'],
+  fold: [
+    'put work',
+    'put head copy',
+    'put head',
+    'finish segment',
+    'put window',
+    'put head copy',
+    'put head',
+  ],
+  merge: [
+    'put work',
+    'put head copy',
+    'put head',
+    'finish segment',
+    'put window',
+    'put head copy',
+    'put head',
+  ],
+  // Garbage, then the hint that there was work.
+  collect: ['put head copy', 'put head', 'delete', 'delete'],
+  snapshot: ['put head copy', 'put head'],
+  'snapshot of the past': ['put head copy', 'put head'],
+  'snapshot deletion': ['put head copy', 'put head'],
+  retention: ['put head copy', 'put head'],
+  drop: ['put head copy', 'put head', 'put work', 'put entry'],
+} as const;
+
+export type CrashedOperation = keyof typeof points;
+export type CrashedRequest = (typeof points)[CrashedOperation][number];
+export interface CrashPoint {
+  readonly operation: CrashedOperation;
+  /** Which of the operation's requests. */
+  readonly at: number;
+  readonly request: CrashedRequest;
+  readonly when: 'before' | 'after';
+}
+
+export const crashedOperations: readonly CrashedOperation[] = Object.keys(points) as CrashedOperation[];
+
+export const requestsOf = (operation: CrashedOperation): readonly CrashedRequest[] => points[operation];
+
+export const crashPoints: readonly CrashPoint[] = crashedOperations.flatMap((operation) =>
+  requestsOf(operation).flatMap((request, at) =>
+    (['before', 'after'] as const).map((when) => ({ operation, at, request, when })),
+  ),
+);
