@@ -6,6 +6,7 @@ import { collect } from './collect.js';
 import { compact } from './compact.js';
 import { loadSettings } from './configuration.js';
 import type { Flags } from './configuration.js';
+import { scrub } from './scrub.js';
 import { serve } from './serve.js';
 import { stats } from './stats.js';
 import { exitCodes, reportError } from './terminal.js';
@@ -15,7 +16,7 @@ import { packageVersion } from './version.js';
 
 const footer = `
 Settings come from flags, then CAIRN_* variables, then cairn.toml: see docs/CONFIGURATION.md.
-Exit codes: 0 done, 1 failed, 2 called or configured wrongly.`;
+Exit codes: 0 done, 1 failed, 2 called or configured wrongly. scrub ends with 1 where it finds an error.`;
 
 /** Returns the exit code. Never throws. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -58,20 +59,25 @@ function createProgram(terminal: Terminal): Command {
 
 /** Commands that work on a store directly, beside servers or without any. */
 function addStoreCommands(program: Command, terminal: Terminal): void {
-  const onStore = (usage: string, description: string, run: StoreCommand): void => {
+  const onStore = (usage: string, description: string, run: StoreCommand): Command => {
     const command = program.command(usage).description(description);
     addSettings(command, [settingTable['store']!, settingTable['memoryBudgetBytes']!]);
-    command.option('--json', 'print JSON').action(async () => {
-      const { json, ...flags } = flagsOf(command);
+    return command.option('--json', 'print JSON').action(async () => {
+      const { json, repair, ...flags } = flagsOf(command);
       await run(
         await loadSettings(flags, terminal),
-        { name: command.args[0], json: json === true },
+        { name: command.args[0], json: json === true, repair: repair === true },
         terminal,
       );
     });
   };
   onStore('collect', 'delete what no collection needs any more', collect);
   onStore('compact [collection]', 'compact one collection, or all of them', compact);
+  onStore(
+    'scrub [collection]',
+    'check everything that the store holds of one collection, or of all',
+    scrub,
+  ).option('--repair', 'mend what can be mended without a guess');
   onStore('stats [collection]', 'sizes of one collection, or of all of them', stats);
 }
 

@@ -8,6 +8,8 @@ export interface StoreCall {
   /** The collection that is named on the command line. */
   readonly name: string | undefined;
   readonly json: boolean;
+  /** Only `scrub` has the flag. */
+  readonly repair: boolean;
 }
 
 export type StoreCommand = (settings: Settings, call: StoreCall, terminal: Terminal) => Promise<void>;
