@@ -37,31 +37,30 @@ async function openEntryOf({ store, ports }: ScrubContext, key: string): Promise
   }));
 }
 
-/** The uid that a name stands for. Undefined for none, also where the entry is damaged. Cost: 1 GET. */
-export async function tryUidOf(context: ScrubContext, name: EntryName): Promise<Uid | undefined> {
-  const entry = await openEntryOf(context, keyOf(name));
-  return entry.status === 'sound' ? (entry.value.uid ?? undefined) : undefined;
+async function tryUidOf(context: ScrubContext, key: string): Promise<Uid | null | undefined> {
+  const entry = await openEntryOf(context, key);
+  return entry.status === 'sound' ? entry.value.uid : undefined;
 }
 
-/** An entry, as it leads to its head. Cost: 2 GET; 1 more where something is wrong. */
+/** An entry, as it leads to its head. Answers with the uid that it names. Cost: 2 GET; 1 more where something is wrong. */
 export async function scrubEntry(
   context: ScrubContext,
   named: EntryName,
   { findings, repair }: { readonly findings: FindingList; readonly repair: boolean },
-): Promise<void> {
+): Promise<Uid | undefined> {
   const key = keyOf(named);
   const entry = await openEntryOf(context, key);
   if (entry.status === 'damaged') findings.corrupt('entry_corrupt', entry.error);
-  if (entry.status !== 'sound' || entry.value.uid === null) return;
+  if (entry.status !== 'sound' || entry.value.uid === null) return undefined;
   const { uid, token } = entry.value;
   const opened = await openHeadOf(context, uid);
   // Told where the collection is looked at.
-  if (opened.status === 'damaged') return;
+  if (opened.status === 'damaged') return uid;
   const head = opened.status === 'sound' ? opened.value.head : undefined;
   const right = head?.name === named.name && head.namespace === named.namespace;
-  if (right && head.state === 'active') return;
+  if (right && head.state === 'active') return uid;
   // Somebody may have dropped it, and vacated the name, between the two reads.
-  if ((await tryUidOf(context, named)) !== uid) return;
+  if ((await tryUidOf(context, key)) !== uid) return undefined;
   if (head === undefined) {
     findings.error('entry_without_head', { key, message: `it names ${uid}, which has no head` });
   } else if (head.state === 'dropped') {
@@ -71,6 +70,7 @@ export async function scrubEntry(
   } else {
     findings.error('entry_mismatch', { key, message: `it names ${uid}, whose own name is ${head.name}` });
   }
+  return uid;
 }
 
 /** Whether it took place. */

@@ -39,9 +39,9 @@ export async function scrubLineage(
 
 function keptVersions({ uid, listed }: Subject, garbage: ReadonlySet<string>): readonly number[] {
   return listed
-    .flatMap(({ key }) => {
+    .flatMap(({ key }): number[] => {
       const place = garbage.has(key) ? undefined : tryDatedKey(uid, key);
-      return place?.kind === 'head copy' ? [place.version as number] : [];
+      return place?.kind === 'head copy' ? [place.version] : [];
     })
     .sort((a, b) => b - a);
 }

@@ -10,7 +10,7 @@ import type { Head } from '../../log/index.js';
 import { accountingStore } from '../../store/index.js';
 import type { ListedObject } from '../../store/index.js';
 import type { ScrubbedCollection, ScrubResult } from '../interface/index.js';
-import { scrubEntry, tryUidOf, wasUsed } from './catalog-scrub.js';
+import { scrubEntry, wasUsed } from './catalog-scrub.js';
 import type { EntryName } from './catalog-scrub.js';
 import { scrubCollection } from './collection-scrub.js';
 import { FindingList } from './findings.js';
@@ -80,8 +80,7 @@ async function* one(
   named: EntryName,
   findings: FindingList,
 ): AsyncGenerator<Uid, void, undefined> {
-  await scrubEntry(context, named, { findings, repair });
-  const uid = await tryUidOf(context, named);
+  const uid = await scrubEntry(context, named, { findings, repair });
   if (uid !== undefined) {
     yield uid;
     return;

@@ -377,7 +377,7 @@ describe('segments', () => {
       'a block that does not inflate',
       (b, of) => b.fill(0xff, of('documents'), of('documents') + 20),
     ],
-    ['ids_invalid', 'an id that its filter denies', (b, of) => (b[of('ids') + 2]! = 0x41)],
+    ['ids_invalid', 'an id that its filter denies', (b, of) => b.fill(0x41, of('ids') + 2, of('ids') + 3)],
     ['sequence_invalid', 'a row of a slot to come', (b, of) => at(b, of('seqs') + 40).setUint32(0, 99, true)],
     ['columns_mismatch', 'another value', (b, of) => (b[of('columns') + 9]! ^= 1)],
     [
@@ -421,7 +421,7 @@ describe('segments', () => {
   it('whose ids are live twice, where deletions are lost from the head', async () => {
     const scene = await Scene.make();
     await scene.forgeHead(({ segments }) => ({
-      segments: segments.map(({ deletions: _, ...entry }) => ({ ...entry, live: entry.rows })),
+      segments: segments.map((entry) => ({ ...entry, deletions: undefined, live: entry.rows })),
     }));
     const result = await scene.scrub();
     const twice = result.collections
