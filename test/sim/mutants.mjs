@@ -223,4 +223,9 @@ export const mutants = [
     'this.forget(name, collection.uid);\n          resolved++;',
     'resolved++;',
   ]),
+  mutant('a check of the store takes what was collected meanwhile for lost', 'scrub: ask a newer head', [
+    'engine/scrub/subject.ts',
+    "return opened.status === 'sound' ? opened.value.head : this.head;",
+    'return this.head;',
+  ]),
 ];
