@@ -22,7 +22,7 @@ import { seededRandom, TestClock } from '../fixture.js';
 
 export const DIMENSION = 8;
 /** Enough for a graph. */
-export const ROWS = 2_100;
+const ROWS = 2_100;
 
 export interface World {
   readonly clock: TestClock;
@@ -215,7 +215,7 @@ export class Scene {
 }
 
 /** A segment of which something is changed and every checksum is right again. */
-export function resealed(
+function resealed(
   key: string,
   intact: Uint8Array,
   edit: (bytes: Uint8Array, sectionOf: (kind: string) => SegmentSection) => void,
