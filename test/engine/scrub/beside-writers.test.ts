@@ -119,6 +119,33 @@ describe('a check beside writers', () => {
   });
 });
 
+describe('bytes that are damaged on their way', () => {
+  /** Flips a bit of the first answer to each request. */
+  function noisy(inner: ObjectStore): ObjectStore {
+    const asked = new Set<string>();
+    return {
+      ...interrupted(inner, -1, () => Promise.resolve()),
+      async get(key, options) {
+        const got = await inner.get(key, options);
+        const request = `${key} ${options?.range?.offset ?? ''}`;
+        if (got.status !== 'found' || got.bytes.length === 0 || asked.has(request)) return got;
+        asked.add(request);
+        got.bytes[got.bytes.length >> 1]! ^= 1;
+        return got;
+      },
+    };
+  }
+
+  it('are no findings, as they are sound the second time', async () => {
+    const { store, openAgain, db } = await filled();
+    const checker = await openAgain({ store: noisy(store) });
+    const result = await checker.scrub();
+    expect(errorsOf(result)).toEqual([]);
+    expect(result.collections[0]!.checked.objects).toBeGreaterThan(10);
+    await Promise.all([checker.close(), db.close()]);
+  });
+});
+
 describe('a check of a store that was used for long', () => {
   it('finds nothing after many writes, folds, merges, soft deletes and collections', async () => {
     const { clock, openAgain, db } = await filled();

@@ -9,12 +9,14 @@ import { open } from '../../../core/index.js';
 import type { Collection, Database, OpenOptions, ScrubOptions, ScrubResult } from '../../../core/index.js';
 import { bytesToHex } from '../../../core/base/bytes.js';
 import { limits } from '../../../core/base/limits.js';
+import type { Ports } from '../../../core/base/ports.js';
 import { openHead } from '../../../core/log/head-codec.js';
 import { headKey, sealHead, sealEntry } from '../../../core/log/index.js';
 import type { Head, SegmentEntry } from '../../../core/log/index.js';
 import { headCopyKey, slotKey } from '../../../core/log/layout.js';
 import { decodeFooter, encodeFooter, footerOffset } from '../../../core/segment/footer.js';
-import type { SegmentSection } from '../../../core/segment/footer.js';
+import type { Footer, SegmentSection } from '../../../core/segment/footer.js';
+import { portableDeflate } from '../../../core/segment/index.js';
 import { memoryStore } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { digests } from '../../log/fixture.js';
@@ -94,6 +96,9 @@ async function makeImage(): Promise<ReadonlyMap<string, Uint8Array>> {
 
 let image: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
+/** Changes bytes before the footer, and says what else the footer is to say. */
+type Forgery = (bytes: Uint8Array, sectionOf: (kind: string) => SegmentSection) => Partial<Footer> | void;
+
 export class Scene {
   readonly world: World;
   readonly papers: Uid;
@@ -137,6 +142,12 @@ export class Scene {
     return all
       .map(({ code, key, repaired }) => `${code} ${this.short(key)}${repaired === true ? ' repaired' : ''}`)
       .sort();
+  }
+
+  get ports(): Ports {
+    const { clock } = this.world;
+    const sleep = (): Promise<void> => Promise.resolve();
+    return { clock, sleep, random: seededRandom(3), digests, deflate: portableDeflate };
   }
 
   short(key: string): string {
@@ -199,10 +210,13 @@ export class Scene {
     await this.put(key, sealEntry({ digests, random: seededRandom(7) }, key, { name, uid }));
   }
 
-  async forgeSegment(
-    which: number,
-    edit: (bytes: Uint8Array, sectionOf: (kind: string) => SegmentSection) => void,
-  ): Promise<SegmentEntry> {
+  async numbersOf(key: string): Promise<Readonly<Record<string, number>>> {
+    const bytes = await this.bytes(key);
+    const at = footerOffset(key, bytes, 0);
+    return decodeFooter(digests, { key, offset: at }, bytes.slice(at)).text.numbers;
+  }
+
+  async forgeSegment(which: number, edit: Forgery): Promise<SegmentEntry> {
     const entry = (await this.head()).segments[which]!;
     const bytes = await this.bytes(entry.key);
     const sealed = resealed(entry.key, bytes, edit);
@@ -218,14 +232,14 @@ export class Scene {
 function resealed(
   key: string,
   intact: Uint8Array,
-  edit: (bytes: Uint8Array, sectionOf: (kind: string) => SegmentSection) => void,
+  edit: Forgery,
 ): { readonly bytes: Uint8Array; readonly sha256: string } {
   const bytes = intact.slice();
   const at = footerOffset(key, bytes, 0);
   const footer = decodeFooter(digests, { key, offset: at }, bytes.slice(at));
-  edit(bytes, (kind) => footer.sections.find((section) => section.kind === kind)!);
+  const edited = edit(bytes, (kind) => footer.sections.find((section) => section.kind === kind)!) ?? {};
   const pageChecksums = digests.crc32cPages(bytes.subarray(0, at), limits.pageBytes);
-  const sealed = encodeFooter(digests, { key, offset: at }, { ...footer, pageChecksums });
+  const sealed = encodeFooter(digests, { key, offset: at }, { ...footer, ...edited, pageChecksums });
   bytes.set(sealed, at);
   return { bytes, sha256: bytesToHex(digests.sha256(sealed)) };
 }
