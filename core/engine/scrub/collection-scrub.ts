@@ -80,7 +80,7 @@ async function scrubActive(subject: Subject, mayRepair: (head: Head) => Promise<
   const below = belowFloor(subject);
   const named = new NamedObjects();
   named.add(head);
-  await scrubLineage(subject, below, (copy) => named.add(copy));
+  const lineage = await scrubLineage(subject, below, (copy) => named.add(copy));
   const window = await scrubWindows(subject, named);
   const referenced = await scrubLog(subject, {
     checkpoints: named.folds,
@@ -88,7 +88,7 @@ async function scrubActive(subject: Subject, mayRepair: (head: Head) => Promise<
   });
   await scrubSegments(subject, named);
   reportUnknownKeys(subject);
-  return reachOf(subject, { below, named, referenced });
+  return reachOf(subject, { below, named, referenced, complete: lineage });
 }
 
 /** Answers with that of the head. */

@@ -10,19 +10,23 @@ import { checkSuccessor, headCopyKey, openHead, tryDatedKey } from '../../log/in
 import type { Head } from '../../log/index.js';
 import type { Subject } from './subject.js';
 
-/** `onKept` gets each copy that opens, newest first. Cost: 1 GET per copy. */
+/**
+ * `onKept` gets each copy that is sound, newest first. False where one is not: then nobody knows what else is named. Cost: 1
+ * GET per copy.
+ */
 export async function scrubLineage(
   subject: Subject,
   garbage: ReadonlySet<string>,
   onKept: (head: Head) => void,
-): Promise<void> {
-  const { head } = subject;
+): Promise<boolean> {
+  const { head, findings } = subject;
+  const { errors } = findings.result;
   const versions = keptVersions(subject, garbage);
   await reportNewer(subject, versions[0] ?? 0);
   let successor = head;
   let expected = head.version - 1;
   for (const version of versions.filter((found) => found <= head.version)) {
-    if (subject.ended) return;
+    if (subject.ended) return false;
     if (version === head.version) {
       await checkCurrent(subject);
       continue;
@@ -35,6 +39,7 @@ export async function scrubLineage(
     successor = copy;
   }
   await reportGap(subject, head.retainedFrom.version, expected);
+  return findings.result.errors === errors;
 }
 
 function keptVersions({ uid, listed }: Subject, garbage: ReadonlySet<string>): readonly number[] {

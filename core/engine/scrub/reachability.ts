@@ -21,6 +21,8 @@ export interface Names {
   /** Keys of slots, batches and copies of heads below the floor: see `belowFloor`. */
   readonly below: ReadonlySet<string>;
   readonly named: NamedObjects;
+  /** False where a copy of the head that may name more cannot be read. */
+  readonly complete: boolean;
   /** Keys of batch objects that slots refer to. */
   readonly referenced: ReadonlySet<string>;
 }
@@ -33,7 +35,8 @@ export function belowFloor({ uid, listed, head }: Subject): ReadonlySet<string> 
 export function reachOf(subject: Subject, names: Names): Reach {
   const { uid, listed, head, findings } = subject;
   // What a retained copy names is kept for it.
-  const over = abandonedOutputs(uid, listed, head).filter(({ key }) => !names.named.has(key));
+  const isOver = ({ key }: ListedObject): boolean => names.complete && !names.named.has(key);
+  const over = abandonedOutputs(uid, listed, head).filter(isOver);
   const garbage = new Set([...names.below, ...over.map(({ key }) => key)]);
   const isPending = ({ key }: ListedObject): boolean => !garbage.has(key) && isUnnamed(subject, key, names);
   return {
