@@ -33,6 +33,11 @@ describe('windows', () => {
   test.each<[string, (scene: Scene) => Promise<unknown>, string]>([
     ['lost', async (s) => s.remove(await of(s)), 'window_missing'],
     ['a flipped bit', async (s) => s.flip(await of(s)), 'window_corrupt'],
+    [
+      'of other bytes than the head says',
+      (s) => s.forgeHead(({ window }) => ({ window: { ...window!, bytes: window!.bytes + 1 } })),
+      'window_mismatch',
+    ],
     ['of another slot', (s) => forgeWindow(s, ({ seq }) => ({ seq: sequence(seq + 1) })), 'window_mismatch'],
     [
       'without a key that took effect',
@@ -219,6 +224,18 @@ describe('deletions', () => {
   test.each<[string, string, (scene: Scene, key: string) => Promise<unknown>]>([
     ['deletions_missing', 'lost', (s, key) => s.remove(key)],
     ['deletions_corrupt', 'a flipped bit', (s, key) => s.flip(key)],
+    [
+      'deletions_corrupt',
+      'a SHA-256 that the head forges',
+      (s) =>
+        s.forgeHead(({ segments }) => ({
+          segments: segments.map((entry) => {
+            const { deletions } = entry;
+            if (deletions === undefined) return entry;
+            return { ...entry, deletions: { ...deletions, sha256: 'a'.repeat(64) } };
+          }),
+        })),
+    ],
     [
       'deletions_mismatch',
       'a count that the head forges',
