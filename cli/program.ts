@@ -6,6 +6,7 @@ import { collect } from './collect.js';
 import { compact } from './compact.js';
 import { loadSettings } from './configuration.js';
 import type { Flags } from './configuration.js';
+import { scrub } from './scrub.js';
 import { serve } from './serve.js';
 import { snapshots } from './snapshots.js';
 import { stats } from './stats.js';
@@ -16,7 +17,7 @@ import { packageVersion } from './version.js';
 
 const footer = `
 Settings come from flags, then CAIRN_* variables, then cairn.toml: see docs/CONFIGURATION.md.
-Exit codes: 0 done, 1 failed, 2 called or configured wrongly.`;
+Exit codes: 0 done, 1 failed, 2 called or configured wrongly. scrub ends with 1 where it finds an error.`;
 
 /** Returns the exit code. Never throws. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -66,13 +67,15 @@ function addStoreCommands(program: Command, terminal: Terminal): void {
     own: readonly (readonly [flag: string, help: string])[] = [],
   ): void => {
     const command = program.command(usage).description(description);
-    for (const [flag, help] of own) command.option(`--${flag} <value>`, help);
+    for (const [flag, help] of own) command.option(`--${flag}`, help);
     addSettings(command, [settingTable['store']!, settingTable['memoryBudgetBytes']!]);
     command.option('--json', 'print JSON').action(async () => {
       const { json, ...given } = flagsOf(command);
       const part = (ofOwn: boolean): Flags =>
         Object.fromEntries(
-          Object.entries(given).filter(([flag]) => own.some(([name]) => name === flag) === ofOwn),
+          Object.entries(given).filter(
+            ([flag]) => own.some(([name]) => name.split(' ')[0] === flag) === ofOwn,
+          ),
         );
       const call = { name: command.args[0], json: json === true, options: part(true) };
       await run(await loadSettings(part(false), terminal), call, terminal);
@@ -80,9 +83,12 @@ function addStoreCommands(program: Command, terminal: Terminal): void {
   };
   onStore('collect', 'delete what no collection needs any more', collect);
   onStore('compact [collection]', 'compact one collection, or all of them', compact);
+  onStore('scrub [collection]', 'check everything that the store holds of one collection, or of all', scrub, [
+    ['repair', 'mend what can be mended without a guess'],
+  ]);
   onStore('snapshots <collection>', 'states of a collection that are kept', snapshots, [
-    ['create', 'keep the newest state under this name'],
-    ['delete', 'keep the state of this name no longer'],
+    ['create <name>', 'keep the newest state under this name'],
+    ['delete <name>', 'keep the state of this name no longer'],
   ]);
   onStore('stats [collection]', 'sizes of one collection, or of all of them', stats);
 }

@@ -146,6 +146,12 @@ export const limits = {
   /** Jobs of one call of `compact`: each leaves fewer segments, so there are never so many. */
   compactionJobs: 32,
 
+  // Scrub
+  /** Findings of one severity that are kept of a collection, and of the catalog. */
+  scrubFindings: 100,
+  /** Buffers of all segments together while their ids are compared. */
+  scrubIdBytes: 33_554_432, // 32 MiB
+
   // Retries: every loop has an end
   readRetries: 4,
   retryBaseMs: 20,

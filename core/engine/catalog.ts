@@ -6,21 +6,22 @@
  * Each state of an entry has a nonce: where a store's version is a hash of the content, a put that was long under way
  * must not find an old state come back.
  */
-import { bytesToHex, tryHexToBytes } from '../base/bytes.js';
+import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
-import { isName, isUid, newUid } from '../base/ids.js';
+import { newUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
-import { sealJson } from '../base/sealed-object.js';
 import {
   entryKey,
   entryPrefix,
   firstHead,
   headKey,
-  openDocument,
+  openEntry,
+  sealEntry,
   sealHead,
   swapHead,
+  tryNameOfHex,
   tryReadHead,
   workKey,
 } from '../log/index.js';
@@ -67,11 +68,7 @@ export class Catalog {
     const key = entryKey(namespace, name);
     const got = await store.get(key);
     if (got.status !== 'found') return undefined;
-    const document = openDocument(ports.digests, { kind: 'ENT', key }, got.bytes);
-    const uid = document.read('uid', 'a uid or null', (value): value is Uid | null => {
-      return value === null || (typeof value === 'string' && isUid(value));
-    });
-    return { uid, token: got.version };
+    return { uid: openEntry(ports.digests, key, got.bytes), token: got.version };
   }
 
   /** The head of the active collection of that name, if any. Cost: 2 GET. */
@@ -147,7 +144,7 @@ export class Catalog {
       const wanted = limit - names.length;
       const listed = await store.list(entryKey(namespace, prefix), { after: last, limit: wanted });
       // A key that is nobody's name is passed over: one odd object must not hide all others.
-      names.push(...listed.flatMap(({ key }) => tryName(key.slice(keys.length)) ?? []));
+      names.push(...listed.flatMap(({ key }) => tryNameOfHex(key.slice(keys.length)) ?? []));
       if (listed.length < wanted) break;
       last = listed.at(-1)!.key;
     }
@@ -172,10 +169,7 @@ export class Catalog {
   async #putEntry(name: string, uid: Uid | null, condition: PutOptions['if']): Promise<PutResult> {
     const { ports, namespace } = this.#options;
     const key = entryKey(namespace, name);
-    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
-    const document = { name, uid, nonce };
-    const bytes = sealJson(ports.digests, { kind: 'ENT', key }, document, limits.catalogEntryBytes);
-    return await this.#decide(key, bytes, condition);
+    return await this.#decide(key, sealEntry(ports, key, { name, uid }), condition);
   }
 
   /** Never `unknown`. A refusal may hide an earlier try that won: the caller reads the object. */
@@ -190,12 +184,6 @@ export class Catalog {
     const { ports } = this.#options;
     await ports.sleep(retryDelayMs(round, ports.random));
   }
-}
-
-function tryName(hex: string): string | undefined {
-  const bytes = tryHexToBytes(hex);
-  const name = bytes === undefined ? '' : String.fromCharCode(...bytes.subarray(0, limits.keyBytes));
-  return isName(name) ? name : undefined;
 }
 
 function contended(what: string): CairnError {

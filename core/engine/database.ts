@@ -32,6 +32,7 @@ import {
 import { Maintenance } from './maintenance.js';
 import { MaintenanceLoop } from './maintenance-loop.js';
 import { OpenCollections } from './open-collection.js';
+import { scrubStore } from './scrub/index.js';
 import { SegmentStore } from './segments/index.js';
 import { summaryOf } from './summary.js';
 import type * as api from './interface/index.js';
@@ -71,6 +72,7 @@ export class EngineDatabase implements api.Database {
   readonly #options: DatabaseOptions;
   readonly #catalog: Catalog;
   readonly #open: OpenCollections;
+  readonly #segments: SegmentStore;
   readonly #calls = new Calls();
   readonly #collector: Collector;
   readonly #maintenance: Maintenance;
@@ -92,6 +94,7 @@ export class EngineDatabase implements api.Database {
     const filters = filterCache(kernel.pool);
     const cache = sharedCache(kernel.pool, filters);
     const segments = new SegmentStore({ kernel, ports, cache, filters, shareRequests });
+    this.#segments = segments;
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,
@@ -225,6 +228,25 @@ export class EngineDatabase implements api.Database {
     // Ended by close too, which waits for a compaction only until that has noticed.
     return await withAnySignal([options.signal, this.#closing.signal], (signal) =>
       this.#maintenance.run({ signal, wait }),
+    );
+  }
+
+  async scrub(options: api.ScrubOptions = {}): Promise<api.ScrubResult> {
+    // Not waited for by close, which ends it: it may read for hours.
+    this.#calls.mustBeOpen();
+    const fields = mustBeObject(options, 'options');
+    mustHaveOnly(fields, ['collection', 'repair', 'signal'], 'options');
+    const { collection: given } = fields;
+    const name = given === undefined ? undefined : mustBeName(given, 'collection');
+    const repair = optionalBoolean(fields['repair'], 'repair');
+    const { store, ports, kernel } = this.#options;
+    const evict = (): boolean => this.#segments.residency.evictOldest();
+    const { namespace } = this.#catalog;
+    return await withAnySignal([options.signal, this.#closing.signal], (signal) =>
+      scrubStore(
+        { store, ports, pool: kernel.pool, evict, signal },
+        { collection: name === undefined ? undefined : { namespace, name }, repair },
+      ),
     );
   }
 

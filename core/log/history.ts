@@ -33,6 +33,17 @@ function tryPin({ pins }: Head, seq: Sequence): Pin | undefined {
   return pins.find((pin) => pin.foldedSeq <= seq && seq <= pin.seq);
 }
 
+/** Whether the copy of a superseded version may not be deleted while this is the head. */
+export function keepsVersion({ retainedFrom, pins }: Head, version: number): boolean {
+  return version >= retainedFrom.version || pins.some((pin) => pin.version === version);
+}
+
+/** The same of a slot; the highest may never be. */
+export function keepsSlot({ gcFloor, retainedFrom, pins }: Head, seq: number): boolean {
+  if (seq > Math.min(gcFloor, retainedFrom.seq)) return true;
+  return pins.some((pin) => pin.foldedSeq < seq && seq <= pin.seq);
+}
+
 /**
  * The superseded head that the state at `seq` is made from: the newest that had folded no more. Undefined where it is not kept.
  * Cost: 1 GET for a pinned state, else the binary logarithm of how many versions are kept.
@@ -78,8 +89,7 @@ async function readKept(context: LogContext, version: HeadVersion): Promise<Load
   const copy = await tryReadHeadCopy(context, version);
   if (copy !== undefined) return copy;
   const { head } = await mustReadHead(context);
-  const kept = version >= head.retainedFrom.version || head.pins.some((pin) => pin.version === version);
-  if (!kept) return undefined;
+  if (!keepsVersion(head, version)) return undefined;
   // The newest version has no copy yet.
   if (version === head.version) return await mustReadHead(context);
   const key = headCopyKey(context.uid, version);

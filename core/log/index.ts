@@ -1,13 +1,14 @@
 /** The log of a collection: how writers agree without a coordinator, and what a reader may take for the state. */
 export { OP_DELETE, OP_HIDE, OP_UPSERT, NO_COUNTS, deletionBatch, emptyBatch, joinBatches } from './batch.js';
 export type { Batch, OpKind, ResultCounts } from './batch.js';
-export { upsertBytes, UPSERTS_FRAME_BYTES } from './batch-codec.js';
+export { decodeBatch, upsertBytes, UPSERTS_FRAME_BYTES } from './batch-codec.js';
 export { CollectionLog } from './collection-log.js';
 export { Committer } from './committer.js';
-export { openDocument } from './document-reader.js';
+export { openEntry, sealEntry, tryNameOfHex } from './entry-codec.js';
 export { tryDatedKey } from './dated-keys.js';
-export { firstHead, keysOf } from './head.js';
-export { keysOfPast, mustNotKeep, notKept, notYet } from './history.js';
+export type { DatedKey } from './dated-keys.js';
+export { firstHead, keysOf, namesObject } from './head.js';
+export { keepsSlot, keepsVersion, keysOfPast, mustNotKeep, notKept, notYet } from './history.js';
 export type {
   FoldRange,
   Head,
@@ -19,12 +20,15 @@ export type {
   SegmentEntry,
   WindowRef,
 } from './head.js';
-export { sealHead } from './head-codec.js';
+export { openHead, sealHead } from './head-codec.js';
+export { checkSuccessor } from './head-invariants.js';
 export { swapHead } from './head-swap.js';
 export { addPin, removePin, setRetention } from './pins.js';
 export { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, storeNowMs } from './jobs.js';
+export { isEligible } from './inbox.js';
 export type { BegunJob, JobPlan } from './jobs.js';
 export {
+  batchKey,
   collectionPrefix,
   COLLECTIONS_PREFIX,
   DEFAULT_NAMESPACE_UID,
@@ -33,9 +37,12 @@ export {
   entryPrefix,
   headCopyKey,
   headKey,
+  inboxPrefix,
+  logPrefix,
   PASS_KEY,
   segmentKey,
   slotKey,
+  tryJobObject,
   tryJobOfKey,
   windowKey,
   WORK_PREFIX,
@@ -49,5 +56,7 @@ export type { Committed, PreparedBatch, SlotDraft, WritePlan } from './pending-w
 export { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema, Quantization } from './schema.js';
 export type { WindowSnapshot } from './commit-window.js';
-export { sealWindow } from './window-codec.js';
+export { CHAIN_START, openSlot } from './slot-codec.js';
+export type { OpenedSlot, SlotBatch } from './slot-codec.js';
+export { openWindow, sealWindow } from './window-codec.js';
 export type { SealedWindow } from './window-codec.js';

@@ -4,11 +4,14 @@ export type { FilterRows } from './columns/filter-masks.js';
 export { encodeDeletions, openDeletions, type Deletions } from './deletions.js';
 export type { Expiries } from './expiries.js';
 export type { SegmentSection } from './footer.js';
+export { compareBytes, idAt } from './id-blocks.js';
 export { portableDeflate } from './portable-deflate.js';
 export type { RawChunk } from './raw-rows.js';
 export type { ResidentLoad, ResidentLoadOptions } from './resident-load.js';
 export { rowMaps, type RowMaps } from './row-maps.js';
 export { SegmentReader, type IdRun, type SegmentReaderOptions } from './segment-reader.js';
+export { ranksOfRows, SegmentCheck } from './segment-check.js';
+export type { CheckedIds, SegmentFault } from './segment-check.js';
 export {
   SegmentWriter,
   type ResidentSection,

@@ -5,7 +5,7 @@
  * in the store; the other commands see what servers wrote.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -53,6 +53,7 @@ describe('usage', () => {
       'serve',
       'collect',
       'compact',
+      'scrub',
       'snapshots',
       'stats',
       'Exit codes: 0 done, 1 failed, 2',
@@ -361,6 +362,56 @@ describe('commands on a store', () => {
       folded_slots: 0,
       sequence: 2,
     });
+  });
+
+  test('scrub says what it looked at, and ends with 1 where something is wrong', async () => {
+    await filled();
+    const clean = await call('scrub');
+    expect(clean).toMatchObject({ code: 0, error: '' });
+    expect(clean.out).toMatch(/^papers: 3 of 3 objects, .* checked$/m);
+    expect(clean.out).toMatch(/^2 collections: 0 errors, 0 notices; \d+ requests, .* read$/m);
+    expect(JSON.parse((await call('scrub', 'papers', '--json')).out)).toMatchObject({
+      errors_total: 0,
+      collections: [{ name: 'papers', state: 'active', findings: [] }],
+    });
+    const slots = (await readdir(join(directory, '.cairn'), { recursive: true })).filter(
+      (path) => path.includes('/log/') && path.endsWith('.obj'),
+    );
+    const slot = join(directory, '.cairn', slots[0]!);
+    const bytes = await readFile(slot);
+    bytes[200]! ^= 1;
+    await writeFile(slot, bytes);
+    const damaged = await call('scrub', '--json');
+    expect(damaged).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/^cairn: 1 error in .*\n$/) as string,
+    });
+    const { collections } = JSON.parse(damaged.out) as { collections: { findings: object[] }[] };
+    expect(collections.flatMap(({ findings }) => findings)).toMatchObject([
+      { code: 'slot_corrupt', severity: 'error', offset: 0 },
+    ]);
+    expect((await call('scrub', 'papers')).out).toMatch(
+      /^ {2}error slot_corrupt: c\/.*\/log\/.* at byte 0: /m,
+    );
+    expect((await call('scrub', 'nobody')).error).toContain('there is no collection nobody');
+  });
+
+  test('scrub --repair brings a name back', async () => {
+    await filled();
+    const entry = join(
+      directory,
+      '.cairn/catalog',
+      '0'.repeat(32),
+      `${Buffer.from('papers').toString('hex')}.obj`,
+    );
+    await rm(entry);
+    expect((await call('scrub')).out).toContain('error entry_missing: catalog/');
+    expect(await call('scrub', '--repair')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('error entry_missing (repaired): catalog/') as string,
+    });
+    expect(await call('scrub')).toMatchObject({ code: 0 });
+    expect((await call('stats', 'papers')).out).toMatch(/^sequence +2$/m);
   });
 
   test('a server maintains in a thread of its own, which ends with it, unless told not to', async () => {

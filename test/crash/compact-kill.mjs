@@ -281,6 +281,9 @@ async function mustHoldNoGarbage(folder, store) {
     slots <= stats.log.slots + 1,
     `${slots} slots in the log, of which ${stats.log.slots} are not folded`,
   );
+  // Ends with 1, and rejects, where it finds an error.
+  const scrubbed = await cairn('scrub', '--store', store, '--json');
+  assert.equal(scrubbed.errors_total, 0, 'a check of the whole store finds no error');
   return head.segments.length;
 }
 

@@ -96,6 +96,7 @@ export async function measureOperations(): Promise<readonly OperationCost[]> {
   await measureReads(bench, papers, theirs.collection('papers'));
   const cold = (await bench.database()).collection('papers');
   await bench.measure('query, cold, 11 slots', () => cold.query({ id: 'a-000000' }));
+  await bench.measure('scrub one collection, 11 slots', () => ours.scrub({ collection: 'papers' }));
   await bench.measure('write of 10 MiB', () => papers.upsert(batch('large', 10_000)));
   await bench.measure('list one collection', () => ours.listCollections());
   await bench.measure('drop', () => ours.dropCollection('papers'));

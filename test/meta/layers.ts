@@ -31,6 +31,7 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/writes': 3.3,
   'core/engine/compaction': 3.3,
   'core/engine/collector': 3.3,
+  'core/engine/scrub': 3.35,
   'core/engine': 3.4,
   core: 4,
   'functions/http/message': 4.9,

@@ -255,4 +255,9 @@ export const mutants = [
     'if (copy.head.foldedSeq <= seq) {',
     'if (copy.head.foldedSeq <= seq + 1) {',
   ]),
+  mutant('a check of the store takes what was collected meanwhile for lost', 'scrub: ask a newer head', [
+    'engine/scrub/subject.ts',
+    "return opened.status === 'sound' ? opened.value.head : this.head;",
+    'return this.head;',
+  ]),
 ];

@@ -16,7 +16,7 @@ import type { Taken } from './reference.js';
 import { checkLinearizable } from './linearizable.js';
 import { Report } from './report.js';
 import { PriorityOrder, TimeOrder } from './schedule.js';
-import { settle } from './settle.js';
+import { faultOfScrub, settle } from './settle.js';
 import { Watch } from './watch.js';
 import { World } from './world.js';
 
@@ -52,6 +52,8 @@ export interface Shape {
   readonly badClocks: boolean;
   /** Clients make snapshots and read the past. */
   readonly past: boolean;
+  /** Somebody checks the whole store while it is written, folded and collected. */
+  readonly scrubs: boolean;
   /** Reads take so long, and compactors and collectors are so busy, that one meets what the other did. */
   readonly stale: boolean;
 }
@@ -70,6 +72,7 @@ function shapeOf(chance: Chance): Shape {
     crashes: chance.happens(0.4),
     pauses: chance.happens(0.3),
     badClocks: chance.happens(0.5),
+    scrubs: chance.happens(0.2),
     stale: chance.happens(0.1),
     past: chance.happens(0.3),
   };
@@ -136,6 +139,7 @@ export class Run {
       ...Array.from({ length: collectors }, (_, i) => this.#collector(servers + compactors + i, () => over)),
     ];
     if (shape.drops) janitors.push(this.#dropper(() => over));
+    if (shape.scrubs) janitors.push(this.#scrubber(servers + compactors + collectors, () => over));
     await Promise.all(clients);
     over = true;
     void Promise.all(janitors).catch(() => {});
@@ -224,6 +228,18 @@ export class Run {
     await this.#janitor(lane, this.shape.stale ? 10_000 : 60_000, over, async ({ database }) => {
       if (chance.happens(0.6)) return await database.collect();
       return await database.maintain({ wait: chance.happens(0.5) });
+    });
+  }
+
+  /** Whatever happens meanwhile, it finds no error that is none. */
+  async #scrubber(lane: number, over: () => boolean): Promise<void> {
+    await this.#janitor(lane, 30_000, over, async ({ database, process }) => {
+      const { damaged } = process;
+      const result = await database.scrub();
+      const fault = process.damaged > damaged ? undefined : faultOfScrub(result);
+      if (fault !== undefined) throw this.world.fail(fault);
+      this.report.count('scrubs');
+      return result;
     });
   }
 

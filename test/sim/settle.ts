@@ -1,7 +1,9 @@
 /**
  * The end of a run: faults stop, what is on its way arrives, and then everybody makes progress (invariant 17) and sees
- * the same (5), and the bucket holds what can be reached and nothing else (8).
+ * the same (5), a check of all that the bucket holds finds no error, and the bucket holds what can be reached and nothing
+ * else (8).
  */
+import type { ScrubResult } from '../../core/index.js';
 import { headCopyKey, slotKey } from '../../core/log/layout.js';
 import { headKey, keysOf, tryDatedKey } from '../../core/log/index.js';
 import { limits } from '../../core/base/limits.js';
@@ -21,6 +23,7 @@ export async function settle(run: Run): Promise<void> {
   await world.run(world.sleep(30 * HOUR_MS));
   history.checkRefused();
   await world.run(everybodyLooks(run, run.shape.servers));
+  await world.run(checkStored(run));
   // Every second run, because it takes as long as all that came before.
   if (run.chance.happens(0.5)) {
     await world.run(everybodyLooksBack(run));
@@ -29,6 +32,7 @@ export async function settle(run: Run): Promise<void> {
   await world.run(cleanUp(run));
   await world.run(everybodyLooks(run, 1));
   await world.run(everybodyLooksBack(run));
+  await world.run(checkStored(run));
   checkBucket(run);
 }
 
@@ -49,6 +53,19 @@ async function everybodyLooks(run: Run, servers: number): Promise<void> {
         throw world.fail(`17: in the end ${process.name} reads ${answer!.sequence} of ${log.seq}`);
     }
   }
+}
+
+async function checkStored({ fleet, world }: Run): Promise<void> {
+  const { process, database } = fleet.host(0);
+  const fault = faultOfScrub((await process.call(() => database.scrub()))!);
+  if (fault !== undefined) throw world.fail(`in the end ${fault}`);
+}
+
+/** The first error that a check of the store has found. */
+export function faultOfScrub({ findings, collections }: ScrubResult): string | undefined {
+  const all = [...findings, ...collections.flatMap((collection) => collection.findings)];
+  const error = all.find(({ severity }) => severity === 'error');
+  return error && `scrub: ${error.code} ${error.key}: ${error.message}`;
 }
 
 async function cleanUp({ shape, fleet }: Run): Promise<void> {

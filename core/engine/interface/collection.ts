@@ -17,6 +17,7 @@ import type {
   ScanInput,
   ScanResult,
 } from './reads.js';
+import type { ScrubOptions, ScrubResult } from './scrub.js';
 import type { CollectionSettings } from './settings.js';
 import type { CollectionUpdate, Snapshot, SnapshotInput } from './snapshots.js';
 import type {
@@ -98,6 +99,12 @@ export interface Database {
    * schedule where no server runs; `open` with `maintenance` calls it at intervals.
    */
   maintain(options?: MaintainOptions): Promise<MaintainResult>;
+  /**
+   * Reads everything that the store holds of its collections, or of one, and tells what is lost, damaged, in contradiction or
+   * needed by nobody: docs/SCRUB.md. Runs beside writers. What it finds is no exception; it throws where the store does not
+   * answer, and `not_found` where there is no such collection.
+   */
+  scrub(options?: ScrubOptions): Promise<ScrubResult>;
   /** Requests to the store since it was opened, by operation and outcome, and bytes both ways. */
   storeUsage(): StoreUsage;
   /** One cheap request to the store; throws where it cannot be reached. */

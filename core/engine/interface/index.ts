@@ -2,6 +2,7 @@
 export type * from './collection.js';
 export type * from './explanation.js';
 export type * from './reads.js';
+export type * from './scrub.js';
 export type * from './settings.js';
 export type * from './snapshots.js';
 export type * from './upkeep.js';

@@ -9,19 +9,25 @@ import type { Arena, Metric } from '../../kernel/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
 import type { SegmentFile } from './segment-file.js';
 
-function shapeOf({ dimension, metric, rows }: SegmentFile): IndexShape {
+/** As much of a segment as its index is made of. */
+export type IndexedFile = Pick<
+  SegmentFile,
+  'rows' | 'dimension' | 'metric' | 'numbers' | 'residentBytes' | 'residentSections' | 'ref'
+>;
+
+function shapeOf({ dimension, metric, rows }: IndexedFile): IndexShape {
   // That it is the collection's metric was checked when the file was opened.
   return { dimension, metric: metric as Metric, rows };
 }
 
 /** As the footer says; what cannot be is refused when the index is attached. */
-function outputsOf({ numbers, dimension }: SegmentFile): number {
+function outputsOf({ numbers, dimension }: IndexedFile): number {
   const { outputs = 0 } = numbers as { readonly outputs?: number };
   return Number.isInteger(outputs) && outputs > 0 && outputs <= dimension ? outputs : 0;
 }
 
 /** Payload bytes of the arena that an index and its searches take. */
-export function indexBytes(file: SegmentFile): number {
+export function indexBytes(file: IndexedFile): number {
   return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), outputsOf(file));
 }
 
@@ -39,7 +45,7 @@ export interface LoadedIndex {
 }
 
 /** Checks everything that the kernels follow. Requires: a complete load. Throws `corrupt`. */
-export function attachIndex(file: SegmentFile, arena: Arena): LoadedIndex {
+export function attachIndex(file: IndexedFile, arena: Arena): LoadedIndex {
   const { residentBytes, residentSections, numbers, ref } = file;
   if (residentBytes === 0)
     throw corrupt({ key: ref.key, offset: 0, expected: 'an index', found: 'a segment without one' });

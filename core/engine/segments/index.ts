@@ -2,6 +2,7 @@
 export { findRows } from './find-rows.js';
 export { BOUNDED_ROOM, chooseEffort } from './recall-curve.js';
 export type { Effort, RecallCurve, RecallPoint } from './recall-curve.js';
+export { attachIndex, indexBytes } from './index-loader.js';
 export type { LoadedIndex } from './index-loader.js';
 export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';

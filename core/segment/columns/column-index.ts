@@ -78,6 +78,13 @@ export interface NamedColumn {
   readonly facts: ColumnFacts;
 }
 
+/** A column with its name, as an open index has it. */
+export interface IndexedColumn {
+  readonly path: string;
+  readonly kind: 'direct' | 'elements';
+  readonly column: Column;
+}
+
 /** What is known of a path: its columns, neither where no row has it; undefined where only documents tell. */
 export type PathColumns =
   { readonly direct: Column | undefined; readonly elements: Column | undefined } | undefined;
@@ -172,6 +179,19 @@ export class ColumnIndex {
     const found = offset - columns.offset;
     if (found !== columns.length) throw wrong(0, `${columns.length} bytes of columns`, `${found}`);
     this.columns = count - this.#withheld.size;
+  }
+
+  /** Paths that have no columns although documents may have them. */
+  get withheld(): readonly string[] {
+    return [...this.#withheld];
+  }
+
+  /** All columns, in the order in which they lie. */
+  *entries(): Generator<IndexedColumn, void, undefined> {
+    for (const [path, { direct, elements }] of this.#paths) {
+      if (direct !== undefined) yield { path, kind: 'direct', column: direct };
+      if (elements !== undefined) yield { path, kind: 'elements', column: elements };
+    }
   }
 
   find(path: string): PathColumns {
