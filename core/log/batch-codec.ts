@@ -13,6 +13,7 @@
  *   field  := u32 dimension, u32 nameBytes, name, zeros to a multiple of 8
  */
 import { alignUp, utf8Decode, utf8Encode, utf8Length } from '../base/bytes.js';
+import { isDateMs } from '../base/dates.js';
 import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { SpareMemory } from '../base/spare-memory.js';
@@ -186,12 +187,12 @@ export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPl
   const base = own.byteOffset;
   const idEnds = new Uint32Array(own.buffer, base + at.idEnds, shape.ops);
   const metadataEnds = new Uint32Array(own.buffer, base + at.metadataEnds, shape.upserts);
-  const texts = (start: number, length: number, ends: Uint32Array, max: number): string[] => {
-    const bad = firstBadEnd(ends, length, max);
+  const texts = (start: number, length: number, ends: Uint32Array, range: LengthRange): string[] => {
+    const bad = firstBadEnd(ends, length, range);
     must(
       bad < 0,
       start,
-      `text ends within ${length} bytes, of at most ${max} each`,
+      `text ends within ${length} bytes, of ${range.least} to ${range.most} each`,
       `another at text ${bad}`,
     );
     try {
@@ -207,12 +208,23 @@ export function decodeBatch(bytes: Uint8Array, dimension: number, place: BatchPl
   };
   return {
     kinds,
-    ids: texts(at.ids, shape.idBytes, idEnds, limits.idBytes),
+    ids: texts(at.ids, shape.idBytes, idEnds, { least: 1, most: limits.idBytes }),
     dimension,
     vectors: vectorView(own, at.vectors, shape.upserts * dimension),
-    metadata: texts(at.metadata, shape.metadataBytes, metadataEnds, limits.metadataBytes),
-    expiresMs: shape.expires ? new Float64Array(own.buffer, base + at.expires, shape.upserts) : undefined,
+    metadata: texts(at.metadata, shape.metadataBytes, metadataEnds, {
+      least: 0,
+      most: limits.metadataBytes,
+    }),
+    expiresMs: shape.expires ? readExpiries(own, at.expires, shape.upserts, must) : undefined,
   };
+}
+
+function readExpiries(bytes: Uint8Array, offset: number, upserts: number, must: Must): Float64Array {
+  const expiresMs = new Float64Array(bytes.buffer, bytes.byteOffset + offset, upserts);
+  expiresMs.forEach((ms, upsert) => {
+    must(ms === Infinity || isDateMs(ms), offset + 8 * upsert, 'a date, or Infinity for never', ms);
+  });
+  return expiresMs;
 }
 
 function checkFieldName(bytes: Uint8Array, nameBytes: number, must: Must): void {
@@ -226,12 +238,18 @@ function vectorView(bytes: Uint8Array, offset: number, floats: number): Float32A
   return new Float32Array(bytes.buffer, bytes.byteOffset + offset, floats);
 }
 
-/** Index of the first end that goes back, runs over, or makes a text longer than `max`; -1 where all is well. */
-function firstBadEnd(ends: Uint32Array, length: number, max: number): number {
+/** Bytes of a text. */
+interface LengthRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Index of the first end that goes back, runs over, or makes a text too short or too long; -1 where all is well. */
+function firstBadEnd(ends: Uint32Array, length: number, { least, most }: LengthRange): number {
   let last = 0;
   for (let i = 0; i < ends.length; i++) {
     const end = ends[i]!;
-    if (end < last || end > length || end - last > max) return i;
+    if (end < last + least || end > length || end - last > most) return i;
     last = end;
   }
   return last === length ? -1 : ends.length;

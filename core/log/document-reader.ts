@@ -28,12 +28,11 @@ export class DocumentReader {
 
   wrong(field: string, expected: string, found: unknown): Error {
     const where = `${this.#path}${field}`;
-    const shown = (JSON.stringify(found) ?? String(found)).slice(0, 80);
     return corrupt({
       key: this.#key,
       offset: 64,
       expected: `${where === '' ? 'body' : where}: ${expected}`,
-      found: shown,
+      found: shown(found),
     });
   }
 
@@ -96,6 +95,13 @@ export class DocumentReader {
   keys(): readonly string[] {
     return Object.keys(this.#document);
   }
+}
+
+/** Not what is in it: that may be as large, and as deep, as an object of the bucket. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value);
 }
 
 /** Opens a sealed JSON document. Throws `corrupt`. */

@@ -2,6 +2,7 @@
  * The bytes of a head: a JSON document in a HED envelope, snake_case, so that a person can read it. Every field is
  * checked on the way in: the bucket's bytes are hostile.
  */
+import { isDateMs } from '../base/dates.js';
 import { headVersion, isName, sequence } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
@@ -85,8 +86,6 @@ const COUNT = { ...SAFE, min: 1 };
 /** Rows are u32 in a segment. */
 const ROWS = { min: 1, max: 0xffff_ffff };
 const FROM_THE_START: RetainedFrom = { version: headVersion(1), seq: sequence(0) };
-/** What a Date can hold. */
-const DATE_MAX_MS = 8_640_000_000_000_000;
 const HEX_128 = /^[0-9a-f]{32}$/;
 const HEX_256 = /^[0-9a-f]{64}$/;
 
@@ -226,7 +225,7 @@ function readKey(
 
 function readDate(d: DocumentReader, field: string): number {
   return d.read(field, 'a date in milliseconds', (value): value is number => {
-    return Number.isFinite(value) && Math.abs(value as number) <= DATE_MAX_MS;
+    return typeof value === 'number' && isDateMs(value);
   });
 }
 

@@ -254,7 +254,12 @@ function readEntry(
     ? length <= limits.batchBlobBytes
     : offset === contentFrom && offset + length <= body.length;
   must(fits, { offset: at + 120, expected: 'a content within its object', found: `${offset}+${length}` });
-  const name = { after: sequence(Number(view.getBigUint64(152, true))), uuid: uuidOfHex(hex(136, 16)) };
+  const number = (from: number): Sequence => {
+    const found = Number(view.getBigUint64(from, true));
+    must(Number.isSafeInteger(found), { offset: at + from, expected: 'a number below 2^53', found });
+    return sequence(found);
+  };
+  const name = { after: number(152), uuid: uuidOfHex(hex(136, 16)) };
   const label = view.getFloat64(104, true);
   must(!carried || Number.isFinite(label), { offset: at + 104, expected: 'a label', found: label });
   return {
@@ -262,7 +267,7 @@ function readEntry(
     requestHash: hex(16, 32),
     contentSha: hex(48, 32),
     counts: readCounts(view, 80),
-    resolvedAt: (flags & FLAG_RESOLVED) === 0 ? undefined : sequence(Number(view.getBigUint64(104, true))),
+    resolvedAt: (flags & FLAG_RESOLVED) === 0 ? undefined : number(104),
     content: referenced ? { ...name, bytes: length } : { inline: body.subarray(offset, offset + length) },
     ...(carried ? { carried: { ...name, label } } : {}),
   };

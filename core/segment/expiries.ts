@@ -4,6 +4,7 @@
  *   expiries := f64 ms[count]       milliseconds since 1970, ascending
  *               u32 row[count]      each once
  */
+import { isDateMs } from '../base/dates.js';
 import { assertInternal } from '../base/errors.js';
 import type { Wrong } from './id-blocks.js';
 
@@ -26,7 +27,7 @@ export function encodeExpiries({ rows, ms }: Expiries, rowCount: number): Uint8A
   const bytes = new Uint8Array(count * BYTES);
   new Float64Array(bytes.buffer, 0, count).set(order.map((i) => ms[i]!));
   new Uint32Array(bytes.buffer, count * 8, count).set(order.map((i) => rows[i]!));
-  const fits = rows.every((row) => row < rowCount) && ms.every(Number.isFinite);
+  const fits = rows.every((row) => row < rowCount) && ms.every(isDateMs);
   assertInternal(fits && new Set(rows).size === count, `expiries of ${count} rows of ${rowCount}`);
   return bytes;
 }
@@ -41,8 +42,8 @@ export function decodeExpiries(bytes: Uint8Array, rowCount: number, wrong: Wrong
   const seen = new Uint8Array(Math.ceil(rowCount / 8));
   for (let i = 0; i < count; i++) {
     const time = ms[i]!;
-    if (!(Number.isFinite(time) && (i === 0 || time >= ms[i - 1]!)))
-      throw wrong(i * 8, 'times in ascending order', `${time}`);
+    if (!(isDateMs(time) && (i === 0 || time >= ms[i - 1]!)))
+      throw wrong(i * 8, 'dates in ascending order', `${time}`);
     const row = rows[i]!;
     const bit = 1 << (row & 7);
     if (row >= rowCount || (seen[row >> 3]! & bit) !== 0)

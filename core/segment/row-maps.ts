@@ -1,7 +1,6 @@
 /** The two orders of a segment's rows: as they lie in the file, and by id. */
 import { compareUtf8 } from '../base/bytes.js';
-import { assertInternal } from '../base/errors.js';
-import type { CairnError } from '../base/errors.js';
+import { CairnError } from '../base/errors.js';
 
 export interface RowMaps {
   /** In the order of their UTF-8 bytes. */
@@ -12,8 +11,8 @@ export interface RowMaps {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** Requires: ids in row order, all different. */
-export function rowMaps(ids: readonly string[]): RowMaps {
+/** Requires: ids in row order. Throws by `twice` where two are the same: by default a bug of the caller's. */
+export function rowMaps(ids: readonly string[], twice: (id: string) => CairnError = sameId): RowMaps {
   // Without surrogates the order of UTF-16 is that of UTF-8, and the host's own comparison is several times faster.
   const compare = ids.some((id) => SURROGATE.test(id))
     ? compareUtf8
@@ -27,8 +26,12 @@ export function rowMaps(ids: readonly string[]): RowMaps {
     return ids[row]!;
   });
   for (let rank = 1; rank < sortedIds.length; rank++)
-    assertInternal(sortedIds[rank] !== sortedIds[rank - 1], `two rows have the id ${sortedIds[rank]}`);
+    if (sortedIds[rank] === sortedIds[rank - 1]) throw twice(sortedIds[rank]!);
   return { sortedIds, rowOfRank, rankOfRow };
+}
+
+function sameId(id: string): CairnError {
+  return new CairnError('internal', 'assertion_failed', `two rows have the id ${id}`);
 }
 
 /** Throws by `wrong` where the two do not undo each other: what reads rows by them trusts that they are rows. */

@@ -66,7 +66,7 @@ export async function openTail({ store, digests, ref, expected }: TailOptions): 
     if (wanted !== found) throw corrupt({ key, offset, expected: `${what} ${wanted}`, found: `${found}` });
   }
   const { seqBase } = footer.text.numbers as { readonly seqBase?: number };
-  if (!Number.isSafeInteger(seqBase))
+  if (!isSeqBase(seqBase))
     throw corrupt({ key, offset, expected: 'a sequence seqBase', found: `${seqBase}` });
   const layout = layOut(footer, { key, footerOffset: offset, tailOffset });
   const hot = tail.subarray(0, offset - tailOffset);
@@ -138,6 +138,11 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
   mustCount(body.ids, open.idIndex.blocks);
   if (body.columns !== undefined) mustCount(body.columns, open.columnIndex!.columns);
   return { footer, layout, ...open };
+}
+
+/** Every row adds up to 2^32 - 1 to it. */
+function isSeqBase(value: number | undefined): boolean {
+  return Number.isSafeInteger(value) && value! >= 0 && Number.isSafeInteger(value! + 0xffff_ffff);
 }
 
 /** Makes errors of offsets that count from `base` of object `key`. */

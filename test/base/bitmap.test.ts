@@ -1,7 +1,7 @@
 /** Strategy: bits counted one by one against the count by words, for every length and place of a view in its buffer. */
 import { expect, test } from 'vitest';
 import { countBits, hasBit, rowsOfBitmap, sliceBits } from '../../core/base/bitmap.js';
-import { numberSource } from '../kernel/fixture.js';
+import { numberSource } from '../kernel/number-source.js';
 
 const next = numberSource(3);
 const buffer = Uint8Array.from({ length: 96 }, () => Math.floor((next() + 1) * 128)).buffer;

@@ -8,6 +8,7 @@ import type { Database } from '../../core/index.js';
 import { CollectionLog, Committer, emptyBatch, NO_COUNTS, prepareBatch } from '../../core/log/index.js';
 import type { Batch, LogSink } from '../../core/log/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
+import type { Metric } from '../../core/kernel/index.js';
 import { isUid } from '../../core/base/ids.js';
 import { memoryStore } from '../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.js';
@@ -23,10 +24,10 @@ class Nowhere implements LogSink<Nowhere> {
 }
 
 /** A database over a collection whose log got one batch past every check of the engine. */
-async function withForged(change: Partial<Batch>): Promise<Database> {
+async function withForged(change: Partial<Batch>, metric: Metric = 'euclidean'): Promise<Database> {
   const store = memoryStore({ clock: systemClock });
   const maker = await open('memory:', { store });
-  await maker.createCollection('c', { dimension: 2, metric: 'euclidean' });
+  await maker.createCollection('c', { dimension: 2, metric });
   await maker.close();
   const [first] = await store.list('c/', { limit: 1 });
   const uid = first!.key.split('/')[1]!;
@@ -79,6 +80,48 @@ test.each([
   const db = await withForged({ vectors });
   await expect(db.collection('c').query({ vector: [1, 2] })).rejects.toMatchObject(corruptObject);
   await expect(db.collection('c').count()).rejects.toMatchObject(corruptObject);
+});
+
+test.each([
+  ['no date', Number.NaN],
+  ['a date that no text has', 8.65e15],
+])('an expiry that is %s', async (_name, ms) => {
+  const db = await withForged({ expiresMs: Float64Array.of(ms) });
+  await expect(db.collection('c').scan({ include: ['expires_at'] })).rejects.toMatchObject(corruptObject);
+  await expect(db.collection('c').compact()).rejects.toMatchObject(corruptObject);
+});
+
+test('an id that is empty', async () => {
+  const db = await withForged({ ids: [''] });
+  await expect(db.collection('c').scan()).rejects.toMatchObject(corruptObject);
+  await expect(db.collection('c').compact()).rejects.toMatchObject(corruptObject);
+});
+
+test('a vector without a direction under cosine', async () => {
+  const db = await withForged({ vectors: Float32Array.of(0, 0) }, 'cosine');
+  await expect(db.collection('c').query({ vector: [1, 2] })).rejects.toMatchObject(corruptObject);
+});
+
+test('metadata deeper than any writer leaves', async () => {
+  const nested = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
+  const deepest = await withForged({ metadata: [nested(32)] });
+  expect((await deepest.collection('c').scan()).records).toHaveLength(1);
+  for (const depth of [33, 10_000]) {
+    const db = await withForged({ metadata: [nested(depth)] });
+    await expect(db.collection('c').scan()).rejects.toMatchObject(corruptObject);
+    const patched = db.collection('c').patch({ records: [{ id: 'a', metadata: { n: 1 } }] });
+    await expect(patched).rejects.toMatchObject(corruptObject);
+  }
+});
+
+test.each(['{"__proto__":{"n":1}}', '{"n":1e999}'])('metadata that no writer leaves: %s', async (text) => {
+  const db = await withForged({ metadata: [text] });
+  const patch = { records: [{ id: 'a', metadata: { m: 1 } }] };
+  // What is wrong is not what the caller asked for.
+  await expect(db.collection('c').patch(patch)).rejects.toMatchObject(corruptObject);
+  await expect(db.collection('c').patch({ ...patch, mode: 'replace' })).resolves.toMatchObject({
+    patched: 1,
+  });
 });
 
 test.each(['{', 'null', '[1]', '7', '"text"'])('metadata %s', async (text) => {

@@ -1,12 +1,12 @@
 /**
- * Broken filters by the thousand, from a seed (broken-filters.mjs). Each parses or is refused with a typed error that says
+ * Broken filters by the thousand, from a seed (broken-filters.ts). Each parses or is refused with a typed error that says
  * where; nothing else may be thrown, and what parses prints, parses back and runs. A failure shows the input itself.
- * CAIRN_FILTERS tells how many; `npm run fuzz:filters` runs 100,000 and tells which of them took the longest.
+ * CAIRN_FILTERS tells how many; `npm run fuzz -- --decoder filters` runs 100,000 and tells which took the longest.
  */
 import { expect, test } from 'vitest';
 import { CairnError } from '../../core/base/errors.js';
 import { filterToJson, filterToText, matches, parseFilter } from '../../core/filter/index.js';
-import { kinds, seeded, show } from './broken-filters.mjs';
+import { kinds, seeded, show } from './broken-filters.js';
 
 const FILTERS = Number(process.env['CAIRN_FILTERS'] ?? 20_000);
 

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { RangeTrainer, type CodeParams } from '../../core/index/index.js';
 import { metrics, type Metric } from '../../core/kernel/index.js';
-import { numberSource } from '../kernel/fixture.js';
+import { numberSource } from '../kernel/number-source.js';
 import { attached, bitmapOf, clustered, encoded, exactDistance, kernel, rowOf, stored } from './fixture.js';
 
 function unit(row: Float32Array): Float32Array {

@@ -6,7 +6,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { RangeTrainer } from '../../core/index/index.js';
 import type { Metric } from '../../core/kernel/index.js';
-import { numberSource } from '../kernel/fixture.js';
+import { numberSource } from '../kernel/number-source.js';
 import {
   attached,
   bitmapOf,

@@ -9,7 +9,7 @@ import { limits } from '../../core/base/limits.js';
 import { SearchIndex } from '../../core/index/index.js';
 import type { FilteredWalk } from '../../core/index/index-memory.js';
 import { metrics, PAYLOAD_OFFSET } from '../../core/kernel/index.js';
-import { numberSource } from '../kernel/fixture.js';
+import { numberSource } from '../kernel/number-source.js';
 import {
   attached,
   bitmapOf,

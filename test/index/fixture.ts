@@ -19,7 +19,7 @@ import {
   type IndexShape,
   type Projection,
 } from '../../core/index/index.js';
-import { numberSource } from '../kernel/fixture.js';
+import { numberSource } from '../kernel/number-source.js';
 
 export const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 ** 3 });
 

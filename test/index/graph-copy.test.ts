@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Metric } from '../../core/kernel/index.js';
 import type { IndexBuilder } from '../../core/index/index.js';
-import { numberSource } from '../kernel/fixture.js';
+import { numberSource } from '../kernel/number-source.js';
 import {
   attached,
   built,

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { projectedOutputsMost, trainProjection, type Projection } from '../../core/index/index.js';
-import { numberSource } from '../kernel/fixture.js';
+import { numberSource } from '../kernel/number-source.js';
 import { kernel, nearSubspace, rowOf } from './fixture.js';
 
 const DIMENSION = 300;

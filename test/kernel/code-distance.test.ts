@@ -11,7 +11,8 @@ import {
   codeProductScalar,
   codeSquaresScalar,
 } from '../../core/kernel/scalar/code-distance.js';
-import { lengths, newArena, numberSource } from './fixture.js';
+import { lengths, newArena } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena(1_048_576);
 const A = PAYLOAD_OFFSET;

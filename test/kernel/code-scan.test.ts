@@ -11,7 +11,8 @@ import { codeStride, Layout } from '../../core/index/layout/shape.js';
 import { KERNEL_L1, PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
 import { codeAbsoluteScalar, codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
 import { prepareCodesScalar, prepareQueryScalar, type Grid } from '../../core/kernel/scalar/query.js';
-import { lengths, newArena, numberSource } from './fixture.js';
+import { lengths, newArena } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena(1_048_576);
 const { exports, f32, f64, u8, u32 } = arena;

@@ -8,7 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { PAYLOAD_OFFSET } from '../../core/kernel/layout.js';
 import { KERNEL_DOT, KERNEL_L1, KERNEL_L2 } from '../../core/kernel/metric.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
-import { awkwardNumber, lengths, newArena, numberSource, putNumbers, randomVector } from './fixture.js';
+import { awkwardNumber, lengths, newArena, putNumbers, randomVector } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena();
 const { exports } = arena;

@@ -8,7 +8,8 @@ import { INDEX_STATE_OFFSET, PAYLOAD_OFFSET } from '../../core/kernel/layout.js'
 import { KERNEL_DOT, KERNEL_L1, KERNEL_L2 } from '../../core/kernel/metric.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
 import { decodeRowScalar } from '../../core/kernel/scalar/exact-rows.js';
-import { lengths, newArena, numberSource, putNumbers, randomVector } from './fixture.js';
+import { lengths, newArena, putNumbers, randomVector } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena(1_048_576);
 const { exports, f32, u8, u32 } = arena;

@@ -16,7 +16,8 @@ import {
   maskRangeScalar,
   maskSetScalar,
 } from '../../core/kernel/scalar/masks.js';
-import { newArena, numberSource } from './fixture.js';
+import { newArena } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena();
 const { exports, u8 } = arena;

@@ -5,7 +5,8 @@
 import { describe, expect, test } from 'vitest';
 import { PAYLOAD_OFFSET } from '../../core/kernel/layout.js';
 import { firstNonFiniteScalar, normSquaredScalar } from '../../core/kernel/scalar/numbers.js';
-import { lengths, newArena, newKernel, numberSource, putNumbers, randomVector } from './fixture.js';
+import { lengths, newArena, newKernel, putNumbers, randomVector } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena();
 const kernel = newKernel();

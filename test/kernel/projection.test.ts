@@ -13,7 +13,8 @@ import {
   projectScalar,
   type Weights,
 } from '../../core/kernel/scalar/projection.js';
-import { expectSame, newArena, numberSource, randomVector } from './fixture.js';
+import { expectSame, newArena, randomVector } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena(1_048_576);
 const { exports, f32, u8, u32 } = arena;

@@ -15,7 +15,8 @@ import {
   putValuesScalar,
   type Grid,
 } from '../../core/kernel/scalar/query.js';
-import { expectSame, newArena, numberSource } from './fixture.js';
+import { expectSame, newArena } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena(1_048_576);
 const { exports, f32, f64, u8 } = arena;

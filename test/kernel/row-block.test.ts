@@ -18,7 +18,8 @@ import type { BlockHits, Metric } from '../../core/kernel/index.js';
 import { kernelMetric } from '../../core/kernel/metric.js';
 import { normSquaredScalar } from '../../core/kernel/scalar/numbers.js';
 import { equalRowsScalar, topKScalar, type ScalarRows } from '../../core/kernel/scalar/scan.js';
-import { newKernel, numberSource, randomVector } from './fixture.js';
+import { newKernel, randomVector } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const { pool } = newKernel();
 const SMALL = arenaClasses[0];

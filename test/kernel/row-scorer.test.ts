@@ -15,7 +15,8 @@ import { kernelMetric } from '../../core/kernel/metric.js';
 import type { ScoredRows } from '../../core/kernel/row-scorer.js';
 import { normSquaredScalar } from '../../core/kernel/scalar/numbers.js';
 import { topKScalar } from '../../core/kernel/scalar/scan.js';
-import { newKernel, numberSource, randomVector } from './fixture.js';
+import { newKernel, randomVector } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const kernel = newKernel();
 

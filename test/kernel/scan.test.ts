@@ -10,7 +10,8 @@ import { PAYLOAD_OFFSET } from '../../core/kernel/layout.js';
 import { KERNEL_DOT, KERNEL_L1, KERNEL_L2 } from '../../core/kernel/metric.js';
 import { equalRowsScalar, topKScalar, type ScalarRows } from '../../core/kernel/scalar/scan.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
-import { awkwardNumber, lengths, newArena, numberSource, putNumbers, randomVector } from './fixture.js';
+import { awkwardNumber, lengths, newArena, putNumbers, randomVector } from './fixture.js';
+import { numberSource } from './number-source.js';
 
 const arena = newArena(1_048_576);
 const QUERY = PAYLOAD_OFFSET + 4;

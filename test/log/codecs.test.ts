@@ -145,6 +145,16 @@ describe('a batch', () => {
     expect(outcome(() => decodeBatch(batch, 1, place))).toBe('corrupt');
   });
 
+  it.each([
+    { what: 'an empty id', change: { ids: [''] } },
+    { what: 'an expiry that is no number', change: { expiresMs: Float64Array.of(Number.NaN) } },
+    { what: 'an expiry that no date is', change: { expiresMs: Float64Array.of(8.65e15) } },
+    { what: 'an expiry before all dates', change: { expiresMs: Float64Array.of(-Infinity) } },
+  ])('refuses $what', ({ change }) => {
+    const bytes = encodeBatch({ ...upsertBatch('id', 1), ...change });
+    expect(outcome(() => decodeBatch(bytes, 1, place))).toBe('corrupt');
+  });
+
   it('names the offset in the object, not in itself', () => {
     const bytes = encodeBatch(upsertBatch('id', 1));
     bytes[48] = 9;
@@ -280,6 +290,11 @@ describe('a slot', () => {
         v.setBigUint64(288 + 120, new DataView(b.buffer, b.byteOffset).getBigUint64(248, true), true),
     },
     { what: 'an object of 2^63 bytes', change: (_, v) => v.setBigUint64(448 + 128, 2n ** 63n, true) },
+    { what: 'a state past all sequences', change: (_, v) => v.setBigUint64(288 + 104, 2n ** 53n, true) },
+    {
+      what: 'an object from after all slots',
+      change: (_, v) => v.setBigUint64(448 + 152, 2n ** 64n - 1n, true),
+    },
   ])('refuses $what under sound checksums', ({ change }) => {
     expect(outcome(() => open(forge(sealed.bytes, change)))).toBe('corrupt');
   });

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
-import { openSealed, sealJson } from '../../core/base/sealed-object.js';
+import { newObject, openSealed, seal, sealJson } from '../../core/base/sealed-object.js';
 import { openHead, sealHead } from '../../core/log/head-codec.js';
 import { deletionsKey, headKey, segmentKey, windowKey } from '../../core/log/layout.js';
 import type { Uid } from '../../core/base/ids.js';
@@ -50,6 +50,22 @@ const keys = [
 const objects = [null, 7, 'x', []];
 
 describe('a head from a hostile bucket', () => {
+  it.each(['[', '{"a":'])('is corrupt however deep it is, in a short message: %s', (open) => {
+    const depth = 100_000;
+    const text = open.repeat(depth) + '1' + (open === '[' ? ']' : '}').repeat(depth);
+    const object = newObject(text.length);
+    object.body.set(new TextEncoder().encode(text));
+    const sealed = seal(digests, identity, object);
+    let error: unknown;
+    try {
+      openHead(digests, uid, sealed);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: 'corrupt_object' });
+    expect((error as CairnError).message.length).toBeLessThan(300);
+  });
+
   it.each<{ path: string; values: readonly unknown[] }>([
     { path: 'retained_from', values: [...objects, undefined] },
     { path: 'retained_from.version', values: [0, 5, ...counts] },

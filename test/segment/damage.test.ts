@@ -322,6 +322,14 @@ describe('a segment that was changed and sealed again', () => {
       (footer: Footer) => ({ ...footer, sections: footer.sections.map((s) => ({ ...s, count: 7 })) }),
     ],
     ['no seqBase', (footer: Footer) => ({ ...footer, text: { ...footer.text, numbers: {} } })],
+    [
+      'seqBase below 0',
+      (footer: Footer) => ({ ...footer, text: { ...footer.text, numbers: { seqBase: -1 } } }),
+    ],
+    [
+      'seqBase near the last sequence',
+      (footer: Footer) => ({ ...footer, text: { ...footer.text, numbers: { seqBase: 2 ** 53 - 2 } } }),
+    ],
     ['no fields', (footer: Footer) => ({ ...footer, text: { ...footer.text, fields: [] } })],
     ['no uid', (footer: Footer) => ({ ...footer, text: { ...footer.text, uid: 'x' } })],
     ['text of another form', (footer: Footer) => ({ ...footer, text: [] as never })],

@@ -1,5 +1,6 @@
 /** The writer of a segment: what it needs of its caller, what it keeps in memory, and what it leaves when it is given up. */
 import { describe, expect, test } from 'vitest';
+import { CairnError } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import { portableDeflate, rowMaps, SegmentWriter } from '../../core/segment/index.js';
 import type { ObjectStore, Upload } from '../../core/store/index.js';
@@ -154,4 +155,7 @@ test('row maps are each the other, by UTF-8', () => {
   expect([...rowOfRank]).toEqual([2, 0, 4, 3, 1]);
   expect([...rankOfRow]).toEqual([1, 4, 0, 3, 2]);
   expect(() => rowMaps(['a', 'b', 'a'])).toThrow('two rows have the id a');
+  expect(() => rowMaps(['a', 'b', 'a'], (id) => new CairnError('corrupt', 'x', `again ${id}`))).toThrow(
+    'again a',
+  );
 });

@@ -10,13 +10,15 @@
  *   resident   the index as it lies in memory, the maps between rows and ranks; behind it the expiries
  */
 import { alignUp } from '../../base/bytes.js';
-import { hasCode } from '../../base/errors.js';
+import { corrupt, hasCode } from '../../base/errors.js';
+import type { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
 import { IndexBuilder, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
 import type { CodeParams, GraphSource, Projection } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
+import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
 import type { Expiries, ResidentSection } from '../../segment/index.js';
@@ -244,6 +246,18 @@ class SegmentBuild {
     }
   }
 
+  /** Of the inputs each is sound: they do not belong together. */
+  #foundTwice(id: string): CairnError {
+    const { uid } = this.#request;
+    const expected = 'one live row of an id';
+    return corrupt({
+      key: collectionPrefix(uid),
+      offset: 0,
+      expected,
+      found: `two of ${JSON.stringify(id)}`,
+    });
+  }
+
   async #writeIds(
     writer: SegmentWriter,
   ): Promise<{ readonly ids: readonly string[]; readonly maps: readonly ResidentSection[] }> {
@@ -251,7 +265,7 @@ class SegmentBuild {
     const inSet = await rows.ids();
     const inFile = Array.from(this.#rowOrder, (row) => inSet[row]!);
     await breathe();
-    const { sortedIds, rowOfRank, rankOfRow } = rowMaps(inFile);
+    const { sortedIds, rowOfRank, rankOfRow } = rowMaps(inFile, (id) => this.#foundTwice(id));
     await writer.writeIds(sortedIds);
     const maps = [
       { kind: 'rowOfRank', bytes: bytesOf(rowOfRank), count: rowOfRank.length },

@@ -3,6 +3,9 @@
  * that log have it. What is dropped is left out here, so that everything behind sees only rows to be written, numbered from 0.
  */
 import type { Awaitable } from '../../base/awaitable.js';
+import { compareUtf8 } from '../../base/bytes.js';
+import { corrupt } from '../../base/errors.js';
+import type { CairnError } from '../../base/errors.js';
 import { row as asRow } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import { DAY_MS } from '../memtable/index.js';
@@ -159,8 +162,13 @@ function keepRows({ segment, ends, folded, rule }: SegmentSourceOptions): KeptRo
   return { kept, hidden, sourceRowOf, expiresMs };
 }
 
+/** What a reader of single rows does not look at, and a compaction would pass on. */
+function wrongIn({ file }: LiveSegment, expected: string, found: string): CairnError {
+  return corrupt({ key: file.ref.key, offset: 0, expected, found });
+}
+
 export function segmentSource(options: SegmentSourceOptions): SegmentRows {
-  const { segment, dimension } = options;
+  const { segment, dimension, folded } = options;
   const { file } = segment;
   const { kept, hidden, sourceRowOf, expiresMs } = keepRows(options);
   const rows = kept.length;
@@ -201,22 +209,37 @@ export function segmentSource(options: SegmentSourceOptions): SegmentRows {
       return out;
     },
     async seqs() {
-      return Float64Array.from(await file.seqs(kept));
+      const seqs = await file.seqs(kept);
+      const late = seqs.findIndex((seq) => seq > folded);
+      if (late >= 0) throw wrongIn(segment, `rows of sequences up to ${folded}`, `one of ${seqs[late]}`);
+      return Float64Array.from(seqs);
     },
-    async ids() {
-      const out = new Array<string>(rows);
-      for (let rank = 0; rank < file.rows; rank += IDS_AT_ONCE) {
-        const ranks = Uint32Array.from(
-          { length: Math.min(IDS_AT_ONCE, file.rows - rank) },
-          (_, i) => rank + i,
-        );
-        const [ids, rowsOfRanks] = await Promise.all([file.idsOfRanks(ranks), file.rowsOfRanks(ranks)]);
-        ids.forEach((id, i) => {
-          const row = sourceRowOf[rowsOfRanks[i]!]!;
-          if (row >= 0) out[row] = id;
-        });
-      }
-      return out;
-    },
+    ids: () => idsOf(segment, { rows, sourceRowOf }),
   };
+}
+
+/** By source row. Throws `corrupt`. */
+async function idsOf(
+  segment: LiveSegment,
+  { rows, sourceRowOf }: Pick<SegmentRows, 'rows' | 'sourceRowOf'>,
+): Promise<readonly string[]> {
+  const { file } = segment;
+  const out = new Array<string>(rows);
+  const seen = new Uint8Array(file.rows);
+  let last = '';
+  for (let rank = 0; rank < file.rows; rank += IDS_AT_ONCE) {
+    const count = Math.min(IDS_AT_ONCE, file.rows - rank);
+    const ranks = Uint32Array.from({ length: count }, (_, i) => rank + i);
+    const [ids, rowsOfRanks] = await Promise.all([file.idsOfRanks(ranks), file.rowsOfRanks(ranks)]);
+    ids.forEach((id, i) => {
+      const fileRow = rowsOfRanks[i]!;
+      if (compareUtf8(last, id) >= 0) throw wrongIn(segment, 'ids in their order', `another at ${rank + i}`);
+      if (seen[fileRow] === 1) throw wrongIn(segment, 'a rank of each row', `two of row ${fileRow}`);
+      seen[fileRow] = 1;
+      last = id;
+      const row = sourceRowOf[fileRow]!;
+      if (row >= 0) out[row] = id;
+    });
+  }
+  return out;
 }

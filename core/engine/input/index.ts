@@ -15,7 +15,7 @@ export {
 } from './input-shape.js';
 export type { UnknownObject } from './input-shape.js';
 export { keepInput } from './kept-input.js';
-export { documentOf, mergePatch, metadataToText, sameJson } from './metadata.js';
+export { documentOf, mergePatch, metadataToText, mustBeStorable, sameJson } from './metadata.js';
 export { parseFacets } from './order-parser.js';
 export type { Facet, OrderField } from './order-parser.js';
 export {
@@ -31,7 +31,7 @@ export type { ParsedQuery, ParsedRead, WantedEffort } from './query-parser.js';
 export type { RecordParser } from './records.js';
 export { parseScan } from './scan-parser.js';
 export { differingSettings, mustBeTier, resolveSettings } from './settings.js';
-export { VectorParser } from './vectors.js';
+export { isUsable, VectorParser } from './vectors.js';
 export type {
   ParsedDelete,
   ParsedFilterPatch,

@@ -4,6 +4,7 @@
  */
 import { utf8Length } from '../../base/bytes.js';
 import { corrupt, invalid, overLimit } from '../../base/errors.js';
+import type { CairnError } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { isPlainObject, kindOf } from './input-shape.js';
 import type { JsonObject, JsonValue } from '../interface/index.js';
@@ -57,8 +58,39 @@ export function documentOf(text: string): JsonObject {
   } catch {
     // Told below, like JSON that is no object.
   }
-  if (isPlainObject(value)) return value as JsonObject;
-  throw corrupt({ key: 'log', offset: 0, expected: 'metadata as a JSON object', found: shorten(text) });
+  if (!isPlainObject(value))
+    throw corrupt({ key: 'log', offset: 0, expected: 'metadata as a JSON object', found: shorten(text) });
+  if (mayBeDeep(text) && isDeeper(value, limits.metadataDepth)) {
+    const expected = `metadata of a depth of at most ${limits.metadataDepth}`;
+    throw corrupt({ key: 'log', offset: 0, expected, found: shorten(text) });
+  }
+  return value as JsonObject;
+}
+
+/** That no writer would refuse it: then what a change of it is refused for is the change. Throws `corrupt`. */
+export function mustBeStorable(document: JsonObject): void {
+  try {
+    mustBeJson(document, 'a stored record', 1);
+  } catch (error) {
+    const found = (error as CairnError).message;
+    throw corrupt({ key: 'log', offset: 0, expected: 'metadata as a writer leaves it', found });
+  }
+}
+
+/** Few texts have so many brackets, and to search for them costs little beside parsing. */
+function mayBeDeep(text: string): boolean {
+  let open = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1))
+      if (++open > limits.metadataDepth) return true;
+  }
+  return false;
+}
+
+/** Whether a value has more objects and arrays within each other. Recursion ends there. */
+function isDeeper(value: unknown, most: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return most === 0 || Object.values(value).some((inner) => isDeeper(inner, most - 1));
 }
 
 function shorten(text: string): string {

@@ -3,10 +3,16 @@
  */
 import { invalid } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
-import type { Kernel } from '../../kernel/index.js';
+import type { Kernel, Metric } from '../../kernel/index.js';
 import type { CollectionSchema } from '../../log/index.js';
 import { kindOf } from './input-shape.js';
 import type { VectorInput } from '../interface/index.js';
+
+/** Of a vector that searches can use, from its squared norm: finite, not too long for 32 bits, under cosine with a direction. */
+export function isUsable(squaredNorm: number, metric: Metric): boolean {
+  const least = metric === 'cosine' ? limits.cosineNormMin ** 2 : 0;
+  return squaredNorm >= least && squaredNorm <= limits.squaredNormMax;
+}
 
 export class VectorParser {
   readonly #kernel: Kernel;
@@ -102,10 +108,9 @@ export class VectorParser {
   checkRows(rows: Float32Array, where: (row: number) => string): void {
     const { dimension, metric } = this.#schema;
     const norms = this.#kernel.normSquared(rows, dimension);
-    const least = metric === 'cosine' ? limits.cosineNormMin ** 2 : 0;
     for (let row = 0; row < norms.length; row++) {
       const norm = norms[row]!;
-      if (norm >= least && norm <= limits.squaredNormMax) continue;
+      if (isUsable(norm, metric)) continue;
       throw this.#badRow(rows.subarray(row * dimension, (row + 1) * dimension), norm, where(row));
     }
   }

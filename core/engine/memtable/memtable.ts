@@ -6,12 +6,11 @@
 import { assertInternal, corrupt } from '../../base/errors.js';
 import { row as asRow } from '../../base/ids.js';
 import type { Row, Sequence } from '../../base/ids.js';
-import { limits } from '../../base/limits.js';
 import { cosineScale, RowBlock } from '../../kernel/index.js';
-import type { Kernel } from '../../kernel/index.js';
+import type { Kernel, Metric } from '../../kernel/index.js';
 import { OP_DELETE, OP_UPSERT } from '../../log/index.js';
 import type { Batch, CollectionSchema, LogPosition } from '../../log/index.js';
-import { documentOf } from '../input/index.js';
+import { documentOf, isUsable } from '../input/index.js';
 import { OrderedIds } from './ordered-ids.js';
 import { Shadows } from './shadows.js';
 import type { Shadow } from './shadows.js';
@@ -50,9 +49,9 @@ export interface MemtableBlock {
 }
 
 /** Writers refuse such rows, so only damage, or a writer that is none of ours, puts them into a log. */
-function mustBeUsable(squaredNorm: number, row: number, at: LogPosition): void {
-  if (squaredNorm <= limits.squaredNormMax) return;
-  const expected = `finite vectors in slot ${at.seq}`;
+function mustBeUsable(squaredNorm: number, metric: Metric, row: number, at: LogPosition): void {
+  if (isUsable(squaredNorm, metric)) return;
+  const expected = `vectors in slot ${at.seq} that can be searched under ${metric}`;
   throw corrupt({ key: 'log', offset: 0, expected, found: `a squared norm of ${squaredNorm} in row ${row}` });
 }
 
@@ -115,7 +114,7 @@ export class Memtable {
     assertInternal(this.#users > 0, 'a memtable was written after its release');
     // Whatever stops a batch stops it before anything of it is in.
     const norms = this.#kernel.normSquared(batch.vectors, this.#schema.dimension);
-    norms.forEach((norm, row) => mustBeUsable(norm, row, at));
+    norms.forEach((norm, row) => mustBeUsable(norm, this.#schema.metric, row, at));
     this.#append(batch.vectors, norms);
     let upsert = 0;
     for (let op = 0; op < batch.ids.length; op++) {

@@ -6,17 +6,19 @@ import { compileFilter } from '../../filter/index.js';
 import type { DocumentTest } from '../../filter/index.js';
 import { upsertBytes, UPSERTS_FRAME_BYTES } from '../../log/index.js';
 import type { CollectionSchema } from '../../log/index.js';
-import { mergePatch, metadataToText, sameJson } from '../input/index.js';
+import { mergePatch, metadataToText, mustBeStorable, sameJson } from '../input/index.js';
 import type { ParsedFilterPatch } from '../input/index.js';
 import type { JsonObject, PatchMode } from '../interface/index.js';
 
-/** Null: no metadata. */
+/** Null: no metadata. Throws `corrupt` where the document is none that a writer can have left. */
 export function patchedMetadata(
   document: JsonObject,
   patch: JsonObject | null,
   mode: PatchMode,
 ): JsonObject | null {
-  return mode === 'replace' || patch === null ? patch : mergePatch(document, patch);
+  if (mode === 'replace' || patch === null) return patch;
+  mustBeStorable(document);
+  return mergePatch(document, patch);
 }
 
 /**

@@ -119,6 +119,9 @@ describe('rows of the log', () => {
   });
 });
 
+/** In an order that is not that of rows. */
+const idOf = (one: number): string => `id${9 - one}`;
+
 function segment(
   dead: readonly number[],
   hidden: readonly number[],
@@ -130,13 +133,12 @@ function segment(
     for (const one of list) out[one >> 3]! |= 1 << (one & 7);
     return out;
   };
-  // Ids run against the rows.
   const file: Partial<SegmentFile> = {
     rows,
     vectors: (wanted) => Float32Array.from(Array.from(wanted).flatMap((one) => [one, 1])),
-    documents: (wanted) => Array.from(wanted, (one) => `{"id":"id${one}"}`),
-    seqs: (wanted) => Array.from(wanted, (one) => one + 100),
-    idsOfRanks: (ranks) => Array.from(ranks, (rank) => `id${9 - rank}`),
+    documents: (wanted) => Array.from(wanted, (one) => `{"id":"${idOf(one)}"}`),
+    seqs: (wanted) => Array.from(wanted, (one) => one + 1),
+    idsOfRanks: (ranks) => Array.from(ranks, (rank) => `id${rank}`),
     rowsOfRanks: (ranks) => ranks.map((rank) => 9 - rank),
     async *rawChunks() {
       for (let first = 0; first < rows; first += 4) {
@@ -182,7 +184,7 @@ describe('rows of a segment', () => {
       rule: NEVER,
     });
     const left = [2, 3, 4, 6, 7, 8, 9];
-    expect(await contents(source)).toEqual(left.map((one) => row(`id${one}`, one, one + 100)));
+    expect(await contents(source)).toEqual(left.map((one) => row(idOf(one), one, one + 1)));
     expect(source.hidden).toEqual([
       { row: 1, seq: 7, ms: 2 * DAY },
       { row: 2, seq: 20, ms: 3 * DAY },
@@ -209,7 +211,38 @@ describe('rows of a segment', () => {
       folded: 20,
       rule,
     });
-    expect(await source.ids()).toEqual(['id0', 'id1', 'id2', 'id4', 'id5', 'id7', 'id8', 'id9']);
+    expect(await source.ids()).toEqual([0, 1, 2, 4, 5, 7, 8, 9].map(idOf));
+  });
+});
+
+describe('rows of a segment that lies under right checksums', () => {
+  const sourceOf = (lies: Partial<SegmentFile>): RowSource => {
+    const sound = segment([], [], []);
+    const file = { ...sound.file, ref: { key: 's' } as SegmentFile['ref'], ...lies };
+    return segmentSource({ segment: { ...sound, file }, dimension: 2, ends: [], folded: 10, rule: NEVER });
+  };
+  const corruptObject = { kind: 'corrupt', details: { key: 's' } };
+
+  it.each<{ what: string; lies: Partial<SegmentFile> }>([
+    {
+      what: 'two ranks of one row',
+      lies: { rowsOfRanks: (ranks) => ranks.map((rank) => Math.max(1, rank)) },
+    },
+    {
+      what: 'ids out of order',
+      lies: { idsOfRanks: (ranks) => Array.from(ranks, (rank) => `id${9 - rank}`) },
+    },
+    { what: 'an id twice', lies: { idsOfRanks: (ranks) => Array.from(ranks, (rank) => `id${rank >> 1}`) } },
+  ])('are refused with $what', async ({ lies }) => {
+    await expect(sourceOf(lies).ids()).rejects.toMatchObject(corruptObject);
+  });
+
+  it('are refused with sequences that are not folded yet', async () => {
+    const seqs = (last: number): Partial<SegmentFile> => ({
+      seqs: (wanted) => Array.from(wanted, (one) => (one === 9 ? last : 1)),
+    });
+    await expect(sourceOf(seqs(10)).seqs()).resolves.toHaveLength(10);
+    await expect(sourceOf(seqs(11)).seqs()).rejects.toMatchObject(corruptObject);
   });
 });
 
@@ -217,7 +250,7 @@ describe('a set of sources', () => {
   it('finds every row in its source', async () => {
     const { table, put } = await memtable();
     put(1, ['a', 50], ['b', 51]);
-    const own = { dimension: 2, ends: [], folded: 1, rule: NEVER };
+    const own = { dimension: 2, ends: [], folded: 20, rule: NEVER };
     const set = new RowSet([
       segmentSource({ segment: segment([0], [], []), ...own }),
       memtableSource(table, 1, NEVER),
@@ -229,9 +262,9 @@ describe('a set of sources', () => {
     await set.vectors(wanted, vectors);
     expect([...vectors].filter((_, i) => i % 2 === 0)).toEqual([8, 51, 1, 50, 0, 9]);
     expect(await set.documents(wanted)).toEqual(
-      ['id8', 'b', 'id1', 'a', 'id0', 'id9'].map((id) => `{"id":"${id}"}`),
+      [idOf(8), 'b', idOf(1), 'a', idOf(0), idOf(9)].map((id) => `{"id":"${id}"}`),
     );
-    expect((await set.ids()).slice(7, 13)).toEqual(['id8', 'id9', 'a', 'b', 'id0', 'id1']);
-    expect([...(await set.seqs())].slice(8, 12)).toEqual([109, 1, 1, 100]);
+    expect((await set.ids()).slice(7, 13)).toEqual([idOf(8), idOf(9), 'a', 'b', idOf(0), idOf(1)]);
+    expect([...(await set.seqs())].slice(8, 12)).toEqual([10, 1, 1, 1]);
   });
 });

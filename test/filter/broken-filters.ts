@@ -1,9 +1,10 @@
 /**
  * Filters as nobody should write them, from a seed: valid ones of both spellings, cut, spliced and littered, and ones that
- * are blown up to the limits and past them. Pure JavaScript, so that a test can draw on it and a script without a compiler.
+ * are blown up to the limits and past them.
  */
 
-/** @typedef {(below: number) => number} Draw */
+/** A whole number of 0 to `below` - 1. */
+export type Draw = (below: number) => number;
 
 const texts = [
   "year >= 2020 AND (topic = 'cs.CL' OR topic IN ('cs.LG', 'it''s', NULL))",
@@ -20,8 +21,7 @@ const objects = [
   '{"$not":{"$and":[{"a.b":{"$ne":true}},{"x":{"$exists":false}},{"g":{"$glob":"*a?\\\\*"}}]}}',
   '{"t":{"$contains":"x","$contains_any":["y",1],"$contains_all":[]},"p":{"$prefix":"q","$not":{"$nin":[0]}}}',
 ];
-/** @type {readonly unknown[]} */
-const pieces = [
+const pieces: readonly unknown[] = [
   null, true, 0, -1, 1e300, Number.NaN, Number.POSITIVE_INFINITY, '', 'x', '\ud800', [], {}, [[]], [null], { $eq: {} }, { $and: [] }, { '': 1 },
   { $gt: null }, undefined, 5n, Symbol('s'), () => true, new Date(0), new Map(), /x/, { __proto__: null }, Object.create({ a: 1 }),
 ]; // prettier-ignore
@@ -35,12 +35,8 @@ const units = [
 ]; // prettier-ignore
 const starts = ['', '(', 'a IN (', 'a CONTAINS ALL (', "a = '", "a LIKE '", 'a.', '"', 'a = ', 'NOT (', 'x'];
 
-/**
- * Beginning, what is repeated, end: filters as long as one likes.
- *
- * @type {readonly (readonly [string, string, string])[]}
- */
-const whole = [
+/** Beginning, what is repeated, end: filters as long as one likes. */
+const whole: readonly (readonly [string, string, string])[] = [
   ['a IN (', '1, ', '1)'],
   ['a CONTAINS ALL (', "'x', ", 'NULL)'],
   ['NOT a IN (', "'2024-05-01T00:00:00.5+01:00', ", "'')"],
@@ -52,13 +48,8 @@ const whole = [
   ['', '\n', 'EXISTS a'],
 ];
 
-/**
- * Mulberry32.
- *
- * @param {number} seed
- * @returns {Draw}
- */
-export function seeded(seed) {
+/** Mulberry32. */
+export function seeded(seed: number): Draw {
   let state = seed;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
@@ -68,32 +59,15 @@ export function seeded(seed) {
   };
 }
 
-/**
- * @template T
- * @param {Draw} draw
- * @param {readonly T[]} from
- * @returns {T}
- */
-function pick(draw, from) {
-  /** @type {any} */
-  const picked = from[draw(from.length)];
-  return picked;
+function pick<T>(draw: Draw, from: readonly T[]): T {
+  return from[draw(from.length)]!;
 }
 
-/**
- * @param {Draw} draw
- * @returns {string}
- */
-export function brokenText(draw) {
+function brokenText(draw: Draw): string {
   return littered(draw, pick(draw, texts), 1 + draw(4));
 }
 
-/**
- * @param {Draw} draw
- * @param {string} text
- * @param {number} edits
- */
-function littered(draw, text, edits) {
+function littered(draw: Draw, text: string, edits: number): string {
   let broken = text;
   for (let left = edits; left > 0; left--) {
     const from = draw(broken.length + 1);
@@ -111,22 +85,16 @@ function littered(draw, text, edits) {
   return broken;
 }
 
-/**
- * Replaces, renames, adds or drops something at a random place of a parsed object.
- *
- * @param {Draw} draw
- * @returns {unknown}
- */
-export function brokenObject(draw) {
-  /** @type {Record<string, unknown>} */
-  const root = { filter: JSON.parse(pick(draw, objects)) };
+/** Replaces, renames, adds or drops something at a random place of a parsed object. */
+function brokenObject(draw: Draw): unknown {
+  const root: Record<string, unknown> = { filter: JSON.parse(pick(draw, objects)) };
   for (let edits = 1 + draw(3); edits > 0; edits--) {
     let holder = root;
     let key = 'filter';
     for (let steps = draw(6); steps > 0; steps--) {
       const value = holder[key];
       if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) break;
-      holder = /** @type {Record<string, unknown>} */ (value);
+      holder = value as Record<string, unknown>;
       key = pick(draw, Object.keys(holder));
     }
     const value = holder[key];
@@ -139,13 +107,8 @@ export function brokenObject(draw) {
   return root['filter'];
 }
 
-/**
- * As long as filters may be, or a little longer; most of them with a flaw somewhere.
- *
- * @param {Draw} draw
- * @returns {string}
- */
-export function longText(draw) {
+/** As long as filters may be, or a little longer; most of them with a flaw somewhere. */
+function longText(draw: Draw): string {
   const ends = ['', '1', "'", ')', '1)', "')", 'a = 1', '"', 'x'];
   const [start, unit, end] =
     draw(3) === 0 ? pick(draw, whole) : [pick(draw, starts), pick(draw, units), pick(draw, ends)];
@@ -153,13 +116,8 @@ export function longText(draw) {
   return littered(draw, start + unit.repeat(Math.ceil(length / unit.length)) + end, draw(3));
 }
 
-/**
- * As wide, deep or wordy as filters may be, or a little more so.
- *
- * @param {Draw} draw
- * @returns {unknown}
- */
-export function largeObject(draw) {
+/** As wide, deep or wordy as filters may be, or a little more so. */
+function largeObject(draw: Draw): unknown {
   const inner = JSON.parse(pick(draw, objects));
   const many = pick(draw, [10, 100, 340, 1_100, 20_000]);
   const long = pick(draw, ['x', '😀', '*?', '2024-05-01', '\ud800', '\\']).repeat(
@@ -183,42 +141,31 @@ export function largeObject(draw) {
     case 6:
       return { a: { [pick(draw, ['$eq', '$glob', '$prefix', '$contains', `$${long}`])]: long } };
     default: {
-      /** @type {Record<string, unknown>} */
-      const endless = { a: 1 };
+      const endless: Record<string, unknown> = { a: 1 };
       endless[pick(draw, ['$not', 'b'])] = pick(draw, [endless, [endless], { $and: [endless] }]);
       return endless;
     }
   }
 }
 
-/**
- * @param {number} depth
- * @param {string} key
- * @param {unknown} innermost
- */
-function nested(depth, key, innermost) {
+function nested(depth: number, key: string, innermost: unknown): unknown {
   let value = innermost;
   for (let level = 0; level < depth; level++) value = { [key]: key === '$and' ? [value] : value };
   return value;
 }
 
 /** Every kind, and how many of a hundred it is: the large ones take a hundred times as long. */
-export const kinds = /** @type {const} */ ([
+export const kinds = [
   { name: 'texts', make: brokenText, share: 67 },
   { name: 'objects', make: brokenObject, share: 29 },
   { name: 'long texts', make: longText, share: 2 },
   { name: 'large objects', make: largeObject, share: 2 },
-]);
+] as const;
 
-/**
- * What a filter is, cut short, for a message.
- *
- * @param {unknown} input
- * @returns {string}
- */
-export function show(input) {
+/** What a filter is, cut short, for a message. */
+export function show(input: unknown): string {
   try {
-    const text = JSON.stringify(input, (_, value) =>
+    const text = JSON.stringify(input, (_, value: unknown) =>
       typeof value === 'bigint' || typeof value === 'symbol' ? String(value) : value,
     );
     return text === undefined ? String(input) : text.slice(0, 300);
