@@ -45,6 +45,7 @@ import {
   readTable,
   sampleVectors,
 } from './reads/index.js';
+import { scanAll } from './scan-all.js';
 import { statsOf } from './stats.js';
 import type { Table } from './table/index.js';
 import { resolveWrite } from './writes/index.js';
@@ -248,6 +249,10 @@ export class EngineCollection implements api.Collection {
       const { records, cursor } = await answer;
       return { records, ...(cursor === undefined ? {} : { cursor }), sequence: seq };
     });
+  }
+
+  scanAll(input: api.ScanAllInput = {}): AsyncGenerator<api.ScanAllPage, void, undefined> {
+    return scanAll(input, { name: this.name, open: this.#open, ports: this.#ports });
   }
 
   async describe(options: api.ReadOptions = {}): Promise<api.CollectionDescription> {

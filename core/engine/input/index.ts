@@ -28,7 +28,7 @@ export {
 } from './query-parser.js';
 export type { ParsedQuery, ParsedRead, WantedEffort } from './query-parser.js';
 export type { RecordParser } from './records.js';
-export { parseScan } from './scan-parser.js';
+export { parseScan, parseScanAll } from './scan-parser.js';
 export { differingSettings, mustBeTier, resolveSettings } from './settings.js';
 export { VectorParser } from './vectors.js';
 export type {

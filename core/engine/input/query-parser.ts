@@ -97,7 +97,6 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
   }
   const order = parseOrderBy(input['orderBy']);
   if (order !== undefined) mustMeasureNothing(input, what);
-  const asOf = input['asOf'];
   return {
     vector: input['vector'] === undefined ? undefined : vectors.kept(input['vector'], `${what}.vector`),
     id: input['id'] === undefined ? undefined : mustBeRecordId(input['id'], what),
@@ -107,13 +106,15 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
     projection: parseInclude(input['include'], ['metadata']),
     effort: parseEffort(input, what),
     scoreBound: parseScoreBound(input, metric),
-    asOf:
-      asOf === undefined
-        ? undefined
-        : optionalInteger(asOf, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
+    asOf: parseAsOf(input['asOf']),
     includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
     explain: optionalBoolean(input['explain'], 'explain'),
   };
+}
+
+export function parseAsOf(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  return optionalInteger(value, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
 }
 
 /** Only what is measured can be looked for harder, be too far, or have a plan. */

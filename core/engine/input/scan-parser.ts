@@ -1,17 +1,18 @@
 /**
  * Scans as callers write them, checked.
  */
+import { mustBeRecordId } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import { parseCursor, parseOrderedCursor } from './cursor.js';
 import type { OrderPosition } from './cursor.js';
 import { parseInclude } from './include.js';
 import type { Projection } from './include.js';
-import { mustHaveOnly, optionalInteger } from './input-shape.js';
+import { mustBeObject, mustHaveOnly, optionalBoolean, optionalInteger } from './input-shape.js';
 import type { UnknownObject } from './input-shape.js';
 import { parseOrderBy } from './order-parser.js';
 import type { OrderField } from './order-parser.js';
-import { parseFilterOption, READ_FIELDS } from './query-parser.js';
+import { parseAsOf, parseFilterOption, READ_FIELDS } from './query-parser.js';
 
 export interface ParsedScan {
   readonly filter: CompiledFilter | undefined;
@@ -43,5 +44,26 @@ export function parseScan(fields: UnknownObject): ParsedScan {
       order === undefined
         ? { after: parseCursor(cursor) }
         : { order, after: parseOrderedCursor(cursor, order) },
+  };
+}
+
+export interface ParsedScanAll {
+  /** '' for the first. */
+  readonly after: string;
+  readonly asOf: number | undefined;
+  readonly projection: Projection;
+  readonly includeDeleted: boolean;
+}
+
+/** Throws `invalid`. */
+export function parseScanAll(value: unknown): ParsedScanAll {
+  const fields = mustBeObject(value, 'scan');
+  mustHaveOnly(fields, ['after', 'asOf', 'include', 'includeDeleted'], 'scan');
+  const { after } = fields;
+  return {
+    after: after === undefined ? '' : mustBeRecordId(after, 'after'),
+    asOf: parseAsOf(fields['asOf']),
+    projection: parseInclude(fields['include'], ['metadata']),
+    includeDeleted: optionalBoolean(fields['includeDeleted'], 'include_deleted'),
   };
 }

@@ -14,6 +14,8 @@ import type {
   ReadOptions,
   RecallInput,
   RecallResult,
+  ScanAllInput,
+  ScanAllPage,
   ScanInput,
   ScanResult,
 } from './reads.js';
@@ -58,6 +60,12 @@ export interface Collection {
   fetch(input: FetchInput): Promise<FetchResult>;
   count(input?: CountInput): Promise<CountResult>;
   scan(input?: ScanInput): Promise<ScanResult>;
+  /**
+   * All records of one sequence, page by page, whatever is written meanwhile; at least one page. What it reads is kept in
+   * memory until the end, or until the loop over it is left. Throws `sequence_out_of_range` where the sequence is not kept:
+   * at the start, and later where compactions went beyond it and a collector deleted what they had replaced.
+   */
+  scanAll(input?: ScanAllInput): AsyncGenerator<ScanAllPage, void, undefined>;
   describe(options?: ReadOptions): Promise<CollectionDescription>;
   stats(options?: ReadOptions): Promise<CollectionStats>;
   compact(options?: CompactOptions): Promise<CompactResult>;

@@ -162,6 +162,23 @@ export interface ScanResult {
   readonly sequence: number;
 }
 
+export interface ScanAllInput {
+  /** Only records after this id, in the order of the ids' UTF-8 bytes. */
+  readonly after?: string;
+  /** The sequence to read. Default: the newest at the call. */
+  readonly asOf?: number;
+  /** Default `["metadata"]`. */
+  readonly include?: Include;
+  readonly includeDeleted?: boolean;
+}
+
+export interface ScanAllPage {
+  /** In the order of the ids' UTF-8 bytes. None where there are no records at all. */
+  readonly records: readonly RecordOutput[];
+  /** The same in every page. */
+  readonly sequence: number;
+}
+
 export interface RecallInput extends ReadOptions {
   /** Queries to measure with; else stored records are sampled. */
   readonly vectors?: readonly VectorInput[];

@@ -3,7 +3,6 @@
  */
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
-import { invalid } from '../../base/errors.js';
 import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
 import type { Clock } from '../../base/ports.js';
 import type { LogState } from '../../log/index.js';
@@ -15,7 +14,7 @@ import type { OrderField, ParsedQuery } from '../input/index.js';
 import { selectOrdered } from './ordered.js';
 import { AnswerSize, recordBytes, toRecord, vectorBytes } from './projection.js';
 import type { StoredRow } from './projection.js';
-import { pinned } from './read-table.js';
+import { mustTellOf, pinned } from './read-table.js';
 import { memtableRow, rowsAt } from './stored-rows.js';
 import { searchTable } from './table-search.js';
 import { QueryTrace } from './trace.js';
@@ -40,17 +39,9 @@ export interface QueryContext {
 /** The view of a query. Throws `sequence_out_of_range`. */
 export function viewOf(state: LogState<Table>, query: ParsedQuery, nowMs: number): View {
   const { asOf, includeDeleted } = query;
-  const { seq } = state.position;
-  if (asOf !== undefined && asOf > seq) {
-    const message = `as_of ${asOf} has not happened yet: the collection is at sequence ${seq}`;
-    throw invalid('sequence_out_of_range', message, { as_of: asOf, sequence: seq });
-  }
-  const { foldedSeq } = state.sink.head;
-  if (asOf !== undefined && asOf < foldedSeq) {
-    const message = `as_of ${asOf} is no longer kept: the oldest sequence is ${foldedSeq}`;
-    throw invalid('sequence_out_of_range', message, { as_of: asOf, oldest: foldedSeq });
-  }
-  return { asOf: asOf === undefined || asOf === seq ? NEWEST : asOf, nowMs, includeDeleted };
+  if (asOf !== undefined) mustTellOf(asOf, state);
+  const newest = asOf === undefined || asOf === state.position.seq;
+  return { asOf: newest ? NEWEST : asOf, nowMs, includeDeleted };
 }
 
 /** Requires: a table that is caught up. `vector` is what is asked: the query's own, or that of the record it names. */

@@ -5,13 +5,16 @@
  */
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
-import { CairnError, corrupt } from '../../base/errors.js';
+import { CairnError, corrupt, invalid } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { tryGoneKey } from '../../log/index.js';
 import type { CollectionLog, Head, LogState } from '../../log/index.js';
 import { NEWEST } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
 import type { Table } from '../table/index.js';
+
+/** A table, and the sequence up to which it was written. */
+export type TableState = Pick<LogState<Table>, 'sink' | 'position'>;
 
 export interface TableRead<T> {
   readonly consistency: 'strong' | 'eventual';
@@ -32,11 +35,17 @@ export async function readTable<T>(log: CollectionLog<Table>, read: TableRead<T>
     try {
       return await readOnce(log, read);
     } catch (error) {
-      const key = tryGoneKey(error);
-      if (key === undefined || round === limits.goneRounds) throw error;
-      mustNotName((await log.load()).base, key);
+      if (round === limits.goneRounds) throw error;
+      await reloadWhereGone(log, error);
     }
   }
+}
+
+/** Reads the newest head where `error` says that an object was gone. Throws `error` where it does not, or `corrupt`. */
+export async function reloadWhereGone(log: CollectionLog<Table>, error: unknown): Promise<void> {
+  const key = tryGoneKey(error);
+  if (key === undefined) throw error;
+  mustNotName((await log.load()).base, key);
 }
 
 /** Of a head that was read after the object was missed: what it names is never collected. Throws `corrupt`. */
@@ -72,7 +81,20 @@ function tryUse<T>(state: LogState<Table>, { prepare, use }: TableRead<T>): Atte
   return { answer: answer instanceof Promise ? sink.during(answer) : answer };
 }
 
+/** Throws `sequence_out_of_range` where the state cannot answer as of that sequence. */
+export function mustTellOf(asOf: number, { sink, position }: TableState): void {
+  const { seq } = position;
+  if (asOf > seq) {
+    const message = `as_of ${asOf} has not happened yet: the collection is at sequence ${seq}`;
+    throw invalid('sequence_out_of_range', message, { as_of: asOf, sequence: seq });
+  }
+  const { foldedSeq } = sink.head;
+  if (asOf >= foldedSeq) return;
+  const message = `as_of ${asOf} is no longer kept: the oldest sequence is ${foldedSeq}`;
+  throw invalid('sequence_out_of_range', message, { as_of: asOf, oldest: foldedSeq });
+}
+
 /** A view that stays what it is while the log goes on: as of the state's own sequence instead of the newest. */
-export function pinned(view: View, state: LogState<Table>): View {
+export function pinned(view: View, state: TableState): View {
   return view.asOf === NEWEST ? { ...view, asOf: state.position.seq } : view;
 }

@@ -19,6 +19,7 @@ import type { OrderedRequest } from './ordered.js';
 import { AnswerSize, recordBytes, toRecord, vectorBytes } from './projection.js';
 import type { StoredRow } from './projection.js';
 import { pinned } from './read-table.js';
+import type { TableState } from './read-table.js';
 import { memtableRow, rowsAt, segmentRows } from './stored-rows.js';
 import type { NamedRow, RowPlace } from './stored-rows.js';
 
@@ -37,7 +38,7 @@ export interface ScanAnswer {
 }
 
 /** Ends before its limit where the answer would become too large: the cursor goes on from there. */
-export function answerScan(state: LogState<Table>, request: ScanRequest): Awaitable<ScanAnswer> {
+export function answerScan(state: TableState, request: ScanRequest): Awaitable<ScanAnswer> {
   const table = state.sink;
   const copied = copyMemtable(table.memtable, request);
   if (table.overlays.length > 0) return mergeSegments(state, copied, request);
@@ -130,7 +131,7 @@ function answerOf(rows: readonly StoredRow[], projection: Projection, more: bool
 }
 
 async function mergeSegments(
-  state: LogState<Table>,
+  state: TableState,
   copied: CopiedRows,
   request: ScanRequest,
 ): Promise<ScanAnswer> {

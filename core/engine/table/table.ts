@@ -132,14 +132,37 @@ export class Table implements LogSink<Table> {
    * the table meanwhile: a newer head may take its place, and a file that nobody holds may be closed.
    */
   async during<T>(reading: Promise<T>): Promise<T> {
-    const { segments } = this.#options;
-    const held = this.overlays.map(({ segment }) => segment);
-    for (const segment of held) segments.retain(segment);
+    const release = this.#retainSegments();
     try {
       return await reading;
     } finally {
-      for (const segment of held) segments.release(segment);
+      release();
     }
+  }
+
+  /**
+   * Keeps segments and memtable readable until the answer is called, whatever becomes of the table: it goes on to tell of any
+   * sequence between its fold and now. What it keeps is memory of the budget. Requires: in the step that gave the table out.
+   */
+  hold(): () => void {
+    const releaseSegments = this.#retainSegments();
+    const memtable = this.memtable.retain();
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      memtable.release();
+      releaseSegments();
+    };
+  }
+
+  #retainSegments(): () => void {
+    const { segments } = this.#options;
+    const held = this.overlays.map(({ segment }) => segment);
+    for (const segment of held) segments.retain(segment);
+    return () => {
+      for (const segment of held) segments.release(segment);
+    };
   }
 
   get #place(): SegmentPlace {
