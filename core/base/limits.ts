@@ -214,7 +214,7 @@ export const limits = {
   importBatchRecords: 2_000,
   importBatchBytes: 4_194_304, // 4 MiB
   importLineBytes: 2_097_152, // 2 MiB
-  parquetFooterBytes: 67_108_864, // 64 MiB
+  parquetFooterBytes: 8_388_608, // 8 MiB
   parquetRowGroupRows: 1_048_576,
   /** Of one column of a row group: bytes in the file, and numbers or texts. */
   parquetChunkBytes: 268_435_456, // 256 MiB
