@@ -3,7 +3,7 @@
  * committed later changes nothing of what that table says of an earlier sequence. Where a collector deletes a segment under
  * it, it goes on with the newest head, as long as no fold has gone beyond the sequence.
  */
-import { CairnError } from '../base/errors.js';
+import { CairnError, hasCode } from '../base/errors.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
@@ -111,12 +111,20 @@ async function holdNewer(
   { uid, log }: HeldTable,
   { error, sequence }: { readonly error: unknown; readonly sequence: number },
 ): Promise<HeldTable> {
-  await context.open.run(() => reloadWhereGone(log, error));
+  const { open, name } = context;
+  try {
+    await open.run(() => reloadWhereGone(log, error));
+  } catch (failed) {
+    throw hasCode(failed, 'collection_gone') ? dropped(name) : failed;
+  }
   const held = await holdTable(context, sequence);
   if (held.uid === uid) return held;
+  // The name stands for another collection since a moment ago.
   held.release();
-  const message = `collection ${context.name} was dropped while it was read`;
-  throw new CairnError('not_found', 'collection_not_found', message, {
-    details: { collection: context.name },
-  });
+  throw dropped(name);
+}
+
+function dropped(name: string): CairnError {
+  const message = `collection ${name} was dropped while it was read`;
+  return new CairnError('not_found', 'collection_not_found', message, { details: { collection: name } });
 }

@@ -77,7 +77,7 @@ describe('Parquet', () => {
     const path = await file('whole.parquet', parquet(3));
     expect(await rows(readParquet(path))).toEqual(
       [0, 1, 2].map((i) => ({
-        record: { id: `id-${i}`, vector: [i, 1], metadata: { i } },
+        record: { id: `id-${i}`, vector: Float32Array.of(i, 1), metadata: { i } },
         deleted: false,
         bytes: expect.any(Number) as number,
         place: `row ${i + 1}`,

@@ -142,16 +142,16 @@ describe('a scan of all', () => {
 
 describe('a collector under a scan of all', () => {
   /** Rows so wide that a reader's pages do not hold all of them. */
-  const WIDE = 256;
-  const MORE = 4 * PAGE;
+  const WIDE = 64;
+  const MORE = 2_000;
 
   async function wide(): Promise<Site & { readonly reader: Collection }> {
     const bench = newBench();
     const db = await bench.openAgain();
     const c = await db.createCollection('wide', { dimension: WIDE, metric: 'dot' });
-    await add(c, 'a', 3 * PAGE);
+    await add(c, 'a', 1_990);
     await c.compact();
-    const reader = (await bench.openAgain({ memoryBudgetBytes: 2 * 1024 * 1024 })).collection('wide');
+    const reader = (await bench.openAgain({ memoryBudgetBytes: 1024 * 1024 })).collection('wide');
     return { bench, db, c, reader };
   }
 
