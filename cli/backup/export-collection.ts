@@ -5,7 +5,6 @@
 import { join } from 'node:path';
 import { CairnError, isCairnError, limits } from '../../core/index.js';
 import type { Collection, RecordOutput } from '../../core/index.js';
-import { unusable } from './file-fault.js';
 import { mustBeEmptyFolder, tryReadManifest, verifyPart, writeManifest } from './folder.js';
 import { collectionOf, firstManifest, MANIFEST_FILE, partName, withPart } from './manifest.js';
 import type { Manifest, ManifestPart, PartFormat } from './manifest.js';
@@ -125,16 +124,6 @@ class Export {
   async #newPart(): Promise<OpenPart> {
     const { folder, format } = this.#options;
     const { length } = this.#manifest!.parts;
-    if (length >= limits.exportParts) {
-      throw unusable(
-        folder,
-        { code: 'limit_exceeded', reason: `exportParts is above the maximum of ${limits.exportParts}` },
-        {
-          limit: 'exportParts',
-          maximum: limits.exportParts,
-        },
-      );
-    }
     const name = partName(length, format);
     return new OpenPart(name, await createPart(folder, name, format));
   }

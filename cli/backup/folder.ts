@@ -72,9 +72,19 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  const bytes = Buffer.from(manifestToText(manifest));
+  mustFit(join(folder, MANIFEST_FILE), bytes.length);
   const file = await NewFile.create(folder, MANIFEST_FILE);
-  await file.append(Buffer.from(manifestToText(manifest)));
+  await file.append(bytes);
   await file.finish();
+}
+
+/** What cannot be read is not written. */
+function mustFit(path: string, bytes: number): void {
+  const [limit, maximum] = ['exportManifestBytes', limits.exportManifestBytes] as const;
+  if (bytes <= maximum) return;
+  const reason = `${limit} is ${bytes}, the maximum is ${maximum}`;
+  throw unusable(path, { code: 'limit_exceeded', reason }, { limit, value: bytes, maximum });
 }
 
 /** Undefined where the folder, or the manifest in it, is not there. */
@@ -82,10 +92,7 @@ export async function tryReadManifest(folder: string): Promise<Manifest | undefi
   const path = join(folder, MANIFEST_FILE);
   const bytes = await tryFileBytes(path);
   if (bytes === undefined) return undefined;
-  if (bytes > limits.exportManifestBytes) {
-    const reason = `exportManifestBytes is ${bytes}, the maximum is ${limits.exportManifestBytes}`;
-    throw unusable(path, { code: 'invalid_manifest', reason });
-  }
+  mustFit(path, bytes);
   const handle = await open(path, 'r');
   try {
     return parseManifest(await handle.readFile('utf8'), path);

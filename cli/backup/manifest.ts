@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { limits } from '../../core/index.js';
 import type { CollectionDescription, CollectionSettings } from '../../core/index.js';
 import { damaged, unusable } from './file-fault.js';
 
@@ -78,18 +77,16 @@ const schema = z.strictObject({
   sequence: whole,
   part_format: z.enum(['ndjson', 'parquet']),
   rows: whole,
-  parts: z
-    .array(
-      z.strictObject({
-        name: z.string(),
-        rows: z.int().min(1),
-        bytes: z.int().min(1),
-        sha256,
-        first_id: z.string().min(1),
-        last_id: z.string().min(1),
-      }),
-    )
-    .max(limits.exportParts),
+  parts: z.array(
+    z.strictObject({
+      name: z.string(),
+      rows: z.int().min(1),
+      bytes: z.int().min(1),
+      sha256,
+      first_id: z.string().min(1),
+      last_id: z.string().min(1),
+    }),
+  ),
 });
 
 export function partName(index: number, format: PartFormat): string {

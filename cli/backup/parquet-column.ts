@@ -7,7 +7,6 @@
  *   version 2: body = repetition levels, definition levels, compressed(values)
  */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { Encodings } from 'hyparquet/src/constants.js';
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
 import { damaged, unusable } from './file-fault.js';
 import { mustFit } from './parquet-footer.js';
@@ -26,6 +25,11 @@ const DETAIL_FIELDS: Readonly<Record<number, string>> = {
   [DICTIONARY_PAGE]: 'field_7',
   [DATA_PAGE_V2]: 'field_8',
 };
+
+const ENCODINGS = [
+  ...['PLAIN', 'GROUP_VAR_INT', 'PLAIN_DICTIONARY', 'RLE', 'BIT_PACKED', 'DELTA_BINARY_PACKED'],
+  ...['DELTA_LENGTH_BYTE_ARRAY', 'DELTA_BYTE_ARRAY', 'RLE_DICTIONARY', 'BYTE_STREAM_SPLIT'],
+];
 
 /** Into no more than the length that was held to its limit. */
 const INFLATERS: Readonly<Record<string, (bytes: Uint8Array, length: number) => Uint8Array | undefined>> = {
@@ -167,7 +171,7 @@ class ColumnReader {
 
   #tryValues(encoding: number, bytes: Uint8Array, count: number): Values | undefined {
     const wanted = { type: this.#type, count };
-    const name = Encodings[encoding];
+    const name = ENCODINGS[encoding];
     switch (name) {
       case 'PLAIN':
         return tryReadPlain(bytes, wanted);

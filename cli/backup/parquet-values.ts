@@ -16,7 +16,7 @@ export function tryReadPlain(bytes: Uint8Array, { type, count }: WantedValues): 
   const each = <T>(at: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => at(i));
   switch (type) {
     case 'FLOAT':
-      return new Float32Array(bytes.slice(0, 4 * count).buffer);
+      return copyFloats(bytes, count);
     case 'DOUBLE':
       return Float32Array.from({ length: count }, (_, i) => view.getFloat64(8 * i, true));
     case 'INT32':
@@ -30,6 +30,13 @@ export function tryReadPlain(bytes: Uint8Array, { type, count }: WantedValues): 
     default:
       return undefined;
   }
+}
+
+/** Pages begin anywhere; floats in memory lie at multiples of four. */
+function copyFloats(bytes: Uint8Array, count: number): Float32Array {
+  const floats = new Float32Array(count);
+  new Uint8Array(floats.buffer).set(bytes.subarray(0, 4 * count));
+  return floats;
 }
 
 /** Bytes of a value. */

@@ -206,10 +206,9 @@ export const limits = {
   exportPartRows: 16_384,
   exportPartBytes: 67_108_864, // 64 MiB
   /** A row group of Parquet that is written ends at so many numbers of vectors, or bytes of metadata. */
-  exportGroupNumbers: 1_048_576,
+  exportGroupNumbers: 524_288,
   exportGroupBytes: 16_777_216, // 16 MiB
   exportManifestBytes: 67_108_864, // 64 MiB
-  exportParts: 262_144,
   /** A commit of an import takes so many records, or bytes of them as they are read. */
   importBatchRecords: 2_000,
   importBatchBytes: 4_194_304, // 4 MiB

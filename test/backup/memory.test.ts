@@ -1,6 +1,6 @@
 /**
- * 50,000 records through a heap that has no room for a third of them. The command runs with V8's heap limited; a run that
- * keeps what it has read ends with an error of the heap. Their vectors alone would be 205 MB as numbers of JavaScript.
+ * 50,000 records through a heap that has no room for them. The command runs with V8's heap limited; a run that keeps what it
+ * has read ends with an error of the heap. Their vectors alone would be 102 MB as numbers of JavaScript.
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -9,8 +9,8 @@ import { run } from '../cli/command.js';
 import { fill, FORMATS, scratch } from './fixture.js';
 
 const ROWS = 50_000;
-const DIMENSION = 512;
-const HEAP_MB = 96;
+const DIMENSION = 256;
+const HEAP_MB = 80;
 
 it('export and import take no more memory for more records', async () => {
   const directory = scratch();

@@ -67,10 +67,10 @@ describe.skipIf(!hasRuntimes())('Parquet', () => {
     await collection.delete({ ids: ['nested'], soft: true });
     const folder = join(scratch(), 'export');
     const { parts } = await exported(collection, folder, 'parquet');
-    const [arrow, { readParquet }] = await Promise.all([arrowModule(), parquetModule()]);
+    const [arrow, wasm] = await Promise.all([arrowModule(), parquetModule()]);
     const bytes = await readFile(join(folder, parts[0]!.name));
     const found = arrow
-      .tableFromIPC(readParquet(bytes).intoIPCStream())
+      .tableFromIPC(wasm.readParquet(bytes).intoIPCStream())
       .toArray()
       .map((row) => row.toJSON());
     const expected = [...(await recordsOf(collection)).values()];
