@@ -7,6 +7,8 @@ import { compact } from './compact.js';
 import { loadSettings } from './configuration.js';
 import type { Flags } from './configuration.js';
 import { scrub } from './scrub.js';
+import { exportCommand } from './export.js';
+import { importCommand } from './import.js';
 import { serve } from './serve.js';
 import { snapshots } from './snapshots.js';
 import { stats } from './stats.js';
@@ -55,7 +57,47 @@ function createProgram(terminal: Terminal): Command {
     .action(async () => serve(await loadSettings(flagsOf(serving), terminal), packageVersion(), terminal));
   addSettings(serving, Object.values(settingTable));
   addStoreCommands(program, terminal);
+  addBackupCommands(program, terminal);
   return program;
+}
+
+/** A collection to files and back. */
+function addBackupCommands(program: Command, terminal: Terminal): void {
+  const storeSettings = [settingTable['store']!, settingTable['memoryBudgetBytes']!];
+  const exporting = program
+    .command('export <collection>')
+    .description('a collection into a folder; the same call goes on where one was stopped')
+    .requiredOption('--out <folder>', 'a new folder, or that of an export to go on with')
+    .option('--format <format>', 'ndjson or parquet', 'ndjson')
+    .option('--json', 'print JSON')
+    .action(async () => {
+      const { out, format, json, ...flags } = flagsOf(exporting);
+      const call = {
+        name: exporting.args[0]!,
+        out: String(out),
+        format: String(format),
+        json: json === true,
+      };
+      await exportCommand(await loadSettings(flags, terminal), call, terminal);
+    });
+  addSettings(exporting, storeSettings);
+  const importing = program
+    .command('import <source>')
+    .description('an export, or a file of NDJSON or Parquet, into a collection')
+    .option('--collection <name>', 'the collection, default that of the export')
+    .option('--metric <metric>', 'of a collection that is made for a file, default cosine')
+    .option('--json', 'print JSON')
+    .action(async () => {
+      const { collection, metric, json, ...flags } = flagsOf(importing);
+      const call = {
+        source: importing.args[0]!,
+        collection: collection as string | undefined,
+        metric: metric as string | undefined,
+        json: json === true,
+      };
+      await importCommand(await loadSettings(flags, terminal), call, terminal);
+    });
+  addSettings(importing, storeSettings);
 }
 
 /** Commands that work on a store directly, beside servers or without any. */

@@ -1,4 +1,4 @@
-/** What commands on a store share: they open it, never create it, and close it again. */
+/** What commands on a store share: they open it, create it only to write into it, and close it again. */
 import { open } from '../core/index.js';
 import type { Collection, Database } from '../core/index.js';
 import type { Flags } from './configuration.js';
@@ -18,9 +18,10 @@ export type StoreCommand = (settings: Settings, call: StoreCall, terminal: Termi
 export async function withDatabase(
   { store, memoryBudgetBytes }: Settings,
   work: (database: Database) => Promise<void>,
+  { createStore }: { readonly createStore: boolean } = { createStore: false },
 ): Promise<void> {
   const database = await open(store, {
-    createStore: false,
+    createStore,
     ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
   });
   try {

@@ -206,6 +206,29 @@ export const limits = {
   deadJobMs: 120_000,
   /** How often a compactor tells that it is at work. */
   jobBeatMs: 15_000,
+
+  // Exports and imports
+  /** Records, and numbers of their vectors, that an export reads at a time. */
+  exportPageRecords: 4_096,
+  exportPageNumbers: 2_097_152,
+  /** A part of an export ends at so many rows or bytes, before compression, and at most a page of records later. */
+  exportPartRows: 16_384,
+  exportPartBytes: 67_108_864, // 64 MiB
+  /** A row group of Parquet that is written ends at so many numbers of vectors, or bytes of metadata. */
+  exportGroupNumbers: 524_288,
+  exportGroupBytes: 16_777_216, // 16 MiB
+  exportManifestBytes: 67_108_864, // 64 MiB
+  /** A commit of an import takes so many records, or bytes of them as they are read. */
+  importBatchRecords: 2_000,
+  importBatchBytes: 4_194_304, // 4 MiB
+  importLineBytes: 2_097_152, // 2 MiB
+  parquetFooterBytes: 8_388_608, // 8 MiB
+  parquetRowGroupRows: 1_048_576,
+  /** Of one column of a row group: bytes in the file, and numbers or texts. */
+  parquetChunkBytes: 268_435_456, // 256 MiB
+  parquetChunkValues: 33_554_432,
+  /** Of one page, inflated. */
+  parquetPageBytes: 67_108_864, // 64 MiB
 } as const;
 
 export type Tier = 'edge' | 'server';

@@ -37,6 +37,14 @@ describe('limits', () => {
       segmentChunkBytes: 4 * MiB,
       documentBlockBytes: 16 * KiB,
       termsReadWholeBytes: 16 * KiB,
+      exportPartBytes: 64 * MiB,
+      exportGroupBytes: 16 * MiB,
+      exportManifestBytes: 64 * MiB,
+      importBatchBytes: 4 * MiB,
+      importLineBytes: 2 * MiB,
+      parquetFooterBytes: 8 * MiB,
+      parquetChunkBytes: 256 * MiB,
+      parquetPageBytes: 64 * MiB,
     });
   });
 
@@ -65,6 +73,25 @@ describe('limits', () => {
       limits.inlineBatchBytes,
     );
     expect(limits.bodyBytes).toBeLessThanOrEqual(limits.batchBlobBytes);
+  });
+
+  it('let every record that can be stored be a line of an import, decimals and escapes included', () => {
+    expect(25 * limits.dimension + 6 * (limits.metadataBytes + limits.idBytes) + 100).toBeLessThan(
+      limits.importLineBytes,
+    );
+  });
+
+  it('make commits of imports that a slot inlines, and one request may hold', () => {
+    expect(limits.importBatchBytes + limits.importLineBytes).toBeLessThan(limits.inlineBatchBytes);
+    expect(limits.importBatchRecords).toBeLessThanOrEqual(limits.batchRecords);
+  });
+
+  it('let an import read every row group that an export writes', () => {
+    const numbers = limits.exportGroupNumbers + limits.dimension;
+    expect(numbers).toBeLessThanOrEqual(limits.parquetChunkValues);
+    expect(4 * numbers).toBeLessThanOrEqual(limits.parquetChunkBytes);
+    expect(4 * (limits.exportGroupBytes + limits.metadataBytes)).toBeLessThanOrEqual(limits.parquetChunkBytes);
+    expect(limits.exportPartRows).toBeLessThanOrEqual(limits.parquetRowGroupRows);
   });
 
   it('let the window hold the keys of at least the slots in which a carried batch may count', () => {

@@ -1,0 +1,5 @@
+/** Exports of collections into folders, and imports of these and of single files. */
+export { exportCollection } from './export-collection.js';
+export { importCollection } from './import-collection.js';
+export type { ImportResult } from './import-collection.js';
+export type { ManifestCollection, PartFormat } from './manifest.js';

@@ -1,0 +1,56 @@
+/** `cairn import SOURCE`: an export, or one file of records, into a collection. */
+import { resolve } from 'node:path';
+import { CairnError } from '../core/index.js';
+import { snakeDeep } from '../functions/http/index.js';
+import type { Settings } from '../functions/node/index.js';
+import { importCollection } from './backup/index.js';
+import type { ImportResult, ManifestCollection } from './backup/index.js';
+import { withDatabase } from './store-command.js';
+import type { Terminal } from './terminal.js';
+
+export interface ImportCall {
+  readonly source: string;
+  readonly collection: string | undefined;
+  readonly metric: string | undefined;
+  readonly json: boolean;
+}
+
+type Metric = ManifestCollection['metric'];
+
+const METRICS: readonly string[] = ['cosine', 'euclidean', 'dot', 'manhattan'] satisfies readonly Metric[];
+
+export async function importCommand(settings: Settings, call: ImportCall, terminal: Terminal): Promise<void> {
+  const { source, collection, metric, json } = call;
+  if (metric !== undefined && !METRICS.includes(metric)) {
+    const message = `--metric must be one of ${METRICS.join(', ')}, got ${JSON.stringify(metric)}`;
+    throw new CairnError('invalid', 'invalid_request', message);
+  }
+  await withDatabase(
+    settings,
+    async (database) => {
+      const result = await importCollection(database, {
+        source: resolve(terminal.directory, source),
+        name: collection,
+        metric: metric as Metric | undefined,
+        nowMs: () => Date.now(),
+        onFile: ({ name, rows }) => {
+          if (!json) terminal.out(`${name}  ${rows} rows`);
+        },
+      });
+      if (json) terminal.out(JSON.stringify(snakeDeep(result)));
+      else linesOf(result).forEach((line) => terminal.out(line));
+    },
+    { createStore: true },
+  );
+}
+
+function linesOf({ collection, created, rows, commits, repeated, count }: ImportResult): readonly string[] {
+  const how = created ? 'new collection' : 'it was there';
+  const lines = [`${collection} (${how}): ${rows} rows in ${commits} commits, ${count} records now`];
+  if (repeated > 0) {
+    lines.push(
+      `${repeated} of the commits were made by an earlier run and not again: what was changed since is as it was changed`,
+    );
+  }
+  return lines;
+}
