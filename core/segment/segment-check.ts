@@ -108,7 +108,6 @@ export class SegmentCheck {
     ];
     try {
       for (const stage of stages) yield* stage;
-      await stream.skipTo(layout.tailOffset);
     } catch (error) {
       if (!isCorrupt(error)) throw error;
       const further = await stream.damagedPieces();

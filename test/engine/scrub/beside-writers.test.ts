@@ -81,6 +81,13 @@ describe('a check beside writers', () => {
   it.each([
     ['written, folded, merged and collected', everything],
     [
+      'written and folded, and nothing collected',
+      async (db: Database) => {
+        await db.collection('papers').upsert(recordsOf('m', 0, 70) as never);
+        await db.collection('papers').compact();
+      },
+    ],
+    [
       'dropped, collected and made anew',
       async (db: Database) => {
         await db.dropCollection('papers');

@@ -125,6 +125,12 @@ describe('segments', () => {
       (b, of) => b.fill(0xff, of('documents'), of('documents') + 20),
     ],
     ['ids_invalid', 'an id that its filter denies', (b, of) => b.fill(0x41, of('ids') + 2, of('ids') + 3)],
+    [
+      'ids_invalid',
+      'a separator that leads to another block',
+      // Of block 1, whose first id is p0064: behind the lengths and ends of 33 blocks.
+      (b, of) => b.fill(0x35, of('idIndex') + 8 * 33 + 4, of('idIndex') + 8 * 33 + 5),
+    ],
     ['sequence_invalid', 'a row of a slot to come', (b, of) => at(b, of('seqs') + 40).setUint32(0, 99, true)],
     ['columns_mismatch', 'another value', (b, of) => (b[of('columns') + 9]! ^= 1)],
     [
@@ -163,6 +169,19 @@ describe('segments', () => {
     });
     const key = scene.short((await segmentKeys(scene))[1]!);
     expect(await scene.found()).toEqual([`${code} ${key}`]);
+  });
+
+  it('with an id that is no text', async () => {
+    const scene = await Scene.make();
+    await scene.forgeSegment(1, (bytes, sectionOf) => {
+      // The end of the last id: in order still.
+      const { offset, length } = sectionOf('ids');
+      bytes.fill(0xff, offset + length - 1, offset + length);
+    });
+    const found = (await scene.scrub()).collections.flatMap(({ findings }) => findings);
+    expect(found).toMatchObject([
+      { code: 'ids_invalid', message: 'expected ids in UTF-8, found other bytes' },
+    ]);
   });
 
   it('of another collection', async () => {

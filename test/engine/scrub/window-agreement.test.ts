@@ -65,7 +65,7 @@ test.each<[string, string, OpenedSlot, number, RegExp | undefined]>([
   ['a slot after it', '', slot(9, batch('a')), 0, undefined],
   ['a slot that it does not reach', '', slot(7, batch('a')), 7, undefined],
 ])('%s', (_, digits, opened, reach, fault) => {
-  const ofSlot = Array.from(digits, (digit) => ({ ...batch(digit), seq: sequence(7) }));
+  const ofSlot = digits.split('').map((digit) => ({ ...batch(digit), seq: sequence(7) }));
   const entries = reach === 7 ? [] : [{ ...batch('e'), seq: sequence(3) }, ...ofSlot];
   const found = new WindowAgreement({ seq: sequence(8), reach: sequence(reach), entries }).faultOf(opened);
   if (fault === undefined) expect(found).toBeUndefined();
