@@ -90,7 +90,9 @@ describe('limits', () => {
     const numbers = limits.exportGroupNumbers + limits.dimension;
     expect(numbers).toBeLessThanOrEqual(limits.parquetChunkValues);
     expect(4 * numbers).toBeLessThanOrEqual(limits.parquetChunkBytes);
-    expect(4 * (limits.exportGroupBytes + limits.metadataBytes)).toBeLessThanOrEqual(limits.parquetChunkBytes);
+    expect(4 * (limits.exportGroupBytes + limits.metadataBytes)).toBeLessThanOrEqual(
+      limits.parquetChunkBytes,
+    );
     expect(limits.exportPartRows).toBeLessThanOrEqual(limits.parquetRowGroupRows);
   });
 
