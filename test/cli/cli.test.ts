@@ -55,6 +55,8 @@ describe('usage', () => {
       'compact',
       'scrub',
       'snapshots',
+      'export',
+      'import',
       'stats',
       'Exit codes: 0 done, 1 failed, 2',
     ])
@@ -98,6 +100,30 @@ describe('usage', () => {
       ['serve', '--host', '192.0.2.1'],
       2,
       'cairn: refusing to listen on 192.0.2.1',
+    ],
+    [
+      'an export without a folder',
+      ['export', 'c'],
+      2,
+      "cairn: required option '--out <folder>' not specified",
+    ],
+    [
+      'an export as something else',
+      ['export', 'c', '--out', 'folder', '--format', 'csv'],
+      2,
+      'cairn: --format must be ndjson or parquet, got "csv"',
+    ],
+    [
+      'an import under a metric that is none',
+      ['import', 'folder', '--metric', 'l2'],
+      2,
+      'cairn: --metric must be one of cosine, euclidean, dot, manhattan, got "l2"',
+    ],
+    [
+      'an import of nothing',
+      ['import', 'nowhere', '--store', 'memory:'],
+      2,
+      'nowhere: there is no such file or folder',
     ],
     [
       'a store that is not there',
