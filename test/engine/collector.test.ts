@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import type { Uid } from '../../core/base/ids.js';
 import { sequence } from '../../core/base/ids.js';
-import { firstHead, headKey, sealHead, workKey } from '../../core/log/index.js';
+import { firstHead, headKey, sealHead, swapHead, workKey } from '../../core/log/index.js';
 import { slotKey } from '../../core/log/layout.js';
 import { digests, errorOf } from '../log/fixture.js';
 import { CatalogWorld } from './catalog-world.js';
@@ -198,6 +198,22 @@ describe('an orphan', () => {
     const old = await world.bucket.truth.get(headKey(uid));
     expect(old.status === 'found' && new TextDecoder().decode(old.bytes)).toContain('"dropped"');
     expect(await world.keys(`c/${uid}/`)).toEqual([headKey(uid)]);
+  });
+
+  it.each<[string, (world: CatalogWorld, uid: Uid) => Promise<unknown>]>([
+    [
+      'a slot',
+      (world, uid) => world.bucket.truth.put(slotKey(uid, sequence(1)), new Uint8Array(10), { if: 'any' }),
+    ],
+    ['a second version', (world, uid) => swapHead(world.process('other').collector.context(uid), () => ({}))],
+  ])('is no head with %s: that one lost its entry, and is kept', async (_, use) => {
+    const world = new CatalogWorld();
+    const uid = await orphan(world);
+    await world.run(use(world, uid));
+    world.time.jump(2 * DAY_MS);
+    await world.run(world.process('a').collector.run());
+    const kept = await world.bucket.truth.get(headKey(uid));
+    expect(kept.status === 'found' && new TextDecoder().decode(kept.bytes)).toContain('"active"');
   });
 
   it('is what a creator finds that comes back after days: it makes another head', async () => {

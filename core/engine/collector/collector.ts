@@ -4,7 +4,14 @@
  *
  * Fence, then delete: the collector waits D after having read the fence back itself, however long ago it was raised.
  */
-import { collectionPrefix, COLLECTIONS_PREFIX, tryReadHead, WORK_PREFIX, workKey } from '../../log/index.js';
+import {
+  collectionPrefix,
+  COLLECTIONS_PREFIX,
+  logPrefix,
+  tryReadHead,
+  WORK_PREFIX,
+  workKey,
+} from '../../log/index.js';
 import type { Head, LogContext } from '../../log/index.js';
 import { CairnError } from '../../base/errors.js';
 import { isUid } from '../../base/ids.js';
@@ -142,12 +149,16 @@ export class Collector {
     }
   }
 
-  /** An active head whose name stands for another collection, or for none, was made by a create that died. */
+  /**
+   * An active head whose name stands for another collection, or for none, was made by a create that died: unless it was ever
+   * swapped, or has a slot. Then it was found by its name once, and what is lost is the entry.
+   */
   async retireOrphan(uid: Uid): Promise<void> {
     const { store, catalog } = this.#options;
     const loaded = await tryReadHead(this.context(uid));
     if (loaded?.head.state !== 'active' || loaded.head.namespace !== catalog.namespace) return;
-    if ((await catalog.find(loaded.head.name)) === uid) return;
+    if ((await catalog.find(loaded.head.name)) === uid || loaded.head.version > 1) return;
+    if ((await store.list(logPrefix(uid), { limit: 1 })).length > 0) return;
     // Both dates are the store's own.
     const marked = await store.put(workKey(uid), new Uint8Array(0), { if: 'any' });
     if (marked.status !== 'applied' || marked.modifiedMs - loaded.modifiedMs < ORPHAN_AGE_MS) return;

@@ -3,8 +3,8 @@
  * what its name stands for.
  *
  * A create puts the head first and the entry last, so a head alone may be one of a create that died, or is under way. One
- * that has a slot, or a second version, was found by its name once: then the entry is lost. That matters, because a collector
- * takes an active head without an entry for an orphan after a day, and drops it.
+ * that has a slot, or a second version, was found by its name once: then the entry is lost. A collector tells the two apart in
+ * the same way.
  */
 import type { Uid } from '../../base/ids.js';
 import { entryKey, headKey, openEntry, sealEntry, tryDatedKey } from '../../log/index.js';
