@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { CairnError } from '../core/index.js';
 import type { Settings } from '../functions/node/index.js';
-import { exportCollection } from './backup/index.js';
-import type { PartFormat } from './backup/index.js';
+import { exportCollection, PART_FORMATS } from './backup/index.js';
 import { withDatabase } from './store-command.js';
 import { formatBytes } from './terminal.js';
 import type { Terminal } from './terminal.js';
@@ -16,18 +15,17 @@ export interface ExportCall {
   readonly json: boolean;
 }
 
-const FORMATS: readonly string[] = ['ndjson', 'parquet'] satisfies readonly PartFormat[];
-
 export async function exportCommand(settings: Settings, call: ExportCall, terminal: Terminal): Promise<void> {
   const { name, out: folder, format, json } = call;
-  if (!FORMATS.includes(format)) {
-    const message = `--format must be ${FORMATS.join(' or ')}, got ${JSON.stringify(format)}`;
+  const known = PART_FORMATS.find((one) => one === format);
+  if (known === undefined) {
+    const message = `--format must be ${PART_FORMATS.join(' or ')}, got ${JSON.stringify(format)}`;
     throw new CairnError('invalid', 'invalid_request', message);
   }
   await withDatabase(settings, async (database) => {
     const { manifest, kept } = await exportCollection(database.collection(name), {
       folder: resolve(terminal.directory, folder),
-      format: format as PartFormat,
+      format: known,
       newId: randomUUID,
       nowMs: () => Date.now(),
       onPart: (part) => {

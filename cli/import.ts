@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { CairnError } from '../core/index.js';
 import { snakeDeep } from '../functions/http/index.js';
 import type { Settings } from '../functions/node/index.js';
-import { importCollection } from './backup/index.js';
-import type { ImportResult, ManifestCollection } from './backup/index.js';
+import { importCollection, METRICS } from './backup/index.js';
+import type { ImportResult } from './backup/index.js';
 import { withDatabase } from './store-command.js';
 import type { Terminal } from './terminal.js';
 
@@ -15,13 +15,10 @@ export interface ImportCall {
   readonly json: boolean;
 }
 
-type Metric = ManifestCollection['metric'];
-
-const METRICS: readonly string[] = ['cosine', 'euclidean', 'dot', 'manhattan'] satisfies readonly Metric[];
-
 export async function importCommand(settings: Settings, call: ImportCall, terminal: Terminal): Promise<void> {
   const { source, collection, metric, json } = call;
-  if (metric !== undefined && !METRICS.includes(metric)) {
+  const known = METRICS.find((one) => one === metric);
+  if (metric !== undefined && known === undefined) {
     const message = `--metric must be one of ${METRICS.join(', ')}, got ${JSON.stringify(metric)}`;
     throw new CairnError('invalid', 'invalid_request', message);
   }
@@ -31,7 +28,7 @@ export async function importCommand(settings: Settings, call: ImportCall, termin
       const result = await importCollection(database, {
         source: resolve(terminal.directory, source),
         name: collection,
-        metric: metric as Metric | undefined,
+        metric: known,
         nowMs: () => Date.now(),
         onFile: ({ name, rows }) => {
           if (!json) terminal.out(`${name}  ${rows} rows`);

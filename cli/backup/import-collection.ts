@@ -16,7 +16,7 @@ import type { Batch } from './batches.js';
 import { damaged, unusable } from './file-fault.js';
 import { hashFile, isFolder, tryFileBytes, tryReadManifest, verifyPart } from './folder.js';
 import { compareIds, MANIFEST_FILE, settingsOf } from './manifest.js';
-import type { Manifest, ManifestCollection, ManifestPart, PartFormat } from './manifest.js';
+import type { Manifest, ManifestMetric, ManifestPart, PartFormat } from './manifest.js';
 import { rowsOf } from './part-files.js';
 import type { PartRow, PartRows } from './part.js';
 import { RowTally } from './row-tally.js';
@@ -27,7 +27,7 @@ export interface ImportOptions {
   /** Default: the manifest's. A file needs one. */
   readonly name: string | undefined;
   /** Of a collection that is made for a file. An export tells its own. */
-  readonly metric: ManifestCollection['metric'] | undefined;
+  readonly metric: ManifestMetric | undefined;
   readonly nowMs: () => number;
   readonly onFile: (file: ImportedFile) => void;
 }

@@ -13,7 +13,8 @@ export const MANIFEST_FILE = 'manifest.json';
 const FORMAT = 'cairn-export';
 const VERSION = 1;
 
-export type PartFormat = 'ndjson' | 'parquet';
+export const PART_FORMATS = ['ndjson', 'parquet'] as const;
+export type PartFormat = (typeof PART_FORMATS)[number];
 
 const EXTENSIONS: Readonly<Record<PartFormat, string>> = { ndjson: 'ndjson.gz', parquet: 'parquet' };
 
@@ -26,12 +27,15 @@ export interface ManifestPart {
   readonly last_id: string;
 }
 
+export const METRICS = ['cosine', 'euclidean', 'dot', 'manhattan'] as const;
+export type ManifestMetric = (typeof METRICS)[number];
+
 /** As `createCollection` takes it, in the names of the HTTP interface. */
 export interface ManifestCollection {
   readonly name: string;
   readonly created_at: string;
   readonly dimension: number;
-  readonly metric: 'cosine' | 'euclidean' | 'dot' | 'manhattan';
+  readonly metric: ManifestMetric;
   readonly tier: 'edge' | 'server';
   readonly index: { readonly m: number; readonly ef_construction: number };
   readonly quantization: 'sq8' | 'none' | 'rabitq' | 'pq';
@@ -70,7 +74,7 @@ const schema = z.strictObject({
     name: z.string(),
     created_at: z.iso.datetime(),
     dimension: whole,
-    metric: z.enum(['cosine', 'euclidean', 'dot', 'manhattan']),
+    metric: z.enum(METRICS),
     tier: z.enum(['edge', 'server']),
     index: z.strictObject({ m: whole, ef_construction: whole }),
     quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
@@ -78,7 +82,7 @@ const schema = z.strictObject({
     soft_delete_days: whole,
   }),
   sequence: whole.nullable(),
-  part_format: z.enum(['ndjson', 'parquet']),
+  part_format: z.enum(PART_FORMATS),
   rows: whole,
   parts: z.array(
     z.strictObject({

@@ -3,6 +3,7 @@
  */
 import type { Awaitable } from '../base/awaitable.js';
 import { bytesToHex } from '../base/bytes.js';
+import { HOUR_MS } from '../base/dates.js';
 import { invalid } from '../base/errors.js';
 import type { Outcome } from '../base/errors.js';
 import { mustBeName, mustBeRecordId, sequence } from '../base/ids.js';
@@ -53,7 +54,7 @@ import { createSnapshot, deleteSnapshot, listSnapshots } from './snapshots.js';
 import { statsOf } from './stats.js';
 import type { Table } from './table/index.js';
 import { resolveWrite } from './writes/index.js';
-import { HOUR_MS, summaryOf } from './summary.js';
+import { summaryOf } from './summary.js';
 import type * as api from './interface/index.js';
 
 export interface CollectionOptions {

@@ -88,10 +88,10 @@ export async function keysOfPast(context: LogContext, head: Head): Promise<Reado
 async function readKept(context: LogContext, version: HeadVersion): Promise<LoadedHead | undefined> {
   const copy = await tryReadHeadCopy(context, version);
   if (copy !== undefined) return copy;
-  const { head } = await mustReadHead(context);
-  if (!keepsVersion(head, version)) return undefined;
+  const newest = await mustReadHead(context);
+  if (!keepsVersion(newest.head, version)) return undefined;
   // The newest version has no copy yet.
-  if (version === head.version) return await mustReadHead(context);
+  if (version === newest.head.version) return newest;
   const key = headCopyKey(context.uid, version);
   throw corrupt({ key, offset: 0, expected: 'a copy, as the head keeps that version', found: 'no object' });
 }

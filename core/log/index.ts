@@ -48,7 +48,7 @@ export {
   WORK_PREFIX,
   workKey,
 } from './layout.js';
-export { objectGone, tryGoneKey, tryReadHead, tryReadHeadCopy } from './log-reader.js';
+export { objectGone, tryGoneKey, tryReadHead, tryReadHeadCopy, wasUsed } from './log-reader.js';
 export type { LoadedHead, LogContext } from './log-reader.js';
 export type { LogPoint, LogPosition, LogSink, LogState } from './log-state.js';
 export { hashRequest, prepareBatch } from './pending-write.js';

@@ -8,7 +8,7 @@ import type { HeadVersion, Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { openSealed } from '../base/sealed-object.js';
-import type { GetResult, ObjectStore, StoreVersion } from '../store/index.js';
+import type { GetResult, ListedObject, ObjectStore, StoreVersion } from '../store/index.js';
 import type { Batch } from './batch.js';
 import { decodeBatch } from './batch-codec.js';
 import { CommitWindow } from './commit-window.js';
@@ -98,6 +98,11 @@ export async function mustReadHead(context: LogContext): Promise<LoadedHead> {
   const loaded = await tryReadHead(context);
   if (loaded?.head.state !== 'active') throw collectionGone(context.uid);
   return loaded;
+}
+
+/** Whether a head was ever found by its name: it has a second version, or something of its log is among `listed`. */
+export function wasUsed({ uid, version }: Head, listed: readonly ListedObject[]): boolean {
+  return version > 1 || listed.some(({ key }) => key.startsWith(logPrefix(uid)));
 }
 
 /** For edits of the head. Throws `collection_gone`. */

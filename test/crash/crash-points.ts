@@ -2,27 +2,22 @@
  * Where an operation may be cut off: before and after each request that changes the store. Named by what the request is of; the test
  * holds this list against what the operations do, in both directions.
  */
+
+const compaction = [
+  'put work',
+  'put head copy',
+  'put head',
+  'finish segment',
+  'put window',
+  'put head copy',
+  'put head',
+] as const;
+
 const points = {
   write: ['put slot'],
   'large write': ['put batch', 'put slot'],
-  fold: [
-    'put work',
-    'put head copy',
-    'put head',
-    'finish segment',
-    'put window',
-    'put head copy',
-    'put head',
-  ],
-  merge: [
-    'put work',
-    'put head copy',
-    'put head',
-    'finish segment',
-    'put window',
-    'put head copy',
-    'put head',
-  ],
+  fold: compaction,
+  merge: compaction,
   // Garbage, then the hint that there was work.
   collect: ['put head copy', 'put head', 'delete', 'delete'],
   snapshot: ['put head copy', 'put head'],

@@ -9,6 +9,7 @@ import {
   COLLECTIONS_PREFIX,
   logPrefix,
   tryReadHead,
+  wasUsed,
   WORK_PREFIX,
   workKey,
 } from '../../log/index.js';
@@ -157,8 +158,8 @@ export class Collector {
     const { store, catalog } = this.#options;
     const loaded = await tryReadHead(this.context(uid));
     if (loaded?.head.state !== 'active' || loaded.head.namespace !== catalog.namespace) return;
-    if ((await catalog.find(loaded.head.name)) === uid || loaded.head.version > 1) return;
-    if ((await store.list(logPrefix(uid), { limit: 1 })).length > 0) return;
+    if ((await catalog.find(loaded.head.name)) === uid) return;
+    if (wasUsed(loaded.head, await store.list(logPrefix(uid), { limit: 1 }))) return;
     // Both dates are the store's own.
     const marked = await store.put(workKey(uid), new Uint8Array(0), { if: 'any' });
     if (marked.status !== 'applied' || marked.modifiedMs - loaded.modifiedMs < ORPHAN_AGE_MS) return;

@@ -7,10 +7,10 @@
  * the same way.
  */
 import type { Uid } from '../../base/ids.js';
-import { entryKey, headKey, openEntry, sealEntry, tryDatedKey } from '../../log/index.js';
+import { entryKey, headKey, openEntry, sealEntry, wasUsed } from '../../log/index.js';
 import type { Head } from '../../log/index.js';
 import { putDecided } from '../../store/index.js';
-import type { ListedObject, PutOptions, StoreVersion } from '../../store/index.js';
+import type { PutOptions, StoreVersion } from '../../store/index.js';
 import type { FindingList } from './findings.js';
 import { openObject } from './opened.js';
 import type { Opened } from './opened.js';
@@ -82,11 +82,6 @@ async function putEntry(
   const key = keyOf(named);
   const bytes = sealEntry(ports, key, { name: named.name, uid: entry.uid });
   return (await putDecided(store, ports, { key, bytes, if: entry.if })).status === 'applied';
-}
-
-/** Whether a head was ever found by its name. */
-export function wasUsed(head: Head, listed: readonly ListedObject[]): boolean {
-  return head.version > 1 || listed.some(({ key }) => tryDatedKey(head.uid, key)?.kind === 'slot');
 }
 
 /**

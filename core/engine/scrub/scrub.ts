@@ -5,12 +5,12 @@
  */
 import { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
-import { collectionPrefix } from '../../log/index.js';
+import { logPrefix, wasUsed } from '../../log/index.js';
 import type { Head } from '../../log/index.js';
 import { accountingStore } from '../../store/index.js';
 import type { ListedObject } from '../../store/index.js';
 import type { ScrubbedCollection, ScrubResult } from '../interface/index.js';
-import { scrubEntry, wasUsed } from './catalog-scrub.js';
+import { scrubEntry } from './catalog-scrub.js';
 import type { EntryName } from './catalog-scrub.js';
 import { scrubCollection } from './collection-scrub.js';
 import { FindingList } from './findings.js';
@@ -117,7 +117,7 @@ async function isAlone(context: ScrubContext, head: Head): Promise<boolean> {
     const other = await tryHead(context, uid);
     if (other === undefined) return false;
     if (other.state !== 'active' || !isOf(other, head)) continue;
-    if (wasUsed(other, await context.store.list(collectionPrefix(uid)))) return false;
+    if (wasUsed(other, await context.store.list(logPrefix(uid), { limit: 1 }))) return false;
   }
   return true;
 }

@@ -1,13 +1,12 @@
 /** Routes on the past of a collection: snapshots, and for how long superseded states are kept. */
 import * as z from 'zod';
+import { HOUR_MS } from '../../../core/base/dates.js';
 import { limits } from '../../../core/base/limits.js';
 import type { Snapshot } from '../../../core/index.js';
 import { camelKeys, component, described, integer, mustMatch, sequence, snakeKeys } from '../schema/index.js';
 import { exampleSummary, summaryOut } from './collections.js';
 import { ok } from './route.js';
 import type { Route } from './route.js';
-
-const HOUR_MS = 3_600_000;
 
 const createSchema = z.strictObject({
   name: described('Of the snapshot. Default `at-` and the sequence.', z.string()).optional(),
