@@ -3,4 +3,4 @@ export { exportCollection } from './export-collection.js';
 export { importCollection } from './import-collection.js';
 export type { ImportResult } from './import-collection.js';
 export { METRICS, PART_FORMATS } from './manifest.js';
-export type { ManifestMetric, PartFormat } from './manifest.js';
+export type { PartFormat } from './manifest.js';
