@@ -82,6 +82,13 @@ export const limits = {
   headSegments: 4_096,
   headJobs: 64,
   headPins: 1_000,
+  /** Restores whose states are kept still: a collector lets go of those that no kept state is made of. */
+  headRestores: 1_000,
+  headBranches: 1_000,
+  /** States that one is made of, each of which a restore went back to that is not folded yet. */
+  restoreDepth: 16,
+  /** A branch of a branch of a branch. */
+  branchDepth: 64,
   /** For which superseded states may be kept. */
   retentionMs: 31_622_400_000, // 366 days
   /** An idempotency window of `windowKeys`. */

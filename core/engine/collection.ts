@@ -2,16 +2,16 @@
  * A collection as its users hold it: checks what comes in, runs it against the log, shapes what goes out.
  */
 import type { Awaitable } from '../base/awaitable.js';
-import { bytesToHex } from '../base/bytes.js';
+import { utf8Encode } from '../base/bytes.js';
 import { HOUR_MS } from '../base/dates.js';
 import { invalid } from '../base/errors.js';
 import type { Outcome } from '../base/errors.js';
-import { mustBeName, mustBeRecordId, sequence } from '../base/ids.js';
+import { mustBeName, mustBeRecordId } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
-import { setRetention } from '../log/index.js';
+import { hashRequest, setRetention } from '../log/index.js';
 import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
 import {
   checkWrite,
@@ -27,7 +27,7 @@ import {
   parseInclude,
   parseRead,
   parseScan,
-  parseTimeout,
+  parseWriteOptions,
   READ_FIELDS,
   SEEN_FIELDS,
   tryCheckWrite,
@@ -48,9 +48,17 @@ import {
   measureRecall,
   readTable,
   sampleVectors,
+  sequenceOf,
   viewOf,
 } from './reads/index.js';
-import { createSnapshot, deleteSnapshot, listSnapshots } from './snapshots.js';
+import {
+  createBranch,
+  createSnapshot,
+  deleteSnapshot,
+  listSnapshots,
+  parsePastPoint,
+  planRestore,
+} from './past/index.js';
 import { statsOf } from './stats.js';
 import type { Table } from './table/index.js';
 import { resolveWrite } from './writes/index.js';
@@ -69,8 +77,6 @@ interface Written {
   readonly counts: ResultCounts;
   readonly write: ParsedWrite;
 }
-
-const KEY = /^[\x20-\x7e]{1,255}$/;
 
 export class EngineCollection implements api.Collection {
   readonly name: string;
@@ -130,23 +136,7 @@ export class EngineCollection implements api.Collection {
   }
 
   async #write(input: UnknownObject, options: api.WriteOptions = {}): Promise<Written> {
-    const given = mustBeObject(options, 'options');
-    mustHaveOnly(given, ['idempotencyKey', 'firstTail', 'timeoutMs'], 'options');
-    // A null is no missing key: whoever passes one believes that the write is safe to repeat.
-    const key =
-      given['idempotencyKey'] === undefined
-        ? bytesToHex(this.#ports.random.fill(new Uint8Array(16)))
-        : given['idempotencyKey'];
-    if (typeof key !== 'string' || !KEY.test(key)) {
-      throw invalid(
-        'invalid_idempotency_key',
-        `an idempotency key is 1 to ${limits.idempotencyKeyBytes} printable ASCII characters`,
-      );
-    }
-    const range = { name: 'first_tail', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
-    const firstTail =
-      options.firstTail === undefined ? undefined : sequence(optionalInteger(options.firstTail, range));
-    const timeoutMs = parseTimeout(options.timeoutMs);
+    const { key, firstTail, timeoutMs } = parseWriteOptions(options, this.#ports.random);
     const known = this.#open.peek(this.name)?.log.state?.head.head.schema;
     const atCall = known === undefined ? undefined : tryCheckWrite(this.#parser(known), input, key);
     const kept = atCall === undefined ? keepInput(input) : undefined;
@@ -313,6 +303,49 @@ export class EngineCollection implements api.Collection {
     await this.#change(({ log }) => deleteSnapshot(log, name));
   }
 
+  /** Idempotent under its key, as every write. */
+  async restoreTo(input: api.PastInput, options: api.WriteOptions = {}): Promise<api.RestoreToResult> {
+    const fields = mustBeObject(input, 'restore');
+    mustHaveOnly(fields, ['snapshot', 'asOf'], 'restore');
+    const point = parsePastPoint(fields);
+    if (point.snapshot === undefined && point.asOf === undefined)
+      throw invalid('invalid_request', 'a restore names a snapshot or as_of', { field: 'as_of' });
+    const { key, firstTail, timeoutMs } = parseWriteOptions(options, this.#ports.random);
+    const requestHash = hashRequest(
+      this.#ports.digests,
+      'restore_to',
+      utf8Encode(JSON.stringify([point.snapshot ?? null, point.asOf ?? null])),
+    );
+    let restored: number | undefined;
+    const commit = async (collection: OpenCollection, begin: () => void): Promise<api.RestoreToResult> => {
+      const { log, committer, hints } = collection;
+      // So that a time is looked for in all that was acknowledged.
+      await log.read('strong', () => {});
+      begin();
+      const plan = { restore: planRestore(log.context, point, (seq) => (restored = seq)) };
+      const committed = await committer.commit({ key, firstTail, timeoutMs, requestHash, plan });
+      hints.hintWhenDue(log.state);
+      return { sequence: committed.sequence, ...(restored === undefined ? {} : { restored }) };
+    };
+    return await this.#open.run(() =>
+      withLimitedStart(this.#ports.sleep, timeoutMs, (begin) =>
+        this.#open.use(this.name, (collection) => commit(collection, begin)),
+      ),
+    );
+  }
+
+  async branch(name: string, input: api.BranchInput = {}): Promise<api.BranchResult> {
+    mustBeName(name, 'collection');
+    const fields = mustBeObject(input, 'branch');
+    mustHaveOnly(fields, ['snapshot', 'asOf'], 'branch');
+    const point = parsePastPoint(fields);
+    const { catalog, segments } = this.#open;
+    return await this.#change(async ({ log }) => {
+      const host = { log, catalog, segments, kernel: this.#kernel };
+      return { name, sequence: await createBranch(host, { name, point }) };
+    });
+  }
+
   async update(changes: api.CollectionUpdate): Promise<api.CollectionSummary> {
     const fields = mustBeObject(changes, 'changes');
     mustHaveOnly(fields, ['retentionHours'], 'changes');
@@ -344,9 +377,7 @@ export class EngineCollection implements api.Collection {
     use: (state: LogState<Table>, seen: { readonly view: View; readonly sequence: number }) => Promise<T>,
   ): Promise<T> {
     const includeDeleted = optionalBoolean(fields['includeDeleted'], 'include_deleted');
-    const read = parseRead(fields);
-    const { asOf } = read;
-    return await this.#on(read, (state) => {
+    return await this.#on(parseRead(fields), (state, asOf) => {
       const view = viewOf(state, { asOf, includeDeleted }, this.#ports.clock.wallMs());
       return use(state, { view, sequence: asOf ?? state.position.seq });
     });
@@ -354,9 +385,12 @@ export class EngineCollection implements api.Collection {
 
   async #on<T>(
     { consistency, timeoutMs, asOf }: ParsedRead,
-    use: (state: LogState<Table>) => Awaitable<T>,
+    use: (state: LogState<Table>, asOf: number | undefined) => Awaitable<T>,
   ): Promise<T> {
-    return await this.#withinLimit({ timeoutMs }, ({ log }) => readTable(log, { consistency, asOf, use }));
+    return await this.#withinLimit({ timeoutMs }, async ({ log }) => {
+      const seq = await sequenceOf(log, asOf, consistency);
+      return await readTable(log, { consistency, asOf: seq, use: (state) => use(state, seq) });
+    });
   }
 
   /** The limit holds from the look-up of the name on: a store that does not answer ends no call for ever. */

@@ -121,6 +121,7 @@ export class Maintenance {
       const sinceMs = this.#options.ports.clock.monotonicMs();
       if (fence !== undefined) this.#fences.set(uid, { fence, sinceMs });
     }
+    if (look !== undefined) await collector.tendBranches(look.head);
     if (!this.#fences.has(uid)) await collector.forgetIfDone(uid);
   }
 

@@ -73,6 +73,10 @@ export class OpenCollections {
     this.spare = new SpareMemory(options.shareRequests ? limits.spareMemoryBytes : 0);
   }
 
+  get catalog(): Catalog {
+    return this.#options.catalog;
+  }
+
   get segments(): SegmentStore {
     return this.#options.segments;
   }

@@ -9,9 +9,8 @@ import type { LogState } from '../log/index.js';
 import { usageBetween } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { parseQuery, VectorParser } from './input/index.js';
-import type { ParsedQuery } from './input/index.js';
 import { answerOrderedQuery, answerQuery, AnswerSize, AskedRecords, toMicroseconds } from './reads/index.js';
-import type { TableRead } from './reads/index.js';
+import type { SeenQuery, TableRead } from './reads/index.js';
 import { Turns } from './table/index.js';
 import type { Table } from './table/index.js';
 import type * as api from './interface/index.js';
@@ -21,6 +20,8 @@ export interface QueriesOptions {
   readonly kernel: Kernel;
   readonly store: AccountingStore;
   readonly inputs: readonly unknown[];
+  /** Of all of them; undefined: the newest state. */
+  readonly asOf: number | undefined;
   readonly what: (i: number) => string;
   /** By the monotonic clock: when the request began. */
   readonly startedMs: number;
@@ -33,7 +34,7 @@ export class Queries {
   readonly #before: StoreUsage;
   readonly #asked = new AskedRecords();
   readonly #turns = new Turns();
-  #parsed: readonly ParsedQuery[] | undefined;
+  #parsed: readonly SeenQuery[] | undefined;
   #freshenedMs = 0;
 
   constructor(options: QueriesOptions) {
@@ -55,16 +56,17 @@ export class Queries {
   }
 
   /** A request with one bad query answers none: so all are checked before the first is run. */
-  #queriesOn(state: LogState<Table>): readonly ParsedQuery[] {
+  #queriesOn(state: LogState<Table>): readonly SeenQuery[] {
     if (this.#parsed !== undefined) return this.#parsed;
-    const { kernel, inputs, what } = this.#options;
+    const { kernel, inputs, what, asOf } = this.#options;
     const { schema } = state.sink;
     const vectors = new VectorParser(kernel, schema);
-    this.#parsed = inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
+    const parsed = inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
+    this.#parsed = parsed.map((query) => ({ ...query, asOf }));
     return this.#parsed;
   }
 
-  #answer(state: LogState<Table>, query: ParsedQuery, size: AnswerSize): Awaitable<api.QueryResult> {
+  #answer(state: LogState<Table>, query: SeenQuery, size: AnswerSize): Awaitable<api.QueryResult> {
     const { clock } = this.#options.ports;
     const sequence = query.asOf ?? state.position.seq;
     const context = { clock, size, turns: this.#turns };

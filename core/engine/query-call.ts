@@ -10,7 +10,7 @@ import type { ParsedRead } from './input/index.js';
 import type * as api from './interface/index.js';
 import type { OpenCollection, OpenCollections } from './open-collection.js';
 import { Queries } from './queries.js';
-import { beginRead, readTable, tryAnswer } from './reads/index.js';
+import { beginRead, readTable, sequenceOf, tryAnswer } from './reads/index.js';
 import type { BegunRead } from './reads/index.js';
 import type { Table } from './table/index.js';
 
@@ -34,9 +34,9 @@ export async function answerQueries(
   const startedMs = ports.clock.monotonicMs();
   const reads = inputs.map((input, i) => parseRead(mustBeObject(input, what(i))));
   const { consistency, timeoutMs } = strictest(reads);
-  const ask = ({ log, store }: OpenCollection, places: readonly number[]): Queries =>
+  const ask = ({ log, store }: OpenCollection, places: readonly number[], asOf?: number): Queries =>
     new Queries({
-      ...{ ports, kernel, store, startedMs, cold: log.state === undefined },
+      ...{ ports, kernel, store, startedMs, asOf, cold: log.state === undefined },
       inputs: places.map((i) => inputs[i]),
       what: (i) => what(places[i]!),
     });
@@ -53,9 +53,11 @@ export async function answerQueries(
     if (begun !== undefined && log === young?.collection.log)
       return await readTable(log, { consistency, ...begun.queries.steps }, begun.read);
     const answers: api.QueryResult[] = [];
-    for (const asOf of states) {
-      const places = all.filter((i) => reads[i]!.asOf === asOf);
-      const found = await readTable(log, { consistency, asOf, ...ask(collection, places).steps });
+    for (const state of states) {
+      const places = all.filter((i) => reads[i]!.asOf === state);
+      const asOf = await sequenceOf(log, state, consistency);
+      const { steps } = ask(collection, places, asOf);
+      const found = await readTable(log, { consistency, asOf, ...steps });
       found.forEach((result, i) => (answers[places[i]!] = result));
     }
     return answers;

@@ -54,7 +54,8 @@ export class Adoption<S extends LogSink<S>> {
       const target = state.head;
       const { head } = target;
       try {
-        const make = await state.sink.rebase(head);
+        // What a restore went back to stays where it is until that is folded.
+        const make = state.since > head.foldedSeq ? () => state.sink : await state.sink.rebase(head);
         // The state may have been dropped, or moved by another request of this process that was faster.
         if (!this.#options.isCurrent(state) || state.base.version >= head.version) continue;
         state.rebase(head, make());

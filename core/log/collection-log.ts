@@ -11,8 +11,8 @@ import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { Adoption } from './adoption.js';
 import type { Head } from './head.js';
-import { loadPast } from './history.js';
 import { slotKey } from './layout.js';
+import { goBack, loadPast } from './past/past-state.js';
 import {
   listTail,
   mustBeUnnamed,
@@ -24,11 +24,10 @@ import {
   tryReadSlot,
 } from './log-reader.js';
 import type { LoadedHead, LoadedSlot, LogContext } from './log-reader.js';
-import { LogState } from './log-state.js';
+import { holdsRestore, LogState } from './log-state.js';
 import type { LogSink } from './log-state.js';
+import { Stopwatch } from './stopwatch.js';
 
-/** Half the fence: within it a collector that raised the floor after our first request cannot have deleted yet. */
-const ACCEPT_MS = limits.fenceMs / 2;
 /** Probing one slot after another is right for a reader that is nearly up to date; past this many it asks LIST. */
 const PROBES_BEFORE_LIST = 3;
 
@@ -51,16 +50,15 @@ interface OwnCheck {
   readonly sinceMs: number;
 }
 
-interface Load<S> {
+interface Load {
   readonly head: LoadedHead;
   readonly listed: Sequence;
   readonly start: Stopwatch;
-  readonly sink: S;
 }
 
-interface Stopwatch {
-  readonly wallMs: number;
-  readonly monotonicMs: number;
+/** What a load has to release where it fails: a restore among the slots makes it another. */
+interface Built<S> {
+  sink: S;
 }
 
 export class CollectionLog<S extends LogSink<S>> {
@@ -169,6 +167,10 @@ export class CollectionLog<S extends LogSink<S>> {
    */
   applyOwn(state: LogState<S>, loaded: LoadedSlot, { head, sinceMs }: OwnCheck): void {
     if (state !== this.#state || !state.follows(loaded)) return;
+    if (holdsRestore(loaded)) {
+      this.#replace(undefined);
+      return;
+    }
     try {
       state.apply(loaded);
       this.#freshAtMs = Math.max(this.#freshAtMs ?? 0, sinceMs);
@@ -210,14 +212,14 @@ export class CollectionLog<S extends LogSink<S>> {
 
   async #tryFreshen(state: LogState<S>): Promise<LogState<S> | undefined> {
     const from = state.position.seq;
-    const start = this.#now();
+    const start = new Stopwatch(this.context.ports.clock);
     const [staged, head] = await Promise.all([
       this.#stage(from, state.head.head.schema.dimension),
       refreshHead(this.context, state.head),
     ]);
     if (staged === undefined) return this.#reload();
     let current = head;
-    if (!(this.#within(start) && head.head.gcFloor <= from)) {
+    if (!(start.withinFence && head.head.gcFloor <= from)) {
       // Slow, or the floor moved past us: only a head read after the last 404 can say whether the staged slots are real.
       current = await refreshHead(this.context, head);
       const { gcFloor, foldedSeq, foldedChain } = current.head;
@@ -228,8 +230,10 @@ export class CollectionLog<S extends LogSink<S>> {
     return this.#accept(state, current, staged, start) ? state : this.#reload();
   }
 
-  /** False where the staged slots do not continue the state: it, or they, were zombies below the floor. */
+  /** False where the staged slots do not continue the state: it, or they, were zombies below the floor; or one is a restore. */
   #accept(state: LogState<S>, head: LoadedHead, staged: readonly LoadedSlot[], start: Stopwatch): boolean {
+    // What it goes back to has to be read: a load does that.
+    if (staged.some(holdsRestore)) return false;
     for (const loaded of staged) {
       if (loaded.slot.seq <= state.position.seq) continue;
       if (!state.follows(loaded)) return false;
@@ -276,32 +280,42 @@ export class CollectionLog<S extends LogSink<S>> {
   }
 
   async #tryLoad(): Promise<LogState<S> | undefined> {
-    const start = this.#now();
+    const start = new Stopwatch(this.context.ports.clock);
     const [head, listed] = await Promise.all([mustReadHead(this.context), listTail(this.context)]);
-    const sink = this.#newSink(head.head);
-    try {
-      const state = await this.#tryBuild({ head, listed, start, sink });
-      // A load that another call overtook is not needed: the next round freshens that one's state.
-      if (state !== undefined && this.#state === undefined && !this.#released) {
-        this.#replace(state);
-        this.#freshAtMs = start.monotonicMs;
-        return state;
-      }
-    } catch (error) {
-      sink.release();
-      const key = tryGoneKey(error);
-      if (key === undefined) throw error;
-      await mustBeUnnamed(this.context, head, key);
-      return undefined;
+    const state = await this.#tryBuild({ head, listed, start });
+    if (state === undefined) return undefined;
+    // A load that another call overtook is not needed: the next round freshens that one's state.
+    if (this.#state === undefined && !this.#released) {
+      this.#replace(state);
+      this.#freshAtMs = start.monotonicMs;
+      return state;
     }
-    sink.release();
+    state.sink.release();
     if (this.#released) throw new CairnError('unavailable', 'closed', 'the collection was closed');
     return undefined;
   }
 
-  /** What the head names, its window and the slots after it, all at once. Undefined where the slots do not count. */
-  async #tryBuild({ head, listed, start, sink }: Load<S>): Promise<LogState<S> | undefined> {
+  /** Undefined where the slots do not count, or what the head names was collected. */
+  async #tryBuild(load: Load): Promise<LogState<S> | undefined> {
+    const built: Built<S> = { sink: this.#newSink(load.head.head) };
+    try {
+      const state = await this.#build(load, built);
+      if (state !== undefined) return state;
+    } catch (error) {
+      built.sink.release();
+      const key = tryGoneKey(error);
+      if (key === undefined) throw error;
+      await mustBeUnnamed(this.context, load.head, key);
+      return undefined;
+    }
+    built.sink.release();
+    return undefined;
+  }
+
+  /** What the head names, its window and the slots after it, all at once. */
+  async #build({ head, listed, start }: Load, built: Built<S>): Promise<LogState<S> | undefined> {
     const { foldedSeq, schema } = head.head;
+    const { sink } = built;
     const ready = sink.ready();
     const loading = readWindow(this.context, head.head).then((window) => new LogState(head, sink, window));
     // Whichever fails first is what the caller is told.
@@ -313,6 +327,11 @@ export class CollectionLog<S extends LogSink<S>> {
         const state = await loading;
         for (const slot of slots) state.apply(slot);
       });
+      if (missing === undefined) {
+        const state = await loading;
+        await goBack(this.context, this.#newSink, state);
+        built.sink = state.sink;
+      }
     } catch (error) {
       // Slots that do not fit together are no damage where some were collected, and zombies came in their place.
       const corruption = error instanceof CairnError && error.kind === 'corrupt';
@@ -321,7 +340,7 @@ export class CollectionLog<S extends LogSink<S>> {
     }
     if (missing !== undefined) await this.#mustBeCollected(head, missing);
     // What a segment holds does not depend on when it is read; what a slot holds does.
-    const usable = missing === undefined && (this.#within(start) || (await this.#stillAbove(head)));
+    const usable = missing === undefined && (start.withinFence || (await this.#stillAbove(head)));
     if (!usable) return undefined;
     await ready;
     return await loading;
@@ -348,19 +367,7 @@ export class CollectionLog<S extends LogSink<S>> {
     if (old !== undefined && old !== state) old.sink.release();
   }
 
-  #now(): Stopwatch {
-    const { clock } = this.context.ports;
-    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
-  }
-
   #monotonicMs(): number {
     return this.context.ports.clock.monotonicMs();
-  }
-
-  #within(start: Stopwatch): boolean {
-    const now = this.#now();
-    const wall = now.wallMs - start.wallMs;
-    const monotonic = now.monotonicMs - start.monotonicMs;
-    return wall >= 0 && wall < ACCEPT_MS && monotonic >= 0 && monotonic < ACCEPT_MS;
   }
 }

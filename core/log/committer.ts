@@ -13,13 +13,14 @@ import type { SpareMemory } from '../base/spare-memory.js';
 import { putDecided } from '../store/index.js';
 import type { CollectionLog } from './collection-log.js';
 import { batchKey } from './layout.js';
-import { leaveInInbox, listInbox, readInbox } from './inbox.js';
+import { isInReach, leaveInInbox, listInbox, readInbox } from './inbox.js';
 import type { WaitingBatch } from './inbox.js';
 import { refreshHead, tryGoneKey } from './log-reader.js';
 import type { LoadedSlot } from './log-reader.js';
 import type { LogSink, LogState } from './log-state.js';
-import { hashKey, PendingWrite, prepareBatch } from './pending-write.js';
-import type { Committed, PreparedBatch, WriteRequest } from './pending-write.js';
+import { hashKey, PendingWrite, prepareBatch, prepareRestore } from './pending-write.js';
+import type { Committed, PreparedBatch, RestorePlan, WriteRequest } from './pending-write.js';
+import type { RestoreTarget } from './restore-target.js';
 import { sealSlot } from './slot-codec.js';
 import type { BatchContent, SlotBatch } from './slot-codec.js';
 import { putSlot } from './slot-put.js';
@@ -38,6 +39,8 @@ interface Draft<S extends LogSink<S>> {
   readonly write: PendingWrite<S>;
   readonly prepared: PreparedBatch;
   readonly resolvedAt: Sequence | undefined;
+  /** It stands alone in its slot. */
+  readonly restore: RestoreTarget | undefined;
 }
 
 /** A draft that knows where its bytes are: in the slot, or in an object of their own. */
@@ -188,6 +191,8 @@ export class Committer<S extends LogSink<S>> {
     for (const write of writes) {
       if (group.length === limits.keysPerSlot || inlineBytes > limits.groupCommitBytes) break;
       if (keys.has(write.keyHash)) continue;
+      const alone = 'restore' in write.request.plan;
+      if (alone && group.length > 0) break;
       try {
         const made = this.#prepare(state, write, group, seq);
         const prepared = made instanceof Promise ? await made : made;
@@ -196,8 +201,10 @@ export class Committer<S extends LogSink<S>> {
         totalBytes += prepared.content.length;
         if (prepared.content.length <= limits.inlineBatchBytes) inlineBytes += prepared.content.length;
         keys.add(write.keyHash);
-        const resolvedAt = 'prepared' in write.request.plan ? undefined : position.seq;
-        group.push({ write, prepared, resolvedAt });
+        const resolvedAt =
+          'prepared' in write.request.plan ? undefined : (write.planned?.after ?? position.seq);
+        group.push({ write, prepared, resolvedAt, restore: write.planned?.target });
+        if (alone) break;
       } catch (error) {
         // What it read may have been given back under it.
         if (!this.#stands(state, position.seq) || sink !== state.sink) return [];
@@ -231,11 +238,25 @@ export class Committer<S extends LogSink<S>> {
     const { digests } = this.#log.context.ports;
     const { plan } = write.request;
     if ('prepared' in plan) return plan.prepared;
+    if ('restore' in plan) return this.#prepareRestore(state, write, plan.restore);
     const before = group.map(({ prepared }) => prepared.batch);
     write.resolutions++;
     const resolved = plan.resolve({ state, before, seq });
     if (!(resolved instanceof Promise)) return prepareBatch(digests, resolved.batch, resolved.counts);
     return resolved.then(({ batch, counts }) => prepareBatch(digests, batch, counts));
+  }
+
+  /** What the head keeps is for 256 slots: a slot lost to others costs no swap. */
+  async #prepareRestore(
+    state: LogState<S>,
+    write: PendingWrite<S>,
+    plan: RestorePlan<S>,
+  ): Promise<PreparedBatch> {
+    write.resolutions++;
+    if (write.planned === undefined || !isInReach(state.position.seq + 1, write.planned.after))
+      write.planned = await plan(state);
+    const { digests } = this.#log.context.ports;
+    return prepareRestore(digests, write.planned.target, state.head.head.schema.dimension);
   }
 
   async #write(state: LogState<S>, drafts: readonly Draft<S>[]): Promise<void> {
@@ -246,7 +267,8 @@ export class Committer<S extends LogSink<S>> {
     const writes = group.map(({ write }) => write);
     const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
     const plan: SlotPlan<S> = { state, seq, label, group };
-    const carried = writes.some((write) => write.lost) ? await this.#carry(plan) : [];
+    const mayCarry = group.every(({ restore }) => restore === undefined);
+    const carried = mayCarry && writes.some((write) => write.lost) ? await this.#carry(plan) : [];
     // Later batches may be computed from those before them, so the slot is built anew without the ones that gave up.
     if (writes.some((write) => write.settled) || !this.#stands(state, sequence(seq - 1))) return;
     const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
@@ -400,10 +422,11 @@ function slotBatch<S extends LogSink<S>>({
   prepared,
   resolvedAt,
   content,
+  restore,
 }: PlacedDraft<S>): SlotBatch {
   const { keyHash, request } = write;
   const { contentSha, counts } = prepared;
-  return { keyHash, requestHash: request.requestHash, contentSha, counts, resolvedAt, content };
+  return { keyHash, requestHash: request.requestHash, contentSha, counts, resolvedAt, content, restore };
 }
 
 function checkLogRoom<S extends LogSink<S>>(state: LogState<S>, moreBytes: number): void {

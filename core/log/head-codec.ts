@@ -3,7 +3,7 @@
  * checked on the way in: the bucket's bytes are hostile.
  */
 import { isDateMs } from '../base/dates.js';
-import { headVersion, isName, sequence } from '../base/ids.js';
+import { headVersion, isName, isUid, sequence } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
@@ -12,7 +12,19 @@ import { metrics } from '../kernel/index.js';
 import { openDocument } from './document-reader.js';
 import type { DocumentReader } from './document-reader.js';
 import { faultOfHead } from './head-invariants.js';
-import type { Head, Job, Pin, RetainedFrom, SegmentEntry, WindowRef } from './head.js';
+import type {
+  Branch,
+  Head,
+  Job,
+  KeptState,
+  Origin,
+  Pin,
+  Restore,
+  RetainedFrom,
+  SegmentEntry,
+  WholeState,
+  WindowRef,
+} from './head.js';
 import { headKey, segmentPrefix, tryJobObject } from './layout.js';
 import type { JobObject } from './layout.js';
 import { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
@@ -35,7 +47,11 @@ export function sealHead(digests: Digests, head: Head): Uint8Array<ArrayBuffer> 
     gc_floor: head.gcFloor,
     retained_from: { version: head.retainedFrom.version, seq: head.retainedFrom.seq },
     retention_ms: head.retentionMs === 0 ? undefined : head.retentionMs,
-    pins: head.pins.length === 0 ? undefined : head.pins.map(pinDocument),
+    pins: unlessEmpty(head.pins.map(pinDocument)),
+    restores: unlessEmpty(head.restores.map(restoreDocument)),
+    restored_seq: head.restoredSeq === 0 ? undefined : head.restoredSeq,
+    branches: unlessEmpty(head.branches.map(branchDocument)),
+    origin: head.origin,
     segments: head.segments.map(segmentDocument),
     jobs: head.jobs.map(jobDocument),
     window: head.window && { key: head.window.key, sha256: head.window.sha256, bytes: head.window.bytes },
@@ -53,6 +69,10 @@ export function sealHead(digests: Digests, head: Head): Uint8Array<ArrayBuffer> 
 }
 
 /** A field without a value is left out of the JSON. */
+function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
 function segmentDocument(segment: SegmentEntry): unknown {
   const { deletions } = segment;
   return {
@@ -73,8 +93,26 @@ function segmentDocument(segment: SegmentEntry): unknown {
   };
 }
 
-function pinDocument({ name, version, foldedSeq, seq, createdMs, bytes }: Pin): unknown {
-  return { name, version, folded_seq: foldedSeq, seq, created_ms: createdMs, bytes };
+function stateDocument({ version, foldedSeq, seq }: KeptState): object {
+  return { version, folded_seq: foldedSeq, seq };
+}
+
+function wholeDocument(state: WholeState): object {
+  return { ...stateDocument(state), under: unlessEmpty(state.under.map(stateDocument)) };
+}
+
+function pinDocument(pin: Pin): unknown {
+  const { name, createdMs, bytes } = pin;
+  return { name, ...wholeDocument(pin), created_ms: createdMs, bytes };
+}
+
+function restoreDocument(restore: Restore): unknown {
+  const { nonce, after, at } = restore;
+  return { nonce, after, at, ...wholeDocument(restore) };
+}
+
+function branchDocument({ uid, version, foldedSeq, createdMs }: Branch): unknown {
+  return { uid, version, folded_seq: foldedSeq, created_ms: createdMs };
 }
 
 function jobDocument({ nonce, inputs, fold, startedMs }: Job): unknown {
@@ -116,6 +154,8 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
     gcFloor: sequence(d.integer('gc_floor', { min: 0, max: foldedSeq })),
     ...readContents(d, uid),
     ...readRetention(d),
+    ...readRestores(d),
+    branches: optionalObjects(d, 'branches', limits.headBranches).map(readBranch),
     schema: readSchema(d.object('schema')),
   });
   const fault = faultOfHead(head);
@@ -127,47 +167,96 @@ export function openHead(digests: Digests, uid: Uid, bytes: Uint8Array): Head {
 function readContents(
   d: DocumentReader,
   uid: Uid,
-): Pick<Head, 'retainedFrom' | 'segments' | 'jobs' | 'window'> {
-  const segments = d.objects('segments', limits.headSegments).map((segment) => readSegment(segment, uid));
+): Pick<Head, 'retainedFrom' | 'segments' | 'jobs' | 'window' | 'origin'> {
+  const origin = readOrigin(d);
+  const uids = [uid, ...(origin?.lenders ?? [])];
+  const segments = d.objects('segments', limits.headSegments).map((segment) => readSegment(segment, uids));
   const first = !d.has('jobs') && !d.has('retained_from') && !d.has('window');
-  if (first) return { retainedFrom: FROM_THE_START, segments, jobs: [], window: undefined };
+  if (first) return { origin, retainedFrom: FROM_THE_START, segments, jobs: [], window: undefined };
   const retained = d.object('retained_from');
   const window = d.optional('window');
   return {
+    origin,
     retainedFrom: {
       version: headVersion(retained.integer('version', COUNT)),
       seq: sequence(retained.integer('seq', SAFE)),
     },
     segments,
-    jobs: d.objects('jobs', limits.headJobs).map((job) => readJob(job, uid)),
+    jobs: d.objects('jobs', limits.headJobs).map((job) => readJob(job, uids)),
     window: window && readWindow(window, uid),
   };
 }
 
+/** Collections that are no branch of another have none. */
+function readOrigin(d: DocumentReader): Origin | undefined {
+  const origin = d.optional('origin');
+  if (origin === undefined) return undefined;
+  const lenders = origin.read('lenders', 'uids', (value): value is Uid[] => {
+    const all = Array.isArray(value) && value.length >= 1 && value.length <= limits.branchDepth;
+    return all && value.every((uid) => typeof uid === 'string' && isUid(uid));
+  });
+  return { parent: origin.uid('parent'), seq: sequence(origin.integer('seq', SAFE)), lenders };
+}
+
+function optionalObjects(d: DocumentReader, field: string, max: number): readonly DocumentReader[] {
+  return d.has(field) ? d.objects(field, max) : [];
+}
+
 /** Heads that keep no past have neither field. */
 function readRetention(d: DocumentReader): Pick<Head, 'retentionMs' | 'pins'> {
-  const pins = d.has('pins') ? d.objects('pins', limits.headPins) : [];
   return {
     retentionMs: d.has('retention_ms') ? d.integer('retention_ms', { min: 0, max: limits.retentionMs }) : 0,
-    pins: pins.map((pin) => ({
+    pins: optionalObjects(d, 'pins', limits.headPins).map((pin) => ({
       name: pin.read(
         'name',
         'a name',
         (value): value is string => typeof value === 'string' && isName(value),
       ),
-      version: headVersion(pin.integer('version', COUNT)),
-      foldedSeq: sequence(pin.integer('folded_seq', SAFE)),
-      seq: sequence(pin.integer('seq', SAFE)),
+      ...readWhole(pin),
       createdMs: readDate(pin, 'created_ms'),
       bytes: pin.integer('bytes', SAFE),
     })),
   };
 }
 
-function readSegment(d: DocumentReader, uid: Uid): SegmentEntry {
+function readState(d: DocumentReader): KeptState {
+  return {
+    version: headVersion(d.integer('version', COUNT)),
+    foldedSeq: sequence(d.integer('folded_seq', SAFE)),
+    seq: sequence(d.integer('seq', SAFE)),
+  };
+}
+
+function readWhole(d: DocumentReader): WholeState {
+  return { ...readState(d), under: optionalObjects(d, 'under', limits.restoreDepth).map(readState) };
+}
+
+/** Heads that know of no restore have neither field. */
+function readRestores(d: DocumentReader): Pick<Head, 'restores' | 'restoredSeq'> {
+  return {
+    restoredSeq: sequence(d.has('restored_seq') ? d.integer('restored_seq', SAFE) : 0),
+    restores: optionalObjects(d, 'restores', limits.headRestores).map((restore) => ({
+      nonce: restore.text('nonce', HEX_128),
+      after: sequence(restore.integer('after', SAFE)),
+      at: restore.has('at') ? sequence(restore.integer('at', COUNT)) : undefined,
+      ...readWhole(restore),
+    })),
+  };
+}
+
+function readBranch(d: DocumentReader): Branch {
+  return {
+    uid: d.uid('uid'),
+    version: headVersion(d.integer('version', COUNT)),
+    foldedSeq: sequence(d.integer('folded_seq', SAFE)),
+    createdMs: readDate(d, 'created_ms'),
+  };
+}
+
+function readSegment(d: DocumentReader, uids: readonly Uid[]): SegmentEntry {
   const deletions = d.optional('deletions');
   return {
-    key: readKey(d, 'key', { uid, kind: 'seg' }),
+    key: readKey(d, 'key', { uids, kind: 'seg' }),
     bytes: d.integer('bytes', COUNT),
     tailBytes: d.integer('tail_bytes', COUNT),
     footerSha256: d.text('footer_sha256', HEX_256),
@@ -176,7 +265,7 @@ function readSegment(d: DocumentReader, uid: Uid): SegmentEntry {
     residentBytes: d.integer('resident_bytes', SAFE),
     graph: d.read('graph', 'true or false', (value): value is boolean => typeof value === 'boolean'),
     deletions: deletions && {
-      key: readKey(deletions, 'key', { uid, kind: 'del' }),
+      key: readKey(deletions, 'key', { uids, kind: 'del' }),
       sha256: deletions.text('sha256', HEX_256),
       dead: deletions.integer('dead', { ...ROWS, min: 0 }),
       hidden: deletions.integer('hidden', { ...ROWS, min: 0 }),
@@ -184,12 +273,12 @@ function readSegment(d: DocumentReader, uid: Uid): SegmentEntry {
   };
 }
 
-function readJob(d: DocumentReader, uid: Uid): Job {
+function readJob(d: DocumentReader, uids: readonly Uid[]): Job {
   const fold = d.optional('fold');
   return {
     nonce: d.text('nonce', HEX_128),
     inputs: d.read('inputs', 'keys of segments', (value): value is string[] => {
-      return Array.isArray(value) && value.length <= limits.headSegments && value.every(isSegmentKey(uid));
+      return Array.isArray(value) && value.length <= limits.headSegments && value.every(isSegmentKey(uids));
     }),
     fold: fold && {
       from: sequence(fold.integer('from', SAFE)),
@@ -201,26 +290,32 @@ function readJob(d: DocumentReader, uid: Uid): Job {
 
 function readWindow(d: DocumentReader, uid: Uid): WindowRef {
   return {
-    key: readKey(d, 'key', { uid, kind: 'win' }),
+    key: readKey(d, 'key', { uids: [uid], kind: 'win' }),
     sha256: d.text('sha256', HEX_256),
     bytes: d.integer('bytes', { min: 1, max: limits.windowBytes }),
   };
 }
 
 const isSegmentKey =
-  (uid: Uid) =>
+  (uids: readonly Uid[]) =>
   (value: unknown): boolean =>
-    typeof value === 'string' && tryJobObject(uid, value)?.kind === 'seg';
+    isKeyOf(value, { uids, kind: 'seg' });
 
-/** The key of an object of this collection: no head may make a reader fetch anything else. */
-function readKey(
-  d: DocumentReader,
-  field: string,
-  { uid, kind }: { readonly uid: Uid; readonly kind: JobObject },
-): string {
-  return d.read(field, `a key ${segmentPrefix(uid)}*.${kind}`, (value): value is string => {
-    return typeof value === 'string' && tryJobObject(uid, value)?.kind === kind;
-  });
+/** Objects of a kind, of this collection and those that lend to it. */
+interface KeyRange {
+  readonly uids: readonly Uid[];
+  readonly kind: JobObject;
+}
+
+function isKeyOf(value: unknown, { uids, kind }: KeyRange): value is string {
+  return typeof value === 'string' && uids.some((uid) => tryJobObject(uid, value)?.kind === kind);
+}
+
+/** No head may make a reader fetch anything else. */
+function readKey(d: DocumentReader, field: string, range: KeyRange): string {
+  const { uids, kind } = range;
+  const expected = `a key ${segmentPrefix(uids[0]!)}*.${kind}${uids.length === 1 ? '' : ', or of a lender'}`;
+  return d.read(field, expected, (value): value is string => isKeyOf(value, range));
 }
 
 function readDate(d: DocumentReader, field: string): number {

@@ -4,10 +4,26 @@
  */
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import type { Head, Job, Pin, SegmentDeletions, SegmentEntry } from './head.js';
-import { tryJobOfKey } from './layout.js';
+import type {
+  Head,
+  Job,
+  KeptState,
+  Pin,
+  Restore,
+  RetainedFrom,
+  SegmentDeletions,
+  SegmentEntry,
+  WholeState,
+} from './head.js';
+import { isKept } from './past/kept.js';
+import { collectionPrefix, tryJobOfKey } from './layout.js';
 
 type Holds = (condition: boolean, what: string) => void;
+
+/** Whether no state that is kept from there on is made of the slot of this restore. */
+export function isOverFor(retained: RetainedFrom, { at, after }: Restore): boolean {
+  return (at ?? after + limits.eligibleSlots) <= retained.seq;
+}
 
 /** Invariants 6, 8, 12, 20 and 21 as far as a head can tell. Throws `internal`. */
 export function checkSuccessor(current: Head, next: Head): void {
@@ -21,9 +37,12 @@ export function checkSuccessor(current: Head, next: Head): void {
   const fault = faultOfHead(next);
   holds(fault === undefined, fault ?? '');
   checkRetention(current, next, holds);
+  checkBranches(current, next, holds);
   const ended = endedJobs(current, next, holds);
   checkFold(current, next, ended, holds);
-  checkSegments(current, next, ended, holds);
+  // What a restore goes back to is in the heads before, not in this one.
+  if (next.restoredSeq === current.restoredSeq) checkSegments(current, next, ended, holds);
+  else checkRestored(current, next, holds);
 }
 
 /** What is wrong with a head by itself; undefined where nothing is. A head read from the bucket must pass this too. */
@@ -35,8 +54,8 @@ export function faultOfHead(head: Head): string | undefined {
   if (segments.length > 0 && foldedSeq === 0) return 'no segments before the first fold';
   if (segments.length > limits.headSegments) return `at most ${limits.headSegments} segments`;
   if (jobs.length > limits.headJobs) return `at most ${limits.headJobs} jobs`;
-  const badPins = faultOfPins(head);
-  if (badPins !== undefined) return badPins;
+  const badPast = faultOfPins(head) ?? faultOfRestores(head) ?? faultOfBranches(head);
+  if (badPast !== undefined) return badPast;
   const keys = new Set(segments.map(({ key }) => key));
   if (keys.size !== segments.length) return 'segment keys are unique';
   const badSegment = segments.map(faultOfSegment).find((fault) => fault !== undefined);
@@ -52,7 +71,38 @@ function faultOfPins({ pins, version }: Head): string | undefined {
   if (pins.length > limits.headPins) return `at most ${limits.headPins} pins`;
   if (new Set(pins.map(({ name }) => name)).size !== pins.length) return 'pins have names of their own';
   if (!pins.every((pin) => pin.version < version)) return 'a pin is on a superseded version';
-  if (!pins.every(({ foldedSeq, seq }) => foldedSeq <= seq)) return 'a pin is no older than its version';
+  return faultOfStates(pins, version);
+}
+
+function faultOfStates(states: readonly WholeState[], version: number): string | undefined {
+  const isWhole = ({ foldedSeq, seq }: KeptState): boolean => foldedSeq <= seq;
+  if (!states.every((state) => isWhole(state) && state.under.every(isWhole)))
+    return 'a kept state is no older than its version';
+  if (
+    !states.every((state) => state.version <= version && state.under.every((one) => one.version <= version))
+  )
+    return 'a kept state is of no later version';
+  return undefined;
+}
+
+function faultOfRestores({ restores, restoredSeq, foldedSeq, version }: Head): string | undefined {
+  if (restores.length > limits.headRestores) return `at most ${limits.headRestores} restores`;
+  if (new Set(restores.map(({ nonce }) => nonce)).size !== restores.length)
+    return 'nonces of restores are unique';
+  if (restoredSeq > foldedSeq) return 'restored_seq <= folded_seq';
+  if (!restores.every(({ seq, after }) => seq <= after)) return 'a restore goes back';
+  if (!restores.every(({ at, after }) => at === undefined || (at > after && at <= restoredSeq)))
+    return 'the slot of a restore is folded, and comes after it was kept';
+  return faultOfStates(restores, version);
+}
+
+function faultOfBranches({ uid, branches, origin, version }: Head): string | undefined {
+  if (branches.length > limits.headBranches) return `at most ${limits.headBranches} branches`;
+  const uids = new Set(branches.map((branch) => branch.uid));
+  if (uids.size !== branches.length || uids.has(uid)) return 'branches are other collections';
+  if (!branches.every((branch) => branch.version < version)) return 'a branch is of a superseded version';
+  const lenders = origin?.lenders ?? [];
+  if (new Set([uid, ...lenders]).size !== lenders.length + 1) return 'lenders are other collections';
   return undefined;
 }
 
@@ -82,23 +132,73 @@ function checkRetention(current: Head, next: Head, holds: Holds): void {
     const known = before.get(pin.name);
     if (known !== undefined) holds(samePin(known, pin), 'a pin does not change');
     // Invariant 8: all else may be on its way out.
-    else holds(isKept(current, pin), 'a pin is of what is kept already');
+    else holds(isWholeKept(current, pin), 'a pin is of what is kept already');
   }
+  checkRestores(current, next, holds);
 }
 
-function isKept({ retainedFrom, pins }: Head, { version, foldedSeq, seq }: Pin): boolean {
-  if (version >= retainedFrom.version && foldedSeq >= retainedFrom.seq) return true;
-  return pins.some((pin) => pin.version === version && pin.foldedSeq === foldedSeq && seq <= pin.seq);
+/** Restores come with what they need, get their slot once, and go when no state that is kept can be made of that slot. */
+function checkRestores(current: Head, next: Head, holds: Holds): void {
+  const before = new Map(current.restores.map((restore) => [restore.nonce, restore]));
+  for (const restore of next.restores) {
+    const known = before.get(restore.nonce);
+    before.delete(restore.nonce);
+    if (known === undefined) {
+      holds(isWholeKept(current, restore), 'a restore goes back to what is kept already');
+      holds(restore.at === undefined, 'a restore has no slot yet');
+    } else holds(sameRestore(known, restore), 'a restore does not change, but for its slot');
+  }
+  for (const gone of before.values())
+    holds(isOverFor(next.retainedFrom, gone), 'a restore goes with the last state that is made of it');
+}
+
+function isWholeKept(current: Head, state: WholeState): boolean {
+  return isKept(current, state) && state.under.every((one) => isKept(current, one));
+}
+
+function sameState(a: KeptState, b: KeptState): boolean {
+  return a.version === b.version && a.foldedSeq === b.foldedSeq && a.seq === b.seq;
+}
+
+function sameWhole(a: WholeState, b: WholeState): boolean {
+  const same = sameState(a, b) && a.under.length === b.under.length;
+  return same && a.under.every((one, i) => sameState(one, b.under[i]!));
+}
+
+function sameRestore(a: Restore, b: Restore): boolean {
+  return sameWhole(a, b) && a.after === b.after && (a.at === undefined || a.at === b.at);
+}
+
+function checkBranches(current: Head, next: Head, holds: Holds): void {
+  const before = new Map(current.branches.map((branch) => [branch.uid, branch]));
+  for (const { uid, version, foldedSeq, createdMs } of next.branches) {
+    const known = before.get(uid);
+    if (known === undefined) {
+      holds(next.state === 'active', 'a dropped collection gets no branches');
+      holds(isKept(current, { version, foldedSeq, seq: foldedSeq }), 'a branch is of what is kept already');
+      continue;
+    }
+    const same = known.version === version && known.foldedSeq === foldedSeq && known.createdMs === createdMs;
+    holds(same, 'a branch does not change');
+  }
+  const { origin } = next;
+  if (origin === undefined) {
+    const own = collectionPrefix(next.uid);
+    const named = next.segments.flatMap(({ key, deletions }) => [key, deletions?.key ?? key]);
+    holds(next.state === 'dropped' || named.every((key) => key.startsWith(own)), 'lenders of what is named');
+    return;
+  }
+  const was = current.origin;
+  const same =
+    was !== undefined &&
+    was.parent === origin.parent &&
+    was.seq === origin.seq &&
+    was.lenders.join() === origin.lenders.join();
+  holds(same, 'the origin does not change');
 }
 
 function samePin(a: Pin, b: Pin): boolean {
-  return (
-    a.version === b.version &&
-    a.foldedSeq === b.foldedSeq &&
-    a.seq === b.seq &&
-    a.createdMs === b.createdMs &&
-    a.bytes === b.bytes
-  );
+  return sameWhole(a, b) && a.createdMs === b.createdMs && a.bytes === b.bytes;
 }
 
 /** The jobs that this swap ends. A job that stays is the same. */
@@ -119,6 +219,13 @@ function sameJob(a: Job, b: Job): boolean {
     a.inputs.length === b.inputs.length &&
     a.inputs.every((key, i) => key === b.inputs[i])
   );
+}
+
+/** The state is made of another head's from then on, and no job's rows are what they were. */
+function checkRestored(current: Head, next: Head, holds: Holds): void {
+  const within = next.restoredSeq > current.foldedSeq && next.restoredSeq <= next.foldedSeq;
+  holds(within, 'restored_seq moves with the fold of that slot');
+  holds(next.jobs.length === 0, 'the fold of a restore ends all jobs');
 }
 
 function checkFold(current: Head, next: Head, ended: readonly Job[], holds: Holds): void {

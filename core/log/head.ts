@@ -69,20 +69,59 @@ export interface RetainedFrom {
   readonly seq: Sequence;
 }
 
-/**
- * A snapshot: the state at `seq` is kept, which is what that version of the head names and the slots (foldedSeq, seq].
- */
-export interface Pin {
-  readonly name: string;
+/** A state as heads and slots make it: what that version of the head names, and the slots (foldedSeq, seq]. */
+export interface KeptState {
   /** A superseded head: its copy is kept. */
   readonly version: HeadVersion;
   /** Of that version. */
   readonly foldedSeq: Sequence;
   readonly seq: Sequence;
+}
+
+/** A state with all that it is made of. */
+export interface WholeState extends KeptState {
+  /** Where the last restore among the slots went back to, and the last among the slots of that state, and so on. */
+  readonly under: readonly KeptState[];
+}
+
+/** A snapshot. */
+export interface Pin extends WholeState {
+  readonly name: string;
   /** Milliseconds since 1970. */
   readonly createdMs: number;
   /** Of the segments of that version. */
   readonly bytes: number;
+}
+
+/**
+ * A restore: the slot that goes back to this state, which is kept for as long as a state may be asked for that is made of the slot.
+ */
+export interface Restore extends WholeState {
+  /** 128 random bits in hex, in the slot too. */
+  readonly nonce: string;
+  /** The slot is one of (after, after + 256]. */
+  readonly after: Sequence;
+  /** The slot, once it is folded. */
+  readonly at: Sequence | undefined;
+}
+
+/** A collection that began with the records of that version of this head, and names its segments. */
+export interface Branch {
+  readonly uid: Uid;
+  readonly version: HeadVersion;
+  /** Of that version. */
+  readonly foldedSeq: Sequence;
+  /** The store's own date, in milliseconds since 1970. */
+  readonly createdMs: number;
+}
+
+/** Where a collection began that is a branch of another. */
+export interface Origin {
+  readonly parent: Uid;
+  /** Of the parent. The sequences of the branch go on from there. */
+  readonly seq: Sequence;
+  /** Collections whose segments this one may name: the parent, and those that the parent may name. */
+  readonly lenders: readonly Uid[];
 }
 
 export interface Head {
@@ -106,6 +145,12 @@ export interface Head {
   /** For how long a state is kept after another took its place. */
   readonly retentionMs: number;
   readonly pins: readonly Pin[];
+  readonly restores: readonly Restore[];
+  /** The slot of the last restore that is folded, 0 where there is none: there every record may have changed. */
+  readonly restoredSeq: Sequence;
+  readonly branches: readonly Branch[];
+  /** There while anything that is kept may name an object of another collection. */
+  readonly origin: Origin | undefined;
   readonly segments: readonly SegmentEntry[];
   readonly jobs: readonly Job[];
   /** There once anything is folded. */
@@ -134,6 +179,10 @@ export type HeadEdit = Partial<
     | 'retainedFrom'
     | 'retentionMs'
     | 'pins'
+    | 'restores'
+    | 'restoredSeq'
+    | 'branches'
+    | 'origin'
     | 'segments'
     | 'jobs'
     | 'window'
@@ -153,6 +202,10 @@ export function firstHead(input: NewHead): Head {
     retainedFrom: { version: headVersion(1), seq: sequence(0) },
     retentionMs: 0,
     pins: [],
+    restores: [],
+    restoredSeq: sequence(0),
+    branches: [],
+    origin: undefined,
     segments: [],
     jobs: [],
     window: undefined,

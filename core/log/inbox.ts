@@ -38,9 +38,10 @@ export function isEligible(
   return isInReach(slot.seq, after) && slot.label - label <= limits.eligibleMs;
 }
 
-const isInReach = (seq: Sequence, after: Sequence): boolean => {
+/** Whether a slot may hold what was made after slot `after`. */
+export function isInReach(seq: number, after: number): boolean {
   return after < seq && seq <= after + limits.eligibleSlots;
-};
+}
 
 export interface InboxPut {
   readonly after: Sequence;
@@ -118,8 +119,9 @@ async function tryOpen(
     const { label, batches } = openSlot(ports.digests, uid, after, got.bytes, { kind: 'INB', key });
     const carried = { after, uuid: key.slice(-36), label };
     return batches.flatMap((entry) => {
-      const { content, keyHash } = entry;
-      if (!('inline' in content) || look.window.find(keyHash) !== undefined) return [];
+      const { content, keyHash, restore } = entry;
+      if (!('inline' in content) || restore !== undefined || look.window.find(keyHash) !== undefined)
+        return [];
       if (bytesToHex(ports.digests.sha256(content.inline)) !== entry.contentSha) return [];
       if (!isEligible(look, carried)) return [];
       const batch = decodeBatch(content.inline, look.dimension, { key, offset: 64 });

@@ -8,12 +8,21 @@ export { openEntry, sealEntry, tryNameOfHex } from './entry-codec.js';
 export { tryDatedKey } from './dated-keys.js';
 export type { DatedKey } from './dated-keys.js';
 export { firstHead, keysOf, namesObject } from './head.js';
-export { keepsSlot, keepsVersion, keysOfPast, mustNotKeep, notKept, notYet } from './history.js';
+export { buryUnborn, keepForBranch, originIn, returnLoans } from './past/branches.js';
+export { keepsSlot, keepsVersion, keptStates } from './past/kept.js';
+export { keysOfPast } from './past/past-heads.js';
+export { mustNotKeep, notKept, notYet } from './past/past-state.js';
+export { addPin, removePin, setRetention } from './past/pins.js';
+export { keepForRestore, withSlots } from './past/restores.js';
+export { sequenceAt } from './past/sequence-at.js';
 export type {
   FoldRange,
   Head,
   HeadEdit,
+  NewHead,
   Job,
+  KeptState,
+  Origin,
   Pin,
   RetainedFrom,
   SegmentDeletions,
@@ -21,11 +30,10 @@ export type {
   WindowRef,
 } from './head.js';
 export { openHead, sealHead } from './head-codec.js';
-export { checkSuccessor } from './head-invariants.js';
+export { checkSuccessor, isOverFor } from './head-invariants.js';
 export { swapHead } from './head-swap.js';
-export { addPin, removePin, setRetention } from './pins.js';
 export { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, storeNowMs } from './jobs.js';
-export { isEligible } from './inbox.js';
+export { isInTime } from './log-state.js';
 export type { BegunJob, JobPlan } from './jobs.js';
 export {
   batchKey,
@@ -48,11 +56,12 @@ export {
   WORK_PREFIX,
   workKey,
 } from './layout.js';
-export { objectGone, tryGoneKey, tryReadHead, tryReadHeadCopy, wasUsed } from './log-reader.js';
+export { mustReadHead, objectGone, tryGoneKey, tryReadHead, tryReadHeadCopy, wasUsed } from './log-reader.js';
 export type { LoadedHead, LogContext } from './log-reader.js';
-export type { LogPoint, LogPosition, LogSink, LogState } from './log-state.js';
+export type { AppliedRestore, LogPoint, LogPosition, LogSink, LogState } from './log-state.js';
 export { hashRequest, prepareBatch } from './pending-write.js';
-export type { Committed, PreparedBatch, SlotDraft, WritePlan } from './pending-write.js';
+export type { Committed, PreparedBatch, RestorePlan, SlotDraft, WritePlan } from './pending-write.js';
+export type { RestoreTarget } from './restore-target.js';
 export { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema, Quantization } from './schema.js';
 export type { WindowSnapshot } from './commit-window.js';

@@ -6,6 +6,7 @@
  */
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
+import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { putDecided } from '../store/index.js';
 import { swapHead } from './head-swap.js';
@@ -18,6 +19,8 @@ export interface JobPlan {
   /** Keys of segments. */
   readonly inputs: readonly string[];
   readonly fold?: FoldRange | undefined;
+  /** Of the head that was planned on: a restore may have brought rows back that its deletions did not have. */
+  readonly restoredSeq: Sequence;
 }
 
 export interface BegunJob {
@@ -27,7 +30,7 @@ export interface BegunJob {
 }
 
 /**
- * Lists a job in the head. Undefined where an input is gone or another job's, a fold is under way or does not begin where
+ * Lists a job in the head. Undefined where an input is gone or another job's, a restore was folded since it was planned, a fold is under way or does not begin where
  * the last one ended, or the head lists too many jobs. Throws `collection_gone`. Cost: 1 GET, 3 PUT.
  */
 export async function beginJob(context: LogContext, plan: JobPlan): Promise<BegunJob | undefined> {
@@ -43,7 +46,8 @@ export async function beginJob(context: LogContext, plan: JobPlan): Promise<Begu
   return find(head, nonce) === undefined ? undefined : { job, head };
 }
 
-function canBegin(head: Head, { inputs, fold }: JobPlan): boolean {
+function canBegin(head: Head, { inputs, fold, restoredSeq }: JobPlan): boolean {
+  if (head.restoredSeq !== restoredSeq) return false;
   const busy = new Set(head.jobs.flatMap((job) => job.inputs));
   const there = new Set(head.segments.map(({ key }) => key));
   if (!inputs.every((key) => there.has(key) && !busy.has(key))) return false;

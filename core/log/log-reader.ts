@@ -9,6 +9,7 @@ import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { openSealed } from '../base/sealed-object.js';
 import type { GetResult, ListedObject, ObjectStore, StoreVersion } from '../store/index.js';
+import { emptyBatch } from './batch.js';
 import type { Batch } from './batch.js';
 import { decodeBatch } from './batch-codec.js';
 import { CommitWindow } from './commit-window.js';
@@ -210,6 +211,7 @@ async function tryReadBatch(
 ): Promise<Batch | undefined> {
   const { content } = batch;
   const key = slotKey(context.uid, seq);
+  if (batch.restore !== undefined) return emptyBatch(dimension);
   if ('inline' in content) return decodeBatch(content.inline, dimension, { key, offset: 64 });
   const { after, uuid, bytes } = content;
   const blobKey = batchKey(context.uid, after, uuid);

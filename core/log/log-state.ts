@@ -12,8 +12,10 @@ import type { Batch } from './batch.js';
 import type { CommitWindow } from './commit-window.js';
 import { namesTheSame } from './head.js';
 import type { Head } from './head.js';
-import { isEligible } from './inbox.js';
+import { isEligible, isInReach } from './inbox.js';
 import { slotKey } from './layout.js';
+import type { RestoreTarget } from './restore-target.js';
+import type { OpenedSlot, SlotBatch } from './slot-codec.js';
 import type { LoadedHead, LoadedSlot } from './log-reader.js';
 
 /**
@@ -55,6 +57,24 @@ interface AppliedSlot extends LogPoint {
   readonly bytesUpTo: number;
 }
 
+/** A restore that took effect. */
+export interface AppliedRestore {
+  readonly nonce: string;
+  /** Its slot. */
+  readonly at: Sequence;
+}
+
+/** The sink has to become the state of `target`; until then what comes after it waits. */
+interface GoingBack {
+  readonly target: RestoreTarget;
+  readonly after: { readonly batch: Batch; readonly at: LogPosition }[];
+}
+
+/** Whether one of the batches is a restore: such a slot changes the state by more than it holds. */
+export function holdsRestore({ slot }: LoadedSlot): boolean {
+  return slot.batches.some(({ restore }) => restore !== undefined);
+}
+
 export class LogState<S extends LogSink<S>> {
   /** Which keys took effect in the newest slots. */
   readonly window: CommitWindow;
@@ -65,6 +85,9 @@ export class LogState<S extends LogSink<S>> {
   #start: LogPoint;
   /** One per slot after that. */
   #slots: AppliedSlot[] = [];
+  /** Those among the slots. */
+  #restores: AppliedRestore[] = [];
+  #goingBack: GoingBack | undefined;
 
   /** Requires: `window` is that at `foldedSeq` of the head, and the sink is on the head. */
   constructor(head: LoadedHead, sink: S, window: CommitWindow) {
@@ -79,7 +102,10 @@ export class LogState<S extends LogSink<S>> {
     return this.#sink;
   }
 
-  /** The head that the sink is built on. */
+  /**
+   * The head that the slots follow. The sink is built on it too, unless one of the slots is a restore: then on that which the
+   * restore went back to.
+   */
   get base(): Head {
     return this.#base;
   }
@@ -97,6 +123,21 @@ export class LogState<S extends LogSink<S>> {
   /** Chain hash of the last slot applied. */
   get chain(): string {
     return (this.#slots.at(-1) ?? this.#start).chain;
+  }
+
+  /** In the order of slots since the base's `foldedSeq`. The sink is made of the last one, and of what came after. */
+  get restores(): readonly AppliedRestore[] {
+    return this.#restores;
+  }
+
+  /** The oldest sequence whose state the sink still tells. */
+  get since(): Sequence {
+    return this.#restores.at(-1)?.at ?? this.#base.foldedSeq;
+  }
+
+  /** What the last restore that was applied goes back to, until `goBack` was called. Nobody may use the state before. */
+  get goesBackTo(): RestoreTarget | undefined {
+    return this.#goingBack?.target;
   }
 
   /** Slots and bytes of log that no segment of the newest head holds. */
@@ -158,16 +199,28 @@ export class LogState<S extends LogSink<S>> {
       .map((slot) => ({ ...slot, bytesUpTo: slot.bytesUpTo - foldedBytes }));
     this.#start = start;
     this.#base = head;
+    this.#restores = this.#restores.filter(({ at }) => at > head.foldedSeq);
     this.window.forget(head.foldedSeq);
+    this.#replaceSink(sink);
+  }
+
+  #replaceSink(sink: S): void {
     const old = this.#sink;
     this.#sink = sink;
     if (old !== sink) old.release();
   }
 
+  /** Takes the sink of the state that `goesBackTo` names, once that has taken what came after. */
+  goBack(sink: S): void {
+    for (const { batch, at } of this.#goingBack?.after ?? []) sink.apply(batch, at);
+    this.#goingBack = undefined;
+    this.#replaceSink(sink);
+  }
+
   /**
    * Applies the next slot. A batch whose key took effect before, here or in this slot, is passed over, and so is one
    * computed from another state than the slot's predecessor, or carried too late: whatever a writer did, one key has one
-   * effect (11).
+   * effect (11). The window goes on through restores: what they undo happened.
    */
   apply(loaded: LoadedSlot): void {
     const { slot, batches } = loaded;
@@ -178,18 +231,29 @@ export class LogState<S extends LogSink<S>> {
     const label = Math.max(slot.label, this.position.label);
     const position: LogPosition = { seq: slot.seq, label, storeMs: loaded.modifiedMs };
     const seen = new Set<string>();
-    const effective = slot.batches.filter(({ keyHash, resolvedAt, carried }, i) => {
-      if (seen.has(keyHash) || this.window.find(keyHash) !== undefined) return false;
-      if (resolvedAt !== undefined && resolvedAt !== slot.seq - 1) return false;
-      if (carried !== undefined && !isEligible(slot, carried)) return false;
+    const effective = slot.batches.filter((entry, i) => {
+      const { keyHash, restore } = entry;
+      if (seen.has(keyHash) || this.window.find(keyHash) !== undefined || !isInTime(slot, entry))
+        return false;
       seen.add(keyHash);
-      this.#sink.apply(batches[i]!, position);
+      if (restore !== undefined) {
+        this.#restores.push({ nonce: restore.nonce, at: slot.seq });
+        this.#goingBack = { target: restore, after: [] };
+      } else if (this.#goingBack === undefined) this.#sink.apply(batches[i]!, position);
+      else this.#goingBack.after.push({ batch: batches[i]!, at: position });
       return true;
     });
     this.window.add(slot.seq, effective);
     const bytesUpTo = (this.#slots.at(-1)?.bytesUpTo ?? 0) + slot.bytesTotal;
     this.#slots.push({ ...position, chain: slot.chain, bytesUpTo });
   }
+}
+
+/** Whether a batch counts in its slot, unless its key took effect before. */
+export function isInTime(slot: OpenedSlot, { resolvedAt, carried, restore }: SlotBatch): boolean {
+  if (restore !== undefined) return slot.batches.length === 1 && isInReach(slot.seq, resolvedAt ?? 0);
+  if (carried !== undefined) return isEligible(slot, carried);
+  return resolvedAt === undefined || resolvedAt === slot.seq - 1;
 }
 
 function foldPoint({ foldedSeq, foldedLabel, foldedChain }: Head): LogPoint {

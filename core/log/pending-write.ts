@@ -7,9 +7,12 @@ import type { Sequence } from '../base/ids.js';
 import type { Digests } from '../base/ports.js';
 import type { ListedObject } from '../store/index.js';
 import type { SpareMemory } from '../base/spare-memory.js';
+import { emptyBatch, NO_COUNTS } from './batch.js';
 import type { Batch, ResultCounts } from './batch.js';
 import { encodeBatch } from './batch-codec.js';
 import type { LogSink, LogState } from './log-state.js';
+import { encodeRestore } from './restore-target.js';
+import type { RestoreTarget } from './restore-target.js';
 
 /** A batch, its result, and its bytes. */
 export interface PreparedBatch {
@@ -35,6 +38,13 @@ export function prepareBatch(
   return { batch: { ...batch, vectors }, counts, content, contentSha: bytesToHex(digests.sha256(content)) };
 }
 
+/** A restore takes the place of a batch, and does nothing by itself. */
+export function prepareRestore(digests: Digests, target: RestoreTarget, dimension: number): PreparedBatch {
+  const content = encodeRestore(target);
+  const contentSha = bytesToHex(digests.sha256(content));
+  return { batch: emptyBatch(dimension), counts: NO_COUNTS, content, contentSha };
+}
+
 /** What a state-dependent batch is computed from: the log state at r, then the batches that come before it in slot r+1. */
 export interface SlotDraft<S extends LogSink<S>> {
   readonly state: LogState<S>;
@@ -42,6 +52,15 @@ export interface SlotDraft<S extends LogSink<S>> {
   /** The slot that is being written. */
   readonly seq: Sequence;
 }
+
+/** A restore and the tail after which its head was asked: 256 slots later nothing may be kept for it any more. */
+export interface PlannedRestore {
+  readonly target: RestoreTarget;
+  readonly after: Sequence;
+}
+
+/** Sees to it that the state to go back to is kept. Throws where it is not: then the write ends with that error. */
+export type RestorePlan<S extends LogSink<S>> = (state: LogState<S>) => Promise<PlannedRestore>;
 
 /**
  * Either a batch that is the same whatever came before (`prepared`), or a function of the state. `resolve` throws where
@@ -51,6 +70,7 @@ export interface SlotDraft<S extends LogSink<S>> {
  */
 export type WritePlan<S extends LogSink<S>> =
   | { readonly prepared: PreparedBatch }
+  | { readonly restore: RestorePlan<S> }
   | { readonly resolve: (draft: SlotDraft<S>) => Promise<ResolvedBatch> | ResolvedBatch };
 
 export interface ResolvedBatch {
@@ -92,6 +112,8 @@ export class PendingWrite<S extends LogSink<S>> {
   undecided = false;
   /** How often its batch was computed from the state. */
   resolutions = 0;
+  /** Of a restore: what its head keeps for it. */
+  planned: PlannedRestore | undefined;
   /** It lost a race for a slot. */
   lost = false;
   /** It is in the inbox, or may be: another writer's slot may carry it. */

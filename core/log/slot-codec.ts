@@ -7,7 +7,8 @@
  *              u32 upserted, patched, missing, deleted, restored, more,
  *              u64 resolvedAt, u32 flags, u32 zero, u64 offset, u64 length, uuid[16], u64 after                      160 bytes
  *   flags   := 1 resolvedAt counts, 2 the content is in the object batch/{rev(after)}-{uuid}, 4 carried: it was in
- *              inbox/{rev(after)}-{uuid}, and the f64 in the place of resolvedAt is the label of that; no other flag with it
+ *              inbox/{rev(after)}-{uuid}, and the f64 in the place of resolvedAt is the label of that; no other flag with it;
+ *              8 the content is a restore (`restore-target.ts`), with flag 1 alone, and resolvedAt the tail before its head was asked
  *   content := a batch (`batch-codec.ts`) at the next multiple of 64 from the start of the body, in the order of entries
  *   payload := SHA-256 of all entries; each holds the SHA-256 of its content, so this covers every byte
  *   chain   := SHA-256(prevChain, header, payload)
@@ -27,12 +28,15 @@ import type { SpareMemory } from '../base/spare-memory.js';
 import { readCounts, writeCounts } from './counts-codec.js';
 import type { ResultCounts } from './batch.js';
 import { slotKey } from './layout.js';
+import { tryDecodeRestore } from './restore-target.js';
+import type { RestoreTarget } from './restore-target.js';
 
 const HEADER_BYTES = 128;
 const ENTRY_BYTES = 160;
 const FLAG_RESOLVED = 1;
 const FLAG_REFERENCED = 2;
 const FLAG_CARRIED = 4;
+const FLAG_RESTORE = 8;
 
 /** The chain of the empty log. */
 export const CHAIN_START: string = '0'.repeat(64);
@@ -57,11 +61,13 @@ export interface SlotBatch {
   /** SHA-256 of the content, in hex. */
   readonly contentSha: string;
   readonly counts: ResultCounts;
-  /** The sequence whose state the batch was computed from: it takes effect only in the next slot. */
+  /** The sequence whose state the batch was computed from: it takes effect only in the next slot; a restore in the next 256. */
   readonly resolvedAt: Sequence | undefined;
   readonly content: BatchContent;
   /** Counts only where `isEligible` holds. A batch computed from a state is never carried. */
   readonly carried?: Carried | undefined;
+  /** The collection goes back to this, and the batch has no operations. */
+  readonly restore?: RestoreTarget | undefined;
 }
 
 export interface Slot {
@@ -107,7 +113,8 @@ function writeEntry(target: Uint8Array, batch: SlotBatch, offset: number): void 
   const flags =
     (batch.resolvedAt === undefined || carried !== undefined ? 0 : FLAG_RESOLVED) |
     (referenced ? FLAG_REFERENCED : 0) |
-    (carried === undefined ? 0 : FLAG_CARRIED);
+    (carried === undefined ? 0 : FLAG_CARRIED) |
+    (batch.restore === undefined ? 0 : FLAG_RESTORE);
   view.setUint32(112, flags, true);
   view.setBigUint64(120, BigInt(referenced ? 0 : offset), true);
   view.setBigUint64(128, BigInt(referenced ? content.bytes : content.inline.length), true);
@@ -245,7 +252,8 @@ function readEntry(
   const hex = (from: number, length: number): string =>
     bytesToHex(body.subarray(at + from, at + from + length));
   const flags = view.getUint32(112, true);
-  must(flags <= FLAG_CARRIED, { offset: at + 112, expected: 'flags 0 to 4', found: flags });
+  const known = flags <= FLAG_CARRIED || flags === (FLAG_RESTORE | FLAG_RESOLVED);
+  must(known, { offset: at + 112, expected: 'flags 0 to 4, or 9', found: flags });
   const carried = flags === FLAG_CARRIED;
   const offset = Number(view.getBigUint64(120, true));
   const length = Number(view.getBigUint64(128, true));
@@ -259,6 +267,12 @@ function readEntry(
     must(Number.isSafeInteger(found), { offset: at + from, expected: 'a number below 2^53', found });
     return sequence(found);
   };
+  const restore = flags > FLAG_RESTORE ? tryDecodeRestore(body.subarray(offset, offset + length)) : undefined;
+  must(flags < FLAG_RESTORE || restore !== undefined, {
+    offset,
+    expected: 'a version and a sequence to go back to',
+    found: 'other bytes',
+  });
   const name = { after: number(152), uuid: uuidOfHex(hex(136, 16)) };
   const label = view.getFloat64(104, true);
   must(!carried || Number.isFinite(label), { offset: at + 104, expected: 'a label', found: label });
@@ -270,5 +284,6 @@ function readEntry(
     resolvedAt: (flags & FLAG_RESOLVED) === 0 ? undefined : number(104),
     content: referenced ? { ...name, bytes: length } : { inline: body.subarray(offset, offset + length) },
     ...(carried ? { carried: { ...name, label } } : {}),
+    ...(restore === undefined ? {} : { restore }),
   };
 }

@@ -117,7 +117,7 @@ describe('of a live collection the collector deletes', () => {
     await c.put(c.batch(0));
     // Slots 3 and 4 over the first fold.
     const [foldedSeq, seq] = [sequence(2), sequence(4)];
-    const pin = { name: 'p', version: first.version, foldedSeq, seq, createdMs: 0, bytes: 10 };
+    const pin = { name: 'p', version: first.version, foldedSeq, seq, under: [], createdMs: 0, bytes: 10 };
     await c.swap({ pins: [pin] });
     await c.fold(8, '2');
     const of = (part: string) => async () => (await c.keys()).filter((key) => key.includes(part));

@@ -73,6 +73,7 @@ export const pin: Pin = {
   version: headVersion(1),
   foldedSeq: sequence(0),
   seq: sequence(2),
+  under: [],
   createdMs: 1_767_225_600_007,
   bytes: 0,
 };

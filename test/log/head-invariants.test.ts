@@ -122,7 +122,7 @@ describe('a swap', () => {
     { rule: 'a pin is of what is kept already', edit: withPin({ ...pin, name: 'new', seq: sequence(3) }) },
     { rule: 'a pin is of what is kept already', edit: withPin({ foldedSeq: sequence(1) }) },
     { rule: 'a pin is on a superseded version', edit: withPin({ version: headVersion(5) }) },
-    { rule: 'a pin is no older than its version', edit: withPin({ seq: sequence(4) }) },
+    { rule: 'a kept state is no older than its version', edit: withPin({ seq: sequence(4) }) },
     { rule: 'pins have names of their own', edit: withPin({ name: pin.name }) },
     { rule: 'a pin does not change', edit: { pins: [{ ...pin, seq: sequence(1) }] } },
     { rule: 'a pin does not change', edit: { pins: [{ ...pin, bytes: 1 }] } },

@@ -39,7 +39,9 @@ function mergeEdit(job: Job, head: Head): HeadEdit {
 async function withSegments(count: number): Promise<{ world: LogWorld; keys: readonly string[] }> {
   const world = await new LogWorld().start();
   for (let i = 0; i < count; i++) {
-    const begun = await world.run(beginJob(world.context, { inputs: [], fold: range(i, i + 1) }));
+    const begun = await world.run(
+      beginJob(world.context, { restoredSeq: sequence(0), inputs: [], fold: range(i, i + 1) }),
+    );
     await world.run(commitJob(world.context, begun!.job, (head) => foldEdit(begun!.job, head)));
   }
   return { world, keys: (await world.head()).segments.map(({ key }) => key) };
@@ -49,7 +51,7 @@ describe('a job', () => {
   it('is in the head from its beginning to its commit, and its objects carry its nonce', async () => {
     const { world, keys } = await withSegments(1);
     const { context } = world.process('a');
-    const { job, head } = (await world.run(beginJob(context, { inputs: keys })))!;
+    const { job, head } = (await world.run(beginJob(context, { restoredSeq: sequence(0), inputs: keys })))!;
     expect([head.jobs, (await world.head()).jobs]).toEqual([[job], [job]]);
     expect(job.startedMs).toBeGreaterThan(1_767_225_600_000);
     const after = await world.run(commitJob(context, job, (current) => mergeEdit(job, current)));
@@ -62,7 +64,8 @@ describe('a job', () => {
 
   it("does not begin where an input is another job's or gone", async () => {
     const { world, keys } = await withSegments(3);
-    const begin = (inputs: readonly string[]) => world.run(beginJob(world.context, { inputs }));
+    const begin = (inputs: readonly string[]) =>
+      world.run(beginJob(world.context, { restoredSeq: sequence(0), inputs }));
     expect(await begin([keys[0]!, keys[1]!])).toBeDefined();
     expect(await begin([keys[1]!, keys[2]!])).toBeUndefined();
     expect(await begin([segmentKey(world.uid, '9'.repeat(32), 0)])).toBeUndefined();
@@ -73,7 +76,7 @@ describe('a job', () => {
   it('folds only where the last fold ended, and alone', async () => {
     const { world } = await withSegments(2);
     const begin = (from: number, to: number) =>
-      world.run(beginJob(world.context, { inputs: [], fold: range(from, to) }));
+      world.run(beginJob(world.context, { restoredSeq: sequence(0), inputs: [], fold: range(from, to) }));
     expect(await begin(1, 5)).toBeUndefined();
     expect(await begin(3, 5)).toBeUndefined();
     const begun = await begin(2, 5);
@@ -84,17 +87,22 @@ describe('a job', () => {
 
   it('does not begin where the head lists as many as it may', async () => {
     const world = await new LogWorld().start();
-    for (let i = 0; i < limits.headJobs; i++) await world.run(beginJob(world.context, { inputs: [] }));
+    for (let i = 0; i < limits.headJobs; i++)
+      await world.run(beginJob(world.context, { restoredSeq: sequence(0), inputs: [] }));
     expect((await world.head()).jobs).toHaveLength(limits.headJobs);
-    expect(await world.run(beginJob(world.context, { inputs: [] }))).toBeUndefined();
+    expect(
+      await world.run(beginJob(world.context, { restoredSeq: sequence(0), inputs: [] })),
+    ).toBeUndefined();
   });
 
   it('of a dropped collection neither begins nor commits', async () => {
     const world = await new LogWorld().start();
-    const { job } = (await world.run(beginJob(world.context, { inputs: [] })))!;
+    const { job } = (await world.run(beginJob(world.context, { restoredSeq: sequence(0), inputs: [] })))!;
     await world.run(swapHead(world.context, () => ({ state: 'dropped' })));
     const gone = { code: 'collection_gone', outcome: 'not_applied' };
-    expect(await errorOf(world.run(beginJob(world.context, { inputs: [] })))).toMatchObject(gone);
+    expect(
+      await errorOf(world.run(beginJob(world.context, { restoredSeq: sequence(0), inputs: [] }))),
+    ).toMatchObject(gone);
     expect(await errorOf(world.run(commitJob(world.context, job, () => ({}))))).toMatchObject(gone);
     await world.run(abandonJob(world.context, job));
   });
@@ -104,7 +112,9 @@ describe('compactors that race', () => {
   it('for one input: one begins', async () => {
     const { world, keys } = await withSegments(1);
     const rivals = Array.from({ length: 6 }, (_, i) => world.process(`p${i}`).context);
-    const begun = await world.run(Promise.all(rivals.map((context) => beginJob(context, { inputs: keys }))));
+    const begun = await world.run(
+      Promise.all(rivals.map((context) => beginJob(context, { restoredSeq: sequence(0), inputs: keys }))),
+    );
     expect(begun.filter((one) => one !== undefined)).toHaveLength(1);
   });
 
@@ -113,7 +123,7 @@ describe('compactors that race', () => {
     const built: number[] = [];
     const work = async (name: string, inputs: readonly string[], fold?: Job['fold']): Promise<void> => {
       const { context } = world.process(name);
-      const { job } = (await beginJob(context, { inputs, fold }))!;
+      const { job } = (await beginJob(context, { restoredSeq: sequence(0), inputs, fold }))!;
       await commitJob(context, job, async (head) => {
         built.push(head.version);
         await world.time.sleep(50);
@@ -133,9 +143,9 @@ describe('compactors that race', () => {
   it('do not commit what was taken for dead meanwhile', async () => {
     const { world, keys } = await withSegments(1);
     const slow = world.process('slow').context;
-    const { job } = (await world.run(beginJob(slow, { inputs: keys })))!;
+    const { job } = (await world.run(beginJob(slow, { restoredSeq: sequence(0), inputs: keys })))!;
     await world.run(abandonJob(world.context, job));
-    const again = (await world.run(beginJob(world.context, { inputs: keys })))!;
+    const again = (await world.run(beginJob(world.context, { restoredSeq: sequence(0), inputs: keys })))!;
     const error = await errorOf(world.run(commitJob(slow, job, (head) => mergeEdit(job, head))));
     expect(error).toMatchObject({ kind: 'conflict', code: 'job_gone', outcome: 'not_applied' });
     expect((await world.head()).jobs).toEqual([again.job]);
@@ -144,7 +154,7 @@ describe('compactors that race', () => {
   it('find out while they build that they are too late', async () => {
     const { world, keys } = await withSegments(1);
     const slow = world.process('slow').context;
-    const { job } = (await world.run(beginJob(slow, { inputs: keys })))!;
+    const { job } = (await world.run(beginJob(slow, { restoredSeq: sequence(0), inputs: keys })))!;
     const commit = commitJob(slow, job, async (head) => {
       await abandonJob(world.context, job);
       return mergeEdit(job, head);
@@ -165,7 +175,7 @@ describe('a commit', () => {
   it.each(ends)('counts once, and is built once for one head, when its put is $name', async ({ faults }) => {
     const { world, keys } = await withSegments(1);
     const { context } = world.process('a');
-    const { job } = (await world.run(beginJob(context, { inputs: keys })))!;
+    const { job } = (await world.run(beginJob(context, { restoredSeq: sequence(0), inputs: keys })))!;
     const { version } = await world.head();
     let puts = 0;
     world.bucket.script = ({ op, key }) => (op === 'put' && isHead(key) ? faults[puts++] : undefined);
@@ -184,7 +194,7 @@ describe('a commit', () => {
   it('whose answer was lost is found among the nonces of later heads', async () => {
     const { world, keys } = await withSegments(1);
     const { context } = world.process('a');
-    const { job } = (await world.run(beginJob(context, { inputs: keys })))!;
+    const { job } = (await world.run(beginJob(context, { restoredSeq: sequence(0), inputs: keys })))!;
     let first = true;
     world.bucket.script = async ({ process, op, key }) => {
       if (process !== 'a' || !isHead(key)) return undefined;
@@ -200,7 +210,7 @@ describe('a commit', () => {
   it('that more swaps followed than a head remembers is unknown, not gone', async () => {
     const { world, keys } = await withSegments(1);
     const { context } = world.process('a');
-    const { job } = (await world.run(beginJob(context, { inputs: keys })))!;
+    const { job } = (await world.run(beginJob(context, { restoredSeq: sequence(0), inputs: keys })))!;
     let first = true;
     world.bucket.script = async ({ process, op, key }) => {
       if (process !== 'a' || !isHead(key)) return undefined;
@@ -220,10 +230,15 @@ describe('dead jobs', () => {
     const { world, keys } = await withSegments(2);
     const wrong = { wallMs: () => 9e12, monotonicMs: () => 0 };
     const old = (await world.run(
-      beginJob(world.process('old', { clock: wrong }).context, { inputs: [keys[0]!] }),
+      beginJob(world.process('old', { clock: wrong }).context, {
+        restoredSeq: sequence(0),
+        inputs: [keys[0]!],
+      }),
     ))!;
     world.time.jump(60_000);
-    const young = (await world.run(beginJob(world.context, { inputs: [keys[1]!] })))!;
+    const young = (await world.run(
+      beginJob(world.context, { restoredSeq: sequence(0), inputs: [keys[1]!] }),
+    ))!;
     const judge = world.process('judge', { clock: { wallMs: () => 0, monotonicMs: () => 0 } }).context;
     expect(await world.run(removeDeadJobs(judge, 100_000))).toEqual([]);
     expect(await world.run(removeDeadJobs(judge, 50_000))).toEqual([old.job]);
@@ -233,7 +248,7 @@ describe('dead jobs', () => {
   it('are none that were heard of since', async () => {
     const { world, keys } = await withSegments(1);
     const { context } = world.process('a');
-    const { job } = (await world.run(beginJob(context, { inputs: keys })))!;
+    const { job } = (await world.run(beginJob(context, { restoredSeq: sequence(0), inputs: keys })))!;
     world.time.jump(60_000);
     await world.run(beatJob(context, job));
     world.time.jump(30_000);

@@ -23,7 +23,11 @@ let folders = 0;
 async function fold(world: LogWorld, to: number): Promise<string> {
   const { context, log } = world.process(`folder-${folders++}`, { segments: true });
   const { foldedSeq: from } = await world.head();
-  const { job } = (await beginJob(context, { inputs: [], fold: { from, to: sequence(to) } }))!;
+  const { job } = (await beginJob(context, {
+    restoredSeq: sequence(0),
+    inputs: [],
+    fold: { from, to: sequence(to) },
+  }))!;
   const read = await log.read('strong', (state) => ({
     effects: state.sink.effects.filter(({ seq }) => seq > from && seq <= to),
     point: state.pointAt(sequence(to)),
@@ -47,7 +51,10 @@ async function fold(world: LogWorld, to: number): Promise<string> {
 async function merge(world: LogWorld): Promise<string> {
   const { context } = world;
   const { segments } = await world.head();
-  const { job } = (await beginJob(context, { inputs: segments.map(({ key }) => key) }))!;
+  const { job } = (await beginJob(context, {
+    restoredSeq: sequence(0),
+    inputs: segments.map(({ key }) => key),
+  }))!;
   const parts = segments.map(async ({ key }) => {
     const got = await context.store.get(key);
     return got.status === 'found' ? (JSON.parse(new TextDecoder().decode(got.bytes)) as Effect[]) : [];

@@ -5,9 +5,11 @@
  * Fence, then delete: the collector waits D after having read the fence back itself, however long ago it was raised.
  */
 import {
+  buryUnborn,
   collectionPrefix,
   COLLECTIONS_PREFIX,
   logPrefix,
+  returnLoans,
   tryReadHead,
   wasUsed,
   WORK_PREFIX,
@@ -67,11 +69,12 @@ export class Collector {
     const fences = new Map<Uid, Fence>();
     for (const uid of new Set([...uids, ...hinted])) {
       if (signal?.aborted === true) break;
-      const fence = await this.unlessCorrupt(failures, async () => {
+      await this.unlessCorrupt(failures, async () => {
         const look = await lookAt(this.context(uid));
-        return look?.garbage === true ? await raiseFence(this.context(uid), look.head) : undefined;
+        const fence = look?.garbage === true ? await raiseFence(this.context(uid), look.head) : undefined;
+        if (fence !== undefined) fences.set(uid, fence);
+        if (look !== undefined) await this.tendBranches(look.head);
       });
-      if (fence !== undefined) fences.set(uid, fence);
     }
     // Only what was fenced before this wait may be deleted after it.
     if (fences.size > 0) await this.#options.ports.sleep(limits.fenceMs, signal);
@@ -102,6 +105,18 @@ export class Collector {
       failures.push(error);
       return undefined;
     }
+  }
+
+  /** What a branch names of others ends with its fence. Cost: nothing for what is no branch and has none. */
+  async tendBranches({ uid, origin, branches }: Head): Promise<void> {
+    if (origin === undefined && branches.length === 0) return;
+    const context = this.context(uid);
+    const loaded = await tryReadHead(context);
+    if (loaded === undefined) return;
+    await buryUnborn(context, loaded.head, ORPHAN_AGE_MS);
+    if (origin === undefined || !(await returnLoans(context, loaded.head))) return;
+    // What the parent kept for it alone is garbage now. Best effort: the pass of the day finds it too.
+    await context.store.put(workKey(origin.parent), new Uint8Array(0), { if: 'any' }).catch(() => {});
   }
 
   /** Requires: D has passed since `raiseFence` gave this fence. */

@@ -7,10 +7,10 @@
 import type { HeadVersion, Sequence, Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import { keysOf, tryDatedKey, tryJobOfKey } from '../../log/index.js';
-import type { Head, Pin } from '../../log/index.js';
+import type { Head, KeptState } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
 
-/** What is below is kept for pins alone: nothing there is acknowledged, restored or pinned any more. */
+/** What is below is kept for `keptStates` alone: nothing there is acknowledged, restored or pinned any more. */
 export interface Floor {
   readonly seq: Sequence;
   readonly version: HeadVersion;
@@ -21,17 +21,17 @@ export const floorOf = ({ gcFloor, retainedFrom }: Head): Floor => ({
   version: retainedFrom.version,
 });
 
-/** Slots, batches and head copies of `listed` that are below the floor, and that no pin needs. */
+/** Slots, batches and head copies of `listed` that are below the floor, and that no kept state needs. */
 export function garbageBelow(
   uid: Uid,
   listed: readonly ListedObject[],
   floor: Floor,
-  pins: readonly Pin[],
+  states: readonly KeptState[],
 ): ListedObject[] {
-  const pinnedVersions = new Set(pins.map(({ version }) => version));
-  /** Whether one of the slots (after, upTo] is pinned. */
-  const pinned = (after: number, upTo: number): boolean =>
-    pins.some(({ foldedSeq, seq }) => Math.max(after, foldedSeq) < Math.min(upTo, seq));
+  const versions = new Set(states.map(({ version }) => version));
+  /** Whether a state needs one of the slots (after, upTo]. */
+  const needed = (after: number, upTo: number): boolean =>
+    states.some(({ foldedSeq, seq }) => Math.max(after, foldedSeq) < Math.min(upTo, seq));
   const dated = listed.flatMap((object) => {
     const place = tryDatedKey(uid, object.key);
     return place === undefined ? [] : { object, place };
@@ -40,14 +40,13 @@ export function garbageBelow(
   let highest = 0;
   for (const { place } of dated) if (place.kind === 'slot' && place.seq > highest) highest = place.seq;
   const below = dated.filter(({ place }) => {
-    if (place.kind === 'head copy')
-      return place.version < floor.version && !pinnedVersions.has(place.version);
+    if (place.kind === 'head copy') return place.version < floor.version && !versions.has(place.version);
     if (place.kind === 'batch') {
       const upTo = place.after + limits.eligibleSlots;
-      return upTo <= floor.seq && !pinned(place.after, upTo);
+      return upTo <= floor.seq && !needed(place.after, upTo);
     }
     // The highest slot tells a writer without a head how far the log went: it stays even where all is folded.
-    return place.seq <= floor.seq && place.seq < highest && !pinned(place.seq - 1, place.seq);
+    return place.seq <= floor.seq && place.seq < highest && !needed(place.seq - 1, place.seq);
   });
   return below.map(({ object }) => object);
 }

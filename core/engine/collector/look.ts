@@ -4,7 +4,16 @@
  */
 import { headVersion, sequence } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
-import { collectionPrefix, headKey, keysOfPast, slotKey, tryDatedKey, tryReadHead } from '../../log/index.js';
+import {
+  collectionPrefix,
+  headCopyKey,
+  headKey,
+  keptStates,
+  keysOfPast,
+  slotKey,
+  tryDatedKey,
+  tryReadHead,
+} from '../../log/index.js';
 import type { Head, LogContext, RetainedFrom } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
 import { abandonedOutputs, garbageBelow } from './garbage.js';
@@ -44,7 +53,7 @@ export async function lookAt(context: LogContext): Promise<Look | undefined> {
   const { head } = loaded;
   const listed = await context.store.list(collectionPrefix(context.uid));
   if (head.state === 'dropped') {
-    const garbage = garbageOfDropped(context, listed).length > 0;
+    const garbage = (await garbageOfDropped(context, head, listed)).length > 0;
     return { head, listed, garbage, due: false };
   }
   const garbage = await hasGarbage(context, head, listed);
@@ -58,23 +67,31 @@ async function hasGarbage(
   listed: readonly ListedObject[],
 ): Promise<boolean> {
   const { uid } = context;
+  const kept = [...keptStates(head)];
   const isThere = ({ version, seq }: RetainedFrom, past: ReadonlySet<string>): boolean =>
-    garbageBelow(uid, listed, { version, seq }, head.pins).length > 0 ||
+    garbageBelow(uid, listed, { version, seq }, kept).length > 0 ||
     abandonedOutputs(uid, listed, head, past).length > 0;
   // What there would be if nothing were kept: that is mostly none, and costs no request.
   const all = { version: headVersion(head.version + 1), seq: head.foldedSeq };
   if (!isThere(all, new Set())) return false;
-  if (head.retentionMs === 0 && head.pins.length === 0) return true;
+  if (head.retentionMs === 0 && kept.length === 0) return true;
   const retainedFrom = await retainedNow(context, head);
   return isThere(retainedFrom, await keysOfPast(context, { ...head, retainedFrom }));
 }
 
-/** Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. */
-export function garbageOfDropped(
-  { uid }: LogContext,
+/**
+ * Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. What branches began with
+ * stays for them. Cost: a GET per version that branches began with.
+ */
+export async function garbageOfDropped(
+  context: LogContext,
+  head: Head,
   listed: readonly ListedObject[],
-): readonly ListedObject[] {
-  return listed.filter(({ key }) => key !== headKey(uid));
+): Promise<readonly ListedObject[]> {
+  const { uid } = context;
+  const kept = new Set([headKey(uid), ...(await keysOfPast(context, head))]);
+  for (const { version } of keptStates(head)) kept.add(headCopyKey(uid, version));
+  return listed.filter(({ key }) => !kept.has(key));
 }
 
 async function isDue(context: LogContext, head: Head, listed: readonly ListedObject[]): Promise<boolean> {

@@ -9,12 +9,14 @@ import { limits } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
 import { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, segmentKey } from '../../log/index.js';
 import type {
+  AppliedRestore,
   CollectionLog,
   FoldRange,
   Head,
   Job,
   LogContext,
   LogPoint,
+  SegmentEntry,
   WindowSnapshot,
 } from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
@@ -68,6 +70,10 @@ interface Capture {
   readonly window: WindowSnapshot;
   /** Ids that the log names and segments may hold. */
   readonly shadowed: readonly string[];
+  /** Restores in the log. */
+  readonly restores: readonly AppliedRestore[];
+  /** Of the head that the last of them went back to; undefined where there is none. */
+  readonly below: readonly SegmentEntry[] | undefined;
 }
 
 /**
@@ -110,6 +116,8 @@ async function capture(log: CollectionLog<Table>): Promise<Capture> {
         to: state.pointAt(seq),
         window: state.window.snapshot(seq),
         shadowed: memtable.shadowed.slice(),
+        restores: state.restores.slice(),
+        below: state.restores.length === 0 ? undefined : state.sink.head.segments,
       };
     });
     if (captured !== undefined) return captured;
@@ -123,11 +131,12 @@ async function runCaptured(options: CompactOptions, captured: Capture): Promise<
   const { log, flat = false } = options;
   const { base, to } = captured;
   const slots = to.seq - base.foldedSeq;
-  const inputs = flat ? [] : inputsOf(captured);
+  // Segments that a restore brings back are not in the head yet: the fold comes first, and merges after it.
+  const inputs = flat || captured.restores.length > 0 ? [] : inputsOf(captured);
   const nothing = emptyResult(to.seq);
   if (slots === 0 && inputs.length === 0) return nothing;
   const fold = slots === 0 ? undefined : { from: base.foldedSeq, to: to.seq };
-  const begun = await beginJob(log.context, { inputs, fold });
+  const begun = await beginJob(log.context, { inputs, fold, restoredSeq: base.restoredSeq });
   if (begun === undefined) return nothing;
   const run = new JobRun(options, captured, begun.job, fold);
   try {
@@ -325,12 +334,14 @@ class JobRun {
 
   #foldedLog(fromLog: RowSource | undefined): FoldedLog | undefined {
     if (this.#fold === undefined || fromLog === undefined) return undefined;
-    const { to, window, shadowed } = this.#captured;
+    const { to, window, shadowed, restores, below } = this.#captured;
     return {
       from: this.#fold.from,
       to,
       window,
       ids: shadowed,
+      restores,
+      below,
       writes: new Set(fromLog.ids() as readonly string[]),
       endOf: this.#endOf,
     };

@@ -7,8 +7,9 @@ import { assertInternal, CairnError } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
 import { bytesToHex } from '../../base/bytes.js';
 import { countBits } from '../../base/bitmap.js';
-import { deletionsKey, sealWindow, windowKey } from '../../log/index.js';
+import { deletionsKey, sealWindow, windowKey, withSlots } from '../../log/index.js';
 import type {
+  AppliedRestore,
   CollectionSchema,
   Head,
   HeadEdit,
@@ -38,6 +39,10 @@ export interface FoldedLog {
   readonly ids: readonly string[];
   /** Ids of which the output holds a row of the log. */
   readonly writes: ReadonlySet<string>;
+  /** Restores in these slots. */
+  readonly restores: readonly AppliedRestore[];
+  /** What the last of them brought back, in the place of the head's segments; undefined where there is none. */
+  readonly below: readonly SegmentEntry[] | undefined;
   endOf(id: string): Omit<RowEnd, 'row'> | undefined;
 }
 
@@ -76,6 +81,13 @@ function endsOf(rowOf: ReadonlyMap<string, number>, fold: Pick<FoldedLog, 'endOf
   });
 }
 
+/** Jobs copy rows as they were before the restore. */
+function restoredBy({ restores }: FoldedLog, head: Head): HeadEdit {
+  const last = restores.at(-1);
+  if (last === undefined) return {};
+  return { restores: withSlots(head, restores), restoredSeq: last.at, jobs: [] };
+}
+
 export class HeadEditor {
   readonly #options: HeadEditorOptions;
   #objects = 0;
@@ -100,7 +112,7 @@ export class HeadEditor {
     const going = new Set(job.inputs);
     const there = head.segments.filter(({ key }) => going.has(key));
     assertInternal(there.length === inputs.length, `inputs of job ${job.nonce} are gone from the head`);
-    const staying = head.segments.filter(({ key }) => !going.has(key));
+    const staying = fold?.below ?? head.segments.filter(({ key }) => !going.has(key));
     const marked = fold === undefined ? staying : await this.#markAll(staying, fold);
     const output = await this.#outputEntry(there);
     this.#check();
@@ -113,6 +125,7 @@ export class HeadEditor {
       foldedChain: fold.to.chain,
       foldedLabel: fold.to.label,
       window: await this.#writeWindow(fold.window),
+      ...restoredBy(fold, head),
     };
   }
 

@@ -4,3 +4,5 @@ export type { CompactionResult, CompactOptions } from './compactor.js';
 export { wantsMinorFold } from './policy.js';
 export { mustGoOn } from './breath.js';
 export type { Cancellation } from './breath.js';
+export { forkState } from './fork.js';
+export type { ForkOptions } from './fork.js';

@@ -39,3 +39,4 @@ export type {
   ParsedPatchRecord,
   ParsedWrite,
 } from './write-parser.js';
+export { parseWriteOptions } from './write-options.js';

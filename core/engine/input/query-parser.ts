@@ -15,18 +15,19 @@ import {
   optionalInteger,
   optionalNumber,
 } from './input-shape.js';
+import { tryParseDateTime } from './date-time.js';
 import { parseInclude } from './include.js';
 import type { Projection } from './include.js';
 import { parseOrderBy } from './order-parser.js';
 import type { OrderField } from './order-parser.js';
-import type { Consistency } from '../interface/index.js';
+import type { AsOf, Consistency } from '../interface/index.js';
 import type { VectorParser } from './vectors.js';
 
 export interface ParsedRead {
   readonly consistency: Consistency;
   readonly timeoutMs: number;
-  /** The state after this commit; undefined: the newest. */
-  readonly asOf: number | undefined;
+  /** The state after this commit, or at this time; undefined: the newest. */
+  readonly asOf: AsOf | undefined;
 }
 
 export const READ_FIELDS = ['consistency', 'timeoutMs'] as const;
@@ -41,8 +42,16 @@ export function parseRead(input: Readonly<Record<string, unknown>>): ParsedRead 
   return { consistency, timeoutMs: parseTimeout(input['timeoutMs']), asOf: parseAsOf(input['asOf']) };
 }
 
-function parseAsOf(value: unknown): number | undefined {
+/** A time is answered in one spelling, so that equal ones are equal texts. */
+function parseAsOf(value: unknown): AsOf | undefined {
   if (value === undefined) return undefined;
+  if (typeof value === 'string') {
+    const ms = tryParseDateTime(value);
+    if (ms !== undefined) return new Date(ms).toISOString();
+    const shown = JSON.stringify(value.slice(0, 40));
+    const message = `as_of must be a sequence or an RFC 3339 date-time, got ${shown}`;
+    throw invalid('invalid_request', message, { field: 'as_of' });
+  }
   return optionalInteger(value, { name: 'as_of', min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
 }
 
@@ -77,7 +86,6 @@ export interface ParsedQuery {
   readonly effort: WantedEffort;
   /** Score at which matches end. */
   readonly scoreBound: number | undefined;
-  readonly asOf: number | undefined;
   readonly includeDeleted: boolean;
   readonly explain: boolean;
 }
@@ -115,7 +123,6 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
     projection: parseInclude(input['include'], ['metadata']),
     effort: parseEffort(input, what),
     scoreBound: parseScoreBound(input, metric),
-    asOf: parseAsOf(input['asOf']),
     includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
     explain: optionalBoolean(input['explain'], 'explain'),
   };

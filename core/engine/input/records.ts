@@ -7,7 +7,7 @@ import { formatUuid, mustBeRecordId } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Digests } from '../../base/ports.js';
 import type { SpareMemory } from '../../base/spare-memory.js';
-import { tryParseInstant } from '../../filter/index.js';
+import { tryParseDateTime } from './date-time.js';
 import type { Batch, CollectionSchema } from '../../log/index.js';
 import { kindOf, mustBeArray, mustBeBatch, mustBeObject, mustHaveOnly } from './input-shape.js';
 import type { UnknownObject } from './input-shape.js';
@@ -31,11 +31,6 @@ export interface ParsedUpsert {
 }
 
 const BATCH = { name: 'batchRecords', max: limits.batchRecords };
-/** A date alone is an instant to filters. As an expiry it would leave open in whose day it ends. */
-const DATE_TIME = /^[^Tt]{10}[Tt]/;
-/** Seconds since 1970 of the first year that RFC 3339 can write in UTC, and of the first that it cannot. */
-const YEAR_0_S = -62_167_219_200;
-const YEAR_10000_S = 253_402_300_800;
 const RECORD_FIELDS = ['id', 'vector', 'metadata', 'expiresAt'] as const;
 const COLUMN_FIELDS = ['ids', 'vectors', 'metadata', 'expiresAt'] as const;
 
@@ -167,12 +162,12 @@ function deriveId(digests: Digests, key: string, row: number): string {
 
 /** Milliseconds since 1970. */
 function parseExpiry(value: unknown, where: string): number {
-  const instant = typeof value === 'string' && DATE_TIME.test(value) ? tryParseInstant(value) : undefined;
-  if (instant === undefined || instant.seconds < YEAR_0_S || instant.seconds >= YEAR_10000_S) {
+  const ms = tryParseDateTime(value);
+  if (ms === undefined) {
     const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : kindOf(value);
     throw invalid('invalid_expiry', `${where}: expires_at must be an RFC 3339 date-time, got ${shown}`, {
       where,
     });
   }
-  return instant.seconds * 1_000 + Math.floor(instant.nanos / 1e6);
+  return ms;
 }

@@ -19,7 +19,15 @@ import type {
 } from './reads.js';
 import type { ScrubOptions, ScrubResult } from './scrub.js';
 import type { CollectionSettings } from './settings.js';
-import type { CollectionUpdate, Snapshot, SnapshotInput } from './snapshots.js';
+import type {
+  BranchInput,
+  BranchResult,
+  CollectionUpdate,
+  PastInput,
+  RestoreToResult,
+  Snapshot,
+  SnapshotInput,
+} from './snapshots.js';
 import type {
   CollectResult,
   CollectionDescription,
@@ -71,6 +79,16 @@ export interface Collection {
   listSnapshots(): Promise<readonly Snapshot[]>;
   /** `not_found` (`snapshot_not_found`) where there is none. */
   deleteSnapshot(name: string): Promise<void>;
+  /**
+   * The whole collection goes back to a state that is kept, in place: a commit of its own, which later ones follow and which can be
+   * gone back behind again.
+   */
+  restoreTo(input: PastInput, options?: WriteOptions): Promise<RestoreToResult>;
+  /**
+   * Makes another collection of that name which begins with a state of this one, with its settings. Nothing is copied that segments hold, and
+   * neither sees what becomes of the other. `conflict` (`collection_exists`) where there is one of that name.
+   */
+  branch(name: string, input?: BranchInput): Promise<BranchResult>;
   /** What retention has let go of does not come back when it becomes longer. */
   update(changes: CollectionUpdate): Promise<CollectionSummary>;
 }

@@ -22,13 +22,16 @@ export interface OrderBy {
   readonly direction?: 'asc' | 'desc';
 }
 
+/** A sequence; or a time as RFC 3339 has it, within retention: the state that was the newest then, by the clocks of writers. */
+export type AsOf = number | string;
+
 /** Of reads of records. */
 export interface ViewOptions extends ReadOptions {
   /**
-   * Answer as of this sequence: one that no compaction has folded yet, that a snapshot keeps, or that retention keeps. Else
+   * Answer as of a state that no compaction has folded yet, that a snapshot keeps, or that retention keeps. Else
    * `sequence_out_of_range`.
    */
-  readonly asOf?: number;
+  readonly asOf?: AsOf;
   readonly includeDeleted?: boolean;
 }
 

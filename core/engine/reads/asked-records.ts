@@ -6,32 +6,32 @@ import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { CairnError } from '../../base/errors.js';
 import type { LogState } from '../../log/index.js';
-import type { ParsedQuery } from '../input/index.js';
+import type { SeenQuery } from './query.js';
 import type { View } from '../memtable/index.js';
 import type { LocatedRow, Table } from '../table/index.js';
 import { pinned, viewOf } from './read-table.js';
 
 export class AskedRecords {
   /** Of `#state` at `#seq`, by query. */
-  #vectors: ReadonlyMap<ParsedQuery, Float32Array> = new Map();
+  #vectors: ReadonlyMap<SeenQuery, Float32Array> = new Map();
   #state: LogState<Table> | undefined;
   #seq = -1;
 
   /** Requires: a table that is caught up. Throws `record_not_found`. */
-  resolve(state: LogState<Table>, queries: readonly ParsedQuery[], nowMs: number): Awaitable<void> {
+  resolve(state: LogState<Table>, queries: readonly SeenQuery[], nowMs: number): Awaitable<void> {
     if (this.#state === state && this.#seq === state.position.seq) return undefined;
     const table = state.sink;
     const { seq } = state.position;
-    const vectors = new Map<ParsedQuery, Float32Array>();
-    const views = new Map<ParsedQuery, View>();
-    const missing: (ParsedQuery & { readonly id: string })[] = [];
+    const vectors = new Map<SeenQuery, Float32Array>();
+    const views = new Map<SeenQuery, View>();
+    const missing: (SeenQuery & { readonly id: string })[] = [];
     for (const query of queries) {
       if (query.id === undefined) continue;
       const view = viewOf(state, query, nowMs);
       const row = table.memtable.find(query.id, view);
       // The log may go on while ids are looked up.
       views.set(query, pinned(view, state));
-      if (row === undefined) missing.push(query as ParsedQuery & { readonly id: string });
+      if (row === undefined) missing.push(query as SeenQuery & { readonly id: string });
       else vectors.set(query, table.memtable.vector(row));
     }
     const keep = (): void => {
@@ -53,7 +53,7 @@ export class AskedRecords {
     });
   }
 
-  vectorOf(query: ParsedQuery): Float32Array {
+  vectorOf(query: SeenQuery): Float32Array {
     return query.vector ?? this.#vectors.get(query)!;
   }
 }

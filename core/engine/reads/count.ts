@@ -6,6 +6,7 @@ import type { Awaitable } from '../../base/awaitable.js';
 import { row as asRow } from '../../base/ids.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { LogState } from '../../log/index.js';
+import { NEWEST } from '../memtable/index.js';
 import type { Memtable, View } from '../memtable/index.js';
 import { segmentMatches, Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
@@ -32,7 +33,8 @@ export function answerCount(state: LogState<Table>, { filter, view }: Selection)
 }
 
 function countMemtable(memtable: Memtable, { filter, view }: Selection): number {
-  if (filter === undefined && !view.includeDeleted) return memtable.counts(view.nowMs).visible;
+  const isOfNewest = view.asOf === NEWEST && !view.includeDeleted;
+  if (filter === undefined && isOfNewest) return memtable.counts(view.nowMs).visible;
   let count = 0;
   for (let i = 0; i < memtable.rowCount; i++) {
     const row = asRow(i);

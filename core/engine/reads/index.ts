@@ -1,10 +1,12 @@
 /** What reads answer, given a state. */
+export { sequenceOf } from './as-of.js';
 export { AskedRecords } from './asked-records.js';
 export { answerCount } from './count.js';
 export { answerFacets } from './facets.js';
 export { answerFetch } from './fetch.js';
 export { AnswerSize } from './projection.js';
 export { answerOrderedQuery, answerQuery } from './query.js';
+export type { SeenQuery } from './query.js';
 export { beginRead, readTable, tryAnswer, viewOf } from './read-table.js';
 export type { BegunRead, TableRead } from './read-table.js';
 export { measureRecall, sampleVectors } from './recall.js';

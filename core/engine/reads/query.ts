@@ -17,6 +17,11 @@ import { memtableRow, rowsAt } from './stored-rows.js';
 import { searchTable } from './table-search.js';
 import { QueryTrace } from './trace.js';
 
+/** A query with the state that it is asked of; undefined: the newest. */
+export interface SeenQuery extends ParsedQuery {
+  readonly asOf: number | undefined;
+}
+
 export interface QueryAnswer {
   readonly matches: readonly Match[];
   readonly rowsScanned: number;
@@ -37,7 +42,7 @@ export interface QueryContext {
 /** Requires: a table that is caught up. `vector` is what is asked: the query's own, or that of the record it names. */
 export function answerQuery(
   state: LogState<Table>,
-  query: ParsedQuery,
+  query: SeenQuery,
   vector: Float32Array,
   { clock, size, turns }: QueryContext,
 ): Awaitable<QueryAnswer> {
@@ -93,7 +98,7 @@ export function answerQuery(
  */
 export function answerOrderedQuery(
   state: LogState<Table>,
-  query: ParsedQuery,
+  query: SeenQuery,
   order: readonly OrderField[],
   { clock, size, turns }: QueryContext,
 ): Awaitable<QueryAnswer> {

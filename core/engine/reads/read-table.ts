@@ -27,7 +27,7 @@ export interface TableRead<T> {
 type Attempt<T> =
   | { readonly answer: Awaitable<T> }
   | { readonly pending: Promise<void> }
-  /** Segments hold what came after: the state as of then has to be made. */
+  /** Segments hold what came after, or a restore undid it: the state as of then has to be made. */
   | { readonly folded: Head };
 
 /** A read that was begun on a state of the log in the step that gave it out. */
@@ -128,7 +128,7 @@ export function tryAnswer<T>({ tried }: BegunRead<T>): T | undefined {
 
 function tryUse<T>(state: LogState<Table>, { asOf, prepare, use }: TableRead<T>): Attempt<T> {
   const { sink } = state;
-  if (asOf !== undefined && asOf < sink.head.foldedSeq) return { folded: state.head.head };
+  if (asOf !== undefined && asOf < state.since) return { folded: state.head.head };
   const pending = andThen(sink.catchUp(), () => prepare?.(state));
   if (pending instanceof Promise) return { pending: sink.during(pending) };
   const answer = use(state);

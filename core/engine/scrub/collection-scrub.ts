@@ -3,11 +3,12 @@
  * names the rest.
  */
 import type { Uid } from '../../base/ids.js';
-import { headKey, openWindow } from '../../log/index.js';
+import { collectionPrefix, headKey, keysOf, openWindow } from '../../log/index.js';
 import type { Head, WindowSnapshot } from '../../log/index.js';
 import type { Deletions } from '../../segment/index.js';
 import type { ListedObject } from '../../store/index.js';
 import type { ScrubbedCollection } from '../interface/index.js';
+import { garbageOfDropped } from '../collector/index.js';
 import { scrubName } from './catalog-scrub.js';
 import { FindingList } from './findings.js';
 import { scrubLineage } from './lineage.js';
@@ -20,29 +21,36 @@ import { belowFloor, reachOf, reportGarbage, reportUnknownKeys, totalsOf } from 
 import type { Reach } from './reachability.js';
 import { scrubDeletions, scrubSegment } from './segment-scrub.js';
 import type { SoundSegment } from './segment-scrub.js';
-import { lookAtStored, Subject } from './subject.js';
+import { lookAtStored, openHeadOf, Subject } from './subject.js';
 import type { ReadHead, ScrubContext } from './subject.js';
 import { WindowAgreement } from './window-agreement.js';
 
 const NOTHING = { objects: 0, bytes: 0 };
 
+/** What only a look at all collections tells. */
+export interface Asks {
+  readonly mayRepair: (head: Head) => Promise<boolean>;
+  /** Whether a head lists the collection as a branch, which has no head of its own. */
+  readonly isUnborn: (uid: Uid) => Promise<boolean>;
+}
+
 /** Cost: see docs/SCRUB.md. */
 export async function scrubCollection(
   context: ScrubContext,
   uid: Uid,
-  mayRepair: (head: Head) => Promise<boolean>,
+  { mayRepair, isUnborn }: Asks,
 ): Promise<ScrubbedCollection> {
   const findings = new FindingList();
   const { opened, listed } = await lookAtStored(context, uid);
   if (opened.status !== 'sound') {
-    reportHead(opened, { uid, listed, findings });
+    await reportHead(opened, { uid, listed, findings }, isUnborn);
     const of = { uid, name: null, state: 'unreadable', stored: totalsOf(listed) } as const;
     return { ...of, checked: NOTHING, garbage: NOTHING, pending: NOTHING, ...findings.result };
   }
   const { head } = opened.value;
   const subject = new Subject(context, { ...opened.value, listed, findings });
   subject.count(headKey(uid));
-  const reach = head.state === 'dropped' ? ofDropped(subject) : await scrubActive(subject, mayRepair);
+  const reach = head.state === 'dropped' ? await ofDropped(subject) : await scrubActive(subject, mayRepair);
   return {
     uid,
     name: head.name,
@@ -61,17 +69,48 @@ interface Headless {
 }
 
 /** Nothing at all under a uid that an entry names: the finding is the entry's. */
-function reportHead(opened: Opened<ReadHead>, { uid, listed, findings }: Headless): void {
+async function reportHead(
+  opened: Opened<ReadHead>,
+  { uid, listed, findings }: Headless,
+  isUnborn: Asks['isUnborn'],
+): Promise<void> {
   if (opened.status === 'damaged') findings.corrupt('head_corrupt', opened.error);
   if (opened.status !== 'absent' || listed.length === 0) return;
+  const key = headKey(uid);
+  if (await isUnborn(uid)) {
+    const message = `${listed.length} objects of a branch without a head: one that died, or is under way`;
+    findings.notice('branch_unborn', { key, message });
+    return;
+  }
   const message = `there are ${listed.length} objects of a collection without a head, which is never deleted`;
-  findings.error('head_missing', { key: headKey(uid), message });
+  findings.error('head_missing', { key, message });
 }
 
-/** The head stays as a tombstone, and all else goes. */
-function ofDropped({ findings, head, listed }: Subject): Reach {
-  const rest = listed.filter(({ key }: ListedObject) => key !== headKey(head.uid));
-  return { garbage: reportGarbage(findings, head, rest), pending: NOTHING };
+/** The head stays as a tombstone, with what branches began with, and all else goes. */
+async function ofDropped({ context, findings, head, listed, uid }: Subject): Promise<Reach> {
+  const garbage = await garbageOfDropped({ ...context, uid }, head, listed);
+  return { garbage: reportGarbage(findings, head, garbage), pending: NOTHING };
+}
+
+/** A branch that its parent does not know of loses what the parent drops. */
+async function scrubOrigin({ context, findings, head, uid }: Subject, named: NamedObjects): Promise<void> {
+  const { origin } = head;
+  if (origin === undefined || !named.borrows(uid)) return;
+  const parent = await openHeadOf(context, origin.parent);
+  // A damaged head of another is told where that is looked at.
+  if (parent.status === 'damaged') return;
+  const isListed = parent.status === 'sound' && parent.value.head.branches.some((one) => one.uid === uid);
+  if (isListed || !(await namesLent(context, head))) return;
+  const message = `it is a branch of ${origin.parent}, whose head does not list it`;
+  findings.error('branch_unlisted', { key: headKey(uid), message });
+}
+
+/** Whether the newest head still has an origin: it forgets that after its parent has let go of it. */
+async function namesLent(context: ScrubContext, { uid }: Head): Promise<boolean> {
+  const newest = await openHeadOf(context, uid);
+  if (newest.status !== 'sound' || newest.value.head.state !== 'active') return false;
+  const own = collectionPrefix(uid);
+  return [...keysOf(newest.value.head)].some((key) => !key.startsWith(own));
 }
 
 async function scrubActive(subject: Subject, mayRepair: (head: Head) => Promise<boolean>): Promise<Reach> {
@@ -81,6 +120,7 @@ async function scrubActive(subject: Subject, mayRepair: (head: Head) => Promise<
   const named = new NamedObjects();
   named.add(head);
   const lineage = await scrubLineage(subject, below, (copy) => named.add(copy));
+  await scrubOrigin(subject, named);
   const window = await scrubWindows(subject, named);
   const referenced = await scrubLog(subject, {
     checkpoints: named.folds,

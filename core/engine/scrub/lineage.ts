@@ -7,7 +7,7 @@ import { CairnError } from '../../base/errors.js';
 import { headVersion } from '../../base/ids.js';
 import type { HeadVersion } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
-import { checkSuccessor, headCopyKey, openHead, tryDatedKey } from '../../log/index.js';
+import { checkSuccessor, headCopyKey, keptStates, openHead, tryDatedKey } from '../../log/index.js';
 import type { Head } from '../../log/index.js';
 import type { Subject } from './subject.js';
 
@@ -40,7 +40,7 @@ export async function scrubLineage(
     successor = copy;
   }
   await reportGap(subject, head.retainedFrom.version, expected);
-  for (const version of new Set(head.pins.map((pin) => pin.version)))
+  for (const version of new Set(Array.from(keptStates(head), (state) => state.version)))
     if (!versions.includes(version) && version < head.retainedFrom.version)
       await reportUnpinned(subject, version);
   return findings.result.errors === errors;
@@ -86,11 +86,11 @@ async function reportGap(subject: Subject, from: number, to: number): Promise<vo
   findings.error('head_copy_missing', { key, message: `no copy of ${which} of the head, which is retained` });
 }
 
-/** A version that only pins keep is not in the listing. */
+/** A version that is kept for a snapshot, a restore or a branch alone is not in the listing. */
 async function reportUnpinned(subject: Subject, version: HeadVersion): Promise<void> {
   if (!(await subject.keepsVersion(version))) return;
   const key = headCopyKey(subject.uid, version);
-  const message = `no copy of version ${version} of the head, which a snapshot keeps`;
+  const message = `no copy of version ${version} of the head, which a snapshot, a restore or a branch keeps`;
   subject.findings.error('head_copy_missing', { key, message });
 }
 

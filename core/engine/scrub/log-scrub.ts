@@ -15,13 +15,15 @@ import {
   CHAIN_START,
   decodeBatch,
   inboxPrefix,
+  isInTime,
   keepsSlot,
+  keptStates,
   logPrefix,
   openSlot,
   slotKey,
   tryDatedKey,
 } from '../../log/index.js';
-import type { Batch, Head, OpenedSlot, SlotBatch } from '../../log/index.js';
+import type { Batch, Head, OpenedSlot, RestoreTarget, SlotBatch } from '../../log/index.js';
 import type { Checkpoint } from './named-objects.js';
 import { isCorrupt } from './opened.js';
 import type { Subject } from './subject.js';
@@ -62,11 +64,10 @@ export async function scrubLog(subject: Subject, facts: LogFacts): Promise<Reado
 }
 
 /** Before the first slot that is kept. */
-function startOf({ gcFloor, retainedFrom, pins }: Head): number {
-  return pins.reduce(
-    (least, { foldedSeq }) => Math.min(least, foldedSeq),
-    Math.min(gcFloor, retainedFrom.seq),
-  );
+function startOf(head: Head): number {
+  let start = Math.min(head.gcFloor, head.retainedFrom.seq);
+  for (const { foldedSeq, seq } of keptStates(head)) if (foldedSeq < seq) start = Math.min(start, foldedSeq);
+  return start;
 }
 
 interface WalkFacts extends LogFacts {
@@ -196,6 +197,7 @@ class LogWalk {
     const { findings, uid } = this.#subject;
     const { content } = entry;
     const slotAt = slotKey(uid, slot.seq);
+    if (entry.restore !== undefined) await this.#restore(slot, entry.restore, told);
     if ('inline' in content) {
       const fault = this.#faultOfContent(slotAt, entry, content.inline);
       if (fault !== undefined) told.push(() => findings.corrupt('batch_corrupt', fault));
@@ -222,11 +224,27 @@ class LogWalk {
   }
 
   /** Readers of a slot trust its pages; the hash says that these are the bytes that were acknowledged. */
-  #faultOfContent(key: string, { contentSha }: SlotBatch, bytes: Uint8Array): CairnError | undefined {
+  /** A slot that goes back to a state is of no use without that state. */
+  async #restore(slot: OpenedSlot, restore: RestoreTarget, told: (() => void)[]): Promise<void> {
+    const { findings, uid } = this.#subject;
+    const isNeeded = (head: Head): boolean =>
+      slot.seq > head.retainedFrom.seq && !keepsRestore(head, restore);
+    if (!slot.batches.every((batch) => isInTime(slot, batch)) || !isNeeded(this.#subject.head)) return;
+    if (!isNeeded(await this.#subject.newest())) return;
+    const message = `slot ${slot.seq} goes back to ${restore.seq}, which the head does not keep for it`;
+    told.push(() => findings.error('restore_unkept', { key: slotKey(uid, slot.seq), message }));
+  }
+
+  #faultOfContent(
+    key: string,
+    { contentSha, restore }: SlotBatch,
+    bytes: Uint8Array,
+  ): CairnError | undefined {
     const { context, head } = this.#subject;
     const sha = bytesToHex(context.ports.digests.sha256(bytes));
     if (sha !== contentSha)
       return corrupt({ key, offset: 64, expected: `content ${contentSha}`, found: sha });
+    if (restore !== undefined) return undefined;
     try {
       mustBeRecords(decodeBatch(bytes, head.schema.dimension, { key, offset: 64 }), key);
       return undefined;
@@ -235,6 +253,10 @@ class LogWalk {
       throw error;
     }
   }
+}
+
+function keepsRestore({ restores }: Head, { nonce, version, seq }: RestoreTarget): boolean {
+  return restores.some((one) => one.nonce === nonce && one.version === version && one.seq === seq);
 }
 
 function mustBeRecords({ metadata }: Batch, key: string): void {

@@ -2,6 +2,8 @@
  * What the head and the retained copies of it name, each object once, with the newest version that names it: that version
  * tells whether it has to be there.
  */
+import type { Uid } from '../../base/ids.js';
+import { collectionPrefix } from '../../log/index.js';
 import type { Head, SegmentDeletions, SegmentEntry, WindowRef } from '../../log/index.js';
 
 export interface NamedSegment {
@@ -48,6 +50,14 @@ export class NamedObjects {
       if (deletions === undefined || this.deletions.has(deletions.key)) continue;
       this.deletions.set(deletions.key, { ref: deletions, rows, version });
     }
+  }
+
+  /** Whether any is another collection's. */
+  borrows(uid: Uid): boolean {
+    const own = collectionPrefix(uid);
+    for (const key of [...this.segments.keys(), ...this.deletions.keys()])
+      if (!key.startsWith(own)) return true;
+    return false;
   }
 
   has(key: string): boolean {

@@ -2,7 +2,7 @@
  * What of the objects under a collection's prefix something names, what nothing names any more, and what nothing names yet.
  * Garbage is what the collector's own rules call so of this head; nothing here deletes it.
  */
-import { headKey, tryDatedKey, tryJobObject } from '../../log/index.js';
+import { headKey, keptStates, tryDatedKey, tryJobObject } from '../../log/index.js';
 import type { Head } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
 import { abandonedOutputs, floorOf, garbageBelow } from '../collector/index.js';
@@ -28,7 +28,7 @@ export interface Names {
 }
 
 export function belowFloor({ uid, listed, head }: Subject): ReadonlySet<string> {
-  return new Set(garbageBelow(uid, listed, floorOf(head), head.pins).map(({ key }) => key));
+  return new Set(garbageBelow(uid, listed, floorOf(head), [...keptStates(head)]).map(({ key }) => key));
 }
 
 /** Requires: the subject's head was read after its listing. */

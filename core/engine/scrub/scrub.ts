@@ -33,11 +33,12 @@ export async function scrubStore(given: ScrubContext, run: ScrubRun): Promise<Sc
   const collections: ScrubbedCollection[] = [];
   const mayRepair = (head: Head): Promise<boolean> =>
     run.repair ? isAlone(context, head) : Promise.resolve(false);
+  const isUnborn = (uid: Uid): Promise<boolean> => isListed(context, uid);
   const uids =
     run.collection === undefined ? all(context, run, findings) : one(context, run, run.collection, findings);
   for await (const uid of uids) {
     if (context.signal.aborted) break;
-    collections.push(await scrubCollection(context, uid, mayRepair));
+    collections.push(await scrubCollection(context, uid, { mayRepair, isUnborn }));
   }
   const { requests, bytesRead } = store.snapshot();
   return { ...totals(collections, findings), requests, bytesRead, complete: !context.signal.aborted };
@@ -120,4 +121,13 @@ async function isAlone(context: ScrubContext, head: Head): Promise<boolean> {
     if (wasUsed(other, await context.store.list(logPrefix(uid), { limit: 1 }))) return false;
   }
   return true;
+}
+
+/** Whether a head lists the collection as a branch. Cost: as `isAlone`. */
+async function isListed(context: ScrubContext, uid: Uid): Promise<boolean> {
+  for await (const other of uidsOf(context.store, () => {})) {
+    const head = await tryHead(context, other);
+    if (head?.branches.some((branch) => branch.uid === uid) === true) return true;
+  }
+  return false;
 }

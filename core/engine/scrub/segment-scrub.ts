@@ -11,12 +11,15 @@ import { tierLimits } from '../../base/limits.js';
 import { acquireBytes } from '../../index/index.js';
 import { PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena } from '../../kernel/index.js';
+import { COLLECTIONS_PREFIX } from '../../log/index.js';
 import { openDeletions, ranksOfRows, SegmentCheck } from '../../segment/index.js';
 import type { Deletions, SegmentFault } from '../../segment/index.js';
 import { attachIndex, indexBytes } from '../segments/index.js';
 import type { NamedDeletions, NamedSegment } from './named-objects.js';
 import { isCorrupt, isGone } from './opened.js';
 import type { ScrubContext, Subject } from './subject.js';
+
+const UID_DIGITS = 32;
 
 /** A segment whose ids can be compared with those of others. */
 export interface SoundSegment {
@@ -177,11 +180,13 @@ function tryAttach(check: SegmentCheck, arena: Arena, faults: SegmentFault[]): b
 
 /** What the head says of the segment and the segment otherwise. */
 function reportMismatches(
-  { findings, uid }: Subject,
+  { findings }: Subject,
   { entry }: NamedSegment,
   { check, hasGraph }: { readonly check: SegmentCheck; readonly hasGraph: boolean | undefined },
 ): void {
   const { key } = entry;
+  // Not of the collection that names it: a branch names segments that were written for another.
+  const uid = key.slice(COLLECTIONS_PREFIX.length, COLLECTIONS_PREFIX.length + UID_DIGITS);
   const resident = check.residentSections.reduce((sum, { length }) => sum + alignUp(length, 64), 0);
   const facts: readonly (readonly [string, string | number, string | number])[] = [
     ['collection', uid, check.uid],

@@ -116,33 +116,33 @@ export class Subject {
 
   /** Whether it was not dropped meanwhile. Cost, of this and the next: 1 GET. */
   async isActive(): Promise<boolean> {
-    return (await this.#newest()).state === 'active';
+    return (await this.newest()).state === 'active';
   }
 
   /** Whether what lies at `seq` of the log still counts. */
   async keepsSlot(seq: number): Promise<boolean> {
-    const head = await this.#newest();
+    const head = await this.newest();
     return head.state === 'active' && keepsSlot(head, seq);
   }
 
   /** Whether the copy of that version of the head has to be there. */
   async keepsVersion(version: number): Promise<boolean> {
-    const head = await this.#newest();
+    const head = await this.newest();
     return head.state === 'active' && keepsVersion(head, version);
   }
 
   /** Whether an object has to be there that `version` of the head names. */
   async needs(key: string, version: number): Promise<boolean> {
-    const head = await this.#newest();
+    const head = await this.newest();
     return head.state === 'active' && (namesObject(head, key) || keepsVersion(head, version));
   }
 
   async newestVersion(): Promise<number> {
-    return (await this.#newest()).version;
+    return (await this.newest()).version;
   }
 
   /** A head that cannot be read now changes nothing: what was known of it stands. */
-  async #newest(): Promise<Head> {
+  async newest(): Promise<Head> {
     const opened = await openHeadOf(this.context, this.uid);
     return opened.status === 'sound' ? opened.value.head : this.head;
   }

@@ -5,7 +5,7 @@
  * A key may be missing for a reason that no longer shows: a batch whose key was in an earlier window, of slots that left it
  * since. Where the window reaches back to the first slot there is no such reason.
  */
-import { isEligible } from '../../log/index.js';
+import { isInTime } from '../../log/index.js';
 import type { OpenedSlot, SlotBatch, WindowSnapshot } from '../../log/index.js';
 
 type Entry = WindowSnapshot['entries'][number];
@@ -37,7 +37,7 @@ export class WindowAgreement {
         continue;
       }
       const before = seen.has(keyHash) || (entry !== undefined && entry.seq < slot.seq);
-      if (!before && reach === 0 && tookEffect(slot, batch)) {
+      if (!before && reach === 0 && isInTime(slot, batch)) {
         return `key ${keyHash}, which took effect in slot ${slot.seq}, is not in it`;
       }
     }
@@ -50,10 +50,4 @@ export class WindowAgreement {
 function saysTheSame({ requestHash, counts }: Entry, batch: SlotBatch): boolean {
   const names = ['upserted', 'patched', 'missing', 'deleted', 'restored', 'more'] as const;
   return requestHash === batch.requestHash && names.every((name) => counts[name] === batch.counts[name]);
-}
-
-/** As readers decide it (log-state.ts), but for keys that came before. */
-function tookEffect(slot: OpenedSlot, { resolvedAt, carried }: SlotBatch): boolean {
-  if (resolvedAt !== undefined && resolvedAt !== slot.seq - 1) return false;
-  return carried === undefined || isEligible(slot, carried);
 }

@@ -26,6 +26,8 @@ interface Prepared extends SegmentReads {
   readonly view: View;
   readonly seq: Sequence;
   readonly foldedSeq: Sequence;
+  /** The slot of the last restore, 0 for none. */
+  readonly restoredAt: number;
 }
 
 export class SlotView {
@@ -43,7 +45,8 @@ export class SlotView {
         memtable,
         view,
         seq: draft.seq,
-        foldedSeq: table.head.foldedSeq,
+        foldedSeq: draft.state.base.foldedSeq,
+        restoredAt: draft.state.restores.at(-1)?.at ?? draft.state.base.restoredSeq,
         ...(await readSegments(draft, write, view)),
       });
       for (const batch of draft.before) slot.apply(batch);
@@ -91,11 +94,14 @@ export class SlotView {
     return this.#prepared.foldedSeq;
   }
 
-  /** The sequence of the last change of an id: this slot's own where it was changed in it, 0 where none is known. */
+  /**
+   * The sequence of the last change of an id: this slot's own where it was changed in it, 0 where none is known. A restore may have
+   * changed any.
+   */
   changedAt(id: string): number {
-    const { memtable, seq, stored } = this.#prepared;
+    const { memtable, seq, stored, restoredAt } = this.#prepared;
     if (this.#changed.has(id)) return seq;
-    return Math.max(memtable.changedAt(id), stored.get(id)?.changedAt ?? 0);
+    return Math.max(restoredAt, memtable.changedAt(id), stored.get(id)?.changedAt ?? 0);
   }
 
   /** Ids of at most `max` visible records that satisfy the filter of the write's deletion, in id order. */

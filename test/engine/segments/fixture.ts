@@ -100,7 +100,11 @@ export async function fold(options: FoldOptions): Promise<void> {
   const { context, state, close } = await openState(options);
   const { ports, uid } = context;
   const { seq, label, chain } = state.pointAt(state.position.seq);
-  const begun = await beginJob(context, { inputs: [], fold: { from: state.base.foldedSeq, to: seq } });
+  const begun = await beginJob(context, {
+    restoredSeq: state.base.restoredSeq,
+    inputs: [],
+    fold: { from: state.base.foldedSeq, to: seq },
+  });
   const { nonce } = begun!.job;
   const named = [...(await foldDeletions(context, state, nonce))];
   const records = recordsOf(state);
@@ -125,7 +129,7 @@ export async function rewriteSegment(options: FoldOptions, key: string): Promise
   const stored = await state.sink.records(Array.from(rows, (row) => ({ overlay, row })));
   const ids = await overlay.segment.file.idsOfRanks(await overlay.segment.file.ranksOfRows(rows));
   const records = stored.map((record, i) => ({ ...record, id: ids[i]!, hidden: false }));
-  const begun = await beginJob(context, { inputs: [key] });
+  const begun = await beginJob(context, { restoredSeq: state.base.restoredSeq, inputs: [key] });
   const { nonce } = begun!.job;
   const made = await writeSegment(context, state, records, { ...options, nonce, part: 0 });
   await commitJob(context, begun!.job, ({ segments }) => ({

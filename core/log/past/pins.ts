@@ -2,19 +2,22 @@
  * Snapshots, and for how long superseded states are kept: edits of the head, so that they and a collector's fence come one after
  * the other. A pin that comes first is in the head that the collector reads back; one that comes later is refused below the fence.
  */
-import { CairnError } from '../base/errors.js';
-import type { Sequence } from '../base/ids.js';
-import { limits } from '../base/limits.js';
-import { findPastHead } from './history.js';
-import { swapHead } from './head-swap.js';
-import type { Head, Pin } from './head.js';
-import { collectionGone, mustBeActive } from './log-reader.js';
-import type { LogContext } from './log-reader.js';
+import { CairnError } from '../../base/errors.js';
+import type { Sequence } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
+import { findState } from './past-heads.js';
+import { swapHead } from '../head-swap.js';
+import type { Head, Pin } from '../head.js';
+import { collectionGone, mustBeActive } from '../log-reader.js';
+import type { LogContext } from '../log-reader.js';
+import type { AppliedRestore } from '../log-state.js';
 
 export interface WantedPin {
   readonly name: string;
   /** Requires: it has happened, and a state that holds it was read by this caller. */
   readonly seq: Sequence;
+  /** Of that state. */
+  readonly unfolded: readonly AppliedRestore[];
 }
 
 /**
@@ -22,7 +25,10 @@ export interface WantedPin {
  * already is the answer, so that a repeated call does no harm. Throws `snapshot_exists`, `too_many_snapshots`, `collection_gone`.
  * Cost: 1 GET and 2 PUT; of a state that the head has folded past, the GETs that find its version besides.
  */
-export async function addPin(context: LogContext, { name, seq }: WantedPin): Promise<Pin | undefined> {
+export async function addPin(
+  context: LogContext,
+  { name, seq, unfolded }: WantedPin,
+): Promise<Pin | undefined> {
   const createdMs = context.ports.clock.wallMs();
   let kept = true;
   const head = await swapHead(context, async (current) => {
@@ -31,13 +37,11 @@ export async function addPin(context: LogContext, { name, seq }: WantedPin): Pro
     if (known?.seq === seq) return undefined;
     if (known !== undefined) throw pinExists(known);
     if (current.pins.length >= limits.headPins) throw tooManyPins(current);
-    const base =
-      seq >= current.foldedSeq ? current : (await findPastHead(context, { head: current, seq }))?.head;
-    kept = base !== undefined;
-    if (base === undefined) return undefined;
-    const { version, foldedSeq } = base;
-    const bytes = base.segments.reduce((sum, segment) => sum + segment.bytes, 0);
-    return { pins: [...current.pins, { name, version, foldedSeq, seq, createdMs, bytes }] };
+    const found = await findState(context, { head: current, seq, unfolded });
+    kept = found !== undefined;
+    if (found === undefined) return undefined;
+    const bytes = found.base.segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    return { pins: [...current.pins, { name, ...found.state, createdMs, bytes }] };
   });
   if (head === undefined) throw collectionGone(context.uid);
   return kept ? findPin(head, name) : undefined;

@@ -1,21 +1,21 @@
 /**
  * Snapshots of a collection as its users see them: the pins of its head.
  */
-import { CairnError } from '../base/errors.js';
-import { sequence } from '../base/ids.js';
-import { limits } from '../base/limits.js';
-import { addPin, notKept, notYet, removePin } from '../log/index.js';
-import type { CollectionLog, Pin } from '../log/index.js';
-import type { Snapshot } from './interface/index.js';
-import type { Table } from './table/index.js';
+import { CairnError } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
+import { addPin, notKept, removePin } from '../../log/index.js';
+import type { CollectionLog, Pin } from '../../log/index.js';
+import type { AsOf, Snapshot } from '../interface/index.js';
+import type { Table } from '../table/index.js';
+import { sequenceOfPoint, snapshotNotFound, tipOf } from './past-point.js';
 
 export interface WantedSnapshot {
   readonly name: string | undefined;
-  readonly asOf: number | undefined;
+  readonly asOf: AsOf | undefined;
 }
 
 /**
- * Keeps the newest state, or that as of a sequence. Throws `sequence_out_of_range`, `snapshot_exists`, `too_many_snapshots`.
+ * Keeps the newest state, or that as of a sequence or a time. Throws `sequence_out_of_range`, `snapshot_exists`, `too_many_snapshots`.
  * Cost: a strong read, then 1 GET and 2 PUT.
  */
 export async function createSnapshot(
@@ -23,15 +23,14 @@ export async function createSnapshot(
   { name, asOf }: WantedSnapshot,
 ): Promise<Snapshot> {
   for (let round = 0; round < limits.freshenRounds; round++) {
-    const { tip, head } = await log.read('strong', (state) => ({
-      tip: state.position.seq,
-      head: state.head.head,
+    const { tip, unfolded } = await log.read('strong', (state) => ({
+      tip: tipOf(state),
+      unfolded: state.restores.slice(),
     }));
-    if (asOf !== undefined && asOf > tip) throw notYet(asOf, tip);
-    const seq = sequence(asOf ?? tip);
-    const pin = await addPin(log.context, { name: name ?? `at-${seq}`, seq });
+    const seq = await sequenceOfPoint(log.context, { snapshot: undefined, asOf }, tip);
+    const pin = await addPin(log.context, { name: name ?? `at-${seq}`, seq, unfolded });
     if (pin !== undefined) return snapshotOf(pin);
-    if (asOf !== undefined) throw notKept(head, asOf);
+    if (asOf !== undefined) throw notKept(tip.head, seq);
     // So much was written, folded and collected since the read that its state is gone: the newest one is another now.
   }
   throw new CairnError(
@@ -54,10 +53,7 @@ export async function listSnapshots(log: CollectionLog<Table>): Promise<readonly
 /** Throws `snapshot_not_found`. Cost: 1 GET and 2 PUT. */
 export async function deleteSnapshot(log: CollectionLog<Table>, name: string): Promise<void> {
   if (await removePin(log.context, name)) return;
-  throw new CairnError('not_found', 'snapshot_not_found', `there is no snapshot ${name}`, {
-    details: { snapshot: name },
-    outcome: 'not_applied',
-  });
+  throw snapshotNotFound(name);
 }
 
 function snapshotOf({ name, seq, createdMs, bytes }: Pin): Snapshot {
