@@ -192,7 +192,7 @@ function readOrigin(d: DocumentReader): Origin | undefined {
   const origin = d.optional('origin');
   if (origin === undefined) return undefined;
   const lenders = origin.read('lenders', 'uids', (value): value is Uid[] => {
-    const all = Array.isArray(value) && value.length >= 1 && value.length <= limits.branchDepth;
+    const all = Array.isArray(value) && value.length <= limits.branchDepth;
     return all && value.every((uid) => typeof uid === 'string' && isUid(uid));
   });
   return { parent: origin.uid('parent'), seq: sequence(origin.integer('seq', SAFE)), lenders };

@@ -181,20 +181,15 @@ function checkBranches(current: Head, next: Head, holds: Holds): void {
     const same = known.version === version && known.foldedSeq === foldedSeq && known.createdMs === createdMs;
     holds(same, 'a branch does not change');
   }
-  const { origin } = next;
-  if (origin === undefined) {
-    const own = collectionPrefix(next.uid);
-    const named = next.segments.flatMap(({ key, deletions }) => [key, deletions?.key ?? key]);
-    holds(next.state === 'dropped' || named.every((key) => key.startsWith(own)), 'lenders of what is named');
-    return;
-  }
-  const was = current.origin;
-  const same =
-    was !== undefined &&
-    was.parent === origin.parent &&
-    was.seq === origin.seq &&
-    was.lenders.join() === origin.lenders.join();
-  holds(same, 'the origin does not change');
+  const [was, is] = [current.origin, next.origin];
+  holds(was?.parent === is?.parent && was?.seq === is?.seq, 'the origin does not change');
+  const lenders = is?.lenders.join() ?? '';
+  holds(lenders === '' || lenders === was?.lenders.join(), 'lenders only go');
+  if (lenders !== '' || next.state === 'dropped') return;
+  const own = collectionPrefix(next.uid);
+  for (const { key, deletions } of next.segments)
+    for (const named of [key, deletions?.key ?? key])
+      holds(named.startsWith(own), 'who names what is lent has lenders');
 }
 
 function samePin(a: Pin, b: Pin): boolean {

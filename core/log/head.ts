@@ -120,7 +120,7 @@ export interface Origin {
   readonly parent: Uid;
   /** Of the parent. The sequences of the branch go on from there. */
   readonly seq: Sequence;
-  /** Collections whose segments this one may name: the parent, and those that the parent may name. */
+  /** Collections whose segments this one may name: the parent, and those that the parent may name; none once it has only its own. */
   readonly lenders: readonly Uid[];
 }
 
@@ -149,7 +149,7 @@ export interface Head {
   /** The slot of the last restore that is folded, 0 where there is none: there every record may have changed. */
   readonly restoredSeq: Sequence;
   readonly branches: readonly Branch[];
-  /** There while anything that is kept may name an object of another collection. */
+  /** Undefined where it is no branch. */
   readonly origin: Origin | undefined;
   readonly segments: readonly SegmentEntry[];
   readonly jobs: readonly Job[];

@@ -109,7 +109,7 @@ export class Collector {
 
   /** What a branch names of others ends with its fence. Cost: nothing for what is no branch and has none. */
   async tendBranches({ uid, origin, branches }: Head): Promise<void> {
-    if (origin === undefined && branches.length === 0) return;
+    if ((origin?.lenders.length ?? 0) === 0 && branches.length === 0) return;
     const context = this.context(uid);
     const loaded = await tryReadHead(context);
     if (loaded === undefined) return;

@@ -94,7 +94,9 @@ async function reportLostTail(subject: Subject, highest: number): Promise<void> 
   const { head, findings, uid } = subject;
   const folds = head.jobs.flatMap(({ fold }) => (fold === undefined ? [] : [fold.to as number]));
   const afters = keyedPlaces(subject, 'batch').map(({ at }) => at);
-  const told = [head.foldedSeq as number, ...folds, ...afters].reduce((a, b) => Math.max(a, b), 0);
+  // What a branch began with was never in its log.
+  const folded = head.foldedSeq > (head.origin?.seq ?? 0) ? head.foldedSeq : 0;
+  const told = [folded, ...folds, ...afters].reduce((a, b) => Math.max(a, b), 0);
   if (told <= highest || told <= (await highestNow(subject)) || !(await subject.isActive())) return;
   const key = slotKey(uid, sequence(told));
   findings.error('slot_missing', { key, message: `the log ends at slot ${highest}, and reached ${told}` });
