@@ -15,6 +15,10 @@ import type { World } from './world.js';
 const IDS: readonly string[] = ['a', 'b', 'c', 'd', 'e'];
 const TRIES_MAX = 6;
 const TIMEOUTS_MS = [500, 3_000, 30_000, 100_000];
+/** Of one run, its first collections included. */
+const BRANCHES_MAX = 5;
+/** Codes of a call on a past that is not kept, or is another collection's; and of a restore that lost every race. */
+const MISSED = ['sequence_out_of_range', 'contended'];
 const READ_LIMITS_MS = [3_000, 30_000, 120_000, 120_000];
 
 export interface ClientOptions {
@@ -26,7 +30,8 @@ export interface ClientOptions {
   readonly chance: Chance;
   /** How many servers there are: their lanes are 0 and up. */
   readonly servers: number;
-  readonly collections: readonly string[];
+  /** All clients add their branches. */
+  readonly collections: string[];
 }
 
 let lastX = 0;
@@ -54,14 +59,14 @@ export class Client {
     this.#options = options;
   }
 
-  async write(): Promise<void> {
+  async write(input: WriteInput = this.#input(), collection?: string): Promise<void> {
     const { name, chance, history, collections } = this.#options;
     const key = `${name}-${this.#keys++}`;
     const call = history.begin({
-      collection: chance.pick(collections),
+      collection: collection ?? chance.pick(collections),
       key,
       keyHash: hashKey(digests, key),
-      input: this.#input(),
+      input,
     });
     let firstTail: number | undefined;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
@@ -102,7 +107,7 @@ export class Client {
       report.count('acknowledged');
       return 'ended';
     } catch (error) {
-      tolerate(error, process.damaged > damaged);
+      tolerate(error, process.damaged > damaged, call.input.goBack === undefined ? [] : MISSED);
       if (error.outcome === 'unknown') {
         call.uncertain = true;
         report.count('outcome unknown');
@@ -150,15 +155,46 @@ export class Client {
     }
   }
 
-  /** Makes a snapshot, deletes one, sets retention, or reads the past. */
+  /** Makes a snapshot, deletes one, sets retention, reads the past, goes back to it, or branches. */
   async timeTravel(): Promise<void> {
     const { chance, collections } = this.#options;
-    const dice = chance.below(10);
+    const dice = chance.below(20);
     const name = chance.pick(collections);
-    if (dice < 4) await this.#createSnapshot(name);
-    else if (dice < 5) await this.#deleteSnapshot();
-    else if (dice < 6) await this.#call(({ database }) => setRetention(database.collection(name), chance));
+    if (dice < 5) await this.#createSnapshot(name);
+    else if (dice < 6) await this.#deleteSnapshot();
+    else if (dice < 8) await this.#call(({ database }) => setRetention(database.collection(name), chance));
+    else if (dice < 11) await this.#goBack(name);
+    else if (dice < 14) await this.#branch(name);
     else await this.#readPast(name);
+  }
+
+  async #goBack(name: string): Promise<void> {
+    const { collection, asOf } = this.#pastOf(name);
+    await this.write({ goBack: asOf }, collection);
+  }
+
+  async #branch(name: string): Promise<void> {
+    const { chance, history, collections, name: client } = this.#options;
+    if (collections.length >= BRANCHES_MAX) return;
+    const { collection, asOf } = chance.happens(0.4)
+      ? this.#pastOf(name)
+      : { collection: name, asOf: undefined };
+    const branch = `${client}-b${this.#keys++}`;
+    const since = history.atStart(collection);
+    const made = await this.#call(({ database }) =>
+      database.collection(collection).branch(branch, asOf === undefined ? {} : { asOf }),
+    );
+    if (made === undefined) return;
+    if (asOf === undefined) history.branched(collection, since, made.sequence);
+    collections.push(branch);
+  }
+
+  /** A snapshot of its own, or any sequence that it has heard of. */
+  #pastOf(name: string): { readonly collection: string; readonly asOf: number; readonly isOwn: boolean } {
+    const { chance } = this.#options;
+    const own = this.#snapshots.length > 0 && chance.happens(0.7) ? chance.pick(this.#snapshots) : undefined;
+    const asOf = own?.sequence ?? chance.below(this.#heard + 1);
+    return { collection: own?.collection ?? name, asOf, isOwn: own !== undefined };
   }
 
   /** Undefined where it failed as it may, or the process died. */
@@ -168,8 +204,7 @@ export class Client {
     try {
       return await host.process.call(() => call(host));
     } catch (error) {
-      if (mayMiss && error instanceof CairnError && error.code === 'sequence_out_of_range') return undefined;
-      tolerate(error, host.process.damaged > damaged);
+      tolerate(error, host.process.damaged > damaged, mayMiss ? MISSED : []);
       return undefined;
     }
   }
@@ -195,19 +230,17 @@ export class Client {
   }
 
   async #readPast(name: string): Promise<void> {
-    const { chance, history, report } = this.#options;
-    const own = this.#snapshots.length > 0 && chance.happens(0.7) ? chance.pick(this.#snapshots) : undefined;
-    const collection = own?.collection ?? name;
-    const asOf = own?.sequence ?? chance.below(this.#heard + 1);
+    const { history, report } = this.#options;
+    const { collection, asOf, isOwn } = this.#pastOf(name);
     // What a snapshot keeps is there, unless the name stands for another collection.
-    const mayMiss = own === undefined || !history.wasNeverDropped(collection);
+    const mayMiss = !isOwn || !history.wasNeverDropped(collection);
     const answer = await this.#call(
       ({ database }) => fetchAll(database.collection(collection), 'strong', 30_000, asOf),
       mayMiss,
     );
     if (answer === undefined) return;
     history.answeredPast(collection, asOf, answer.seen);
-    report.count(own === undefined ? 'reads of the past' : 'reads of snapshots');
+    report.count(isOwn ? 'reads of snapshots' : 'reads of the past');
   }
 
   /** Once nothing fails any more: every snapshot that it made and did not delete. */
@@ -230,7 +263,7 @@ async function setRetention(collection: Collection, chance: Chance): Promise<obj
 
 async function send(
   collection: Collection,
-  { upsert, remove, hide, restore, patch }: WriteInput,
+  { upsert, remove, hide, restore, patch, goBack }: WriteInput,
   options: { readonly idempotencyKey: string; readonly timeoutMs: number; readonly firstTail?: number },
 ): Promise<{ readonly sequence: number }> {
   if (upsert !== undefined) {
@@ -240,6 +273,7 @@ async function send(
   if (remove !== undefined) return await collection.delete({ ids: remove }, options);
   if (hide !== undefined) return await collection.delete({ ids: hide, soft: true }, options);
   if (restore !== undefined) return await collection.restore({ ids: restore }, options);
+  if (goBack !== undefined) return await collection.restoreTo({ asOf: goBack }, options);
   const { id, p } = patch!;
   return await collection.patch({ records: [{ id, metadata: { p } }] }, options);
 }
@@ -264,12 +298,16 @@ export async function fetchAll(
   return { sequence, seen };
 }
 
-/** Faults may make a call fail; they must not make it fail in another way than this. */
-export function tolerate(error: unknown, damaged: boolean): asserts error is CairnError {
+/** Faults may make a call fail; they must not make it fail in another way than this, or with one of these codes. */
+export function tolerate(
+  error: unknown,
+  damaged: boolean,
+  codes: readonly string[] = [],
+): asserts error is CairnError {
   if (!(error instanceof CairnError)) throw error;
   const { kind, code } = error;
   if (kind === 'unavailable' || kind === 'not_found' || code === 'job_gone') return;
-  if (code === 'idempotency_window_passed') return;
+  if (code === 'idempotency_window_passed' || codes.includes(code)) return;
   // Only where an answer was damaged on its way may anything look corrupt.
   if (kind === 'corrupt' && damaged) return;
   throw error;

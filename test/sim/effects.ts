@@ -40,6 +40,9 @@ function committed({ batch }: Taken): string[] {
 
 /** What is wrong with it, if anything. */
 export function faultOfEffect(input: WriteInput, taken: Taken): string | undefined {
+  const goesBack = taken.entry.restore?.seq;
+  if (goesBack !== input.goBack)
+    return `5: slot ${taken.seq} goes back to ${goesBack} where ${input.goBack} was asked for`;
   const [expected, found] = [asked(input, taken).join(', '), committed(taken).join(', ')];
   if (expected === found) return undefined;
   return `5: slot ${taken.seq} commits [${found}] where [${expected}] was asked for`;

@@ -19,6 +19,8 @@ export interface WriteInput {
   readonly restore?: readonly string[];
   /** Adds a field to the metadata. */
   readonly patch?: { readonly id: string; readonly p: number };
+  /** The collection goes back to what it was at that sequence. */
+  readonly goBack?: number;
 }
 
 export interface WriteCall {
@@ -71,7 +73,7 @@ export class History {
     return [...this.#watch().collections.values()].filter((collection) => collection.name === name);
   }
 
-  #atStart(name: string): ReadonlyMap<Uid, number> {
+  atStart(name: string): ReadonlyMap<Uid, number> {
     return new Map(this.#named(name).map(({ uid, told }) => [uid, told]));
   }
 
@@ -87,7 +89,7 @@ export class History {
       tryStep: startStep,
       uncertain: false,
       end: 'unknown',
-      atStart: this.#atStart(call.collection),
+      atStart: this.atStart(call.collection),
     };
     this.calls.push(begun);
     this.#world.note(`${call.key} begins: ${JSON.stringify(call.input)}`);
@@ -97,7 +99,7 @@ export class History {
 
   beginRead(collection: string, consistency: ReadCall['consistency']): ReadCall {
     const { nowMs: startMs, steps: startStep } = this.#world;
-    const atStart = this.#atStart(collection);
+    const atStart = this.atStart(collection);
     const open = { endMs: Infinity, endStep: Infinity, seen: {} };
     return { kind: 'read', collection, consistency, startMs, startStep, atStart, ...open };
   }
@@ -132,7 +134,7 @@ export class History {
     for (const collection of this.#named(call.collection)) {
       const taken = collection.log.taken.get(call.keyHash);
       if (taken === undefined) continue;
-      const { step } = collection.log.slots[taken.seq - 1]!;
+      const { step } = collection.log.slot(taken.seq)!;
       const { droppedStep } = collection;
       if (taken.seq !== seq)
         faults.push(`11: ${call.key} was acknowledged at ${seq}, the log has it at ${taken.seq}`);
@@ -185,11 +187,26 @@ export class History {
   /** Of a read as of a sequence: it is of one of the collections of that name. */
   answeredPast(name: string, asOf: number, seen: Seen): void {
     const faults = this.#named(name).map(({ uid, log }) => {
-      if (asOf > log.seq) return `5: a read is as of ${asOf} of ${uid}, which ends at ${log.seq}`;
-      const differs = difference(seenOf(log.records(asOf)), seen);
+      const records = log.records(asOf);
+      if (records === undefined) return `5: a read is as of ${asOf} of ${uid}, which ends at ${log.seq}`;
+      const differs = difference(seenOf(records), seen);
       return differs === undefined ? undefined : `5: a read of ${uid} as of ${asOf} differs: ${differs}`;
     });
     if (faults.every((fault) => fault !== undefined)) throw this.#world.fail(faults.join('; '));
+  }
+
+  /** Invariant 13: of the newest state, as strong as a read. `since`: by `atStart`. */
+  branched(parent: string, since: ReadonlyMap<Uid, number>, seq: number): void {
+    const right = this.#named(parent).some(({ uid, log }) => {
+      return log.records(seq) !== undefined && seq >= (since.get(uid) ?? 0);
+    });
+    if (!right) throw this.#world.fail(`13: a branch of ${parent} begins at ${seq}, later ones were known`);
+  }
+
+  /** Sequences whose states may be asked for. Requires: the name has stood for one collection all along. */
+  keptOf(name: string): { readonly from: number; readonly to: number } {
+    const { head, log } = this.#named(name)[0]!;
+    return { from: head.retainedFrom.seq, to: log.seq };
   }
 
   /** Whether the name has stood for one collection all along. */
@@ -201,8 +218,9 @@ export class History {
     const { uid, log, droppedStep, toldAt } = collection;
     const strong = call.consistency === 'strong';
     if (strong && droppedStep < call.startStep) return `21: ${uid} was dropped and answered a read`;
-    if (seq > log.seq) return `5: a read is at ${seq} of ${uid}, which ends at ${log.seq}`;
-    const expected = seenOf(log.records(seq));
+    const records = log.records(seq);
+    if (records === undefined) return `5: a read is at ${seq} of ${uid}, which ends at ${log.seq}`;
+    const expected = seenOf(records);
     const differs = difference(expected, call.seen);
     if (differs !== undefined) return `5: a read of ${uid} at ${seq} differs: ${differs}`;
     const since = call.startMs - STALE_MS;

@@ -37,11 +37,51 @@ const places = [
   [
     'a load meets an object that is gone',
     'core/log/collection-log.ts',
-    'await mustBeUnnamed(this.context, head, key);',
+    'await mustBeUnnamed(this.context, load.head, key);',
   ],
-  ['a state of the past is made', 'core/log/history.ts', 'const state = await replay(context,'],
-  ['a snapshot is of a folded state', 'core/log/history.ts', 'if (pin !== undefined) return await'],
-  ['a version is looked for by its fold', 'core/log/history.ts', 'const middle = (low + high)'],
+  [
+    'a state of the past is made',
+    'core/log/past/past-state.ts',
+    'state = await replay(context, newSink, { base, seq, depth: 0 });',
+  ],
+  ['a snapshot is of a folded state', 'core/log/past/past-heads.ts', 'if (pin !== undefined) return await'],
+  ['a version is looked for by its fold', 'core/log/past/past-heads.ts', 'const middle = (low + high)'],
+  [
+    'a restore meets a state in memory',
+    'core/log/collection-log.ts',
+    'if (staged.some(holdsRestore)) return false;',
+  ],
+  [
+    'a restore loses its slot',
+    'core/log/committer.ts',
+    'const { digests } = this.#log.context.ports;\n    return prepareRestore(',
+  ],
+  [
+    'a state is made of one that a restore went back to',
+    'core/log/past/past-heads.ts',
+    'const { under, version } = last;',
+  ],
+  [
+    'a restore goes back behind another',
+    'core/log/past/past-state.ts',
+    'await goBack(context, newSink, state, depth + 1);',
+  ],
+  [
+    'a fold takes a restore in',
+    'core/engine/compaction/head-edit.ts',
+    'return { restores: withSlots(head, restores)',
+  ],
+  ['a branch gives back what it named', 'core/log/past/branches.ts', 'const removed = await removeBranch('],
+  [
+    'a branch that died is given up',
+    'core/log/past/branches.ts',
+    'await putTombstone(context, head, branch);',
+  ],
+  [
+    'a dropped collection keeps what branches name',
+    'core/engine/collector/look.ts',
+    'kept.add(headCopyKey(uid, version));',
+  ],
   ['a version is kept by its date', 'core/engine/collector/retention.ts', 'const middle = headVersion'],
   ['a state moves onto a newer head', 'core/log/adoption.ts', 'state.rebase(head, make());'],
   [
@@ -58,21 +98,31 @@ const places = [
     'core/engine/compaction/head-edit.ts',
     'const { entry, deletions } = segment;\n    const rowOf',
   ],
-  [
-    'a creator loses',
-    'core/engine/catalog.ts',
-    'await this.retire(head.uid);\n      await this.#wait(round);',
-  ],
+  ['a creator loses', 'core/engine/catalog.ts', 'if (active === undefined) await this.retire(head.uid);'],
   ['an orphan is retired', 'core/engine/collector/collector.ts', 'if (await catalog.fence(loaded.head))'],
   [
     'a dropped collection is collected',
     'core/engine/collector/fence.ts',
-    "if (fence.state === 'dropped') return garbageOfDropped",
+    "if (fence.state === 'dropped') return await garbageOfDropped",
   ],
 ];
 
 /** Where the place is an expression of a branch without a block, the mark comes before the statement all the same. */
 const conditions = new Map([
+  ['a restore meets a state in memory', 'if (staged.some(holdsRestore)) { simMark(NAME); return false; }'],
+  [
+    'a restore loses its slot',
+    'if (write.lost) simMark(NAME);\n    const { digests } = this.#log.context.ports;\n    return prepareRestore(',
+  ],
+  [
+    'a restore goes back behind another',
+    'if (depth > 0 && state.goesBackTo !== undefined) simMark(NAME);\n    await goBack(context, newSink, state, depth + 1);',
+  ],
+  [
+    'a dropped collection keeps what branches name',
+    '{ simMark(NAME); kept.add(headCopyKey(uid, version)); }',
+  ],
+  ['a creator loses', 'if (active === undefined) { simMark(NAME); await this.retire(head.uid); }'],
   [
     'a swap finds its own nonce',
     'if (head.nonce === nonce || head.nonces.includes(nonce)) { simMark(NAME); return head; }',
@@ -83,7 +133,7 @@ const conditions = new Map([
   ],
   [
     'a dropped collection is collected',
-    "if (fence.state === 'dropped') simMark(NAME);\n  if (fence.state === 'dropped') return garbageOfDropped",
+    "if (fence.state === 'dropped') simMark(NAME);\n  if (fence.state === 'dropped') return await garbageOfDropped",
   ],
   ['an orphan is retired', 'simMark(NAME);\n    if (await catalog.fence(loaded.head))'],
 ]);

@@ -34,8 +34,8 @@ export const mutants = [
   ]),
   mutant('a reader skips the floor check', 'read: accept', [
     'log/collection-log.ts',
-    'if (!(this.#within(start) && head.head.gcFloor <= from)) {',
-    'if (!this.#within(start)) {',
+    'if (!(start.withinFence && head.head.gcFloor <= from)) {',
+    'if (!start.withinFence) {',
   ]),
   mutant('a collector deletes before its fence stands', 'collect: fence first', [
     'engine/collector/fence.ts',
@@ -114,8 +114,8 @@ export const mutants = [
     'const head = state.head;\n    if (head.head.gcFloor >= seq)',
   ]),
   mutant('a reader takes all the time that it wants', 'read: accept', [
-    'log/collection-log.ts',
-    'return wall >= 0 && wall < ACCEPT_MS && monotonic >= 0 && monotonic < ACCEPT_MS;',
+    'log/stopwatch.ts',
+    'return ms >= 0 && ms < ACCEPT_MS;',
     'return true;',
   ]),
   mutant('a read joins one that began before it', 'read: strong', [
@@ -170,8 +170,8 @@ export const mutants = [
   ]),
   mutant('a tombstone is collected', 'collect: dropped', [
     'engine/collector/look.ts',
-    'return listed.filter(({ key }) => key !== headKey(uid));',
-    'return listed;',
+    'const kept = new Set([headKey(uid), ...(',
+    'const kept = new Set([...(',
   ]),
   mutant('a creator that lost goes on with its own head', 'create', [
     'engine/catalog.ts',
@@ -225,12 +225,12 @@ export const mutants = [
   ]),
   mutant('a collector deletes the slots of a snapshot', 'snapshot: kept', [
     'engine/collector/garbage.ts',
-    ' && !pinned(place.seq - 1, place.seq)',
+    ' && !needed(place.seq - 1, place.seq)',
     '',
   ]),
   mutant('a collector deletes the head that a snapshot is made from', 'snapshot: kept', [
     'engine/collector/garbage.ts',
-    ' && !pinnedVersions.has(place.version)',
+    ' && !versions.has(place.version)',
     '',
   ]),
   mutant('a collector deletes what a snapshot names', 'snapshot: kept', [
@@ -241,9 +241,9 @@ export const mutants = [
   mutant(
     'a snapshot below retained_from is taken',
     'snapshot: fence',
-    ['log/pins.ts', 'let kept = true;', 'let kept = true; let first;'],
-    ['log/pins.ts', 'const base =\n', 'const base = first ??=\n'],
-    ['log/head-invariants.ts', 'holds(isKept(current, pin),', 'holds(true,'],
+    ['log/past/pins.ts', 'let kept = true;', 'let kept = true; let first;'],
+    ['log/past/pins.ts', 'const found = await', 'const found = first ??= await'],
+    ['log/head-invariants.ts', 'holds(isWholeKept(current, pin),', 'holds(true,'],
   ),
   mutant('retention is forgotten', 'retention', [
     'engine/collector/retention.ts',
@@ -251,9 +251,101 @@ export const mutants = [
     'if (true)',
   ]),
   mutant('a state of the past is made from too new a head', 'read: the past', [
-    'log/history.ts',
+    'log/past/past-heads.ts',
     'if (copy.head.foldedSeq <= seq) {',
     'if (copy.head.foldedSeq <= seq + 1) {',
+  ]),
+  mutant(
+    'a restore goes back to what is below retained_from',
+    'restore: fence',
+    ['log/past/restores.ts', 'let kept = true;', 'let kept = true; let first;'],
+    ['log/past/restores.ts', 'const found = await', 'const found = first ??= await'],
+    ['log/head-invariants.ts', 'holds(isWholeKept(current, restore),', 'holds(true,'],
+  ),
+  mutant('a collector deletes what a restore goes back to', 'restore: kept', [
+    'log/past/kept.ts',
+    '[...pins, ...restores] : []',
+    '[...pins] : []',
+  ]),
+  mutant('a restore is let go of before its slot', 'restore: kept', [
+    'log/head-invariants.ts',
+    '(at ?? after + limits.eligibleSlots) <= retained.seq',
+    '(at ?? after) <= retained.seq',
+  ]),
+  mutant('a restore is let go of with its fold, whatever retention says', 'restore: kept', [
+    'log/head-invariants.ts',
+    '(at ?? after + limits.eligibleSlots) <= retained.seq',
+    'at !== undefined || after + limits.eligibleSlots <= retained.seq',
+  ]),
+  mutant('a snapshot does not keep what a restore before it went back to', 'restore: kept', [
+    'log/past/past-heads.ts',
+    'return [{ version, foldedSeq: last.foldedSeq, seq: last.seq }, ...under];',
+    'return [];',
+  ]),
+  mutant('a reader goes on from what it has over a restore', 'restore: read', [
+    'log/collection-log.ts',
+    'if (staged.some(holdsRestore)) return false;',
+    '',
+  ]),
+  mutant('a fold of a restore keeps the segments of the head', 'restore: fold', [
+    'engine/compaction/head-edit.ts',
+    'const staying = fold?.below ?? head.segments',
+    'const staying = head.segments',
+  ]),
+  mutant('a compaction that was planned before a restore begins after its fold', 'restore: fold', [
+    'log/jobs.ts',
+    'if (head.restoredSeq !== restoredSeq) return false;',
+    '',
+  ]),
+  mutant('the window forgets what a restore undid', 'restore: one effect', [
+    'log/log-state.ts',
+    'this.#goingBack = { target: restore, after: [] };',
+    'this.#goingBack = { target: restore, after: [] }; (this.window as any) = new (this.window.constructor as any)(slot.seq);',
+  ]),
+  mutant('a collector deletes what a branch names', 'branch: kept', [
+    'log/past/kept.ts',
+    'for (const { version, foldedSeq } of branches) yield',
+    'for (const { version, foldedSeq } of branches.slice(0, 0)) yield',
+  ]),
+  mutant('a dropped collection is collected under its branches', 'branch: kept', [
+    'engine/collector/look.ts',
+    'const kept = new Set([headKey(uid), ...(await keysOfPast(context, head))]);',
+    'const kept = new Set([headKey(uid)]);',
+  ]),
+  mutant('a branch gives back what it names', 'branch: return', [
+    'log/past/branches.ts',
+    'if (isActive && [...keysOf(head)].some(isLent)) return false;',
+    '',
+  ]),
+  mutant('a branch gives back what its past names', 'branch: return', [
+    'log/past/branches.ts',
+    'if ([...(await keysOfPast(context, head))].some(isLent)) return false;',
+    '',
+  ]),
+  mutant(
+    'a branch is made of what its parent has let go of',
+    'branch: fence',
+    ['log/past/branches.ts', 'if (!kept) return undefined;', 'kept = true;'],
+    [
+      'log/head-invariants.ts',
+      'holds(isKept(current, { version, foldedSeq, seq: foldedSeq }),',
+      'holds(true,',
+    ],
+  ),
+  mutant('a branch that died is kept for ever', 'branch: unborn', [
+    'log/past/branches.ts',
+    'await putTombstone(context, head, branch);',
+    '',
+  ]),
+  mutant('a branch is given up while it is made', 'branch: unborn', [
+    'log/past/branches.ts',
+    'if ((await storeNowMs(context)) - createdMs < olderThanMs) continue;',
+    '',
+  ]),
+  mutant('a branch begins with what its parent has since become', 'branch: begin', [
+    'engine/compaction/fork.ts',
+    'const source = memtableSource(memtable, to.seq, {',
+    'const source = memtableSource(memtable, to.seq + 1, {',
   ]),
   mutant('a check of the store takes what was collected meanwhile for lost', 'scrub: ask a newer head', [
     'engine/scrub/subject.ts',

@@ -34,21 +34,50 @@ export interface ReferenceSlot {
   readonly records: Records;
 }
 
-export class ReferenceLog {
-  readonly slots: ReferenceSlot[] = [];
-  readonly taken: Map<string, Taken> = new Map();
+/** What a log goes on from: nothing, or of a branch what its parent was. */
+export interface ReferenceStart {
+  readonly seq: number;
+  readonly chain: string | undefined;
+  readonly records: Records;
+}
 
-  get seq(): number {
-    return this.slots.length;
+const NOTHING: ReferenceStart = { seq: 0, chain: undefined, records: new Map() };
+
+export class ReferenceLog {
+  readonly taken: Map<string, Taken> = new Map();
+  readonly #start: ReferenceStart;
+  readonly #slots: ReferenceSlot[] = [];
+
+  constructor(start: ReferenceStart = NOTHING) {
+    this.#start = start;
   }
 
-  records(seq: number): Records {
-    return seq === 0 ? new Map<string, KnownRecord>() : this.slots[seq - 1]!.records;
+  get seq(): number {
+    return this.#start.seq + this.#slots.length;
+  }
+
+  /** The sequence before its first slot. */
+  get startSeq(): number {
+    return this.#start.seq;
+  }
+
+  slot(seq: number): ReferenceSlot | undefined {
+    return this.#slots[seq - this.#start.seq - 1];
+  }
+
+  /** Undefined where the first slot of all is still to come. */
+  chainAt(seq: number): string | undefined {
+    return seq === this.#start.seq ? this.#start.chain : this.slot(seq)?.slot.chain;
+  }
+
+  /** Undefined where it is before its beginning, or still to come. */
+  records(seq: number): Records | undefined {
+    return seq === this.#start.seq ? this.#start.records : this.slot(seq)?.records;
   }
 
   /** Requires: the slot after the last one. Gives back what took effect. */
   add(slot: OpenedSlot, batches: readonly Batch[], step: number): readonly Taken[] {
-    let records = this.records(slot.seq - 1);
+    let records = this.records(slot.seq - 1)!;
     const added: Taken[] = [];
     slot.batches.forEach((entry, i) => {
       if (!this.#counts(slot, entry)) return;
@@ -62,9 +91,9 @@ export class ReferenceLog {
       };
       this.taken.set(entry.keyHash, taken);
       added.push(taken);
-      records = applied(records, batch);
+      records = entry.restore === undefined ? applied(records, batch) : this.records(entry.restore.seq)!;
     });
-    this.slots.push({ slot, step, records });
+    this.#slots.push({ slot, step, records });
     return added;
   }
 
@@ -73,6 +102,10 @@ export class ReferenceLog {
     if (entry.carried !== undefined) {
       const { after, label } = entry.carried;
       return slot.seq > after && slot.seq - after <= limits.eligibleSlots && slot.label - label <= 120_000;
+    }
+    if (entry.restore !== undefined) {
+      const after = entry.resolvedAt ?? 0;
+      return slot.batches.length === 1 && slot.seq > after && slot.seq - after <= limits.eligibleSlots;
     }
     return entry.resolvedAt === undefined || entry.resolvedAt === slot.seq - 1;
   }

@@ -3,6 +3,7 @@
  * the same (5), a check of all that the bucket holds finds no error, and the bucket holds what can be reached and nothing
  * else (8).
  */
+import type { Uid } from '../../core/base/ids.js';
 import type { ScrubResult } from '../../core/index.js';
 import { headCopyKey, slotKey } from '../../core/log/layout.js';
 import { headKey, keysOf, tryDatedKey } from '../../core/log/index.js';
@@ -12,6 +13,8 @@ import { keptVersions, pinsSlot, slotFloor } from './kept.js';
 import type { Run } from './run.js';
 import type { SimCollection } from './watch.js';
 
+/** Of one collection. */
+const LOOKS_BACK = 6;
 const HOUR_MS = 3_600_000;
 
 export async function settle(run: Run): Promise<void> {
@@ -36,14 +39,26 @@ export async function settle(run: Run): Promise<void> {
   checkBucket(run);
 }
 
-async function everybodyLooksBack({ clients }: Run): Promise<void> {
+/** At every snapshot that a client has made, and at what retention keeps. */
+async function everybodyLooksBack({ clients, collections, fleet, history, chance }: Run): Promise<void> {
   for (const client of clients) await client.checkSnapshots();
+  const { process, database } = fleet.host(0);
+  for (const name of collections) {
+    if (!history.wasNeverDropped(name)) continue;
+    const { from, to } = history.keptOf(name);
+    for (let i = 0; i < Math.min(LOOKS_BACK, to - from + 1); i++) {
+      const asOf = from + chance.below(to - from + 1);
+      const answer = await process.call(() => fetchAll(database.collection(name), 'strong', 30_000, asOf));
+      history.answeredPast(name, asOf, answer!.seen);
+    }
+  }
 }
 
 async function everybodyLooks(run: Run, servers: number): Promise<void> {
   const { shape, fleet, world, history } = run;
-  for (const name of shape.collections) {
-    await run.create(0, name);
+  for (const name of run.collections) {
+    if (shape.collections.includes(name)) await run.create(0, name);
+    else if (!history.wasNeverDropped(name)) continue;
     for (let lane = 0; lane < servers; lane++) {
       const { process, database } = fleet.host(lane);
       const call = history.beginRead(name, 'strong');
@@ -68,18 +83,26 @@ export function faultOfScrub({ findings, collections }: ScrubResult): string | u
   return error && `scrub: ${error.code} ${error.key}: ${error.message}`;
 }
 
-async function cleanUp({ shape, fleet }: Run): Promise<void> {
-  const { servers, compactors, collections } = shape;
+async function cleanUp({ shape, fleet, collections, watch }: Run): Promise<void> {
+  const { servers, compactors } = shape;
   const compactor = fleet.host(servers);
-  for (const name of collections) {
+  for (const { name, head } of watch.collections.values()) {
+    // Nobody finds a head whose create died by its name.
+    if (head.state !== 'active' || !collections.includes(name)) continue;
     await compactor.process.call(() => compactor.database.collection(name).compact());
   }
   const collector = fleet.host(servers + compactors);
-  // What the first has retired the second deletes.
-  for (let i = 0; i < 2; i++) await collector.process.call(() => collector.database.collect());
+  // What the first has retired the second deletes; and each lets go of what a branch has given back to its parent.
+  for (let i = 0; i < 1 + collections.length; i++) {
+    await collector.process.call(() => collector.database.collect());
+  }
 }
 
 function checkBucket({ bucket, watch, world }: Run): void {
+  for (const { key } of bucket.list('c/')) {
+    const uid = key.slice('c/'.length).split('/', 1)[0] as Uid;
+    if (!watch.collections.has(uid)) throw world.fail(`8: in the end ${key} is of no collection`);
+  }
   for (const collection of watch.collections.values()) {
     const wanted = reachable(collection);
     for (const key of wanted) {
@@ -95,14 +118,14 @@ function checkBucket({ bucket, watch, world }: Run): void {
 /** Every key of a collection that has to be there. */
 function reachable({ uid, head, heads, log }: SimCollection): ReadonlySet<string> {
   const keys = new Set([headKey(uid)]);
-  if (head.state === 'dropped') return keys;
-  for (let seq = 1; seq <= log.seq; seq++)
-    if (seq > slotFloor(head) || seq === log.seq || pinsSlot(head, seq - 1, seq))
-      keys.add(slotKey(uid, seq as never));
   for (const version of keptVersions(head)) {
     keys.add(headCopyKey(uid, version as never));
     for (const key of keysOf(heads.get(version)!)) keys.add(key);
   }
+  if (head.state === 'dropped') return keys;
+  for (let seq = log.startSeq + 1; seq <= log.seq; seq++)
+    if (seq > slotFloor(head) || seq === log.seq || pinsSlot(head, seq - 1, seq))
+      keys.add(slotKey(uid, seq as never));
   for (const key of keysOf(head)) keys.add(key);
   return keys;
 }

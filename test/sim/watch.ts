@@ -1,18 +1,18 @@
 /**
  * Looks at every change of the bucket, in the order in which it happens, and holds it against the invariants that a
- * single change can break: 1, 2, 6, 7, 8, 12, 20. Builds the witness (`reference.ts`) of each collection on the way.
+ * single change can break: 1, 2, 6, 7, 8, 12, 13, 20. Builds the witness (`reference.ts`) of each collection on the way.
  */
 import type { Uid } from '../../core/base/ids.js';
 import { limits } from '../../core/base/limits.js';
 import { openHead } from '../../core/log/head-codec.js';
 import { namesObject } from '../../core/log/head.js';
-import { tryDatedKey, tryJobOfKey } from '../../core/log/index.js';
+import { emptyBatch, tryDatedKey, tryJobOfKey } from '../../core/log/index.js';
 import type { Batch, Head } from '../../core/log/index.js';
 import { decodeBatch } from '../../core/log/batch-codec.js';
 import { headCopyKey, slotKey } from '../../core/log/layout.js';
 import { openSlot } from '../../core/log/slot-codec.js';
 import type { Bucket, BucketWatch, Stored } from './bucket.js';
-import { keptFor, keptVersions, pinsSlot, slotFloor } from './kept.js';
+import { keepsRange, keptFor, keptVersions, pinsSlot, slotFloor } from './kept.js';
 import { digests } from './kernel.js';
 import { ReferenceLog } from './reference.js';
 import type { Taken } from './reference.js';
@@ -97,25 +97,28 @@ export class Watch implements BucketWatch {
         head.version === 1 && before === undefined,
         `12: ${uid} begins with version ${head.version}`,
       );
-      this.collections.set(uid, {
+      const made: SimCollection = {
         uid,
         name: head.name,
-        log: new ReferenceLog(),
+        log: this.#beginning(head),
         head,
         heads: new Map([[1, head]]),
         headMs: new Map([[1, this.#world.storeClock.wallMs()]]),
         madeStep: this.#world.steps,
-        droppedStep: Infinity,
+        droppedStep: head.state === 'active' ? Infinity : this.#world.steps,
         floors: [],
         told: 0,
         toldAt: [],
-      });
+      };
+      this.collections.set(uid, made);
+      this.#foldIsTrue(made, head);
       return;
     }
     this.#must(before !== undefined, `12: the head of ${uid} comes back after it was deleted`);
     this.#headFollows(known.head, head, before!);
     this.#foldIsTrue(known, head);
     this.#retentionHolds(known, head);
+    this.#restoresHold(known, head);
     if (head.gcFloor > known.head.gcFloor) {
       known.floors.push({ seq: head.gcFloor, atMs: this.#world.nowMs });
       this.#report.count('fences');
@@ -131,6 +134,19 @@ export class Watch implements BucketWatch {
     known.headMs.set(head.version, this.#world.storeClock.wallMs());
   }
 
+  /** Invariant 13: a branch begins with what its parent was, which keeps what it names. */
+  #beginning({ uid, state, origin }: Head): ReferenceLog {
+    if (origin === undefined || state === 'dropped') return new ReferenceLog();
+    const parent = this.collections.get(origin.parent);
+    const records = parent?.log.records(origin.seq);
+    if (parent === undefined || records === undefined)
+      throw this.#world.fail(`13: ${uid} is a branch of ${origin.parent} at ${origin.seq}, which never was`);
+    const isListed = parent.head.branches.some((branch) => branch.uid === uid);
+    this.#must(isListed || origin.lenders.length === 0, `13: branch ${uid} is not in its parent's head`);
+    this.#report.count('branches');
+    return new ReferenceLog({ seq: origin.seq, chain: parent.log.chainAt(origin.seq), records });
+  }
+
   /** Invariants 6 and 12. */
   #headFollows(was: Head, is: Head, before: Stored): void {
     this.#must(is.version === was.version + 1, `12: head ${was.version} is followed by ${is.version}`);
@@ -139,20 +155,49 @@ export class Watch implements BucketWatch {
     this.#must(is.gcFloor >= was.gcFloor, `6: gc_floor went from ${was.gcFloor} to ${is.gcFloor}`);
     const { version } = is.retainedFrom;
     this.#must(version >= was.retainedFrom.version, `6: retained_from went back to version ${version}`);
-    for (const pin of is.pins) {
-      if (was.pins.some(({ name }) => name === pin.name)) continue;
-      this.#report.count('snapshots');
-      const beside = was.pins.some(({ version: of, seq }) => of === pin.version && seq >= pin.seq);
-      this.#must(
-        beside || (pin.version >= was.retainedFrom.version && pin.foldedSeq >= was.retainedFrom.seq),
-        `8: snapshot ${pin.name} is of version ${pin.version}, ${was.retainedFrom.version} is the oldest that is kept`,
-      );
-    }
+    this.#keepsWhatWasKept(was, is);
     this.#must(is.gcFloor <= is.foldedSeq, `7: gc_floor ${is.gcFloor} is above folded_seq ${is.foldedSeq}`);
     this.#must(was.state === 'active' || is.state === 'dropped', '21: a dropped collection came back');
     const copy = this.#bucket.objects.get(headCopyKey(is.uid, was.version));
     this.#must(copy !== undefined, `12: head ${was.version} was replaced without a copy`);
     this.#must(same(copy!.bytes, before.bytes), `12: the copy of head ${was.version} is another`);
+  }
+
+  /** Invariant 8: what is kept from now on was kept before. */
+  #keepsWhatWasKept(was: Head, is: Head): void {
+    const isNew = <T>(list: readonly T[], nameOf: (one: T) => string, one: T): boolean =>
+      !list.some((other) => nameOf(other) === nameOf(one));
+    const pins = is.pins.filter((pin) => isNew(was.pins, ({ name }) => name, pin));
+    const restores = is.restores.filter((restore) => isNew(was.restores, ({ nonce }) => nonce, restore));
+    const branches = is.branches.filter((branch) => isNew(was.branches, ({ uid }) => uid, branch));
+    if (pins.length > 0) this.#report.count('snapshots');
+    for (const range of [
+      ...[...pins, ...restores].flatMap((one) => [one, ...one.under]),
+      ...branches.map((branch) => ({ ...branch, seq: branch.foldedSeq })),
+    ]) {
+      const { version, seq } = range;
+      this.#must(
+        keepsRange(was, range),
+        `8: the state at ${seq} of version ${version} is kept from now on, ${was.retainedFrom.version} was the oldest`,
+      );
+    }
+  }
+
+  /** Invariant 8: a restore is let go of when no state that is kept is made of its slot, and none can come any more. */
+  #restoresHold({ head: was, log }: SimCollection, is: Head): void {
+    for (const { nonce, after } of was.restores) {
+      if (is.restores.some((restore) => restore.nonce === nonce)) continue;
+      this.#report.count('restores let go');
+      const last = Math.min(log.seq, after + limits.eligibleSlots);
+      let at = last < after + limits.eligibleSlots ? Infinity : 0;
+      for (let seq = after + 1; seq <= last; seq++)
+        for (const { keyHash, restore } of log.slot(seq)?.slot.batches ?? [])
+          if (restore?.nonce === nonce && log.taken.get(keyHash)?.seq === seq) at = seq;
+      this.#must(
+        at <= is.retainedFrom.seq,
+        `8: the restore after ${after} at ${at} is let go of, ${is.retainedFrom.seq} is the oldest sequence that is kept`,
+      );
+    }
   }
 
   /** Of what is let go nothing was the newest within retention. */
@@ -170,15 +215,14 @@ export class Watch implements BucketWatch {
 
   /** Invariants 5, 10 and 20, as far as numbers tell: what is folded is the log up to there, one live row per id. */
   #foldIsTrue({ log }: SimCollection, head: Head): void {
-    if (head.foldedSeq === 0) return;
-    const slot = log.slots[head.foldedSeq - 1];
-    this.#must(slot !== undefined, `2: slot ${head.foldedSeq} is folded and never was`);
-    this.#must(
-      slot!.slot.chain === head.foldedChain,
-      `5: what is folded up to ${head.foldedSeq} is another log`,
-    );
+    // What a tombstone names goes, but for what branches name.
+    if (head.foldedSeq === 0 || head.state === 'dropped') return;
+    const records = log.records(head.foldedSeq);
+    if (records === undefined) throw this.#world.fail(`2: slot ${head.foldedSeq} is folded and never was`);
+    const chain = log.chainAt(head.foldedSeq);
+    this.#must(chain === head.foldedChain, `5: what is folded up to ${head.foldedSeq} is another log`);
     const live = head.segments.reduce((sum, segment) => sum + segment.live, 0);
-    const ids = log.records(head.foldedSeq).size;
+    const ids = records.size;
     this.#must(live === ids, `20: ${live} live rows in segments for ${ids} records at ${head.foldedSeq}`);
     for (const { key, deletions } of head.segments) {
       for (const named of [key, deletions?.key ?? key]) {
@@ -203,26 +247,30 @@ export class Watch implements BucketWatch {
         seq <= head.gcFloor || head.state === 'dropped',
         `1: slot ${seq} is written again above the floor`,
       );
-      const again = log.slots[seq - 1]!.slot.nonce === slot.nonce;
+      const again = log.slot(seq)?.slot.nonce === slot.nonce;
       this.#report.count(again ? 'slots that came back' : 'zombie slots');
       return;
     }
     this.#must(seq === log.seq + 1, `2: slot ${seq} comes after slot ${log.seq}`);
-    const prev = log.slots.at(-1)?.slot.chain;
+    const prev = log.chainAt(log.seq);
     this.#must(
       prev === undefined || prev === slot.prevChain,
       `5: slot ${seq} does not continue slot ${seq - 1}`,
     );
     this.#report.count('commits');
     const taken = log.add(slot, this.#batches(slot, key), this.#world.steps);
-    for (const { carried } of taken) if (carried) this.#report.count('carried batches');
+    for (const { carried, entry } of taken) {
+      if (carried) this.#report.count('carried batches');
+      if (entry.restore !== undefined) this.#report.count('restores');
+    }
     this.#effects(taken);
   }
 
   #batches(slot: ReturnType<typeof openSlot>, key: string): readonly Batch[] {
-    return slot.batches.map(({ content }) => {
-      if (!('inline' in content)) throw this.#world.fail(`14: ${key} refers to a batch outside of it`);
+    return slot.batches.map(({ content, restore }) => {
       const dimension = this.collections.get(slot.uid)!.head.schema.dimension;
+      if (restore !== undefined) return emptyBatch(dimension);
+      if (!('inline' in content)) throw this.#world.fail(`14: ${key} refers to a batch outside of it`);
       return decodeBatch(content.inline.slice(), dimension, { key, offset: 64 });
     });
   }
@@ -234,6 +282,7 @@ export class Watch implements BucketWatch {
     const collection = this.#of(match[1] as Uid, key);
     this.#report.count('deletes');
     const { head, uid } = collection;
+    this.#nobodyBorrows(collection, key);
     if (head.state === 'dropped') {
       this.#must(match[2] !== 'head', `8: the tombstone of ${uid} was deleted`);
       return;
@@ -251,6 +300,20 @@ export class Watch implements BucketWatch {
       );
     } else if (job !== undefined) this.#outputDeleted(collection, key, job);
     else this.#must(false, `8: ${key} was deleted`);
+  }
+
+  /** Invariant 13, and 8 over all collections: no branch loses by what becomes of another. */
+  #nobodyBorrows({ uid }: SimCollection, key: string): void {
+    for (const other of this.collections.values()) {
+      if (other.uid === uid || other.head.origin?.lenders.includes(uid) !== true) continue;
+      const isNamed = other.head.state === 'active' && namesObject(other.head, key);
+      this.#must(!isNamed, `13: ${key} was deleted, and ${other.uid} names it`);
+      const version = keptFor(other, key);
+      this.#must(
+        version === undefined,
+        `13: ${key} was deleted, and version ${version} of ${other.uid} names it`,
+      );
+    }
   }
 
   #slotDeleted({ head, uid, floors }: SimCollection, seq: number): void {

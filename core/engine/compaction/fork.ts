@@ -23,7 +23,7 @@ export interface ForkOptions {
   readonly kernel: Kernel;
   readonly segments: SegmentStore;
   readonly head: Omit<NewHead, 'uid'> & Pick<Head, 'retentionMs'>;
-  readonly origin: Origin | undefined;
+  readonly origin: Origin;
   /** The log of the other, retained, and the segments below it. */
   readonly memtable: Memtable;
   readonly below: readonly SegmentEntry[];

@@ -87,9 +87,10 @@ async function tryFork(
 ): Promise<Head | undefined> {
   const { ports } = log.context;
   const context = { ...log.context, uid: newUid(ports.random) };
-  const borrows = base.segments.length > 0;
-  const origin = borrows ? originIn(head, state.to.seq) : undefined;
-  if (borrows && !(await keepForBranch(log.context, { uid: context.uid, base }))) return undefined;
+  const origin = originIn(head, state.to.seq);
+  // Of an empty log nothing is named, and nothing is written before the head.
+  const mayLeave = state.to.seq > 0;
+  if (mayLeave && !(await keepForBranch(log.context, { uid: context.uid, base }))) return undefined;
   const { schema, namespace, name, retentionMs } = head;
   const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
   const made = { namespace, name, schema, retentionMs, nonce, createdMs: ports.clock.wallMs() };

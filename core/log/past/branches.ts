@@ -62,11 +62,13 @@ export function originIn({ uid, origin }: Head, seq: Origin['seq']): Origin {
  * `keysOfPast` costs, and in the end 2 GET and 4 PUT.
  */
 export async function returnLoans(context: LogContext, head: Head): Promise<boolean> {
-  const { origin, state, uid } = head;
+  const { origin, state, uid, version } = head;
   if (origin === undefined || origin.lenders.length === 0) return false;
   const own = collectionPrefix(uid);
   const isLent = (key: string): boolean => !key.startsWith(own);
   const isActive = state === 'active';
+  // Whoever makes it may have died before it got its name: a head that was never swapped tells.
+  if (isActive && version === 1) return false;
   if (isActive && [...keysOf(head)].some(isLent)) return false;
   if ([...(await keysOfPast(context, head))].some(isLent)) return false;
   // The parent first: where this ends in between, it is done again. A tombstone names what it named for ever.
