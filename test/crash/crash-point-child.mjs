@@ -77,6 +77,10 @@ const operations = {
   'snapshot of the past': () => papers.createSnapshot({ name: 'new', asOf: 2 }),
   'snapshot deletion': () => papers.deleteSnapshot('kept'),
   retention: () => papers.update({ retentionHours: 24 }),
+  restore: () => papers.restoreTo({ snapshot: 'kept' }),
+  'fold of a restore': () => papers.compact(),
+  branch: () => papers.branch('draft'),
+  'collection of a branch': () => database.collect(),
   drop: () => database.dropCollection('papers'),
 };
 

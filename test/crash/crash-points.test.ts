@@ -13,8 +13,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import { open } from '../../core/index.js';
-import type { Collection, Database } from '../../core/index.js';
+import type { Collection, Database, OpenOptions } from '../../core/index.js';
 import { systemSleep } from '../../core/system-ports.js';
+import { seededRandom } from '../engine/fixture.js';
 import { crashedOperations, crashPoints, requestsOf } from './crash-points.js';
 import type { CrashedOperation, CrashPoint } from './crash-points.js';
 
@@ -38,26 +39,40 @@ beforeAll(async () => {
 }, SLOW_MS);
 afterAll(async () => rm(root, { recursive: true, force: true }));
 
-async function openAt(directory: string): Promise<Database> {
+async function openAt(directory: string, options: OpenOptions = {}): Promise<Database> {
   const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     ms === limits.fenceMs ? Promise.resolve() : systemSleep(ms, signal);
-  return await open(`file:${directory}`, { sleep });
+  return await open(`file:${directory}`, { sleep, ...options });
 }
+
+/** Operations on what lies in a segment, with a log over it. */
+const COMPACTED: ReadonlySet<CrashedOperation> = new Set([
+  'merge',
+  'collect',
+  'branch',
+  'collection of a branch',
+]);
 
 const row = (id: string, x: number) => ({ id, vector: [x, 1, 1], metadata: { x } });
 
 /** Five commits, a snapshot of the third, and what the operation needs besides. */
 async function makeScene(directory: string, operation: CrashedOperation): Promise<void> {
-  const db = await openAt(directory);
+  // Collections are collected in the order of their uids: it has to be the same each time.
+  const db = await openAt(directory, { random: seededRandom(7) });
   const papers = await db.createCollection('papers', { dimension: 3, metric: 'euclidean' });
   await papers.upsert([row('a', 1), row('b', 2)]);
   await papers.upsert([row('c', 3)]);
-  if (operation === 'merge' || operation === 'collect') await papers.compact();
+  if (COMPACTED.has(operation)) await papers.compact();
   await papers.delete({ ids: ['b'] });
   await papers.createSnapshot({ name: 'kept' });
   await papers.upsert([row('d', 4), row('a', 5)]);
   await papers.upsert([row('e', 6)]);
   if (operation === 'collect') await papers.compact();
+  if (operation === 'fold of a restore') await papers.restoreTo({ snapshot: 'kept' });
+  if (operation === 'collection of a branch') {
+    await papers.branch('draft');
+    await db.dropCollection('draft');
+  }
   await db.close();
 }
 
@@ -151,6 +166,28 @@ describe.each(crashedOperations.filter((operation) => operation !== 'drop'))('a 
       expect(await recordsOf(db.collection('papers'))).toEqual(new Map([...now, ['later', 7]]));
       await db.close();
       expect((await statesOf(directory)).kept).toEqual(kept);
+    },
+  );
+});
+
+describe('a branch', () => {
+  test.each(crashPoints.filter(({ operation }) => operation === 'branch'))(
+    'that is killed $when request $at, $request, is there whole or not at all, and can be made after it',
+    { timeout: SLOW_MS },
+    async (point) => {
+      const { directory } = await ran('branch', point);
+      const db = await openAt(directory);
+      const { collections } = await db.listCollections();
+      const made = point.request === 'put entry' && point.when === 'after';
+      expect(collections.length).toBe(made ? 2 : 1);
+      if (!made) await db.collection('papers').branch('draft');
+      const draft = db.collection('draft');
+      expect(await recordsOf(draft)).toEqual(BEFORE);
+      await db.dropCollection('papers');
+      for (let i = 0; i < 2; i++) await db.collect();
+      await draft.upsert([row('later', 7)]);
+      expect(await recordsOf(draft)).toEqual(new Map([...BEFORE, ['later', 7]]));
+      await db.close();
     },
   );
 });

@@ -24,6 +24,29 @@ const points = {
   'snapshot of the past': ['put head copy', 'put head'],
   'snapshot deletion': ['put head copy', 'put head'],
   retention: ['put head copy', 'put head'],
+  restore: ['put head copy', 'put head', 'put slot'],
+  'fold of a restore': compaction,
+  branch: [
+    'put work',
+    'put head copy',
+    'put head',
+    'finish segment',
+    'put deletions',
+    'put window',
+    'put head',
+    'put entry',
+  ],
+  // The branch was dropped: the fence of its parent, which then lets go of what it named; the objects of both, and its hint.
+  'collection of a branch': [
+    'put head copy',
+    'put head',
+    'put head copy',
+    'put head',
+    'put work',
+    'delete',
+    'delete',
+    'delete',
+  ],
   drop: ['put head copy', 'put head', 'put work', 'put entry'],
 } as const;
 

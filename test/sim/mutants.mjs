@@ -277,7 +277,7 @@ export const mutants = [
     '(at ?? after + limits.eligibleSlots) <= retained.seq',
     'at !== undefined || after + limits.eligibleSlots <= retained.seq',
   ]),
-  mutant('a snapshot does not keep what a restore before it went back to', 'restore: kept', [
+  mutant('a snapshot does not keep what a restore before it went back to', 'restore: under', [
     'log/past/past-heads.ts',
     'return [{ version, foldedSeq: last.foldedSeq, seq: last.seq }, ...under];',
     'return [];',
