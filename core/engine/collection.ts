@@ -2,7 +2,6 @@
  * A collection as its users hold it: checks what comes in, runs it against the log, shapes what goes out.
  */
 import type { Awaitable } from '../base/awaitable.js';
-import { utf8Encode } from '../base/bytes.js';
 import { HOUR_MS } from '../base/dates.js';
 import { invalid } from '../base/errors.js';
 import type { Outcome } from '../base/errors.js';
@@ -11,7 +10,7 @@ import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
 import type { Kernel } from '../kernel/index.js';
-import { hashRequest, setRetention } from '../log/index.js';
+import { setRetention } from '../log/index.js';
 import type { CollectionSchema, LogState, ResultCounts } from '../log/index.js';
 import {
   checkWrite,
@@ -57,7 +56,7 @@ import {
   deleteSnapshot,
   listSnapshots,
   parsePastPoint,
-  planRestore,
+  restoreTo,
 } from './past/index.js';
 import { statsOf } from './stats.js';
 import type { Table } from './table/index.js';
@@ -305,33 +304,7 @@ export class EngineCollection implements api.Collection {
 
   /** Idempotent under its key, as every write. */
   async restoreTo(input: api.PastInput, options: api.WriteOptions = {}): Promise<api.RestoreToResult> {
-    const fields = mustBeObject(input, 'restore');
-    mustHaveOnly(fields, ['snapshot', 'asOf'], 'restore');
-    const point = parsePastPoint(fields);
-    if (point.snapshot === undefined && point.asOf === undefined)
-      throw invalid('invalid_request', 'a restore names a snapshot or as_of', { field: 'as_of' });
-    const { key, firstTail, timeoutMs } = parseWriteOptions(options, this.#ports.random);
-    const requestHash = hashRequest(
-      this.#ports.digests,
-      'restore_to',
-      utf8Encode(JSON.stringify([point.snapshot ?? null, point.asOf ?? null])),
-    );
-    let restored: number | undefined;
-    const commit = async (collection: OpenCollection, begin: () => void): Promise<api.RestoreToResult> => {
-      const { log, committer, hints } = collection;
-      // So that a time is looked for in all that was acknowledged.
-      await log.read('strong', () => {});
-      begin();
-      const plan = { restore: planRestore(log.context, point, (seq) => (restored = seq)) };
-      const committed = await committer.commit({ key, firstTail, timeoutMs, requestHash, plan });
-      hints.hintWhenDue(log.state);
-      return { sequence: committed.sequence, ...(restored === undefined ? {} : { restored }) };
-    };
-    return await this.#open.run(() =>
-      withLimitedStart(this.#ports.sleep, timeoutMs, (begin) =>
-        this.#open.use(this.name, (collection) => commit(collection, begin)),
-      ),
-    );
+    return await restoreTo({ name: this.name, open: this.#open, ports: this.#ports }, input, options);
   }
 
   async branch(name: string, input: api.BranchInput = {}): Promise<api.BranchResult> {

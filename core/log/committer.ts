@@ -5,24 +5,21 @@
  */
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
-import { newUuid, sequence } from '../base/ids.js';
+import { sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits, tierLimits } from '../base/limits.js';
-import { newObject, seal } from '../base/sealed-object.js';
 import type { SpareMemory } from '../base/spare-memory.js';
-import { putDecided } from '../store/index.js';
 import type { CollectionLog } from './collection-log.js';
-import { batchKey } from './layout.js';
-import { isInReach, leaveInInbox, listInbox, readInbox } from './inbox.js';
+import { inlineBytesOf, placeDrafts, slotBatch } from './draft.js';
+import type { Draft, PlacedDraft } from './draft.js';
+import { fitting, isInReach, leaveInInbox, listInbox, readInbox } from './inbox.js';
 import type { WaitingBatch } from './inbox.js';
 import { refreshHead, tryGoneKey } from './log-reader.js';
 import type { LoadedSlot } from './log-reader.js';
 import type { LogSink, LogState } from './log-state.js';
 import { hashKey, PendingWrite, prepareBatch, prepareRestore } from './pending-write.js';
 import type { Committed, PreparedBatch, RestorePlan, WriteRequest } from './pending-write.js';
-import type { RestoreTarget } from './restore-target.js';
 import { sealSlot } from './slot-codec.js';
-import type { BatchContent, SlotBatch } from './slot-codec.js';
 import { putSlot } from './slot-put.js';
 import type { SlotFate, SlotPut } from './slot-put.js';
 
@@ -32,20 +29,6 @@ export interface CommitterOptions<S extends LogSink<S>> {
   readonly groupCommit: boolean;
   /** Where slots are made. Default: in fresh memory. */
   readonly spare?: SpareMemory;
-}
-
-/** A write with the batch that it commits in the slot being built. */
-interface Draft<S extends LogSink<S>> {
-  readonly write: PendingWrite<S>;
-  readonly prepared: PreparedBatch;
-  readonly resolvedAt: Sequence | undefined;
-  /** It stands alone in its slot. */
-  readonly restore: RestoreTarget | undefined;
-}
-
-/** A draft that knows where its bytes are: in the slot, or in an object of their own. */
-interface PlacedDraft<S extends LogSink<S>> extends Draft<S> {
-  readonly content: BatchContent;
 }
 
 /** A slot in the making: where it goes, and what of this process is in it. */
@@ -263,7 +246,7 @@ export class Committer<S extends LogSink<S>> {
     const { ports, uid } = this.#log.context;
     const seq = sequence(state.position.seq + 1);
     const prevChain = state.chain;
-    const group = await this.#place(state.position.seq, drafts);
+    const group = await placeDrafts(this.#log.context, state.position.seq, drafts);
     const writes = group.map(({ write }) => write);
     const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
     const plan: SlotPlan<S> = { state, seq, label, group };
@@ -339,57 +322,12 @@ export class Committer<S extends LogSink<S>> {
   async #carry({ state, seq, label, group }: SlotPlan<S>): Promise<readonly WaitingBatch[]> {
     const keys = new Set(group.map(({ write }) => write.keyHash));
     const { dimension } = state.head.head.schema;
-    const look = { seq, label, window: state.window, keys, dimension };
     const { context } = this.#log;
     const ahead = group.find(({ write }) => write.listing !== undefined)?.write.listing;
     for (const { write } of group) write.listing = undefined;
     const listed = await (ahead ?? listInbox(context));
-    let bytes = group.reduce(
-      (sum, { content }) => sum + ('inline' in content ? content.inline.length : 0),
-      0,
-    );
-    const carried: WaitingBatch[] = [];
-    for (const waiting of await readInbox(context, listed, look)) {
-      const { keyHash, content } = waiting.entry;
-      const more = 'inline' in content ? content.inline.length : 0;
-      if (keys.size >= limits.keysPerSlot || bytes + more > limits.groupCommitBytes) break;
-      if (keys.has(keyHash)) continue;
-      keys.add(keyHash);
-      bytes += more;
-      carried.push(waiting);
-    }
-    return carried;
-  }
-
-  /** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */
-  async #place(after: Sequence, drafts: readonly Draft<S>[]): Promise<readonly PlacedDraft<S>[]> {
-    const { ports, uid } = this.#log.context;
-    return await Promise.all(
-      drafts.map(async (drafted): Promise<PlacedDraft<S>> => {
-        const { content } = drafted.prepared;
-        if (content.length <= limits.inlineBatchBytes) return { ...drafted, content: { inline: content } };
-        const uuid = newUuid(ports.random);
-        await this.#putBatch(batchKey(uid, after, uuid), content);
-        return { ...drafted, content: { after, uuid, bytes: content.length } };
-      }),
-    );
-  }
-
-  /** Nobody else writes under this name, so an answer that was lost is simply asked for again. */
-  async #putBatch(key: string, content: Uint8Array): Promise<void> {
-    const { store, ports } = this.#log.context;
-    const object = newObject(content.length);
-    object.body.set(content);
-    const bytes = seal(ports.digests, { kind: 'BAT', key }, object);
-    const tries = limits.readRetries + 1;
-    const result = await putDecided(store, ports, { key, bytes, if: 'any', tries });
-    if (result.status === 'applied') return;
-    const cause = result.status === 'unknown' ? result.cause : undefined;
-    throw new CairnError('unavailable', 'store_unavailable', `the store did not take object ${key}`, {
-      outcome: 'not_applied',
-      retryAfterS: 1,
-      cause,
-    });
+    const waiting = await readInbox(context, listed, { seq, label, window: state.window, keys, dimension });
+    return fitting(waiting, keys, inlineBytesOf(group));
   }
 
   /** The head check after a win: only above the floor of an active head is the slot what every later reader will see. */
@@ -415,18 +353,6 @@ export class Committer<S extends LogSink<S>> {
     const ahead = storeMs - this.#log.context.ports.clock.wallMs();
     this.#clockOffsetMs = Math.abs(ahead) > limits.writerClockSkewMs ? ahead : 0;
   }
-}
-
-function slotBatch<S extends LogSink<S>>({
-  write,
-  prepared,
-  resolvedAt,
-  content,
-  restore,
-}: PlacedDraft<S>): SlotBatch {
-  const { keyHash, request } = write;
-  const { contentSha, counts } = prepared;
-  return { keyHash, requestHash: request.requestHash, contentSha, counts, resolvedAt, content, restore };
 }
 
 function checkLogRoom<S extends LogSink<S>>(state: LogState<S>, moreBytes: number): void {

@@ -132,3 +132,24 @@ async function tryOpen(
     throw error;
   }
 }
+
+/** As many of them as a slot takes that holds these keys, and so many bytes, already. */
+export function fitting(
+  waiting: readonly WaitingBatch[],
+  held: ReadonlySet<string>,
+  heldBytes: number,
+): readonly WaitingBatch[] {
+  const keys = new Set(held);
+  let bytes = heldBytes;
+  const carried: WaitingBatch[] = [];
+  for (const one of waiting) {
+    const { keyHash, content } = one.entry;
+    const more = 'inline' in content ? content.inline.length : 0;
+    if (keys.size >= limits.keysPerSlot || bytes + more > limits.groupCommitBytes) break;
+    if (keys.has(keyHash)) continue;
+    keys.add(keyHash);
+    bytes += more;
+    carried.push(one);
+  }
+  return carried;
+}

@@ -8,7 +8,7 @@ import { assertInternal } from '../base/errors.js';
 import { headVersion, sequence } from '../base/ids.js';
 import type { HeadVersion, Sequence } from '../base/ids.js';
 
-export const RESTORE_BYTES = 32;
+const RESTORE_BYTES = 32;
 
 /** The state at `seq`, made from that version of the head, which is the newest that had folded no more. */
 export interface RestoreTarget {

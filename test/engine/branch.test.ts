@@ -244,6 +244,7 @@ describe('a branch', () => {
     await drop(made, 'draft');
     await branch(made, 'papers', 'draft');
     await allAreRight(made);
+    expect((await db.listCollections()).collections.map(({ name }) => name)).toEqual(['draft', 'papers']);
   });
 
   test('that nobody finished is given up after a day, and leaves nothing', async () => {

@@ -12,7 +12,7 @@ const places = [
   ['an own slot is a zombie', 'core/log/committer.ts', '// A zombie below the floor.'],
   ['a put is repeated as it was', 'core/log/slot-put.ts', 'inFlight = true;'],
   ['a batch is left in the inbox', 'core/log/inbox.ts', "await store.put(key, bytes, { if: 'absent' })"],
-  ['a batch is carried', 'core/log/committer.ts', 'carried.push(waiting);'],
+  ['a batch is carried', 'core/log/inbox.ts', 'carried.push(one);'],
   ['a key is found again', 'core/log/committer.ts', '// Whatever the head will say about that slot'],
   [
     'nobody waits for a slot any more',

@@ -25,7 +25,6 @@ export {
   parseFilterOption,
   parseQuery,
   parseRead,
-  parseTimeout,
 } from './query-parser.js';
 export type { ParsedQuery, ParsedRead, WantedEffort } from './query-parser.js';
 export type { RecordParser } from './records.js';
