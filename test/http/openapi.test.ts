@@ -145,5 +145,9 @@ describe('the document', () => {
     expect(violations(query, { vector: {} }, document)).not.toEqual([]);
     expect(violations(query, { vector: [1], k: 10_001 }, document)).not.toEqual([]);
     expect(violations(query, { vector: [1], target_recall: 0 }, document)).not.toEqual([]);
+    for (const asOf of [3, '2030-01-01T00:00:00Z'])
+      expect(violations(query, { vector: [1], as_of: asOf }, document)).toEqual([]);
+    for (const asOf of [-1, 1.5, null, ['x']])
+      expect(violations(query, { vector: [1], as_of: asOf }, document)).not.toEqual([]);
   });
 });

@@ -170,13 +170,15 @@ function responses(route: Route, schemas: SchemaWriter): Json {
 /** The statuses of errors that this route may answer, besides those of a broken request (`default`). */
 function problemsOf(route: Route): string[] {
   if (route.access === 'health') return ['default'];
+  const creates = route.answers[201] !== undefined;
   return [
     ...(route.body === undefined && route.parameters === undefined && !isOfCollection(route) ? [] : ['400']),
     ...(route.access === 'guarded' ? ['401'] : []),
     ...(route.path.startsWith('/collections') ? ['404'] : []),
-    ...(route.writes === true || route.method === 'PUT' ? ['409'] : []),
+    ...(route.writes === true || creates ? ['409'] : []),
     ...(route.body === undefined ? [] : ['413', '415']),
-    ...(route.writes === true ? ['422', '429'] : []),
+    ...(route.writes === true ? ['422'] : []),
+    ...(route.writes === true || creates ? ['429'] : []),
     '503',
     'default',
   ];

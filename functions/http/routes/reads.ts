@@ -4,6 +4,7 @@ import { invalid } from '../../../core/base/errors.js';
 import { limits } from '../../../core/base/limits.js';
 import type { QueryInput, QueryResult } from '../../../core/index.js';
 import {
+  asOf,
   bulkArray,
   camelKeys,
   component,
@@ -31,8 +32,9 @@ import type { Call, Reply, Route } from './route.js';
 /** Of every route here. */
 const readFields = {
   as_of: described(
-    'Answer as of this sequence: one that no compaction has folded yet, that a snapshot keeps, or that retention keeps.',
-    sequence,
+    'Answer as of this sequence, or this time: a state that no compaction has folded yet, that a snapshot keeps, or that ' +
+      'retention keeps.',
+    asOf,
   ).optional(),
   include_deleted: includeDeleted.optional(),
   consistency: consistency.optional(),

@@ -1,16 +1,16 @@
-/** Routes on the past of a collection: snapshots, and for how long superseded states are kept. */
+/** Routes on what is kept of the past of a collection: snapshots, and for how long superseded states stay. */
 import * as z from 'zod';
 import { HOUR_MS } from '../../../core/base/dates.js';
 import { limits } from '../../../core/base/limits.js';
 import type { Snapshot } from '../../../core/index.js';
-import { camelKeys, component, described, integer, mustMatch, sequence, snakeKeys } from '../schema/index.js';
+import { asOf, camelKeys, component, described, integer, mustMatch, snakeKeys } from '../schema/index.js';
 import { exampleSummary, summaryOut } from './collections.js';
 import { ok } from './route.js';
 import type { Route } from './route.js';
 
 const createSchema = z.strictObject({
   name: described('Of the snapshot. Default `at-` and the sequence.', z.string()).optional(),
-  as_of: described('The state to keep. Default: the newest.', sequence).optional(),
+  as_of: described('The state to keep, by sequence or time. Default: the newest.', asOf).optional(),
 });
 
 const updateSchema = z.strictObject({

@@ -2,6 +2,7 @@
 import { components } from '../schema/index.js';
 import type { NamedSchemas } from '../schema/index.js';
 import { collectionComponents, collectionRoutes } from './collections.js';
+import { pastRoutes } from './past.js';
 import { readComponents, readRoutes } from './reads.js';
 import { serviceRoutes } from './service.js';
 import { snapshotRoutes } from './snapshots.js';
@@ -12,6 +13,7 @@ export const routes: readonly Route[] = [
   ...serviceRoutes,
   ...collectionRoutes,
   ...snapshotRoutes,
+  ...pastRoutes,
   ...writeRoutes,
   ...readRoutes,
 ];

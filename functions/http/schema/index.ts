@@ -3,6 +3,7 @@ export { mustMatch, shown, unknownField } from './checks.js';
 export { component, components } from './components.js';
 export type { NamedSchemas } from './components.js';
 export {
+  asOf,
   bulkArray,
   componentRef,
   consistency,

@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import { limits } from '../../../core/base/limits.js';
-import type { Consistency, FilterInput, OrderBy, VectorInput } from '../../../core/index.js';
+import type { AsOf, Consistency, FilterInput, OrderBy, VectorInput } from '../../../core/index.js';
 
 export function componentRef(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` };
@@ -54,6 +54,19 @@ export const sequence: z.ZodType<number> = described(
 );
 
 export const count: z.ZodType<number> = z.int().min(0);
+
+/** A state of the past. Which texts are date-times the engine tells. */
+export const asOf: z.ZodType<AsOf> = z
+  .custom<AsOf>(
+    (value) => typeof value === 'string' || (Number.isSafeInteger(value) && (value as number) >= 0),
+    'a sequence or an RFC 3339 date-time',
+  )
+  .meta({
+    oneOf: [
+      { type: 'integer', minimum: 0 },
+      { type: 'string', format: 'date-time' },
+    ],
+  });
 
 export const consistency: z.ZodType<Consistency> = described(
   '`strong` (default) sees every write acknowledged before the call; `eventual` is at most 10 s old and saves requests.',

@@ -523,6 +523,8 @@ export function describeBadInput(client: () => Client): void {
       'scan',
       'compact',
       'recall',
+      'restore-to',
+      'branches',
     ])('%s on a collection that is not there is 404', async (call) => {
       const bodies: Readonly<Record<string, object>> = {
         upsert: { ids: ['a'], vectors: [[1, 1]] },
@@ -532,6 +534,8 @@ export function describeBadInput(client: () => Client): void {
         write: { delete: { ids: ['a'] } },
         query: { vector: [1, 1] },
         fetch: { ids: ['a'] },
+        'restore-to': { as_of: 1 },
+        branches: { name: 'elsewhere' },
       };
       const { json } = await client().post(`/v1/collections/${freshName()}/${call}`, bodies[call] ?? {});
       expect(json).toMatchObject({ status: 404, code: 'collection_not_found' });

@@ -10,6 +10,7 @@ import { describeBodies } from './bodies.js';
 import { Client } from './client.js';
 import { describeCollections } from './collections.js';
 import { describeLock } from './lock.js';
+import { describePast } from './past.js';
 import { describeProtocol } from './protocol.js';
 import { describeReads } from './reads.js';
 import { describeRepeats } from './repeats.js';
@@ -35,6 +36,7 @@ export function describeHttp(name: string, start: StartServer): void {
       describeRepeats(theClient);
       describeReads(theClient);
       describeSnapshots(theClient);
+      describePast(theClient);
       describeBadInput(theClient);
       describeBodies(theClient);
       describeProtocol(theClient);

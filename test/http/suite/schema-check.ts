@@ -127,6 +127,11 @@ const checks: Readonly<Record<string, Check>> = {
     const found = schemas.map((schema) => violations(schema, value, document, at));
     return found.some((each) => each.length === 0) ? [] : [`${at} fits none: ${found.flat().join('; ')}`];
   },
+  oneOf: (schemas: readonly Schema[], value, at, _all, document) => {
+    const found = schemas.map((schema) => violations(schema, value, document, at));
+    const fitting = found.filter((each) => each.length === 0).length;
+    return fitting === 1 ? [] : [`${at} fits ${fitting}: ${found.flat().join('; ')}`];
+  },
 };
 
 /** What is wrong with `value`; empty where it fits. */
