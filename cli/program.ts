@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { settingTable } from '../functions/node/index.js';
 import type { Setting } from '../functions/node/index.js';
+import { branch } from './branch.js';
 import { collect } from './collect.js';
 import { compact } from './compact.js';
 import { loadSettings } from './configuration.js';
@@ -9,6 +10,8 @@ import type { Flags } from './configuration.js';
 import { scrub } from './scrub.js';
 import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
+import { asOfFlags, pointFlags } from './past-point.js';
+import { restore } from './restore.js';
 import { serve } from './serve.js';
 import { snapshots } from './snapshots.js';
 import { stats } from './stats.js';
@@ -119,7 +122,8 @@ function addStoreCommands(program: Command, terminal: Terminal): void {
             ([flag]) => own.some(([name]) => name.split(' ')[0] === flag) === ofOwn,
           ),
         );
-      const call = { name: command.args[0], json: json === true, options: part(true) };
+      const [name, ...more] = command.args;
+      const call = { name, more, json: json === true, options: part(true) };
       await run(await loadSettings(part(false), terminal), call, terminal);
     });
   };
@@ -129,9 +133,22 @@ function addStoreCommands(program: Command, terminal: Terminal): void {
     ['repair', 'mend what can be mended without a guess'],
   ]);
   onStore('snapshots <collection>', 'states of a collection that are kept', snapshots, [
-    ['create <name>', 'keep the newest state under this name'],
+    ['create <name>', 'keep the newest state under this name, or that of --sequence or --time'],
     ['delete <name>', 'keep the state of this name no longer'],
+    ...asOfFlags,
   ]);
+  onStore(
+    'restore <collection>',
+    'take a collection back to one of its states, in place; soft-deleted records are brought back by POST /restore',
+    restore,
+    pointFlags,
+  );
+  onStore(
+    'branch <collection> <name>',
+    'make a collection that begins with a state of another, default the newest',
+    branch,
+    pointFlags,
+  );
   onStore('stats [collection]', 'sizes of one collection, or of all of them', stats);
 }
 

@@ -1,7 +1,8 @@
-/** `cairn snapshots COLLECTION [--create NAME | --delete NAME]`: states of a collection that are kept. */
+/** `cairn snapshots COLLECTION [--create NAME [--sequence N | --time T] | --delete NAME]`: states of a collection that are kept. */
 import { invalid } from '../core/base/errors.js';
 import type { Snapshot } from '../core/index.js';
 import { snakeDeep } from '../functions/http/index.js';
+import { tryAsOf } from './past-point.js';
 import { withDatabase } from './store-command.js';
 import type { StoreCommand } from './store-command.js';
 import { formatBytes, formatTable } from './terminal.js';
@@ -10,9 +11,13 @@ export const snapshots: StoreCommand = async (settings, { name, json, options },
   const { create, delete: discarded } = options;
   if (create !== undefined && discarded !== undefined)
     throw invalid('invalid_flags', 'either --create or --delete, not both');
+  const asOf = tryAsOf(options);
+  if (asOf !== undefined && create === undefined)
+    throw invalid('invalid_flags', '--sequence and --time go with --create');
   await withDatabase(settings, async (database) => {
     const collection = database.collection(name!);
-    if (create !== undefined) await collection.createSnapshot({ name: String(create) });
+    if (create !== undefined)
+      await collection.createSnapshot({ name: String(create), ...(asOf === undefined ? {} : { asOf }) });
     if (discarded !== undefined) await collection.deleteSnapshot(String(discarded));
     const kept = await collection.listSnapshots();
     if (json) out(JSON.stringify(snakeDeep(kept)));

@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.js';
 export interface StoreCall {
   /** The collection that is named on the command line. */
   readonly name: string | undefined;
+  /** What is named after it. */
+  readonly more: readonly string[];
   readonly json: boolean;
   /** Flags of the command's own, by their names. */
   readonly options: Flags;

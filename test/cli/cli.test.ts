@@ -55,6 +55,8 @@ describe('usage', () => {
       'compact',
       'scrub',
       'snapshots',
+      'restore',
+      'branch',
       'export',
       'import',
       'stats',
@@ -124,6 +126,37 @@ describe('usage', () => {
       ['import', 'nowhere', '--store', 'memory:'],
       2,
       'nowhere: there is no such file or folder',
+    ],
+    [
+      'a restore to nothing',
+      ['restore', 'c'],
+      2,
+      'cairn: which state? Give --snapshot, --sequence or --time',
+    ],
+    [
+      'a restore to two states',
+      ['restore', 'c', '--snapshot', 'x', '--sequence', '1'],
+      2,
+      'cairn: either --snapshot, --sequence or --time, not two of them',
+    ],
+    [
+      'a branch of a sequence that is none',
+      ['branch', 'c', 'd', '--sequence', '-1'],
+      2,
+      'cairn: --sequence must be an integer of at least 0, got "-1"',
+    ],
+    ['a branch without a name', ['branch', 'c'], 2, "cairn: missing required argument 'name'"],
+    [
+      'a snapshot of two states',
+      ['snapshots', 'c', '--create', 'x', '--sequence', '1', '--time', '2030-01-01T00:00:00Z'],
+      2,
+      'cairn: either --sequence or --time, not both',
+    ],
+    [
+      'a list of the snapshots of a time',
+      ['snapshots', 'c', '--time', '2030-01-01T00:00:00Z'],
+      2,
+      'cairn: --sequence and --time go with --create',
     ],
     [
       'a store that is not there',
@@ -361,6 +394,63 @@ describe('commands on a store', () => {
       error: expect.stringContaining('there is no snapshot one') as string,
     });
     expect(await call('snapshots')).toMatchObject({ code: 2 });
+  });
+
+  test('restore takes a collection back to a snapshot, a sequence or a time', async () => {
+    await filled();
+    const visible = async (): Promise<unknown> =>
+      (JSON.parse((await call('stats', 'papers', '--json')).out) as { records: { visible: number } }).records
+        .visible;
+    const then = new Date().toISOString();
+    await call('snapshots', 'papers', '--create', 'whole', '--sequence', '1');
+    const back = await call('restore', 'papers', '--snapshot', 'whole');
+    expect(back).toMatchObject({ code: 0, error: '', out: 'papers: at sequence 3, as it was at 1\n' });
+    expect(await visible()).toBe(2);
+    expect(JSON.parse((await call('restore', 'papers', '--time', then, '--json')).out)).toEqual({
+      name: 'papers',
+      sequence: 4,
+      restored: 2,
+    });
+    expect(await visible()).toBe(1);
+    expect((await call('restore', 'papers', '--sequence', '0')).code).toBe(0);
+    expect(await visible()).toBe(0);
+    const listed = (await call('snapshots', 'papers', '--create', 'then', '--time', then, '--json')).out;
+    expect(JSON.parse(listed)).toMatchObject([
+      { name: 'whole', sequence: 1 },
+      { name: 'then', sequence: 2 },
+    ]);
+    for (const [point, code, message] of [
+      [['--sequence', '99'], 2, 'as_of 99 has not happened yet: the collection is at sequence 5'],
+      [['--time', '2999-01-01T00:00:00Z'], 2, 'as_of 2999-01-01T00:00:00.000Z is still to come'],
+      [['--time', 'noon'], 2, 'as_of must be a sequence or an RFC 3339 date-time, got "noon"'],
+      [['--snapshot', 'none'], 1, 'there is no snapshot none'],
+    ] as const)
+      expect(await call('restore', 'papers', ...point)).toMatchObject({
+        code,
+        out: '',
+        error: `cairn: ${message}\n`,
+      });
+    expect(await call('restore', 'nobody', '--sequence', '1')).toMatchObject({ code: 1, out: '' });
+  });
+
+  test('branch makes a collection of a state of another', async () => {
+    await filled();
+    await call('snapshots', 'papers', '--create', 'both', '--sequence', '1');
+    expect(await call('branch', 'papers', 'newest')).toMatchObject({
+      code: 0,
+      error: '',
+      out: 'newest: a branch of papers, from sequence 2 on\n',
+    });
+    const named = await call('branch', 'papers', 'older', '--snapshot', 'both', '--json');
+    expect(JSON.parse(named.out)).toEqual({ name: 'older', sequence: 1 });
+    expect((await call('stats')).out).toMatch(/^newest +1 +2 .*\nolder +2 +1 /m);
+    expect(await call('branch', 'papers', 'images')).toMatchObject({
+      code: 1,
+      out: '',
+      error: expect.stringMatching(/^cairn: collection images exists.*\n$/) as string,
+    });
+    expect(await call('branch', 'papers', 'a b')).toMatchObject({ code: 2, out: '' });
+    expect(await call('branch', 'papers', 'none', '--sequence', '99')).toMatchObject({ code: 2, out: '' });
   });
 
   test('stats of an empty store says so', async () => {
