@@ -58,6 +58,10 @@ class Bench {
     this.costs.push({ operation, usage: shared! });
   }
 
+  now(): string {
+    return new Date(this.#nowMs).toISOString();
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#open.map((database) => database.close()));
   }
@@ -101,6 +105,7 @@ export async function measureOperations(): Promise<readonly OperationCost[]> {
   await bench.measure('list one collection', () => ours.listCollections());
   await bench.measure('drop', () => ours.dropCollection('papers'));
   await bench.measure('collect what one drop left', () => ours.collect());
+  await measurePast(bench, ours);
   await bench.close();
   return bench.costs;
 }
@@ -136,4 +141,20 @@ async function measureReads(bench: Bench, ours: Collection, theirs: Collection):
   ]);
   await theirs.upsert(batch('f'));
   await bench.measure('query after a write elsewhere', () => ours.query({ id: 'f-000000' }));
+}
+
+/** Of a collection of one segment and one slot; then both are folded, and the state before is the past. */
+async function measurePast(bench: Bench, ours: Database): Promise<void> {
+  const notes = await ours.createCollection('notes', settings);
+  await notes.upsert(batch('a'));
+  await notes.compact();
+  const { sequence } = await notes.upsert(batch('b'));
+  const then = bench.now();
+  await bench.measure('snapshot', () => notes.createSnapshot({ name: 'kept' }));
+  await bench.measure('branch of 1 segment and 1 slot', () => notes.branch('other'));
+  await notes.upsert(batch('c'));
+  await notes.compact();
+  await bench.measure('count as of a folded state', () => notes.count({ asOf: sequence }));
+  await bench.measure('count as of a time', () => notes.count({ asOf: then }));
+  await bench.measure('restore in place', () => notes.restoreTo({ snapshot: 'kept' }));
 }
