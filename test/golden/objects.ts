@@ -28,10 +28,12 @@ import {
   slotKey,
   windowKey,
 } from '../../core/log/layout.js';
+import { encodeRestore } from '../../core/log/restore-target.js';
 import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
 import type { SlotBatch, SlotPlace } from '../../core/log/slot-codec.js';
 import { digests, hex, uid, UUID } from './identity.js';
 import type { GoldenObject } from './identity.js';
+import { pastHead, restoreSlot } from './past-objects.js';
 import { segmentObjects } from './segment-objects.js';
 
 /** 2026-01-01T00:00:00Z. */
@@ -294,6 +296,7 @@ const slotObject = (file: string, seq: number, bytes: Uint8Array, place?: SlotPl
     const slot = openSlot(digests, uid, sequence(seq), stored, place);
     const batches = slot.batches.map((batch): SlotBatch => {
       if (!('inline' in batch.content)) return batch;
+      if (batch.restore !== undefined) return { ...batch, content: { inline: encodeRestore(batch.restore) } };
       const { inline } = batch.content;
       return { ...batch, content: { inline: encodeBatch(decodeBatch(inline, 2, { key: file, offset: 0 })) } };
     });
@@ -322,10 +325,12 @@ export const goldenObjects: readonly GoldenObject[] = [
     },
   },
   { ...headObject('head-pinned.bin', headKey(uid), pinned), newIn: 1 },
+  { ...headObject('head-past.bin', headKey(uid), pastHead(active, sealedWindow.ref)), newIn: 1 },
   headObject('head-copy.bin', headCopyKey(uid, headVersion(1)), active),
   slotObject('slot.bin', 1, firstSlot.bytes),
   slotObject('slot-group.bin', 2, secondSlot.bytes),
   slotObject('slot-carrying.bin', 3, carryingSlot.bytes),
+  { ...slotObject('slot-restore.bin', 4, restoreSlot(carryingSlot.slot).bytes), newIn: 1 },
   slotObject('inbox.bin', 2, waiting.bytes, waitingPlace),
   {
     file: 'window.bin',

@@ -2,7 +2,7 @@
 import { headVersion, sequence } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
 import { firstHead, nextHead } from '../../core/log/head.js';
-import type { Head, Job, Pin, SegmentEntry } from '../../core/log/head.js';
+import type { Branch, Head, HeadEdit, Job, Pin, Restore, SegmentEntry } from '../../core/log/head.js';
 import { deletionsKey, DEFAULT_NAMESPACE_UID, segmentKey, windowKey } from '../../core/log/layout.js';
 import { schema } from './fixture.js';
 
@@ -85,3 +85,33 @@ export const busyHead: Head = nextHead(once, nonceOf('6'), {
   pins: [pin],
   jobs: [merge, fold],
 });
+
+/** Back to slot 6, over version 3. */
+export const restore: Restore = {
+  nonce: nonceOf('c'),
+  after: sequence(6),
+  at: undefined,
+  version: headVersion(3),
+  foldedSeq: sequence(5),
+  seq: sequence(6),
+  under: [],
+};
+export const branch: Branch = {
+  uid: 'fedcba9876543210fedcba9876543210' as Uid,
+  version: headVersion(3),
+  foldedSeq: sequence(5),
+  createdMs: 1_767_225_600_009,
+};
+/** The next version: it is about to go back, and has a branch. */
+export const pastHead: Head = nextHead(busyHead, nonceOf('7'), { restores: [restore], branches: [branch] });
+/** The edit of the fold of its restore, whose slot is 7: rows come back that had been deleted. */
+export const foldedBack: HeadEdit = {
+  jobs: [],
+  foldedSeq: sequence(8),
+  foldedChain: '8'.repeat(64),
+  foldedLabel: 800,
+  window: windowOf('3'),
+  segments: [{ ...b, live: 100, deletions: undefined }, segmentOf('3', 1)],
+  restores: [{ ...restore, at: sequence(7) }],
+  restoredSeq: sequence(7),
+};

@@ -9,9 +9,14 @@ import type { Decoder } from '../decoder.js';
 import { digests, sealedAs, seedOf, uid } from '../forge.js';
 import { editedJson, littered, nestedText } from '../json-edits.js';
 
-const seeds = ['head.bin', 'head-dropped.bin', 'head-folded.bin', 'head-folded.bin'].map((file) =>
-  seedOf(file, 'HED'),
-);
+const seeds = [
+  'head.bin',
+  'head-dropped.bin',
+  'head-folded.bin',
+  'head-folded.bin',
+  'head-past.bin',
+  'head-past.bin',
+].map((file) => seedOf(file, 'HED'));
 const documents = seeds.map(({ body }) => JSON.parse(Buffer.from(body).toString()) as unknown);
 
 function textOf(chance: Chance): string {

@@ -27,6 +27,7 @@ const seeds: readonly SlotSeed[] = [
   { ...seedOf('slot.bin', 'SLT'), seq: sequence(1) },
   { ...seedOf('slot-group.bin', 'SLT'), seq: sequence(2) },
   { ...seedOf('slot-carrying.bin', 'SLT'), seq: sequence(3) },
+  { ...seedOf('slot-restore.bin', 'SLT'), seq: sequence(4) },
   { ...seedOf('inbox.bin', 'INB'), seq: sequence(2) },
 ];
 
@@ -43,9 +44,12 @@ function isSequence(value: number): boolean {
 }
 
 function mustBeSound(batch: SlotBatch): void {
-  const { content, resolvedAt, carried } = batch;
+  const { content, resolvedAt, carried, restore } = batch;
   mustHold(resolvedAt === undefined || isSequence(resolvedAt), 'resolvedAt is a sequence');
   mustHold(carried === undefined || (isSequence(carried.after) && Number.isFinite(carried.label)), 'carried');
+  const goesBack = restore === undefined || (isSequence(restore.seq) && restore.version >= 1);
+  mustHold(goesBack, 'a state to go back to');
+  mustHold(restore === undefined || (resolvedAt !== undefined && 'inline' in content), 'a restore');
   if ('inline' in content) return;
   mustHold(isSequence(content.after) && content.bytes <= limits.batchBlobBytes, 'a named batch');
 }
