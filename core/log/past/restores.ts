@@ -37,13 +37,17 @@ export async function keepForRestore(
     mustBeActive(current);
     const { restores } = current;
     if (restores.length >= limits.headRestores)
-      throw tooMany(`the collection keeps ${restores.length} restores`, limits.headRestores);
+      throw tooMany('head_restores', limits.headRestores, `the collection keeps ${restores.length} restores`);
     const found = await findState(context, { head: current, seq, unfolded });
     kept = found !== undefined;
     if (found === undefined) return undefined;
     // The slot of this one is made of one state more than what it goes back to.
     if (found.state.under.length >= limits.restoreDepth)
-      throw tooMany('restores to states after restores, none of which is folded', limits.restoreDepth);
+      throw tooMany(
+        'restore_depth',
+        limits.restoreDepth,
+        'restores go back to states after restores that are not folded',
+      );
     return { restores: [...restores, { nonce, after, at: undefined, ...found.state }] };
   });
   if (head === undefined) throw collectionGone(context.uid);
@@ -60,10 +64,10 @@ export function withSlots(
   return restores.map((restore) => ({ ...restore, at: restore.at ?? slots.get(restore.nonce) }));
 }
 
-function tooMany(what: string, maximum: number): CairnError {
+function tooMany(limit: 'head_restores' | 'restore_depth', maximum: number, what: string): CairnError {
   const message = `${what}, the maximum is ${maximum}: compact and collect first`;
   return new CairnError('quota', 'too_many_restores', message, {
-    details: { limit: 'head_restores', value: maximum + 1, maximum },
+    details: { limit, value: maximum + 1, maximum },
     outcome: 'not_applied',
     retryAfterS: 60,
   });

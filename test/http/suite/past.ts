@@ -114,6 +114,19 @@ export function describePast(client: () => Client): void {
       expect([other.status, other.json['code']]).toEqual([422, 'idempotency_key_reused']);
     });
 
+    test('behind restores, of which none is folded, has an end', async () => {
+      const path = await collection();
+      // Each goes back to the state after the one before.
+      const back = (as_of: number) => client().post(`${path}/restore-to`, { as_of });
+      for (let at = 2; at < 18; at++) expect((await back(at)).status).toBe(200);
+      const { status, json, headers } = await back(18);
+      expect([status, json['code'], json['outcome']]).toEqual([429, 'too_many_restores', 'not_applied']);
+      expect(json['details']).toEqual({ limit: 'restore_depth', value: 17, maximum: 16 });
+      expect(headers['retry-after']).toBe('60');
+      await client().post(`${path}/compact`, {});
+      expect((await back(18)).json).toEqual({ sequence: 19, restored: 18 });
+    });
+
     test('counts as a change of every record', async () => {
       const path = await collection();
       await client().post(`${path}/restore-to`, { as_of: 1 });
