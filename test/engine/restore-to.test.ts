@@ -230,4 +230,47 @@ describe('a restore in place', () => {
     await failure(() => made.c.write({ upsert, ifSequence: seen }), stale);
     expect(await made.c.write({ upsert, ifSequence: seen + 1 })).toMatchObject({ upserted: 1 });
   });
+
+  test('is not undone by a merge that was planned before it', async () => {
+    let held: (() => void) | undefined;
+    let reached: () => void = () => {};
+    const bench = newBench((store) => ({
+      description: store.description,
+      get: (key, options) => store.get(key, options),
+      upload: (key) => store.upload(key),
+      list: (prefix, options) => store.list(prefix, options),
+      delete: (keys) => store.delete(keys),
+      close: () => store.close(),
+      put: async (key, bytes, options) => {
+        if (key.startsWith('work/') && held === undefined && isHolding) {
+          await new Promise<void>((resolve) => {
+            held = resolve;
+            reached();
+          });
+        }
+        return await store.put(key, bytes, options);
+      },
+    }));
+    let isHolding = false;
+    const slow = await bench.openAgain();
+    const c = await slow.createCollection('papers', { dimension: 2, metric: 'euclidean' });
+    const ids = Array.from({ length: 20 }, (_, i) => `r${i}`);
+    await c.upsert(ids.map((id, i) => ({ id, vector: [i, 1] })));
+    await c.compact();
+    await c.createSnapshot({ name: 'all' });
+    await c.delete({ ids: ids.slice(0, 10) });
+    await c.compact({ minor: true });
+    // Half of the segment is dead: it is to be written anew, and nothing is folded with it.
+    const planned = new Promise<void>((resolve) => (reached = resolve));
+    isHolding = true;
+    const merge = c.compact();
+    await planned;
+    const other = await bench.openAgain();
+    await other.collection('papers').restoreTo({ snapshot: 'all' });
+    await other.collection('papers').compact({ minor: true });
+    held!();
+    await merge;
+    expect((await c.count()).count).toBe(20);
+    expect((await other.collection('papers').count()).count).toBe(20);
+  });
 });

@@ -292,11 +292,6 @@ export const mutants = [
     'const staying = fold?.below ?? head.segments',
     'const staying = head.segments',
   ]),
-  mutant('a compaction that was planned before a restore begins after its fold', 'restore: fold', [
-    'log/jobs.ts',
-    'if (head.restoredSeq !== restoredSeq) return false;',
-    '',
-  ]),
   mutant('the window forgets what a restore undid', 'restore: one effect', [
     'log/log-state.ts',
     'this.#goingBack = { target: restore, after: [] };',

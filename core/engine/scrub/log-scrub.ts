@@ -225,7 +225,6 @@ class LogWalk {
     if (opened.status === 'damaged') told.push(() => findings.corrupt('batch_corrupt', opened.error));
   }
 
-  /** Readers of a slot trust its pages; the hash says that these are the bytes that were acknowledged. */
   /** A slot that goes back to a state is of no use without that state. */
   async #restore(slot: OpenedSlot, restore: RestoreTarget, told: (() => void)[]): Promise<void> {
     const { findings, uid } = this.#subject;
@@ -237,6 +236,7 @@ class LogWalk {
     told.push(() => findings.error('restore_unkept', { key: slotKey(uid, slot.seq), message }));
   }
 
+  /** Readers of a slot trust its pages; the hash says that these are the bytes that were acknowledged. */
   #faultOfContent(
     key: string,
     { contentSha, restore }: SlotBatch,

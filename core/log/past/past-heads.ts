@@ -60,8 +60,7 @@ export interface FoundState {
 }
 
 /**
- * All that the state at `seq` is made of. Undefined where it is not kept. Throws `conflict` (`too_many_restores`) where restores
- * lie too deep in each other. Cost: as `findPastHead`, nothing for a state that `head` has not folded past.
+ * All that the state at `seq` is made of. Undefined where it is not kept. Cost: as `findPastHead`, nothing for a state that `head` has not folded past.
  */
 export async function findState(
   context: LogContext,
