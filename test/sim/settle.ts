@@ -13,6 +13,9 @@ import { keptVersions, pinsSlot, slotFloor } from './kept.js';
 import type { Run } from './run.js';
 import type { SimCollection } from './watch.js';
 
+/** Passes that delete nothing, until there is nothing left: some only let go. */
+const IDLE_COLLECTIONS = 3;
+const COLLECTIONS_MAX = 30;
 /** Of one collection. */
 const LOOKS_BACK = 6;
 const HOUR_MS = 3_600_000;
@@ -92,9 +95,10 @@ async function cleanUp({ shape, fleet, collections, watch }: Run): Promise<void>
     await compactor.process.call(() => compactor.database.collection(name).compact());
   }
   const collector = fleet.host(servers + compactors);
-  // What the first has retired the second deletes; and each lets go of what a branch has given back to its parent.
-  for (let i = 0; i < 1 + collections.length; i++) {
-    await collector.process.call(() => collector.database.collect());
+  // What one has retired the next deletes; a branch that died is buried, then given back, then let go of by each of its ancestors.
+  for (let round = 0, idle = 0; idle < IDLE_COLLECTIONS && round < COLLECTIONS_MAX; round++) {
+    const done = await collector.process.call(() => collector.database.collect());
+    idle = done!.objects === 0 ? idle + 1 : 0;
   }
 }
 
