@@ -1,0 +1,63 @@
+/**
+ * A process with some lanes, each a strand of its own, all at once over one open database. On `pause` every strand comes to rest
+ * and leaves its journal, and on `resume` takes it up again as a new process would.
+ */
+import { readdirSync } from 'node:fs';
+import { open } from '../../core/index.js';
+import { lanesOf } from './lanes.js';
+import type { Part, Sample } from './messages.js';
+import { journalOf, Orders, say, storeOf, Tallies } from './parent-line.js';
+import { runStrand } from './strand.js';
+
+const SAMPLE_MS = 2_000;
+const MEMORY_BUDGET_BYTES = 48 * 1024 * 1024;
+/** This one folds, merges and collects by itself, beside those who do nothing else. */
+const MAINTAINER = 1;
+const MAINTENANCE = { intervalMs: 1_500 };
+
+export async function runLanes(part: Part): Promise<void> {
+  const { worker, seed } = part;
+  const database = await open(storeOf(part), {
+    memoryBudgetBytes: MEMORY_BUDGET_BYTES,
+    maintenance: worker === MAINTAINER ? MAINTENANCE : false,
+  });
+  const orders = new Orders();
+  const tallies = new Tallies();
+  const sampler = setInterval(() => say({ is: 'sample', sample: sample(false) }), SAMPLE_MS);
+  say({ is: 'ready' });
+  while (orders.last !== 'stop') {
+    const ended = (): boolean => orders.last !== 'resume';
+    const strands = lanesOf(worker).map((lane) => {
+      const journal = journalOf(part, lane.number);
+      return runStrand({
+        ...{ lane, database, journal, ended, tally: tallies.add },
+        seed: seed * 1_009 + lane.number,
+      });
+    });
+    await Promise.all(strands);
+    say({ is: 'sample', sample: sample(true) });
+    tallies.tell();
+    say({ is: 'paused' });
+    await orders.until('resume', 'stop');
+  }
+  clearInterval(sampler);
+  tallies.end();
+  await database.close();
+}
+
+/** Garbage is collected first: what is measured is what is held. */
+function sample(quiet: boolean): Sample {
+  globalThis.gc!();
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return {
+    ...{ ms: performance.now(), rss, heap: heapUsed, buffers: external + arrayBuffers },
+    files: openFiles(),
+    quiet,
+  };
+}
+
+function openFiles(): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  // One is the directory's own.
+  return readdirSync('/proc/self/fd').length - 1;
+}
