@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { editing } from '../sim/bundle.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -9,14 +10,16 @@ const root = join(import.meta.dirname, '../..');
  * Gives back the file that it made.
  *
  * @param {string} entry from the root, without its ending
+ * @param {readonly import('../sim/bundle.mjs').Edit[]} [edits]
  */
-export async function bundle(entry) {
+export async function bundle(entry, edits = []) {
   const file = join(root, 'build', `${entry}.mjs`);
   const made = await rolldown({
     input: join(root, `${entry}.ts`),
     platform: 'node',
     external: [/^node:/],
     logLevel: 'warn',
+    plugins: [editing(root, edits)],
   });
   await made.write({ file, format: 'esm', codeSplitting: false });
   await made.close();

@@ -5,6 +5,7 @@ import { keepCollecting, keepCompacting } from './keepers.js';
 import { runLanes } from './lane-process.js';
 import type { Part } from './messages.js';
 import { say } from './parent-line.js';
+import { prepare } from './prepare.js';
 import { settle } from './settle.js';
 
 const part = JSON.parse(process.argv[2]!) as Part;
@@ -20,6 +21,8 @@ async function play(): Promise<void> {
       return await keepCompacting(part);
     case 'collector':
       return await keepCollecting(part);
+    case 'prepare':
+      return await prepare(part);
     case 'check':
       return say({ is: 'checked', report: await check(part) });
     case 'settle':

@@ -26,7 +26,7 @@ interface Member {
 export const ELDER = 'lanes-0';
 const COLLECTOR = 'collector';
 const WAIT_MS = 25;
-const PATIENCE_MS = { ready: 120_000, paused: 480_000, exit: 60_000 };
+const PATIENCE_MS = { ready: 120_000, paused: 240_000, exit: 60_000 };
 
 export class Fleet {
   readonly #options: FleetOptions;
@@ -80,10 +80,18 @@ export class Fleet {
     if (word.is === 'ready') member.ready = true;
     else if (word.is === 'paused') member.paused = true;
     else if (word.is === 'wrong') this.wrongs.push(`${member.name}: ${word.text}`);
-    else if (word.is === 'sample') this.samples.push({ name: member.name, sample: word.sample });
+    else if (word.is === 'sample') this.#sample(member.name, word.sample);
     else if (word.is === 'collecting') this.onCollecting();
     else if (word.is === 'tally')
       for (const [what, count] of Object.entries(word.counts)) this.tally(what, count);
+  }
+
+  #sample(name: string, sample: Sample): void {
+    this.samples.push({ name, sample });
+    appendFileSync(
+      join(this.#options.folder, 'log', 'samples.ndjson'),
+      `${JSON.stringify({ name, ...sample })}\n`,
+    );
   }
 
   tally(what: string, more = 1): void {
@@ -187,7 +195,7 @@ export class Fleet {
   }
 
   /** A further process, for one job. Answers with what it has to say, or undefined where something is wrong. */
-  async ask(role: 'check' | 'settle'): Promise<Word | undefined> {
+  async ask(role: 'prepare' | 'check' | 'settle'): Promise<Word | undefined> {
     const { file } = this.#options;
     let answer: Word | undefined;
     const hear = (word: Word): void => {

@@ -15,8 +15,10 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  fstatSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   writeFileSync,
   writeSync,
@@ -48,6 +50,7 @@ type Line =
   | { readonly t: 'did'; readonly at: string; readonly told: Told };
 
 const ANSWERED_KEPT = 12;
+const TAIL_BYTES = 16_384;
 
 export class Journal {
   readonly model: LaneModel;
@@ -75,6 +78,11 @@ export class Journal {
       this.pending = line;
       this.#n = line.n + 1;
     } else if (line.t === 'did') this.#apply(line.told);
+  }
+
+  /** Operations so far. */
+  get begun(): number {
+    return this.#n;
   }
 
   begin(kind: string, spec: unknown): Entry {
@@ -140,6 +148,25 @@ export function readModel(path: string, lane: Lane): LaneModel {
 
 function now(): string {
   return new Date().toISOString();
+}
+
+/** The highest sequence that the newest lines say was answered. Of a lane that others write to at this moment, too. */
+export function newestTold(path: string): number {
+  if (!existsSync(path)) return 0;
+  const fd = openSync(path, 'r');
+  try {
+    const tail = Buffer.alloc(TAIL_BYTES);
+    const from = Math.max(0, fstatSync(fd).size - TAIL_BYTES);
+    const text = tail.toString('utf8', 0, readSync(fd, tail, 0, TAIL_BYTES, from));
+    // The first line and the last one may be cut.
+    const lines = text.split('\n').slice(1, -1);
+    const told = lines
+      .map((line) => JSON.parse(line) as Line)
+      .flatMap((line) => (line.t === 'did' ? line.told : []));
+    return Math.max(0, ...told.map(({ sequence = 0 }) => sequence));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** A line that a kill cut off was not written: what it would have said was not begun. */

@@ -4,19 +4,22 @@
  */
 import { readdirSync } from 'node:fs';
 import { open } from '../../core/index.js';
+import type { Database } from '../../core/index.js';
 import { lanesOf } from './lanes.js';
 import type { Part, Sample } from './messages.js';
 import { journalOf, Orders, say, storeOf, Tallies } from './parent-line.js';
 import { runStrand } from './strand.js';
 
 const SAMPLE_MS = 2_000;
+/** Soon, and of its own accord: what is open then is what may be open at every later rest. */
+const FIRST_REST_MS = 4_000;
 const MEMORY_BUDGET_BYTES = 48 * 1024 * 1024;
 /** This one folds, merges and collects by itself, beside those who do nothing else. */
 const MAINTAINER = 1;
 const MAINTENANCE = { intervalMs: 1_500 };
 
 export async function runLanes(part: Part): Promise<void> {
-  const { worker, seed } = part;
+  const { worker } = part;
   const database = await open(storeOf(part), {
     memoryBudgetBytes: MEMORY_BUDGET_BYTES,
     maintenance: worker === MAINTAINER ? MAINTENANCE : false,
@@ -25,17 +28,9 @@ export async function runLanes(part: Part): Promise<void> {
   const tallies = new Tallies();
   const sampler = setInterval(() => say({ is: 'sample', sample: sample(false) }), SAMPLE_MS);
   say({ is: 'ready' });
+  await runTo(part, database, tallies, () => orders.last !== 'resume' || performance.now() > FIRST_REST_MS);
   while (orders.last !== 'stop') {
-    const ended = (): boolean => orders.last !== 'resume';
-    const strands = lanesOf(worker).map((lane) => {
-      const journal = journalOf(part, lane.number);
-      return runStrand({
-        ...{ lane, database, journal, ended, tally: tallies.add },
-        seed: seed * 1_009 + lane.number,
-      });
-    });
-    await Promise.all(strands);
-    say({ is: 'sample', sample: sample(true) });
+    await runTo(part, database, tallies, () => orders.last !== 'resume');
     tallies.tell();
     say({ is: 'paused' });
     await orders.until('resume', 'stop');
@@ -43,6 +38,21 @@ export async function runLanes(part: Part): Promise<void> {
   clearInterval(sampler);
   tallies.end();
   await database.close();
+}
+
+/** Until every strand has come to rest. */
+async function runTo(part: Part, database: Database, tallies: Tallies, ended: () => boolean): Promise<void> {
+  const all = Array.from({ length: part.workers }, (_, worker) => lanesOf(worker)).flat();
+  const strands = lanesOf(part.worker).map((lane) => {
+    const journal = journalOf(part, lane.number);
+    const seed = part.seed * 1_009 + lane.number;
+    const rivals = all
+      .filter(({ collection, number }) => collection === lane.collection && number !== lane.number)
+      .map(({ number }) => journalOf(part, number));
+    return runStrand({ lane, database, journal, rivals, seed, ended, tally: tallies.add });
+  });
+  await Promise.all(strands);
+  say({ is: 'sample', sample: sample(true) });
 }
 
 /** Garbage is collected first: what is measured is what is held. */

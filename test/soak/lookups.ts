@@ -15,6 +15,8 @@ export interface Sight {
   readonly collection: Collection;
   readonly model: LaneModel;
   readonly chance: Chance;
+  /** A sequence that another lane of the collection has been told. */
+  readonly rivalTold: () => number;
   /** Counts something for the report. */
   readonly tally: (what: string) => void;
 }
@@ -99,6 +101,16 @@ const query: Lookup = {
   },
 };
 
+/** What another lane was answered before the read began, in whatever process, the read has seen. */
+const fresh: Lookup = {
+  weight: ({ lane }) => (lane.own ? 0 : 6),
+  look: async ({ collection, rivalTold }) => {
+    const least = rivalTold();
+    const { sequence } = await collection.count();
+    assert.ok(sequence >= least, `a strong read at ${sequence}, after another lane had been told ${least}`);
+  },
+};
+
 const snapshots: Lookup = {
   weight: existing(1),
   look: async ({ collection, model }) => {
@@ -161,5 +173,5 @@ const nothing: Lookup = {
 };
 
 export const lookups = new Map(
-  Object.entries({ fetch, count, scan, query, snapshots, asOfSnapshot, asOfRecent, nothing }),
+  Object.entries({ fetch, count, scan, query, fresh, snapshots, asOfSnapshot, asOfRecent, nothing }),
 );

@@ -3,7 +3,7 @@ import type { SettleReport } from './settle.js';
 
 /** How a child is started: its one argument, as JSON. */
 export interface Part {
-  readonly role: 'lanes' | 'compactor' | 'collector' | 'check' | 'settle';
+  readonly role: 'lanes' | 'compactor' | 'collector' | 'prepare' | 'check' | 'settle';
   /** The run's directory: `store`, `journal`. */
   readonly folder: string;
   readonly workers: number;

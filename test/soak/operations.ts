@@ -154,7 +154,7 @@ const upsert: Operation<Rows> = {
 /** More than 8 MiB in one commit: an object of its own, which a slot refers to. */
 const bulk: Operation<Rows> = {
   keyed: true,
-  weight: (model) => (model.lane.collection === 'main' && ![...model.records.keys()].some(isFat) ? 0.1 : 0),
+  weight: (model) => (model.lane.collection === 'main' && ![...model.records.keys()].some(isFat) ? 0.04 : 0),
   draw: ({ lane, nextStamp }) => ({
     ids: Array.from({ length: FAT_ROWS }, (_, at) => `lane-${lane.number}-fat-${at}`),
     stamp: nextStamp,
@@ -305,9 +305,7 @@ const write: Operation<{
 const snapshot: Operation<Named> = {
   keyed: false,
   weight: (model) => (model.exists && model.snapshots.size < SNAPSHOTS_MAX ? 1 : 0),
-  draw: ({ lane, nextStamp }, chance) => ({
-    name: `lane-${lane.number}-at-${nextStamp}-${chance.below(1_000)}`,
-  }),
+  draw: ({ lane, nextStamp }) => ({ name: `lane-${lane.number}-at-${nextStamp}` }),
   perform: async ({ collection, again }, { name }) => {
     try {
       const { sequence } = await collection.createSnapshot({ name });
@@ -319,6 +317,8 @@ const snapshot: Operation<Named> = {
   },
   apply: (model, { name }, { sequence }) => {
     model.snapshots.set(name, { sequence: sequence!, records: new Map(model.records) });
+    // The next one has another name.
+    model.nextStamp++;
     return {};
   },
 };

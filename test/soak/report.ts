@@ -25,9 +25,9 @@ export function linesOf(report: SoakReport): readonly string[] {
     `collected beside the writers: ${count('objects collected')} objects, ${megabytes(count('bytes collected'))}, in ${count('collections of garbage')} collections`,
     `${checks.length} comparisons of everything, each with a scrub`,
     ...elder.trends.map(
-      ({ what, meanBytes, growthBytes, shareMax }) =>
-        `${what} of the process that was never killed: mean ${megabytes(meanBytes)}, the line through ${elder.samples} samples rises by ` +
-        `${percent(growthBytes / meanBytes)} of it in ${elder.seconds.toFixed(0)} s (at most ${percent(shareMax)})`,
+      ({ what, meanBytes, growthBytes, growthMaxBytes }) =>
+        `${what} of the process that was never killed: mean ${megabytes(meanBytes)}, the line through the least of ${elder.samples} samples rises by ` +
+        `${megabytes(growthBytes)}, ${percent(growthBytes / meanBytes)} of it, in ${elder.seconds.toFixed(0)} s (at most ${megabytes(growthMaxBytes)})`,
     ),
     `its open files at rest: ${elder.files?.join(', then ') ?? 'unknown'}; the most of any process at any time: ${filesMost}`,
     ...(settled === undefined

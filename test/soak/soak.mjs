@@ -1,4 +1,5 @@
 /** `npm run soak -- [--minutes 30] [--workers 4] [--seed S]` (docs/TESTING.md). */
-import { bundle, runBundled } from '../fuzz/bundle.mjs';
+import { runBundled } from '../fuzz/bundle.mjs';
+import { bundleChild } from './bundle.mjs';
 
-await runBundled({ entry: 'test/soak/main', args: ['--child', await bundle('test/soak/child')] });
+await runBundled({ entry: 'test/soak/main', args: ['--child', await bundleChild()] });

@@ -18,10 +18,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { open } from '../../core/index.js';
 import { Chance } from '../log/virtual-time.js';
 import { ELDER, Fleet } from './fleet.js';
-import { SHARED } from './lanes.js';
 import type { CheckReport } from './messages.js';
 import type { SettleReport } from './settle.js';
 import { FILES_MAX, judge } from './steadiness.js';
@@ -68,7 +66,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const folder = await mkdtemp(join(tmpdir(), 'cairn-soak-'));
   await Promise.all(['journal', 'log'].map((name) => mkdir(join(folder, name))));
   options.say(`store, journals and what the processes print: ${folder}`);
-  await makeShared(folder);
   const { file, workers, seed, skipFence } = options;
   const fleet = new Fleet({ file, folder, workers, seed, skipFence });
   const onExit = (): void => void fleet.killAll();
@@ -76,7 +73,8 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const checks: CheckReport[] = [];
   let settled: SettleReport | undefined;
   try {
-    fleet.start();
+    await fleet.ask('prepare');
+    if (fleet.wrongs.length === 0) fleet.start();
     for (let round = 1; round <= options.rounds && fleet.wrongs.length === 0; round++) {
       if (round > 1) fleet.resume();
       await disturb(fleet, options, round);
@@ -94,12 +92,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const report = reportOf(fleet, { checks, settled, folder });
   if (report.faults.length === 0) await rm(folder, { recursive: true });
   return report;
-}
-
-async function makeShared(folder: string): Promise<void> {
-  const database = await open(`file:${join(folder, 'store')}`);
-  for (const [name, settings] of Object.entries(SHARED)) await database.createCollection(name, settings);
-  await database.close();
 }
 
 /** One round of kills and stops. */

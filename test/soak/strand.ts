@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isCairnError } from '../../core/index.js';
 import type { Database, WriteOptions } from '../../core/index.js';
 import { Chance } from '../log/virtual-time.js';
-import { Journal } from './journal.js';
+import { Journal, newestTold } from './journal.js';
 import type { Answered, Entry } from './journal.js';
 import type { Lane } from './lanes.js';
 import { lookups } from './lookups.js';
@@ -17,8 +17,9 @@ import type { Target, Told } from './operations.js';
 export interface StrandOptions {
   readonly lane: Lane;
   readonly database: Database;
-  /** Path of the journal. */
+  /** Path of the journal, and those of the other lanes of the collection. */
   readonly journal: string;
+  readonly rivals: readonly string[];
   readonly seed: number;
   readonly tally: (what: string) => void;
   readonly ended: () => boolean;
@@ -38,6 +39,7 @@ const SHARES = { read: 0.45, oldKey: 0.03, recent: 0.1 };
 export async function runStrand(options: StrandOptions): Promise<void> {
   const strand = new Strand(options);
   await strand.settle();
+  await strand.catchUp();
   while (!options.ended()) {
     await strand.step();
     await sleep(strand.restMs());
@@ -54,7 +56,7 @@ class Strand {
     this.#options = options;
     this.#journal = new Journal(options.journal, options.lane);
     // Every process draws on from where its journal stands: a restart does not draw the same again.
-    this.#chance = new Chance(options.seed + this.#journal.model.nextStamp * 31 + this.#journal.model.tail);
+    this.#chance = new Chance(options.seed + this.#journal.begun * 7_919);
   }
 
   close(): void {
@@ -78,6 +80,12 @@ class Strand {
     else if (before === false) this.#options.tally('in doubt: took effect on the repeat');
     else this.#options.tally('in doubt: repeated, which changes nothing');
     this.#end(entry, told);
+  }
+
+  /** A first tail that is older than the idempotency window is of no use. */
+  async catchUp(): Promise<void> {
+    const { model } = this.#journal;
+    if (model.exists) model.tail = Math.max(model.tail, await this.#tip());
   }
 
   async step(): Promise<void> {
@@ -128,9 +136,11 @@ class Strand {
     if (weights.every(([, weight]) => weight === 0)) return;
     const kind = this.#draw(weights);
     const { collection } = this.#target();
-    const { tally } = this.#options;
+    const { tally, rivals } = this.#options;
     const chance = this.#chance;
-    await this.#untilAnswered(kind, () => lookups.get(kind)!.look({ collection, model, chance, tally }));
+    const rivalTold = (): number => newestTold(chance.pick(rivals));
+    const sight = { collection, model, chance, rivalTold, tally };
+    await this.#untilAnswered(kind, () => lookups.get(kind)!.look(sight));
     tally(kind);
   }
 
