@@ -9,13 +9,13 @@ import { linesOf } from './report.js';
 import { soak, sum } from './soak.js';
 import { judge, lineThrough } from './steadiness.js';
 
-const LONG_MS = 120_000;
+const LONG_MS = 180_000;
 
 it(
   'processes that are killed at random lose nothing, double nothing and leave nothing behind',
   async () => {
     const report = await soak({
-      ...{ file: await bundleChild(), seconds: 12, rounds: 2, workers: 2, seed: 1 },
+      ...{ file: await bundleChild(), seconds: 10, rounds: 2, workers: 2, seed: 1 },
       ...{ killEveryMs: 900, skipFence: true, say: () => {} },
     });
     expect(report.faults, linesOf(report).join('\n')).toEqual([]);
