@@ -22,7 +22,8 @@ async function play(): Promise<void> {
     case 'collector':
       return await keepCollecting(part);
     case 'prepare':
-      return await prepare(part);
+      await prepare(part);
+      return say({ is: 'ready' });
     case 'check':
       return say({ is: 'checked', report: await check(part) });
     case 'settle':

@@ -38,6 +38,8 @@ export class Fleet {
   /** The collector has just begun anew. */
   onCollecting: () => void = () => {};
   #ending = false;
+  /** The last one that was asked. */
+  #asked: Child | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -183,28 +185,35 @@ export class Fleet {
       await this.#until(`${member.name} ready`, () => member.ready);
       member.child.order('stop');
     }
+    const late = sleep(PATIENCE_MS.exit, 'no end', { ref: false });
     for (const { name, child } of this.#members.values()) {
-      const how = await Promise.race([child.exited, sleep(PATIENCE_MS.exit, 'no end', { ref: false })]);
-      if (how !== 0) this.wrongs.push(`${name} ended with ${how} after it was told to stop`);
+      const how = await Promise.race([child.exited, late]);
+      if (how !== 0) this.wrongs.push(`${name} was told to stop, and the end of it was: ${how}`);
     }
   }
 
   async killAll(): Promise<void> {
     this.#ending = true;
-    await Promise.all([...this.#members.values()].map(({ child }) => child.kill()));
+    const members = [...this.#members.values()].map(({ child }) => child.kill());
+    await Promise.all([...members, this.#asked?.kill() ?? Promise.resolve()]);
   }
 
   /** A further process, for one job. Answers with what it has to say, or undefined where something is wrong. */
   async ask(role: 'prepare' | 'check' | 'settle'): Promise<Word | undefined> {
     const { file } = this.#options;
     let answer: Word | undefined;
+    let lateMs = Infinity;
     const hear = (word: Word): void => {
+      // What it has closed holds it no longer.
+      lateMs = performance.now() + PATIENCE_MS.exit;
       if (word.is === 'wrong') this.wrongs.push(`${role}: ${word.text}`);
       else answer = word;
     };
     const child = new Child({ file, part: this.#part(role, 0), name: role, hear });
-    const how = await child.exited;
-    if (how !== 0 && this.wrongs.length === 0) this.wrongs.push(`${role} ended with ${how}`);
+    this.#asked = child;
+    while (child.running && performance.now() < lateMs) await sleep(WAIT_MS);
+    const how = child.running ? 'none' : await child.exited;
+    if (how !== 0 && this.wrongs.length === 0) this.wrongs.push(`the end of ${role} was: ${how}`);
     return answer;
   }
 }

@@ -64,9 +64,9 @@ interface Below {
   readonly soft: boolean;
 }
 
-const FAT_ROWS = 150;
+export const FAT_ROWS = 150;
 /** So many of these are more than a slot takes inline. */
-const FAT_CHARACTERS = 60_000;
+export const FAT_CHARACTERS = 60_000;
 const SNAPSHOTS_MAX = 2;
 
 const anyRecord = (model: LaneModel): number => (model.records.size > 0 ? 1 : 0);
