@@ -122,10 +122,10 @@ export class Fleet {
     await this.kill(COLLECTOR);
   }
 
-  /** Nothing where it is stopped already, or was killed meanwhile. */
+  /** Nothing where it is stopped already, or has not begun to work. */
   async stopFor(name: string, ms: number): Promise<void> {
-    const { child } = this.#members.get(name)!;
-    if (child.stopped || !child.running) return;
+    const { child, ready } = this.#members.get(name)!;
+    if (child.stopped || !child.running || !ready) return;
     this.#note(`stop ${name} for ${ms} ms`);
     child.stop();
     this.tally(ms < 10_000 ? 'stops: short' : 'stops: long');

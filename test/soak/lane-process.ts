@@ -77,9 +77,9 @@ async function runTo(part: Part, database: Database, tallies: Tallies, ended: ()
 /** Garbage is collected first: what is measured is what is held. */
 function sample(quiet: boolean): Sample {
   globalThis.gc!();
-  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const { rss, heapUsed, external } = process.memoryUsage();
   return {
-    ...{ ms: performance.now(), rss, heap: heapUsed, buffers: external + arrayBuffers },
+    ...{ ms: performance.now(), rss, heap: heapUsed, buffers: external },
     files: openFiles(),
     quiet,
   };
