@@ -15,7 +15,7 @@ it(
   'processes that are killed at random lose nothing, double nothing and leave nothing behind',
   async () => {
     const report = await soak({
-      ...{ file: await bundleChild(), seconds: 10, rounds: 2, workers: 2, seed: 1 },
+      ...{ file: await bundleChild(), seconds: 8, rounds: 2, workers: 2, seed: 1 },
       ...{ killEveryMs: 900, skipFence: true, say: () => {} },
     });
     expect(report.faults, linesOf(report).join('\n')).toEqual([]);
