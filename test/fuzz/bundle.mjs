@@ -2,24 +2,39 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { editing } from '../sim/bundle.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
 /**
- * The arguments of this process are the command's.
+ * Gives back the file that it made.
  *
- * @param {{ entry: string, flags?: readonly string[] }} command `entry`: from the root, without its ending
+ * @param {string} entry from the root, without its ending
+ * @param {readonly import('../sim/bundle.mjs').Edit[]} [edits]
  */
-export async function runBundled({ entry, flags = [] }) {
+export async function bundle(entry, edits = []) {
   const file = join(root, 'build', `${entry}.mjs`);
-  const bundle = await rolldown({
+  const made = await rolldown({
     input: join(root, `${entry}.ts`),
     platform: 'node',
     external: [/^node:/],
     logLevel: 'warn',
+    plugins: [editing(root, edits)],
   });
-  await bundle.write({ file, format: 'esm', codeSplitting: false });
-  await bundle.close();
-  const child = spawn(process.execPath, [...flags, file, ...process.argv.slice(2)], { stdio: 'inherit' });
+  await made.write({ file, format: 'esm', codeSplitting: false });
+  await made.close();
+  return file;
+}
+
+/**
+ * The arguments of this process are the command's, after `args`.
+ *
+ * @param {{ entry: string, flags?: readonly string[], args?: readonly string[] }} command
+ */
+export async function runBundled({ entry, flags = [], args = [] }) {
+  const file = await bundle(entry);
+  const child = spawn(process.execPath, [...flags, file, ...args, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   child.on('exit', (code) => (process.exitCode = code ?? 1));
 }

@@ -10,10 +10,12 @@ import { settings } from './settings.mjs';
 /** @typedef {{ file: string, find: string, replace: string }} Edit */
 
 /**
+ * For a bundle that differs from the product in these places.
+ *
  * @param {string} root
  * @param {readonly Edit[]} edits
  */
-function editing(root, edits) {
+export function editing(root, edits) {
   return {
     name: 'edits',
     /** @param {string} id */
