@@ -7,6 +7,7 @@ import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { newObject, seal } from '../base/sealed-object.js';
 import { putDecided } from '../store/index.js';
+import { isInReach } from './inbox.js';
 import { batchKey } from './layout.js';
 import type { LogContext } from './log-reader.js';
 import type { LogSink } from './log-state.js';
@@ -28,7 +29,10 @@ export interface PlacedDraft<S extends LogSink<S>> extends Draft<S> {
   readonly content: BatchContent;
 }
 
-/** Puts batches that are too large for a slot into objects of their own, before the slot that names them. */
+/**
+ * Puts batches that are too large for a slot into objects of their own, before the slot after `after` names them. One that lost that slot
+ * to another is there for the next 255 as well.
+ */
 export async function placeDrafts<S extends LogSink<S>>(
   context: LogContext,
   after: Sequence,
@@ -36,11 +40,16 @@ export async function placeDrafts<S extends LogSink<S>>(
 ): Promise<readonly PlacedDraft<S>[]> {
   return await Promise.all(
     drafts.map(async (drafted): Promise<PlacedDraft<S>> => {
-      const { content } = drafted.prepared;
+      const { write, prepared } = drafted;
+      const { content, contentSha } = prepared;
       if (content.length <= limits.inlineBatchBytes) return { ...drafted, content: { inline: content } };
-      const uuid = newUuid(context.ports.random);
-      await putBatch(context, batchKey(context.uid, after, uuid), content);
-      return { ...drafted, content: { after, uuid, bytes: content.length } };
+      const { placed } = write;
+      if (placed?.contentSha === contentSha && isInReach(after + 1, placed.content.after))
+        return { ...drafted, content: placed.content };
+      const place = { after, uuid: newUuid(context.ports.random), bytes: content.length };
+      await putBatch(context, batchKey(context.uid, after, place.uuid), content);
+      write.placed = { contentSha, content: place };
+      return { ...drafted, content: place };
     }),
   );
 }

@@ -13,6 +13,7 @@ import { encodeBatch } from './batch-codec.js';
 import type { LogSink, LogState } from './log-state.js';
 import { encodeRestore } from './restore-target.js';
 import type { RestoreTarget } from './restore-target.js';
+import type { PlacedContent } from './slot-codec.js';
 
 /** A batch, its result, and its bytes. */
 export interface PreparedBatch {
@@ -112,6 +113,8 @@ export class PendingWrite<S extends LogSink<S>> {
   undecided = false;
   /** How often its batch was computed from the state. */
   resolutions = 0;
+  /** A batch of its own that is in an object, and the SHA-256 of that. */
+  placed: { readonly contentSha: string; readonly content: PlacedContent } | undefined;
   /** Of a restore: what its head keeps for it. */
   planned: PlannedRestore | undefined;
   /** It lost a race for a slot. */

@@ -41,10 +41,15 @@ const FLAG_RESTORE = 8;
 /** The chain of the empty log. */
 export const CHAIN_START: string = '0'.repeat(64);
 
-/** A batch's bytes inside the slot, or the name of the object that holds them. */
-export type BatchContent =
-  | { readonly inline: Uint8Array }
-  | { readonly after: Sequence; readonly uuid: string; readonly bytes: number };
+/** The name of the object that holds a batch. */
+export interface PlacedContent {
+  readonly after: Sequence;
+  readonly uuid: string;
+  readonly bytes: number;
+}
+
+/** A batch's bytes inside the slot, or in an object of their own. */
+export type BatchContent = { readonly inline: Uint8Array } | PlacedContent;
 
 /** Where a batch waited that lost a race and was carried by another writer. */
 export interface Carried {

@@ -158,6 +158,24 @@ describe('a batch too large for its slot', () => {
     },
   );
 
+  it('is put once, however many slots it loses', async () => {
+    const world = await new LogWorld().start();
+    const { process, commit } = large(world, 'a', 'k');
+    await world.run(process.read());
+    const rival = world.process('b');
+    let lost = 0;
+    world.bucket.script = async ({ process: name, op, key }) => {
+      if (name === 'a' && op === 'put' && key.includes('/log/') && lost < 3) {
+        lost++;
+        await rival.write(`rival ${lost}`);
+      }
+      return undefined;
+    };
+    expect(await world.run(commit())).toMatchObject({ sequence: 4 });
+    expect(await world.bucket.truth.list(`${collectionPrefix(world.uid)}batch/`)).toHaveLength(1);
+    expect(await world.run(world.process('judge').read())).toHaveLength(143);
+  });
+
   it('that takes long does not carry along who gave up meanwhile', async () => {
     const world = await new LogWorld().start();
     const { process, commit } = large(world, 'a', 'k');

@@ -71,6 +71,7 @@ export class Client {
     let firstTail: number | undefined;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       if (tries > 0) await this.#options.world.sleep(chance.pick([0, 50, 2_000, 40_000]));
+      if (call.uncertain && firstTail === undefined && history.mayHavePassed(call)) break;
       const end = await this.#try(call, firstTail);
       if (end === 'ended') return;
       firstTail = end ?? firstTail;

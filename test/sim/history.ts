@@ -39,6 +39,8 @@ export interface WriteCall {
   uncertain: boolean;
   end: 'acknowledged' | 'refused' | 'unknown';
   readonly atStart: ReadonlyMap<Uid, number>;
+  /** How many keys each log had taken. */
+  readonly keysAtStart: ReadonlyMap<Uid, number>;
 }
 
 export interface ReadCall {
@@ -90,6 +92,7 @@ export class History {
       uncertain: false,
       end: 'unknown',
       atStart: this.atStart(call.collection),
+      keysAtStart: new Map(this.#named(call.collection).map(({ uid, log }) => [uid, log.taken.size])),
     };
     this.calls.push(begun);
     this.#world.note(`${call.key} begins: ${JSON.stringify(call.input)}`);
@@ -143,6 +146,16 @@ export class History {
       else return collection;
     }
     throw this.#world.fail(faults.join('; ') || `3: ${call.key} was acknowledged at ${seq} and is in no log`);
+  }
+
+  /**
+   * Whether so many keys have come since that the window may not hold the call's any more. Outside of the simulator that takes
+   * 65,536; who has no first tail to show must not repeat it then.
+   */
+  mayHavePassed({ collection, keysAtStart }: WriteCall): boolean {
+    return this.#named(collection).some(({ uid, log }) => {
+      return log.taken.size - (keysAtStart.get(uid) ?? 0) > limits.windowKeys - limits.keysPerSlot;
+    });
   }
 
   refused(call: WriteCall): void {

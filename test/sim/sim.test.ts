@@ -50,6 +50,7 @@ const write = (
   uncertain: false,
   end,
   atStart: new Map(),
+  keysAtStart: new Map(),
 });
 
 const read = (x: number | undefined, startStep: number, endStep: number): Call => ({
