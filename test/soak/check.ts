@@ -20,7 +20,7 @@ export async function check(part: Part): Promise<CheckReport> {
   const database = await open(storeOf(part), { createStore: false });
   try {
     const models = modelsOf(part);
-    await mustHoldAll(database, models);
+    await mustHoldAll(database, models, branchesOf(part));
     const scrubbed = await mustBeSound(database);
     const all = [...models.values()].flat();
     return {
@@ -34,26 +34,48 @@ export async function check(part: Part): Promise<CheckReport> {
   }
 }
 
+function* lanesIn(part: Part): Generator<LaneModel> {
+  for (let worker = 0; worker < part.workers; worker++)
+    for (const lane of lanesOf(worker)) yield readModel(journalOf(part, lane.number), lane);
+}
+
 /** By collection, those that there are. */
 export function modelsOf(part: Part): ReadonlyMap<string, readonly LaneModel[]> {
   const models = new Map<string, LaneModel[]>(Object.keys(SHARED).map((name) => [name, []]));
-  for (let worker = 0; worker < part.workers; worker++) {
-    for (const lane of lanesOf(worker)) {
-      const model = readModel(journalOf(part, lane.number), lane);
-      if (model.exists) models.set(lane.collection, [...(models.get(lane.collection) ?? []), model]);
-    }
+  for (const model of lanesIn(part)) {
+    const { collection } = model.lane;
+    if (model.exists) models.set(collection, [...(models.get(collection) ?? []), model]);
   }
   return models;
+}
+
+/** What a branch holds of the lane that made it; of other lanes only they know what was there at that moment. */
+interface BranchModel {
+  readonly lane: number;
+  readonly records: Records;
+}
+
+export function branchesOf(part: Part): ReadonlyMap<string, BranchModel> {
+  const all = new Map<string, BranchModel>();
+  for (const { lane, branches } of lanesIn(part))
+    for (const [name, records] of branches) all.set(name, { lane: lane.number, records });
+  return all;
 }
 
 export async function mustHoldAll(
   database: Database,
   models: ReadonlyMap<string, readonly LaneModel[]>,
+  branches: ReadonlyMap<string, BranchModel>,
 ): Promise<void> {
   const { collections } = await database.listCollections({ limit: 1_000 });
   const names = collections.map(({ name }) => name);
-  assert.deepEqual(names, [...models.keys()].toSorted(), 'collections');
+  assert.deepEqual(names, [...models.keys(), ...branches.keys()].toSorted(), 'collections');
   for (const [name, lanes] of models) await mustHold(database.collection(name), lanes);
+  for (const [name, { lane, records }] of branches) {
+    const input = { filter: { lane }, includeDeleted: true };
+    const fault = faultOfAll(await scanAll(database.collection(name), input, PAGE), records);
+    assert.equal(fault, undefined, `${name}: ${fault}`);
+  }
 }
 
 async function mustHold(collection: Collection, lanes: readonly LaneModel[]): Promise<void> {

@@ -16,6 +16,7 @@ export interface ModelState {
   readonly tail: number;
   readonly records: readonly (readonly [string, Kept])[];
   readonly snapshots: readonly (readonly [string, number, readonly (readonly [string, Kept])[]])[];
+  readonly branches: readonly (readonly [string, readonly (readonly [string, Kept])[]])[];
 }
 
 const RECENT_KEPT = 3;
@@ -29,6 +30,8 @@ export class LaneModel {
   tail = 0;
   records = new Map<string, Kept>();
   readonly snapshots = new Map<string, PastState>();
+  /** What branches hold of the lane. They outlive the collection. */
+  readonly branches = new Map<string, Map<string, Kept>>();
   /** States that nothing keeps: each may be gone. */
   recent: readonly PastState[] = [];
 
@@ -38,7 +41,7 @@ export class LaneModel {
     this.nextStamp = firstStamp(lane.number);
   }
 
-  static of(lane: Lane, { exists, nextStamp, tail, records, snapshots }: ModelState): LaneModel {
+  static of(lane: Lane, { exists, nextStamp, tail, records, snapshots, branches }: ModelState): LaneModel {
     const model = new LaneModel(lane);
     model.exists = exists;
     model.nextStamp = nextStamp;
@@ -46,13 +49,15 @@ export class LaneModel {
     model.records = new Map(records);
     for (const [name, sequence, kept] of snapshots)
       model.snapshots.set(name, { sequence, records: new Map(kept) });
+    for (const [name, kept] of branches) model.branches.set(name, new Map(kept));
     return model;
   }
 
   toState(): ModelState {
-    const { exists, nextStamp, tail, records, snapshots } = this;
+    const { exists, nextStamp, tail, records, snapshots, branches } = this;
     const kept = [...snapshots].map(([name, past]) => [name, past.sequence, [...past.records]] as const);
-    return { exists, nextStamp, tail, records: [...records], snapshots: kept };
+    const begun = [...branches].map(([name, of]) => [name, [...of]] as const);
+    return { exists, nextStamp, tail, records: [...records], snapshots: kept, branches: begun };
   }
 
   get visibleIds(): readonly string[] {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { isCairnError } from '../../core/index.js';
-import type { Collection, QueryInput, RecordOutput, ScanInput } from '../../core/index.js';
+import type { Collection, Database, QueryInput, RecordOutput, ScanInput } from '../../core/index.js';
 import type { Chance } from '../log/virtual-time.js';
 import type { LaneModel } from './lane-model.js';
 import { drawIds } from './operations.js';
@@ -12,6 +12,7 @@ import { faultOf, faultOfAll, vectorOf, visible } from './records.js';
 import type { Records } from './records.js';
 
 export interface Sight {
+  readonly database: Database;
   readonly collection: Collection;
   readonly model: LaneModel;
   readonly chance: Chance;
@@ -163,6 +164,19 @@ const asOfRecent: Lookup = {
   },
 };
 
+/** Neither sees what becomes of the other. */
+const branches: Lookup = {
+  weight: ({ branches: begun }) => begun.size * 3,
+  look: async ({ database, model }) => {
+    const filter = { lane: model.lane.number };
+    for (const [name, records] of model.branches) {
+      const collection = database.collection(name);
+      const read = await scanAll(collection, { filter, includeDeleted: true }, 250);
+      mustHold(faultOfAll(read, records));
+    }
+  },
+};
+
 const nothing: Lookup = {
   weight: ({ exists }) => (exists ? 0 : 5),
   look: async ({ collection }) => {
@@ -173,5 +187,16 @@ const nothing: Lookup = {
 };
 
 export const lookups = new Map(
-  Object.entries({ fetch, count, scan, query, fresh, snapshots, asOfSnapshot, asOfRecent, nothing }),
+  Object.entries({
+    fetch,
+    count,
+    scan,
+    query,
+    fresh,
+    snapshots,
+    asOfSnapshot,
+    asOfRecent,
+    branches,
+    nothing,
+  }),
 );

@@ -387,6 +387,80 @@ const drop: Operation<Named> = {
   },
 };
 
+/**
+ * Of a snapshot, or of what is there. A collection of its own name is the same again, or another's that was made and dropped before:
+ * then none of them may be there still.
+ */
+const branch: Operation<Named & { readonly snapshot: string | undefined }> = {
+  keyed: false,
+  weight: ({ exists, branches }) => (exists && branches.size === 0 ? 0.5 : 0),
+  draw: ({ lane, snapshots }, chance) => ({
+    name: `lane-${lane.number}-branch`,
+    snapshot: snapshots.size > 0 && chance.happens(0.5) ? chance.pick([...snapshots.keys()]) : undefined,
+  }),
+  perform: async ({ collection, again }, { name, snapshot: of }) => {
+    try {
+      await collection.branch(name, of === undefined ? {} : { snapshot: of });
+      return { counts: {} };
+    } catch (error) {
+      if (!(again && isCairnError(error) && error.code === 'collection_exists')) throw error;
+      return { counts: {}, before: true };
+    }
+  },
+  apply: (model, { name, snapshot: of }) => {
+    const records = of === undefined ? model.records : model.snapshots.get(of)!.records;
+    model.branches.set(name, new Map(records));
+    return {};
+  },
+};
+
+const writeBranch: Operation<Named & { readonly rows: Rows }> = {
+  // A repeat changes nothing, and of its sequences the lane's journal knows nothing.
+  keyed: false,
+  weight: ({ branches }) => branches.size * 4,
+  draw: (model, chance) => ({
+    name: chance.pick([...model.branches.keys()]),
+    rows: { ids: drawIds(model, chance, 10), stamp: model.nextStamp },
+  }),
+  perform: async ({ database, lane }, { name, rows }) => {
+    const { upserted } = await database.collection(name).upsert(inputsOf(lane, rows));
+    return { counts: { upserted } };
+  },
+  apply: (model, { name, rows }) => {
+    for (const { id, kept } of rowsOf(model.lane, rows)) {
+      model.branches.get(name)!.set(id, kept);
+      model.nextStamp = Math.max(model.nextStamp, kept.stamp + 1);
+    }
+    return { upserted: rows.ids.length };
+  },
+};
+
+const dropBranch: Operation<Named> = {
+  keyed: false,
+  weight: ({ branches }) => branches.size * 0.3,
+  draw: ({ branches }, chance) => ({ name: chance.pick([...branches.keys()]) }),
+  perform: drop.perform,
+  apply: (model, { name }) => {
+    model.branches.delete(name);
+    return {};
+  },
+};
+
+/** The whole collection goes back: so it has to be the lane's own. */
+const goBack: Operation<Named> = {
+  keyed: true,
+  weight: ({ lane, snapshots }) => (lane.own ? snapshots.size * 3 : 0),
+  draw: ({ snapshots }, chance) => ({ name: chance.pick([...snapshots.keys()]) }),
+  perform: async ({ collection }, { name }, options) => {
+    const { sequence } = await collection.restoreTo({ snapshot: name }, options);
+    return { counts: {}, sequence };
+  },
+  apply: (model, { name }) => {
+    model.records = new Map(model.snapshots.get(name)!.records);
+    return {};
+  },
+};
+
 /** Specs are what their own operation has drawn: the table forgets of what type they are, as the journal does. */
 export type AnyOperation = Operation<unknown>;
 
@@ -394,5 +468,6 @@ export const operations = new Map(
   Object.entries({
     ...{ upsert, bulk, unbulk, patch, patchWhere, remove, removeWhere, restore, write },
     ...{ snapshot, deleteSnapshot, retention, create, drop },
+    ...{ branch, writeBranch, dropBranch, goBack },
   }) as [string, AnyOperation][],
 );

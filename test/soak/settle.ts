@@ -5,6 +5,7 @@
  * Leaked is what then neither is needed by anybody nor will be deleted by anybody: of the store's files, all but
  *   - the head of each collection, those of dropped ones included, which stay as tombstones, and what heads name
  *   - of each collection in use the highest slot
+ *   - of what branches began with the copy of that head, and what it names
  *   - entries of the catalog, vacant ones included, and hints of work
  *   - of a mutable object so many superseded generations as the file store keeps, and its marker
  * That is counted by what heads name, not by the rules that the collector and the scrub share.
@@ -14,9 +15,18 @@ import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits, open } from '../../core/index.js';
 import type { Collection, Database } from '../../core/index.js';
-import { headKey, keysOf, logPrefix, removeDeadJobs, tryReadHead } from '../../core/log/index.js';
+import {
+  buryUnborn,
+  headCopyKey,
+  headKey,
+  keysOf,
+  logPrefix,
+  removeDeadJobs,
+  tryReadHead,
+  tryReadHeadCopy,
+} from '../../core/log/index.js';
 import { systemClock, systemSleep } from '../../core/system-ports.js';
-import { modelsOf, mustBeSound, mustHoldAll } from './check.js';
+import { branchesOf, modelsOf, mustBeSound, mustHoldAll } from './check.js';
 import type { Part } from './messages.js';
 import { storeOf } from './parent-line.js';
 import { filesOf, StoreLook } from './store-look.js';
@@ -39,7 +49,9 @@ export interface SettleReport {
   readonly records: number;
 }
 
-const COLLECTS_MAX = 5;
+const COLLECTS_MAX = 30;
+/** Passes that delete nothing, until there is nothing left: in some a branch only gives back what it names no more. */
+const COLLECTS_IDLE = 3;
 const COMPACTS_MAX = 10;
 const DAY_MS = 86_400_000;
 const LEAKED_SHOWN = 20;
@@ -62,7 +74,7 @@ export async function settle(part: Part): Promise<SettleReport> {
         return [name, lanes];
       }),
     );
-    await mustHoldAll(database, models);
+    await mustHoldAll(database, models, branchesOf(part));
     const { garbageBytes } = await mustBeSound(database);
     assert.equal(garbageBytes, 0, 'the scrub sees no garbage after the last collection');
     const records = [...models.values()].flat().reduce((sum, model) => sum + model.records.size, 0);
@@ -115,9 +127,10 @@ async function moveOn(collection: Collection): Promise<void> {
 }
 
 async function collectAll(database: Database): Promise<number> {
-  for (let [run, total] = [0, 0]; run < COLLECTS_MAX; run++) {
+  for (let [run, idle, total] = [0, 0, 0]; run < COLLECTS_MAX; run++) {
     const { objects } = await database.collect();
-    if (objects === 0) return total;
+    idle = objects === 0 ? idle + 1 : 0;
+    if (idle === COLLECTS_IDLE) return total;
     total += objects;
   }
   throw new Error(`collect finds something after ${COLLECTS_MAX} runs`);
@@ -134,7 +147,19 @@ async function ageOrphans(look: StoreLook): Promise<number> {
   await database.close();
   const orphans = collections.filter(({ findings }) => findings.some(({ code }) => code === 'head_unnamed'));
   for (const { uid } of orphans) await utimes(join(look.folder, 'c', uid, 'head.obj'), old, old);
-  return orphans.length;
+  return orphans.length + (await buryBranches(look));
+}
+
+/** A branch that has no head is of a create that died too, and its parent's head says when. Answers with how many there are. */
+async function buryBranches(look: StoreLook): Promise<number> {
+  let unborn = 0;
+  for (const uid of await look.uids()) {
+    const parent = await tryReadHead(look.context(uid));
+    for (const branch of parent?.head.branches ?? [])
+      if ((await tryReadHead(look.context(branch.uid))) === undefined) unborn++;
+    if (parent !== undefined) await buryUnborn(look.context(uid), parent.head, 0);
+  }
+  return unborn;
 }
 
 /** Files of killed writes are swept by the next process to open the store, once they are old. */
@@ -163,6 +188,11 @@ async function leftOver(look: StoreLook): Promise<Left> {
     } else {
       tombstones++;
       tombstoneBytes += sizes.get(headKey(uid)) ?? 0;
+    }
+    for (const { version } of head?.branches ?? []) {
+      explained.add(headCopyKey(uid, version));
+      const copy = await tryReadHeadCopy(look.context(uid), version);
+      for (const key of copy === undefined ? [] : keysOf(copy.head)) explained.add(key);
     }
   }
   const isSmall = (key: string): boolean => key.startsWith('catalog/') || key.startsWith('work/');

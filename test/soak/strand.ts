@@ -135,11 +135,11 @@ class Strand {
     const weights = [...lookups].map(([name, { weight }]) => [name, weight(model)] as const);
     if (weights.every(([, weight]) => weight === 0)) return;
     const kind = this.#draw(weights);
-    const { collection } = this.#target();
+    const { database, collection } = this.#target();
     const { tally, rivals } = this.#options;
     const chance = this.#chance;
     const rivalTold = (): number => newestTold(chance.pick(rivals));
-    const sight = { collection, model, chance, rivalTold, tally };
+    const sight = { database, collection, model, chance, rivalTold, tally };
     await this.#untilAnswered(kind, () => lookups.get(kind)!.look(sight));
     tally(kind);
   }
