@@ -4,12 +4,10 @@
  * new one. In the end all but one are dropped, and the store holds nothing that that one does not name.
  */
 import { describe, expect, test } from 'vitest';
-import { limits } from '../../core/base/limits.js';
-import type { Collection, Database, Sleep } from '../../core/index.js';
+import type { Collection, Database } from '../../core/index.js';
 import { accountingStore } from '../../core/store/index.js';
-import { systemSleep } from '../../core/system-ports.js';
-import { failure, newBench } from './fixture.js';
-import type { Bench, TestClock } from './fixture.js';
+import { failure, fenceSleep, newBench, storeOver } from './fixture.js';
+import type { Bench } from './fixture.js';
 
 type State = ReadonlyMap<string, number>;
 
@@ -21,16 +19,9 @@ interface Scene {
   readonly states: Map<string, State>;
 }
 
-const waiting =
-  (clock: TestClock): Sleep =>
-  async (ms, signal) => {
-    if (ms === limits.fenceMs) clock.advance(ms);
-    else await systemSleep(ms, signal);
-  };
-
 async function scene(): Promise<Scene> {
   const bench = newBench(accountingStore);
-  const sleep = waiting(bench.clock);
+  const sleep = fenceSleep(bench.clock);
   const openAgain = (): Promise<Database> => bench.openAgain({ sleep });
   const db = await openAgain();
   await db.createCollection('papers', { dimension: 2, metric: 'euclidean' });
@@ -254,20 +245,13 @@ describe('a branch', () => {
     await db.collection('papers').compact();
     await write(made, 'papers');
     // Dies before it puts the head: everything else of the branch is there.
-    const { store } = bench;
     const dying = await bench.openAgain({
-      store: {
-        description: store.description,
-        get: (key, options) => store.get(key, options),
-        upload: (key) => store.upload(key),
-        list: (prefix, options) => store.list(prefix, options),
-        delete: (keys) => store.delete(keys),
-        close: () => store.close(),
+      store: storeOver(bench.store, {
         put: async (key, bytes, options) => {
           if (key.endsWith('/head') && options.if === 'absent') throw new Error('it dies');
-          return await store.put(key, bytes, options);
+          return await bench.store.put(key, bytes, options);
         },
-      },
+      }),
     });
     await expect(dying.collection('papers').branch('draft')).rejects.toThrow('it dies');
     await mustBeSound(made);

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../core/index.js';
 import type { CompactionRequest, Compactor, CompactResult, Database } from '../../core/index.js';
 import { tierLimits } from '../../core/base/limits.js';
-import { failure, newBench } from './fixture.js';
+import { failure, newBench, storeOver } from './fixture.js';
 
 const RESULT = {
   foldedSlots: 0,
@@ -184,22 +184,18 @@ describe('compactions of one process', () => {
   it('look again where a minor fold was first', async () => {
     // It comes when a whole one has seen the log and has not listed its job.
     let inBetween: (() => Promise<unknown>) | undefined;
-    const bench = newBench((store) => ({
-      description: store.description,
-      get: (key, options) => store.get(key, options),
-      upload: (key) => store.upload(key),
-      list: (prefix, options) => store.list(prefix, options),
-      delete: (keys) => store.delete(keys),
-      close: () => store.close(),
-      put: async (key, bytes, options) => {
-        const first = key.startsWith('work/') ? inBetween : undefined;
-        if (first !== undefined) {
-          inBetween = undefined;
-          await first();
-        }
-        return await store.put(key, bytes, options);
-      },
-    }));
+    const bench = newBench((store) =>
+      storeOver(store, {
+        put: async (key, bytes, options) => {
+          const first = key.startsWith('work/') ? inBetween : undefined;
+          if (first !== undefined) {
+            inBetween = undefined;
+            await first();
+          }
+          return await store.put(key, bytes, options);
+        },
+      }),
+    );
     const database = await bench.openAgain();
     const papers = await database.createCollection('papers', { dimension: 2, metric: 'euclidean' });
     for (let round = 0; round < 3; round++) {

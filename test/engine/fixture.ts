@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { CairnError, open } from '../../core/index.js';
-import type { Clock, Database, ErrorKind, OpenOptions, Random } from '../../core/index.js';
+import { limits } from '../../core/base/limits.js';
+import type { Clock, Database, ErrorKind, OpenOptions, Random, Sleep } from '../../core/index.js';
 import { memoryStore } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
+import { systemSleep } from '../../core/system-ports.js';
 
 /** 2026-01-01T00:00:00Z. */
 const START_MS: number = Date.UTC(2026, 0, 1);
@@ -58,6 +60,28 @@ export function newBench(wrap: (store: ObjectStore) => ObjectStore = (store) => 
   const clock = new TestClock();
   const store = wrap(memoryStore({ clock }));
   return { clock, store, openAgain: (options = {}) => open('memory:', { clock, store, ...options }) };
+}
+
+/** Whoever waits for the fence moves the clock; everything else waits as it does outside. */
+export function fenceSleep(clock: TestClock): Sleep {
+  return async (ms, signal) => {
+    if (ms === limits.fenceMs) clock.advance(ms);
+    else await systemSleep(ms, signal);
+  };
+}
+
+/** A store with some methods of another kind. */
+export function storeOver(store: ObjectStore, changes: Partial<ObjectStore>): ObjectStore {
+  return {
+    description: store.description,
+    get: (key, options) => store.get(key, options),
+    put: (key, bytes, options) => store.put(key, bytes, options),
+    upload: (key) => store.upload(key),
+    list: (prefix, options) => store.list(prefix, options),
+    delete: (keys) => store.delete(keys),
+    close: () => store.close(),
+    ...changes,
+  };
 }
 
 const directories: string[] = [];

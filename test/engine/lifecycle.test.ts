@@ -8,7 +8,7 @@ import { CairnError, open } from '../../core/index.js';
 import type { Collection, Database } from '../../core/index.js';
 import type { ObjectStore, PutResult } from '../../core/store/index.js';
 import { systemSleep } from '../../core/system-ports.js';
-import { failure, newBench, scratchDirectory } from './fixture.js';
+import { failure, newBench, scratchDirectory, storeOver } from './fixture.js';
 
 const two = { dimension: 2, metric: 'euclidean' } as const;
 
@@ -267,15 +267,16 @@ test('creating and dropping that take too long may have taken effect, and say so
 
 test('a put whose answer is lost is resolved, and counted once', async () => {
   let lose = false;
-  const { openAgain } = newBench((store) => ({
-    ...forward(store),
-    put: async (key, bytes, options): Promise<PutResult> => {
-      const result = await store.put(key, bytes, options);
-      if (!lose || !key.includes('/log/')) return result;
-      lose = false;
-      return { status: 'unknown', cause: new Error('the answer was lost') };
-    },
-  }));
+  const { openAgain } = newBench((store) =>
+    storeOver(store, {
+      put: async (key, bytes, options): Promise<PutResult> => {
+        const result = await store.put(key, bytes, options);
+        if (!lose || !key.includes('/log/')) return result;
+        lose = false;
+        return { status: 'unknown', cause: new Error('the answer was lost') };
+      },
+    }),
+  );
   const db = await openAgain();
   const c = await db.createCollection('c', two);
   lose = true;
@@ -352,16 +353,6 @@ test('store URLs and options that name nothing are refused', async () => {
   }
 });
 
-const forward = (store: ObjectStore): ObjectStore => ({
-  description: store.description,
-  get: (key, options) => store.get(key, options),
-  put: (key, bytes, options) => store.put(key, bytes, options),
-  upload: (key) => store.upload(key),
-  list: (prefix, options) => store.list(prefix, options),
-  delete: (keys) => store.delete(keys),
-  close: () => store.close(),
-});
-
 /** Answers after a few turns of the event loop, so that calls overlap. */
 function slow(store: ObjectStore): ObjectStore {
   const later = async <T>(request: () => Promise<T>): Promise<T> => {
@@ -370,22 +361,20 @@ function slow(store: ObjectStore): ObjectStore {
     await new Promise((resolve) => setTimeout(resolve, 1));
     return result;
   };
-  return {
-    ...forward(store),
+  return storeOver(store, {
     get: (key, options) => later(() => store.get(key, options)),
     put: (key, bytes, options) => later(() => store.put(key, bytes, options)),
     list: (prefix, options) => later(() => store.list(prefix, options)),
-  };
+  });
 }
 
 function hanging(store: ObjectStore, isStuck: (key: string) => boolean): ObjectStore {
   const never = <T>(key: string, request: () => Promise<T>): Promise<T> =>
     isStuck(key) ? new Promise(() => {}) : request();
-  return {
-    ...forward(store),
+  return storeOver(store, {
     get: (key, options) => never(key, () => store.get(key, options)),
     put: (key, bytes, options) => never(key, () => store.put(key, bytes, options)),
-  };
+  });
 }
 
 test('collections of one database share nothing but its memory', async () => {

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest';
 import { CairnError, open } from '../../core/index.js';
 import type { Database } from '../../core/index.js';
-import { failure, newBench, scratchDirectory } from './fixture.js';
+import { failure, newBench, storeOver, scratchDirectory } from './fixture.js';
 
 const script: readonly (readonly [string, (db: Database) => Promise<unknown>])[] = [
   ['create', (db) => db.createCollection('c', { dimension: 2, metric: 'dot' })],
@@ -48,15 +48,11 @@ test.each(refusals.map((error) => [error.code, error] as const))('%s at any put'
   let refusedSomewhere = 0;
   for (let allowed = 0; allowed < 8; allowed++) {
     let left = allowed;
-    const { openAgain } = newBench((store) => ({
-      description: store.description,
-      get: (key, options) => store.get(key, options),
-      upload: (key) => store.upload(key),
-      list: (prefix, options) => store.list(prefix, options),
-      delete: (keys) => store.delete(keys),
-      close: () => store.close(),
-      put: (key, bytes, options) => (left-- > 0 ? store.put(key, bytes, options) : Promise.reject(refusal)),
-    }));
+    const { openAgain } = newBench((store) =>
+      storeOver(store, {
+        put: (key, bytes, options) => (left-- > 0 ? store.put(key, bytes, options) : Promise.reject(refusal)),
+      }),
+    );
     const db = await openAgain();
     for (const [name, call] of script) {
       const before = name === 'create' ? [] : await everything(db);

@@ -4,11 +4,9 @@
  * there all along and by a new one.
  */
 import { describe, expect, test } from 'vitest';
-import { limits } from '../../core/base/limits.js';
-import type { Collection, Database, Sleep } from '../../core/index.js';
-import { systemSleep } from '../../core/system-ports.js';
-import { failure, newBench } from './fixture.js';
-import type { Bench, TestClock } from './fixture.js';
+import type { Collection, Database } from '../../core/index.js';
+import { failure, fenceSleep, newBench, storeOver } from './fixture.js';
+import type { Bench } from './fixture.js';
 
 interface Scene {
   readonly bench: Bench;
@@ -19,16 +17,9 @@ interface Scene {
   readonly openAgain: () => Promise<Database>;
 }
 
-const waiting =
-  (clock: TestClock): Sleep =>
-  async (ms, signal) => {
-    if (ms === limits.fenceMs) clock.advance(ms);
-    else await systemSleep(ms, signal);
-  };
-
 async function scene(retentionHours = 0): Promise<Scene> {
   const bench = newBench();
-  const sleep = waiting(bench.clock);
+  const sleep = fenceSleep(bench.clock);
   const openAgain = (): Promise<Database> => bench.openAgain({ sleep });
   const db = await openAgain();
   const c = await db.createCollection('papers', { dimension: 2, metric: 'euclidean' });
@@ -234,23 +225,19 @@ describe('a restore in place', () => {
   test('is not undone by a merge that was planned before it', async () => {
     let held: (() => void) | undefined;
     let reached: () => void = () => {};
-    const bench = newBench((store) => ({
-      description: store.description,
-      get: (key, options) => store.get(key, options),
-      upload: (key) => store.upload(key),
-      list: (prefix, options) => store.list(prefix, options),
-      delete: (keys) => store.delete(keys),
-      close: () => store.close(),
-      put: async (key, bytes, options) => {
-        if (key.startsWith('work/') && held === undefined && isHolding) {
-          await new Promise<void>((resolve) => {
-            held = resolve;
-            reached();
-          });
-        }
-        return await store.put(key, bytes, options);
-      },
-    }));
+    const bench = newBench((store) =>
+      storeOver(store, {
+        put: async (key, bytes, options) => {
+          if (key.startsWith('work/') && held === undefined && isHolding) {
+            await new Promise<void>((resolve) => {
+              held = resolve;
+              reached();
+            });
+          }
+          return await store.put(key, bytes, options);
+        },
+      }),
+    );
     let isHolding = false;
     const slow = await bench.openAgain();
     const c = await slow.createCollection('papers', { dimension: 2, metric: 'euclidean' });

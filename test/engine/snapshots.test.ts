@@ -4,12 +4,10 @@
  * new one, in every way there is to read, and compared with what a Map said when that state was the newest.
  */
 import { describe, expect, test } from 'vitest';
-import { limits } from '../../core/base/limits.js';
-import type { Collection, Database, Sleep } from '../../core/index.js';
+import type { Collection, Database } from '../../core/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
-import { systemSleep } from '../../core/system-ports.js';
-import { failure, newBench } from './fixture.js';
-import type { Bench, TestClock } from './fixture.js';
+import { failure, fenceSleep, newBench, storeOver } from './fixture.js';
+import type { Bench } from './fixture.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -21,18 +19,10 @@ interface Scene {
   readonly openAgain: () => Promise<Database>;
 }
 
-const waiting =
-  (clock: TestClock): Sleep =>
-  async (ms, signal) => {
-    if (ms === limits.fenceMs) clock.advance(ms);
-    else await systemSleep(ms, signal);
-  };
-
 async function scene(): Promise<Scene> {
   const bench = newBench();
   const { clock } = bench;
-  // Whoever waits for the fence moves the clock; everything else waits as it does outside.
-  const sleep = waiting(clock);
+  const sleep = fenceSleep(clock);
   const openAgain = (): Promise<Database> => bench.openAgain({ sleep });
   const db = await openAgain();
   const c = await db.createCollection('papers', { dimension: 2, metric: 'euclidean' });
@@ -319,20 +309,15 @@ describe('a state that should be kept', () => {
 
 test('what reads of the past cost: constant requests, however long the history is', async () => {
   let reads = 0;
-  const counted = (store: ObjectStore): ObjectStore => ({
-    description: store.description,
-    get: (key, options) => {
-      reads++;
-      return store.get(key, options);
-    },
-    put: (key, bytes, options) => store.put(key, bytes, options),
-    upload: (key) => store.upload(key),
-    list: (prefix, options) => store.list(prefix, options),
-    delete: (keys) => store.delete(keys),
-    close: () => store.close(),
-  });
+  const counted = (store: ObjectStore): ObjectStore =>
+    storeOver(store, {
+      get: (key, options) => {
+        reads++;
+        return store.get(key, options);
+      },
+    });
   const bench = newBench(counted);
-  const sleep = waiting(bench.clock);
+  const sleep = fenceSleep(bench.clock);
   const db = await bench.openAgain({ sleep });
   const c = await db.createCollection('papers', { dimension: 2, metric: 'euclidean' });
   const made: Scene = { bench, db, c, model: new Map(), openAgain: () => bench.openAgain({ sleep }) };

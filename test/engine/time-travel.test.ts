@@ -4,10 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { limits } from '../../core/base/limits.js';
-import type { Collection, Sleep } from '../../core/index.js';
-import { systemSleep } from '../../core/system-ports.js';
-import { newBench } from './fixture.js';
+import type { Collection } from '../../core/index.js';
+import { fenceSleep, newBench } from './fixture.js';
 
 const IDS = 200;
 const HOUR_MS = 3_600_000;
@@ -47,11 +45,7 @@ async function scene(): Promise<
   Model & { bench: ReturnType<typeof newBench>; collect: () => Promise<number> }
 > {
   const bench = newBench();
-  const sleep: Sleep = async (ms, signal) => {
-    if (ms === limits.fenceMs) bench.clock.advance(ms);
-    else await systemSleep(ms, signal);
-  };
-  const db = await bench.openAgain({ sleep });
+  const db = await bench.openAgain({ sleep: fenceSleep(bench.clock) });
   const c = await db.createCollection('papers', { dimension: 2, metric: 'euclidean' });
   return { bench, c, rows: new Map(), collect: async () => (await db.collect()).objects };
 }

@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CairnError } from '../../../core/base/errors.js';
 import { IndexBuilder } from '../../../core/index/index.js';
-import type { ObjectStore } from '../../../core/store/index.js';
+import { storeOver } from '../fixture.js';
 import { World } from './world.js';
 import type { Process } from './world.js';
 
@@ -235,17 +235,18 @@ describe('two compactors', () => {
     await other.write({ put: some(0, 5) });
     let armed = false;
     // Between the probe for a newer slot, which finds none, and the read of the head.
-    const late = world.process((store) => ({
-      ...bound(store),
-      get: async (key, options) => {
-        if (armed && key.endsWith('/head')) {
-          armed = false;
-          await other.write({ put: some(3, 5) });
-          await other.compact();
-        }
-        return await store.get(key, options);
-      },
-    }));
+    const late = world.process((store) =>
+      storeOver(store, {
+        get: async (key, options) => {
+          if (armed && key.endsWith('/head')) {
+            armed = false;
+            await other.write({ put: some(3, 5) });
+            await other.compact();
+          }
+          return await store.get(key, options);
+        },
+      }),
+    );
     await late.contents();
     armed = true;
     expect(await late.compact()).toMatchObject({ foldedSlots: 0, sequence: 2 });
@@ -253,15 +254,3 @@ describe('two compactors', () => {
     await mustHold(world, late, other);
   });
 });
-
-function bound(store: ObjectStore): ObjectStore {
-  return {
-    description: store.description,
-    get: (key, options) => store.get(key, options),
-    put: (key, bytes, options) => store.put(key, bytes, options),
-    upload: (key) => store.upload(key),
-    list: (prefix, options) => store.list(prefix, options),
-    delete: (keys) => store.delete(keys),
-    close: () => store.close(),
-  };
-}
