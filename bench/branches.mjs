@@ -1,12 +1,13 @@
 /**
- * What a branch and a restore in place cost, in requests, bytes and milliseconds, of collections from a thousand rows to a gigabyte of vectors on the file
- * store: the same of all.
+ * What a branch and a restore in place cost, in requests, bytes and milliseconds, of collections from a thousand rows
+ * to a gigabyte of vectors on the file store: the same of all.
  *
  *   npm run build && npm run bench:branches
  *   npm run bench:branches -- --rows 1000,10000 --dimension 128
  *
- * Random vectors, one segment and a log of ten commits above it, and a snapshot from before these. Of each collection a branch of the newest state, one
- * of the snapshot, and a restore to that; then the first count of each, which has to read what is there.
+ * Random vectors, one segment and a log of ten commits above it, and a snapshot from before these. Of each collection a
+ * branch of the newest state, one of the snapshot, and a restore to that; then the first count of each, which has to
+ * read what is there.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** `cairn branch COLLECTION NAME [--snapshot NAME | --sequence N | --time T]`: another collection that begins with a state of this one. */
+/**
+ * `cairn branch COLLECTION NAME [--snapshot NAME | --sequence N | --time T]`: another collection that begins with a
+ * state of this one.
+ */
 import { tryPastPoint } from './past-point.js';
 import { withDatabase } from './store-command.js';
 import type { StoreCommand } from './store-command.js';

@@ -1,4 +1,7 @@
-/** The flags that name a state of the past: `--snapshot NAME`, `--sequence N`, `--time T`. Which times are some the engine tells. */
+/**
+ * The flags that name a state of the past: `--snapshot NAME`, `--sequence N`, `--time T`. Which times are some the
+ * engine tells.
+ */
 import { invalid } from '../core/base/errors.js';
 import type { AsOf, PastInput } from '../core/index.js';
 import type { Flags } from './configuration.js';

@@ -1,4 +1,7 @@
-/** `cairn snapshots COLLECTION [--create NAME [--sequence N | --time T] | --delete NAME]`: states of a collection that are kept. */
+/**
+ * `cairn snapshots COLLECTION [--create NAME [--sequence N | --time T] | --delete NAME]`: states of a collection that
+ * are kept.
+ */
 import { invalid } from '../core/base/errors.js';
 import type { Snapshot } from '../core/index.js';
 import { snakeDeep } from '../functions/http/index.js';

@@ -92,8 +92,8 @@ export class Catalog {
   }
 
   /**
-   * Makes a collection of the first head of a branch, which nobody has put yet. Throws `conflict` (`collection_exists`) where there is one of that
-   * name. Cost: 3 GET and 2 PUT.
+   * Makes a collection of the first head of a branch, which nobody has put yet. Throws `conflict` (`collection_exists`)
+   * where there is one of that name. Cost: 3 GET and 2 PUT.
    */
   async adopt(head: Head): Promise<void> {
     const { store, ports } = this.#options;

@@ -132,8 +132,9 @@ export class CollectionLog<S extends LogSink<S>> {
   }
 
   /**
-   * A state of its own as of `seq`, which that of `head` has passed; undefined where it is no longer kept. The caller releases its
-   * sink. Cost: a GET per head copy that is looked at (log2 of those that are kept; one for a snapshot), then as a load from a head.
+   * A state of its own as of `seq`, which that of `head` has passed; undefined where it is no longer kept. The caller
+   * releases its sink. Cost: a GET per head copy that is looked at (log2 of those that are kept; one for a snapshot),
+   * then as a load from a head.
    */
   async past(head: Head, seq: Sequence): Promise<LogState<S> | undefined> {
     return await loadPast(this.context, this.#newSink, { head, seq });

@@ -1,5 +1,6 @@
 /**
- * Batches on their way into a slot, each with the write that waits for it; those that are too large for a slot get objects of their own.
+ * Batches on their way into a slot, each with the write that waits for it; those that are too large for a slot get
+ * objects of their own.
  */
 import { CairnError } from '../base/errors.js';
 import { newUuid } from '../base/ids.js';
@@ -30,8 +31,8 @@ export interface PlacedDraft<S extends LogSink<S>> extends Draft<S> {
 }
 
 /**
- * Puts batches that are too large for a slot into objects of their own, before the slot after `after` names them. One that lost that slot
- * to another is there for the next 255 as well.
+ * Puts batches that are too large for a slot into objects of their own, before the slot after `after` names them. One
+ * that lost that slot to another is there for the next 255 as well.
  */
 export async function placeDrafts<S extends LogSink<S>>(
   context: LogContext,

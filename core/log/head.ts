@@ -94,7 +94,8 @@ export interface Pin extends WholeState {
 }
 
 /**
- * A restore: the slot that goes back to this state, which is kept for as long as a state may be asked for that is made of the slot.
+ * A restore: the slot that goes back to this state, which is kept for as long as a state may be asked for that is made
+ * of the slot.
  */
 export interface Restore extends WholeState {
   /** 128 random bits in hex, in the slot too. */
@@ -120,7 +121,10 @@ export interface Origin {
   readonly parent: Uid;
   /** Of the parent. The sequences of the branch go on from there. */
   readonly seq: Sequence;
-  /** Collections whose segments this one may name: the parent, and those that the parent may name; none once it has only its own. */
+  /**
+   * Collections whose segments this one may name: the parent, and those that the parent may name; none once it has only
+   * its own.
+   */
   readonly lenders: readonly Uid[];
 }
 

@@ -30,8 +30,9 @@ export interface BegunJob {
 }
 
 /**
- * Lists a job in the head. Undefined where an input is gone or another job's, a restore was folded since it was planned, a fold is under way or does not begin where
- * the last one ended, or the head lists too many jobs. Throws `collection_gone`. Cost: 1 GET, 3 PUT.
+ * Lists a job in the head. Undefined where an input is gone or another job's, a restore was folded since it was
+ * planned, a fold is under way or does not begin where the last one ended, or the head lists too many jobs. Throws
+ * `collection_gone`. Cost: 1 GET, 3 PUT.
  */
 export async function beginJob(context: LogContext, plan: JobPlan): Promise<BegunJob | undefined> {
   const { ports, uid } = context;

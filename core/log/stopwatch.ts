@@ -1,6 +1,6 @@
 /**
- * How long reading takes, against the fence: a collector that raised the floor after the first request of a reader cannot have deleted
- * anything before D is over. By two clocks, as each may be wrong.
+ * How long reading takes, against the fence: a collector that raised the floor after the first request of a reader
+ * cannot have deleted anything before D is over. By two clocks, as each may be wrong.
  */
 import { limits } from '../base/limits.js';
 import type { Clock } from '../base/ports.js';

@@ -1,7 +1,8 @@
 /**
- * Strategy: each operation runs on a copy of one store, in a process that is killed with SIGKILL before and after each of its requests
- * that change the store. What a new process then reads is the state before or after, never one in between; every snapshot is
- * what it was; and the operation can be done again. Which requests there are is held against `crash-points.ts`.
+ * Strategy: each operation runs on a copy of one store, in a process that is killed with SIGKILL before and after each
+ * of its requests that change the store. What a new process then reads is the state before or after, never one in
+ * between; every snapshot is what it was; and the operation can be done again. Which requests there are is held against
+ * `crash-points.ts`.
  *
  * Invariants: 3, 5, 8, 9, 12, 14.
  */

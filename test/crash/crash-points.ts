@@ -1,6 +1,6 @@
 /**
- * Where an operation may be cut off: before and after each request that changes the store. Named by what the request is of; the test
- * holds this list against what the operations do, in both directions.
+ * Where an operation may be cut off: before and after each request that changes the store. Named by what the request is
+ * of; the test holds this list against what the operations do, in both directions.
  */
 
 const compaction = [

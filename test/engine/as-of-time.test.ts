@@ -1,6 +1,7 @@
 /**
- * States by time. Strategy: one commit a second by a clock of the test, with folds and collections anywhere among them, and then every half second
- * is asked for, by a process that was there all along and by a new one: it is the state of the last commit that is not younger.
+ * States by time. Strategy: one commit a second by a clock of the test, with folds and collections anywhere among them,
+ * and then every half second is asked for, by a process that was there all along and by a new one: it is the state of
+ * the last commit that is not younger.
  */
 import { describe, expect, test } from 'vitest';
 import { HOUR_MS } from '../../core/base/dates.js';

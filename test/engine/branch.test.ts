@@ -1,7 +1,8 @@
 /**
- * Branches. Strategy: parents, branches and branches of branches live through rounds of writes, restores, compactions, collections and drops in
- * orders drawn from a seed, each beside a Map; after each step all that live are what their Maps say, to a process that was there and to a
- * new one. In the end all but one are dropped, and the store holds nothing that that one does not name.
+ * Branches. Strategy: parents, branches and branches of branches live through rounds of writes, restores, compactions,
+ * collections and drops in orders drawn from a seed, each beside a Map; after each step all that live are what their
+ * Maps say, to a process that was there and to a new one. In the end all but one are dropped, and the store holds
+ * nothing that that one does not name.
  */
 import { describe, expect, test } from 'vitest';
 import type { Collection, Database } from '../../core/index.js';

@@ -1,7 +1,7 @@
 /**
- * Restore in place. Strategy: one collection lives through rounds of writes, restores, compactions and collections by a clock of the test, in
- * orders drawn from a seed, beside a list of what a Map said at each sequence; all that is kept is read again and again by a process that was
- * there all along and by a new one.
+ * Restore in place. Strategy: one collection lives through rounds of writes, restores, compactions and collections by a
+ * clock of the test, in orders drawn from a seed, beside a list of what a Map said at each sequence; all that is kept
+ * is read again and again by a process that was there all along and by a new one.
  */
 import { describe, expect, test } from 'vitest';
 import type { Collection, Database } from '../../core/index.js';

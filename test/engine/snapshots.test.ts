@@ -1,7 +1,7 @@
 /**
- * Snapshots and reads of the past. Strategy: one collection lives through rounds of writes, compactions and collections by a clock of
- * the test; after each round every state that must be kept is read by a process that was there all along and by a
- * new one, in every way there is to read, and compared with what a Map said when that state was the newest.
+ * Snapshots and reads of the past. Strategy: one collection lives through rounds of writes, compactions and collections
+ * by a clock of the test; after each round every state that must be kept is read by a process that was there all along
+ * and by a new one, in every way there is to read, and compared with what a Map said when that state was the newest.
  */
 import { describe, expect, test } from 'vitest';
 import type { Collection, Database } from '../../core/index.js';

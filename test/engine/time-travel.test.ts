@@ -1,6 +1,7 @@
 /**
- * Long histories. Strategy: ten thousand commits, folded and collected on the way as a server does it, after a snapshot; then the collection goes back, by
- * name, by sequence and by time, and what it is then has the checksum of what it was.
+ * Long histories. Strategy: ten thousand commits, folded and collected on the way as a server does it, after a
+ * snapshot; then the collection goes back, by name, by sequence and by time, and what it is then has the checksum of
+ * what it was.
  */
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';

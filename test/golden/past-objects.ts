@@ -40,7 +40,8 @@ const third: Restore = {
 };
 
 /**
- * Of a branch of a branch, which has a branch itself: it went back once, which is folded, and twice since. Of `first` it has schema and name.
+ * Of a branch of a branch, which has a branch itself: it went back once, which is folded, and twice since. Of `first`
+ * it has schema and name.
  */
 export function pastHead(first: Head, window: WindowRef): Head {
   const lent = {

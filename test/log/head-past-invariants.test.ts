@@ -1,8 +1,9 @@
 /**
- * What every swap of a head is held against as to its past: restores, branches, lenders, and pins of states after a restore. Strategy:
- * that of `head-invariants.test.ts`, on a head that is about to go back and has a branch.
+ * What every swap of a head is held against as to its past: restores, branches, lenders, and pins of states after a
+ * restore. Strategy: that of `head-invariants.test.ts`, on a head that is about to go back and has a branch.
  *
- * Held here: 8 (what comes of a state is kept before anything needs it), 13 as far as a head tells, 20 (rows come back only with a restore).
+ * Held here: 8 (what comes of a state is kept before anything needs it), 13 as far as a head tells, 20 (rows come back
+ * only with a restore).
  */
 import { describe, expect, it } from 'vitest';
 import { headVersion, sequence } from '../../core/base/ids.js';

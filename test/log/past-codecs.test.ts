@@ -1,6 +1,6 @@
 /**
- * The bytes of restores in slots, and of what heads know of their past. Strategy: that of `codecs.test.ts`: what is written comes back, and of hostile
- * bytes under sound checksums each is a `corrupt` error (invariant 15).
+ * The bytes of restores in slots, and of what heads know of their past. Strategy: that of `codecs.test.ts`: what is
+ * written comes back, and of hostile bytes under sound checksums each is a `corrupt` error (invariant 15).
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

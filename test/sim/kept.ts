@@ -1,5 +1,6 @@
 /**
- * What a head keeps of the past, worked out a second time: what may not be deleted for snapshots, restores, branches and retention (invariant 8).
+ * What a head keeps of the past, worked out a second time: what may not be deleted for snapshots, restores, branches
+ * and retention (invariant 8).
  */
 import type { Head } from '../../core/log/index.js';
 import { namesObject } from '../../core/log/head.js';

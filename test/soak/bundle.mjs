@@ -2,9 +2,9 @@
 import { bundle } from '../fuzz/bundle.mjs';
 
 /**
- * What they have otherwise than the product: an idempotency window of an eighth, so that it can be filled before anything is measured.
- * Until it is full, which takes 65,536 writes to one collection, a process grows with each, and no growth of anything else would show.
- * It holds as many slots as before, because a slot takes an eighth of the keys.
+ * What they have otherwise than the product: an idempotency window of an eighth, so that it can be filled before
+ * anything is measured. Until it is full, which takes 65,536 writes to one collection, a process grows with each, and
+ * no growth of anything else would show. It holds as many slots as before, because a slot takes an eighth of the keys.
  */
 const settings = [
   { find: 'keysPerSlot: 256,', replace: 'keysPerSlot: 32,' },

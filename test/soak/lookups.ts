@@ -1,6 +1,6 @@
 /**
- * Reads of a lane, by kind. All are strong, and while one is under way its lane writes nothing, so each must find of the lane exactly
- * what the model says, whoever folds, merges and collects meanwhile.
+ * Reads of a lane, by kind. All are strong, and while one is under way its lane writes nothing, so each must find of
+ * the lane exactly what the model says, whoever folds, merges and collects meanwhile.
  */
 import assert from 'node:assert/strict';
 import { isCairnError } from '../../core/index.js';

@@ -1,6 +1,7 @@
 /**
- * What a lane does to its collection, by kind. Each operation is drawn from the model as plain data, which the journal keeps, is done
- * from that data alone, so that the repeat after a kill is the same request, and changes the model once it was answered.
+ * What a lane does to its collection, by kind. Each operation is drawn from the model as plain data, which the journal
+ * keeps, is done from that data alone, so that the repeat after a kill is the same request, and changes the model once
+ * it was answered.
  */
 import { isCairnError } from '../../core/index.js';
 import type { Collection, Database, JsonObject, WriteOptions } from '../../core/index.js';
@@ -388,8 +389,8 @@ const drop: Operation<Named> = {
 };
 
 /**
- * Of a snapshot, or of what is there. A collection of its own name is the same again, or another's that was made and dropped before:
- * then none of them may be there still.
+ * Of a snapshot, or of what is there. A collection of its own name is the same again, or another's that was made and
+ * dropped before: then none of them may be there still.
  */
 const branch: Operation<Named & { readonly snapshot: string | undefined }> = {
   keyed: false,

@@ -1,6 +1,6 @@
 /**
- * The end of a run: lets go of all that is kept, moves each log on, compacts, collects until there is nothing to be done, compares once more, and
- * counts what is left over.
+ * The end of a run: lets go of all that is kept, moves each log on, compacts, collects until there is nothing to be
+ * done, compares once more, and counts what is left over.
  *
  * Leaked is what then neither is needed by anybody nor will be deleted by anybody: of the store's files, all but
  *   - the head of each collection, those of dropped ones included, which stay as tombstones, and what heads name

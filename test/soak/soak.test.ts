@@ -1,6 +1,6 @@
 /**
- * Strategy: soak.ts in small, which says what holds. `npm run soak` runs it for as long as it is told. Too short for a trend of memory,
- * which is why that is judged here of samples that are made up.
+ * Strategy: soak.ts in small, which says what holds. `npm run soak` runs it for as long as it is told. Too short for a
+ * trend of memory, which is why that is judged here of samples that are made up.
  */
 import { describe, expect, it } from 'vitest';
 import { bundleChild } from './bundle.mjs';

@@ -1,10 +1,11 @@
 /**
  * A run: real processes on one file store, operations at random against models, `kill -9` and SIGSTOP at random.
  *
- * Strategy: each of some processes writes to lanes of its own (lanes.ts) in collections that all share, and keeps a model of each
- * in a journal (journal.ts), by which what a kill left in doubt is repeated under its key. A compactor and a collector work beside
- * them. Between rounds the lanes rest, and a process that has just begun compares everything (check.ts). In the end everything
- * is let go of, compacted and collected, and what is left over is counted (settle.ts). Holds:
+ * Strategy: each of some processes writes to lanes of its own (lanes.ts) in collections that all share, and keeps a
+ * model of each in a journal (journal.ts), by which what a kill left in doubt is repeated under its key. A compactor
+ * and a collector work beside them. Between rounds the lanes rest, and a process that has just begun compares
+ * everything (check.ts). In the end everything is let go of, compacted and collected, and what is left over is counted
+ * (settle.ts). Holds:
  *
  *   - a lane reads its own as the model says, at all times, as of its snapshots too; a unique vector finds its record
  *   - an operation that is repeated has one effect: the counts and the sequence of the first one

@@ -1,10 +1,10 @@
 /**
  * Whether memory and open files of a process stay what they are.
  *
- * Memory: the time behind the warm-up is cut into spans, and a line drawn by least squares through the least sample of each. A large
- * batch in the log takes tens of megabytes until it is folded, and how many of them meet is chance; what leaks is in the
- * least samples too. What the line rises by over the time must be a small share of its mean. Growth that is no leak (caches that
- * fill, fragments of the allocator) ends in the warm-up.
+ * Memory: the time behind the warm-up is cut into spans, and a line drawn by least squares through the least sample of
+ * each. A large batch in the log takes tens of megabytes until it is folded, and how many of them meet is chance; what
+ * leaks is in the least samples too. What the line rises by over the time must be a small share of its mean. Growth
+ * that is no leak (caches that fill, fragments of the allocator) ends in the warm-up.
  *
  * Files: what is open while nothing is under way.
  */

@@ -44,8 +44,8 @@ export function isWorthFolding(head: Head, { slots, bytes, ageMs }: Unfolded): b
 }
 
 /**
- * Undefined where the collection has no head. Cost: 1 GET, 1 LIST; 1 GET more where only the age can say; and what `retainedNow` and
- * `keysOfPast` cost, where there may be garbage and something is kept.
+ * Undefined where the collection has no head. Cost: 1 GET, 1 LIST; 1 GET more where only the age can say; and what
+ * `retainedNow` and `keysOfPast` cost, where there may be garbage and something is kept.
  */
 export async function lookAt(context: LogContext): Promise<Look | undefined> {
   const loaded = await tryReadHead(context);
@@ -80,8 +80,8 @@ async function hasGarbage(
 }
 
 /**
- * Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. What branches began with
- * stays for them. Cost: a GET per version that branches began with.
+ * Everything but the head, which stays as a tombstone: a stalled writer must find it dropped, not missing. What
+ * branches began with stays for them. Cost: a GET per version that branches began with.
  */
 export async function garbageOfDropped(
   context: LogContext,

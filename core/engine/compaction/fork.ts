@@ -1,6 +1,7 @@
 /**
- * A state of one collection as another's first: what segments hold stays where it is, and what the log has over them is written for the other, as a
- * fold would: its rows into a segment without a graph, what it ended into deletions, and a window without keys.
+ * A state of one collection as another's first: what segments hold stays where it is, and what the log has over them is
+ * written for the other, as a fold would: its rows into a segment without a graph, what it ended into deletions, and a
+ * window without keys.
  */
 import { bytesToHex } from '../../base/bytes.js';
 import { headVersion } from '../../base/ids.js';
@@ -31,7 +32,10 @@ export interface ForkOptions {
   readonly to: LogPoint;
 }
 
-/** The first head of the other, which nobody has put yet. Cost: 1 PUT, and those of a segment, and 1 per segment with ended rows. */
+/**
+ * The first head of the other, which nobody has put yet. Cost: 1 PUT, and those of a segment, and 1 per segment with
+ * ended rows.
+ */
 export async function forkState(options: ForkOptions): Promise<Head> {
   const { context, segments, head, origin, memtable, below, to } = options;
   const { retentionMs, ...made } = head;

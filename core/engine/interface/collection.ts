@@ -80,13 +80,14 @@ export interface Collection {
   /** `not_found` (`snapshot_not_found`) where there is none. */
   deleteSnapshot(name: string): Promise<void>;
   /**
-   * The whole collection goes back to a state that is kept, in place: a commit of its own, which later ones follow and which can be
-   * gone back behind again.
+   * The whole collection goes back to a state that is kept, in place: a commit of its own, which later ones follow and
+   * which can be gone back behind again.
    */
   restoreTo(input: PastInput, options?: WriteOptions): Promise<RestoreToResult>;
   /**
-   * Makes another collection of that name which begins with a state of this one, with its settings. Nothing is copied that segments hold, and
-   * neither sees what becomes of the other. `conflict` (`collection_exists`) where there is one of that name.
+   * Makes another collection of that name which begins with a state of this one, with its settings. Nothing is copied
+   * that segments hold, and neither sees what becomes of the other. `conflict` (`collection_exists`) where there is one
+   * of that name.
    */
   branch(name: string, input?: BranchInput): Promise<BranchResult>;
   /** What retention has let go of does not come back when it becomes longer. */

@@ -1,6 +1,6 @@
 /**
- * Branches of a collection: another that begins with one of its states, and from then on has a life of its own. What segments hold is not
- * copied: both name them, and each writes what it changes under its own uid.
+ * Branches of a collection: another that begins with one of its states, and from then on has a life of its own. What
+ * segments hold is not copied: both name them, and each writes what it changes under its own uid.
  */
 import { bytesToHex } from '../../base/bytes.js';
 import { CairnError } from '../../base/errors.js';
@@ -34,8 +34,8 @@ export interface WantedBranch {
 type Taken = Pick<ForkOptions, 'memtable' | 'below' | 'to'> & { readonly base: Head };
 
 /**
- * Throws `collection_exists`, `snapshot_not_found`, `sequence_out_of_range`, `too_many_branches`. Cost: a read of that state, 3 GET and 5 PUT,
- * and what `forkState` costs, whatever the segments hold.
+ * Throws `collection_exists`, `snapshot_not_found`, `sequence_out_of_range`, `too_many_branches`. Cost: a read of that
+ * state, 3 GET and 5 PUT, and what `forkState` costs, whatever the segments hold.
  */
 export async function createBranch(host: BranchHost, { name, point }: WantedBranch): Promise<Sequence> {
   const { log, catalog } = host;

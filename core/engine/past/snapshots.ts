@@ -15,8 +15,8 @@ export interface WantedSnapshot {
 }
 
 /**
- * Keeps the newest state, or that as of a sequence or a time. Throws `sequence_out_of_range`, `snapshot_exists`, `too_many_snapshots`.
- * Cost: a strong read, then 1 GET and 2 PUT.
+ * Keeps the newest state, or that as of a sequence or a time. Throws `sequence_out_of_range`, `snapshot_exists`,
+ * `too_many_snapshots`. Cost: a strong read, then 1 GET and 2 PUT.
  */
 export async function createSnapshot(
   log: CollectionLog<Table>,

@@ -1,6 +1,7 @@
 /**
- * The log as it is there: slots above the floor, and those that the past is kept for, without holes (invariant 2), each sound to the last hash, joined to the one
- * before and to what heads say that they folded; the batches that slots refer to; the inbox, of which nothing depends.
+ * The log as it is there: slots above the floor, and those that the past is kept for, without holes (invariant 2), each
+ * sound to the last hash, joined to the one before and to what heads say that they folded; the batches that slots refer
+ * to; the inbox, of which nothing depends.
  *
  * Cost: 1 GET per slot that is kept, per batch object and per object of the inbox; memory for one of them.
  */

@@ -95,8 +95,8 @@ export class SlotView {
   }
 
   /**
-   * The sequence of the last change of an id: this slot's own where it was changed in it, 0 where none is known. A restore may have
-   * changed any.
+   * The sequence of the last change of an id: this slot's own where it was changed in it, 0 where none is known. A
+   * restore may have changed any.
    */
   changedAt(id: string): number {
     const { memtable, seq, stored, restoredAt } = this.#prepared;

@@ -25,8 +25,8 @@ export interface WantedBranch {
 }
 
 /**
- * Keeps what `base` names for a branch that is about to be made. False where that is not kept any more. Throws `too_many_branches`,
- * `collection_gone`. Cost: 1 GET and 3 PUT.
+ * Keeps what `base` names for a branch that is about to be made. False where that is not kept any more. Throws
+ * `too_many_branches`, `collection_gone`. Cost: 1 GET and 3 PUT.
  */
 export async function keepForBranch(context: LogContext, { uid, base }: WantedBranch): Promise<boolean> {
   const createdMs = await storeNowMs(context);
@@ -57,9 +57,9 @@ export function originIn({ uid, origin }: Head, seq: Origin['seq']): Origin {
 }
 
 /**
- * Where nothing that this collection keeps is another's any more, the parent is told, and the lenders are forgotten: a state that is
- * kept later is made of what is kept now. True where the parent let go of something. Cost: nothing where nobody lends; else what
- * `keysOfPast` costs, and in the end 2 GET and 4 PUT.
+ * Where nothing that this collection keeps is another's any more, the parent is told, and the lenders are forgotten: a
+ * state that is kept later is made of what is kept now. True where the parent let go of something. Cost: nothing where
+ * nobody lends; else what `keysOfPast` costs, and in the end 2 GET and 4 PUT.
  */
 export async function returnLoans(context: LogContext, head: Head): Promise<boolean> {
   const { origin, state, uid, version } = head;
@@ -94,8 +94,9 @@ async function removeBranch(parent: LogContext, uid: Uid): Promise<boolean> {
 }
 
 /**
- * Sees to it that a branch which has no head will never have one, where it was listed `olderThanMs` ago or more: its head is put as
- * that of a dropped collection. Whoever was about to put it is refused. Cost: 1 GET per branch; 1 PUT, and one more of those without a head.
+ * Sees to it that a branch which has no head will never have one, where it was listed `olderThanMs` ago or more: its
+ * head is put as that of a dropped collection. Whoever was about to put it is refused. Cost: 1 GET per branch; 1 PUT,
+ * and one more of those without a head.
  */
 export async function buryUnborn(context: LogContext, head: Head, olderThanMs: number): Promise<void> {
   for (const branch of head.branches) {

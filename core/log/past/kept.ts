@@ -1,6 +1,6 @@
 /**
- * What a head keeps besides its own state, as far as the head itself tells: the states within retention, those of snapshots, those that restores
- * went back to, and those that branches began with.
+ * What a head keeps besides its own state, as far as the head itself tells: the states within retention, those of
+ * snapshots, those that restores went back to, and those that branches began with.
  */
 import type { Sequence } from '../../base/ids.js';
 import type { Head, KeptState, Pin } from '../head.js';
@@ -29,7 +29,10 @@ export function keepsState(head: Head, seq: Sequence): boolean {
   return seq >= head.retainedFrom.seq || tryPin(head, seq) !== undefined;
 }
 
-/** A pin that keeps what the state at `seq` is made from, among others. With states under it the slots tell its own state alone. */
+/**
+ * A pin that keeps what the state at `seq` is made from, among others. With states under it the slots tell its own
+ * state alone.
+ */
 export function tryPin({ pins }: Head, seq: Sequence): Pin | undefined {
   return pins.find(
     (pin) => pin.seq === seq || (pin.under.length === 0 && pin.foldedSeq <= seq && seq <= pin.seq),

@@ -60,7 +60,8 @@ export interface FoundState {
 }
 
 /**
- * All that the state at `seq` is made of. Undefined where it is not kept. Cost: as `findPastHead`, nothing for a state that `head` has not folded past.
+ * All that the state at `seq` is made of. Undefined where it is not kept. Cost: as `findPastHead`, nothing for a state
+ * that `head` has not folded past.
  */
 export async function findState(
   context: LogContext,

@@ -1,6 +1,7 @@
 /**
- * The state that a collection was at one of its past sequences: made of the newest superseded head which had not folded past it, by the
- * copy in `heads/`, and of the slots from there on; and, where one of these is a restore, of the state that this went back to.
+ * The state that a collection was at one of its past sequences: made of the newest superseded head which had not folded
+ * past it, by the copy in `heads/`, and of the slots from there on; and, where one of these is a restore, of the state
+ * that this went back to.
  */
 import { CairnError, corrupt, invalid } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
@@ -52,8 +53,8 @@ async function isKept(context: LogContext, seq: Sequence): Promise<boolean> {
 }
 
 /**
- * Makes a state of the log what its last restore went back to, where it holds one. Throws `object_gone` where an object of that was
- * missed, and `corrupt`.
+ * Makes a state of the log what its last restore went back to, where it holds one. Throws `object_gone` where an object
+ * of that was missed, and `corrupt`.
  */
 export async function goBack<S extends LogSink<S>>(
   context: LogContext,

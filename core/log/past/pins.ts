@@ -1,6 +1,7 @@
 /**
- * Snapshots, and for how long superseded states are kept: edits of the head, so that they and a collector's fence come one after
- * the other. A pin that comes first is in the head that the collector reads back; one that comes later is refused below the fence.
+ * Snapshots, and for how long superseded states are kept: edits of the head, so that they and a collector's fence come
+ * one after the other. A pin that comes first is in the head that the collector reads back; one that comes later is
+ * refused below the fence.
  */
 import { CairnError } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
@@ -21,9 +22,10 @@ export interface WantedPin {
 }
 
 /**
- * Keeps the state at `seq` until the pin is removed. Undefined where that is not kept any more. A pin of that name and sequence that is there
- * already is the answer, so that a repeated call does no harm. Throws `snapshot_exists`, `too_many_snapshots`, `collection_gone`.
- * Cost: 1 GET and 2 PUT; of a state that the head has folded past, the GETs that find its version besides.
+ * Keeps the state at `seq` until the pin is removed. Undefined where that is not kept any more. A pin of that name and
+ * sequence that is there already is the answer, so that a repeated call does no harm. Throws `snapshot_exists`,
+ * `too_many_snapshots`, `collection_gone`. Cost: 1 GET and 2 PUT; of a state that the head has folded past, the GETs
+ * that find its version besides.
  */
 export async function addPin(
   context: LogContext,

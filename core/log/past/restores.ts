@@ -1,7 +1,7 @@
 /**
- * Restore in place: first the head keeps the state that the collection goes back to, then a slot says that it does. The head's
- * entry stays for as long as a state may be asked for that is made of that slot: with it the fence and the restore come one after the
- * other, as with pins.
+ * Restore in place: first the head keeps the state that the collection goes back to, then a slot says that it does. The
+ * head's entry stays for as long as a state may be asked for that is made of that slot: with it the fence and the
+ * restore come one after the other, as with pins.
  */
 import { bytesToHex } from '../../base/bytes.js';
 import { CairnError } from '../../base/errors.js';
@@ -24,8 +24,8 @@ export interface WantedRestore {
 }
 
 /**
- * Keeps the state at `seq` for the slot of a restore, one of the 256 after `after`. Undefined where it is not kept any more. Throws
- * `too_many_restores`, `collection_gone`. Cost: as `addPin`.
+ * Keeps the state at `seq` for the slot of a restore, one of the 256 after `after`. Undefined where it is not kept any
+ * more. Throws `too_many_restores`, `collection_gone`. Cost: as `addPin`.
  */
 export async function keepForRestore(
   context: LogContext,

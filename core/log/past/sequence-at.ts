@@ -1,6 +1,6 @@
 /**
- * Which state was the newest at a time, by the labels of slots: dates of their writers, which are within five minutes of the store's
- * and never go back from slot to slot.
+ * Which state was the newest at a time, by the labels of slots: dates of their writers, which are within five minutes
+ * of the store's and never go back from slot to slot.
  */
 import { invalid } from '../../base/errors.js';
 import { sequence } from '../../base/ids.js';
@@ -20,8 +20,8 @@ export interface Tip {
 }
 
 /**
- * Throws `sequence_out_of_range` where retention does not reach back so far, or the time is still to come. Cost: 1 GET, and one of a
- * slot for each halving of the slots within retention.
+ * Throws `sequence_out_of_range` where retention does not reach back so far, or the time is still to come. Cost: 1 GET,
+ * and one of a slot for each halving of the slots within retention.
  */
 export async function sequenceAt(
   context: LogContext,

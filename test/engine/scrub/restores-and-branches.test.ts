@@ -1,6 +1,6 @@
 /**
- * Strategy: a store with a collection that went back to a state, and a branch of it that shares its segments: sound as it is, and with each thing
- * gone that one of them needs of the other the very finding.
+ * Strategy: a store with a collection that went back to a state, and a branch of it that shares its segments: sound as
+ * it is, and with each thing gone that one of them needs of the other the very finding.
  */
 import { describe, expect, test } from 'vitest';
 import { sequence } from '../../../core/base/ids.js';
