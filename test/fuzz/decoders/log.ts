@@ -1,14 +1,16 @@
 /**
  * A log whose second slot nobody of ours would write: ids, metadata, dates and vectors that are none, in a batch and a slot
- * that are well formed, or nearly. A whole process reads it, writes over it and compacts it.
+ * that are well formed, or nearly; or a restore to whatever state. A whole process reads it, writes over it and compacts it.
  */
-import { sequence } from '../../../core/base/ids.js';
+import { headVersion, sequence } from '../../../core/base/ids.js';
 import type { Uid } from '../../../core/base/ids.js';
 import { limits } from '../../../core/index.js';
 import type { Collection } from '../../../core/index.js';
 import { encodeBatch } from '../../../core/log/batch-codec.js';
 import { emptyBatch, NO_COUNTS, slotKey } from '../../../core/log/index.js';
 import type { Batch } from '../../../core/log/index.js';
+import { encodeRestore } from '../../../core/log/restore-target.js';
+import type { RestoreTarget } from '../../../core/log/restore-target.js';
 import { openSlot, sealSlot } from '../../../core/log/slot-codec.js';
 import type { SlotBatch } from '../../../core/log/slot-codec.js';
 import { memoryStore } from '../../../core/store/index.js';
@@ -93,14 +95,26 @@ function batchOf(chance: Chance): Batch {
   };
 }
 
-function slotOf(chance: Chance, inline: Uint8Array): Uint8Array {
+/** The collection goes back to what it was, or to what is not kept, or never was. */
+function restoreOf(chance: Chance): RestoreTarget {
+  return {
+    version: headVersion(chance.pick([1, 1, 1, 2, 3, 2 ** 40])),
+    seq: sequence(chance.pick([0, 1, 1, 2, 3, 2 ** 40])),
+    nonce: '22'.repeat(16),
+  };
+}
+
+function slotOf(chance: Chance, given: Uint8Array): Uint8Array {
+  const restore = chance.happens(0.1) ? restoreOf(chance) : undefined;
+  const inline = restore === undefined ? given : encodeRestore(restore);
   const entry: SlotBatch = {
     keyHash: 'ab'.repeat(16),
     requestHash: 'cd'.repeat(32),
     contentSha: Buffer.from(digests.sha256(inline)).toString('hex'),
     counts: NO_COUNTS,
-    resolvedAt: chance.happens(0.2) ? sequence(1) : undefined,
+    resolvedAt: restore !== undefined || chance.happens(0.2) ? sequence(1) : undefined,
     content: { inline },
+    restore,
   };
   return sealSlot(digests, {
     ...{ uid, seq: sequence(2), nonce: '11'.repeat(16), prevChain: first.chain },
