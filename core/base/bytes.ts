@@ -45,10 +45,14 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
+/** In one piece: a text that is put together digit by digit is kept by V8 as a chain of its parts, at many times its size. */
 export function bytesToHex(bytes: Uint8Array): string {
-  let out = '';
-  for (const byte of bytes) out += HEX[byte >> 4]! + HEX[byte & 15]!;
-  return out;
+  const digits = new Uint8Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    digits[2 * i] = HEX.charCodeAt(bytes[i]! >> 4);
+    digits[2 * i + 1] = HEX.charCodeAt(bytes[i]! & 15);
+  }
+  return utf8Decode(digits);
 }
 
 /** Requires: an even number of hex digits. Returns undefined where that does not hold. */
