@@ -3,6 +3,7 @@
  */
 import { bytesToHex } from '../base/bytes.js';
 import { CairnError, corrupt } from '../base/errors.js';
+import type { Corruption } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import type { HeadVersion, Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
@@ -80,14 +81,25 @@ export async function tryReadHeadCopy(
   context: LogContext,
   version: HeadVersion,
 ): Promise<LoadedHead | undefined> {
-  const { store, ports, uid } = context;
+  const { store, uid } = context;
   const key = headCopyKey(uid, version);
   const got = await store.get(key);
   if (got.status !== 'found') return undefined;
-  const head = openHead(ports.digests, uid, got.bytes);
+  const head = openCopy(context, key, got.bytes);
   if (head.version !== version)
     throw corrupt({ key, offset: 64, expected: `version ${version}`, found: `version ${head.version}` });
   return { head, ...facts(got) };
+}
+
+/** A copy has the bytes of the head, and with them the name of that: what is wrong with it is told of the copy. */
+function openCopy({ ports, uid }: LogContext, key: string, bytes: Uint8Array): Head {
+  try {
+    return openHead(ports.digests, uid, bytes);
+  } catch (error) {
+    if (!(error instanceof CairnError && error.kind === 'corrupt')) throw error;
+    const { offset, expected, found } = error.details as unknown as Corruption;
+    throw corrupt({ key, offset, expected, found });
+  }
 }
 
 function facts(got: Extract<GetResult, { status: 'found' }>): Omit<LoadedHead, 'head'> {

@@ -1,7 +1,7 @@
 /**
  * A small bucket with every kind of object: two collections of the same shape, names of records included, so that the bytes
  * of one in the place of the other's would make an answer that looks right. Both have a segment with a graph and one without,
- * deletions, a window, slots of which one names a batch of its own, a batch that waits, heads and copies of heads, and a
+ * deletions, a window, slots of which one names a batch of its own and one is a restore, a batch that waits, heads and copies of heads, and a
  * hint. Of one the fence was raised, and what lies below it is gone.
  */
 import { limits } from '../../core/index.js';
@@ -74,7 +74,9 @@ async function fill(c: Collection, name: Name, collect: () => Promise<unknown>):
   await c.compact({ minor: true });
   await collect();
   await c.upsert(records(name, 'b', upTo(14, 60)), { idempotencyKey: 'large' });
-  await c.patch({ records: [{ id: 'r10', metadata: { n: 110 } }] });
+  const { sequence } = await c.patch({ records: [{ id: 'r10', metadata: { n: 110 } }] });
+  await c.upsert(records(name, 'u', [80]));
+  await c.restoreTo({ asOf: sequence });
   await c.delete({ ids: ['s51'], soft: true });
 }
 
