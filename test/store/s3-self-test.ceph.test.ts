@@ -137,6 +137,22 @@ describe.skipIf(gateways.length === 0)('the self-test of the S3 store', () => {
     await store.close();
   });
 
+  it('passes a store that takes one write per second and key', async () => {
+    const written = new Map<string, number>();
+    const proxy = await proxied({
+      before: ({ method, path }) => {
+        if (method !== 'PUT') return undefined;
+        const waited = Date.now() - (written.get(path) ?? 0);
+        written.set(path, Date.now());
+        return waited < 1_000 ? { status: 429, headers: {}, body: Buffer.alloc(0) } : undefined;
+      },
+    });
+    const { store, sent } = await openS3Store(parseS3Url(s3Url(bucket, proxy.url)), realPorts);
+    expect(sent()).toBeGreaterThan(12);
+    expect(await store.list('')).toEqual([]);
+    await store.close();
+  });
+
   it('asks again where the store left something open, and gives up in the end', async () => {
     let spoiled = 0;
     const busy = { status: 503, headers: {}, body: Buffer.alloc(0) };
