@@ -3,6 +3,7 @@
  * its three ways, each read in an answer that is true or in a typed error. Also what each call sends, and what is said to
  * whoever may not.
  */
+import { createHash } from 'node:crypto';
 import process from 'node:process';
 import { inspect } from 'node:util';
 import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
@@ -124,6 +125,19 @@ describe.skipIf(gateways.length === 0)('the S3 store', () => {
     };
     expect(await counted(() => upload(limits.uploadPartBytes))).toEqual(['PUT']);
     expect(await counted(() => upload(limits.uploadPartBytes + 1))).toEqual(['POST', 'PUT', 'PUT', 'POST']);
+  });
+
+  it('sends deletions with an MD5 and no other checksum', async () => {
+    const sent: unknown[] = [];
+    spoil({
+      before: ({ method, headers, body: xml }) => {
+        if (method !== 'POST') return;
+        const checksums = Object.keys(headers).filter((name) => /checksum/.test(name));
+        sent.push(headers['content-md5'] === createHash('md5').update(xml).digest('base64'), checksums);
+      },
+    });
+    await store.delete([fresh()]);
+    expect(sent).toEqual([true, []]);
   });
 
   it('lets the store check what it sends', async () => {

@@ -136,8 +136,8 @@ interface WithStack {
 }
 
 /**
- * Sends Content-MD5 instead of the SDK's CRC-32: deletions of many keys ask for it by the letter of the interface, and
- * stores other than Amazon's refuse them without.
+ * Sends Content-MD5 instead of the SDK's CRC-32: for long it was what deletions of many keys had to carry, so every store takes it,
+ * and some nothing else.
  */
 export function withMd5<T extends object>(command: T): T {
   (command as unknown as WithStack).middlewareStack.add(

@@ -8,7 +8,12 @@
  * - integrity: the signature of a put covers the SHA-256 of its body, and the SDK adds a CRC-32.
  * - dates are the store's own.
  */
-import { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, _Error } from '@aws-sdk/client-s3';
 import { CairnError, invalid, isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
@@ -55,6 +60,9 @@ export async function openS3Store(location: S3Location, ports: S3Ports): Promise
   }
   return { store, sent: () => requests.sent };
 }
+
+/** XML 1.0 has no way to write these, not even escaped. The engine's own keys have none of them. */
+const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 
 class S3Store implements ObjectStore {
   readonly description: string;
@@ -143,12 +151,24 @@ class S3Store implements ObjectStore {
 
   async delete(keys: readonly string[]): Promise<void> {
     for (const key of keys) mustBeKey(key);
-    for (let at = 0; at < keys.length; at += limits.deleteKeys)
-      await this.#deleteBatch([...new Set(keys.slice(at, at + limits.deleteKeys))]);
+    const unwritable = keys.filter((key) => NOT_IN_XML.test(key));
+    const others = unwritable.length === 0 ? keys : keys.filter((key) => !NOT_IN_XML.test(key));
+    for (let at = 0; at < others.length; at += limits.deleteKeys)
+      await this.#deleteBatch([...new Set(others.slice(at, at + limits.deleteKeys))]);
+    for (const key of unwritable) await this.#deleteOne(key);
   }
 
   async close(): Promise<void> {
     this.#requests.close();
+  }
+
+  async #deleteOne(key: string): Promise<void> {
+    const command = new DeleteObjectCommand(this.#object(key));
+    try {
+      await this.#requests.bounded((late) => this.#requests.client.send(command, late));
+    } catch (error) {
+      throw typed(error, this.#failed('delete', key));
+    }
   }
 
   async #deleteBatch(keys: readonly string[]): Promise<void> {
