@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
 const runtimeTests = 'test/runtime/**/*.test.ts';
+const cephTests = 'test/**/*.ceph.test.ts';
 const kernelTests = 'test/kernel/**/*.test.ts';
 /** The kernel modules that this Node runs. */
 const modules = takesRelaxedSimd() ? (['plain', 'relaxed'] as const) : (['plain'] as const);
@@ -22,7 +23,7 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [
-            ...['**/node_modules/**', kernelTests, runtimeTests],
+            ...['**/node_modules/**', kernelTests, runtimeTests, cephTests],
             ...(modules.length === 1 ? [comparison] : []),
           ],
         },
@@ -31,6 +32,11 @@ export default defineConfig({
         extends: true as const,
         test: { name: `kernel, ${simd} SIMD`, include: [kernelTests], provide: { simd } },
       })),
+      // A project of its own, because its set-up starts a Ceph, and only where one of these tests runs.
+      {
+        extends: true,
+        test: { name: 'ceph', include: [cephTests], globalSetup: ['test/engines/ceph/setup.ts'] },
+      },
       // A project of its own, because its set-up installs other runtimes, and only where one of these tests runs.
       {
         extends: true,

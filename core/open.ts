@@ -34,7 +34,7 @@ export interface OpenOptions {
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
   readonly shareRequests?: boolean;
-  /** Make the store's directory where it is missing. Default true. */
+  /** Make the store's directory where it is missing. Default true. A bucket is never made. */
   readonly createStore?: boolean;
   /** Fold, merge and collect in this process: at this interval, and when a write says that there is work. Default off. */
   readonly maintenance?: boolean | { readonly intervalMs?: number };
@@ -66,9 +66,11 @@ const OPTIONS = [
 ];
 
 /**
- * Opens a store: `file:PATH` or `memory:`. Several processes may have the same store open at once.
- * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, `not_found` (`store_not_found`) where
- * there is none and none may be made, `forbidden` or `unavailable` where the store cannot be used.
+ * Opens a store: `file:PATH`, `memory:` or `s3://BUCKET/PREFIX` (docs/STORES.md). Several processes may have the same store
+ * open at once. A bucket is tested first: 10 to 12 requests.
+ * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, (`store_unfit`) for a bucket that cannot
+ * keep a database, `not_found` (`store_not_found`) where there is none and none may be made, `forbidden`, `unauthenticated` or
+ * `unavailable` where the store cannot be used.
  */
 export async function open(url: string, options: OpenOptions = {}): Promise<Database> {
   const given = mustBeObject(options, 'options');
@@ -127,8 +129,24 @@ async function openStore(url: unknown, clock: Clock, create: boolean): Promise<O
     const store = await node.openFileStore(filePath(url), { create });
     return { store, sha256: node.nodeSha256, deflate: node.nodeDeflate };
   }
+  if (typeof url === 'string' && url.startsWith('s3:')) return openBucket(url, clock);
   const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
-  throw invalid('invalid_store_url', `store ${shown} is neither file:PATH nor memory:`, { store: shown });
+  throw invalid('invalid_store_url', `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX nor memory:`, {
+    store: shown,
+  });
+}
+
+/** Lazily: whoever has no such URL loads no SDK. With the real timers, which end requests and not waits of the engine. */
+async function openBucket(url: string, clock: Clock): Promise<OpenedStore> {
+  const s3 = await import('./store/adapters/s3/index.js');
+  const ports = { clock, random: systemRandom, sleep: systemSleep };
+  const { store } = await s3.openS3Store(s3.parseS3Url(url), ports);
+  try {
+    const { nodeSha256, nodeDeflate } = await import('./store/adapters/node/index.js');
+    return { store, sha256: nodeSha256, deflate: nodeDeflate };
+  } catch {
+    return portable(store);
+  }
 }
 
 /** `file:./a`, `file:/a` and `file:///a`. A path is taken as it is written, without percent-decoding. */

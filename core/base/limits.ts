@@ -190,6 +190,26 @@ export const limits = {
   keyBytes: 1_024,
   conditionalPutBytes: 67_108_864, // 64 MiB
   replayParallel: 16,
+  /** Of what a store URL puts before every key. */
+  storePrefixBytes: 512,
+
+  // S3
+  /** Of one list request, as every store has it. */
+  listPageKeys: 1_000,
+  uploadPartBytes: 8_388_608, // 8 MiB
+  uploadParts: 10_000,
+  storeSockets: 256,
+  storeConnectMs: 5_000,
+  /** Until an answer begins. A fetch that takes longer is no use to a reader, who has half of `fenceMs`. */
+  storeAnswerMs: 10_000,
+  /** On top of that for what is sent or received: 1 MiB/s. */
+  storeBytesPerMs: 1_024,
+  /** Until the answer to a deletion of `deleteKeys` begins. */
+  storeDeleteMs: 60_000,
+  /** In which a store makes one object of all parts. */
+  storeJoinMs: 600_000,
+  selfTestRounds: 4,
+  selfTestPauseMs: 1_100,
 
   // File store
   /** Generations of a mutable object that stay: a swap that finds more above itself answers `unknown`. */

@@ -27,6 +27,14 @@ const statusOfCode: Readonly<Record<string, number>> = {
   unsupported_content_encoding: 415,
   misdirected_request: 421,
   idempotency_key_reused: 422,
+  // Between this server and its store: the caller's key and names are not at fault.
+  store_unauthenticated: 500,
+  store_credentials_expired: 500,
+  store_clock_skew: 500,
+  store_region: 500,
+  store_not_found: 500,
+  store_unsupported: 500,
+  store_refused: 500,
 };
 
 const titles: Readonly<Record<number, string>> = {

@@ -319,7 +319,6 @@ test('store URLs and options that name nothing are refused', async () => {
     'memory',
     'memory:x',
     'file:',
-    's3://bucket/prefix',
     'gs://b',
     'az://c',
     'http://x',

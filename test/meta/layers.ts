@@ -54,10 +54,16 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
     by: ['core/store/adapters/node/', 'core/open.ts', 'functions/node/', 'cli/'],
     why: 'it needs Node; take an ObjectStore as an argument, and let core/open.ts, functions/node or cli choose it',
   },
+  'core/store/adapters/s3': {
+    by: ['core/store/adapters/s3/', 'core/open.ts'],
+    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',
+  },
 };
 
 /** Guarded folders that a file may enter by `import()` only, so that other platforms never load them. */
-const dynamicOnly: Readonly<Record<string, string>> = { 'core/open.ts': 'core/store/adapters/node' };
+const dynamicOnly: Readonly<Record<string, readonly string[]>> = {
+  'core/open.ts': ['core/store/adapters/node', 'core/store/adapters/s3'],
+};
 
 /** Packages that core may import outside its adapters: pure computation, synchronous, no platform. */
 const corePackages: readonly string[] = ['@noble/hashes', 'fastest-levenshtein', 'fflate'];
@@ -148,7 +154,7 @@ function checkEdge({ from, line, to, dynamic }: Edge, home: string): Violation[]
     const { by, why } = guarded[guard]!;
     if (!by.some((path) => from.path.startsWith(path)))
       return violation(`imports the guarded folder ${guard}`, why);
-    if (!dynamic && dynamicOnly[from.path] === guard) {
+    if (!dynamic && dynamicOnly[from.path]?.includes(guard) === true) {
       return violation(`imports ${guard} statically`, 'use `await import()`: other platforms cannot load it');
     }
     const inside = from.path.startsWith(`${guard}/`);

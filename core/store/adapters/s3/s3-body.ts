@@ -1,0 +1,78 @@
+/**
+ * Reads the body of an answer to a get into memory of the caller's, and holds it against what the headers promise: the range
+ * that was asked for, and every byte of it.
+ */
+import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { CairnError } from '../../../base/errors.js';
+import type { ByteRange } from '../../index.js';
+import { strangeAnswer } from './s3-errors.js';
+import type { S3Failed } from './s3-errors.js';
+
+export interface BodyPlan {
+  /** Of the whole object. */
+  readonly size: number;
+  /** Bytes that the body has. */
+  readonly length: number;
+}
+
+/** What the headers say. Throws `unavailable` (`store_answer`) where that is not what was asked for. */
+export function planBody(
+  output: GetObjectCommandOutput,
+  range: ByteRange | undefined,
+  failed: S3Failed,
+): BodyPlan {
+  const length = output.ContentLength;
+  if (length === undefined) throw strangeAnswer('has no length', failed);
+  if (range === undefined) return { size: length, length };
+  const found = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange ?? '');
+  if (found === null) throw strangeAnswer('is not the range that was asked for', failed);
+  const [first, last, size] = found.slice(1).map(Number) as [number, number, number];
+  const expected = Math.min(range.length, size - range.offset);
+  if (first !== range.offset || last - first + 1 !== expected || length !== expected)
+    throw strangeAnswer('is of another range than that asked for', failed);
+  return { size, length };
+}
+
+/** Node's streams end with `destroy`. */
+interface Chunks extends AsyncIterable<Uint8Array> {
+  readonly destroy?: () => void;
+}
+
+export interface BodyRead {
+  readonly output: GetObjectCommandOutput;
+  readonly length: number;
+  readonly into: Uint8Array<ArrayBuffer> | undefined;
+  readonly failed: S3Failed;
+  /** Aborted where it takes too long. */
+  readonly late: AbortSignal;
+}
+
+export async function readBody({ output, length, into, failed, late }: BodyRead): Promise<Uint8Array> {
+  const bytes =
+    into !== undefined && into.length >= length ? into.subarray(0, length) : new Uint8Array(length);
+  const chunks = output.Body as unknown as Chunks | undefined;
+  if (chunks === undefined) throw strangeAnswer('has no body', failed);
+  const stop = (): void => chunks.destroy?.();
+  late.addEventListener('abort', stop, { once: true });
+  let at = 0;
+  try {
+    for await (const chunk of chunks) {
+      if (at + chunk.length > length) throw wrongLength(at + chunk.length, length, failed);
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+  } finally {
+    late.removeEventListener('abort', stop);
+  }
+  if (at !== length) throw wrongLength(at, length, failed);
+  return bytes;
+}
+
+/** A body that is never read holds its connection. */
+export function dropBody(output: GetObjectCommandOutput): void {
+  (output.Body as unknown as Chunks | undefined)?.destroy?.();
+}
+
+function wrongLength(found: number, expected: number, failed: S3Failed): CairnError {
+  return strangeAnswer(`has ${found} of ${expected} bytes`, failed);
+}
