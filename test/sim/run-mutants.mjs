@@ -12,7 +12,7 @@ const args = process.argv.slice(2);
 /** @param {string} name @param {string} fallback */
 const option = (name, fallback) =>
   args.includes(name) ? (args[args.indexOf(name) + 1] ?? fallback) : fallback;
-const seeds = option('--seeds', '2000');
+const seeds = option('--seeds', '6000');
 const only = option('--only', '');
 
 /** @type {number[]} */
