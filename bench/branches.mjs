@@ -23,6 +23,7 @@ const { values } = parseArgs({
   },
 });
 const AT_ONCE = 1_000;
+const FOLD_BYTES = 100 * 2 ** 20;
 const dimension = Number(values.dimension);
 const sizes = values.rows.split(',').map(Number);
 if (![dimension, ...sizes].every((n) => Number.isSafeInteger(n) && n > 0))
@@ -48,7 +49,15 @@ for (const rows of sizes) {
   try {
     const database = await open(`file:${folder}`);
     const papers = await database.createCollection('papers', { dimension, metric: 'euclidean' });
-    for (const batch of batches(rows)) await papers.upsert(batch);
+    let bytes = 0;
+    for (const batch of batches(rows)) {
+      await papers.upsert(batch);
+      bytes += batch.vectors.byteLength;
+      // Before the log is full, which only its folds make room in.
+      if (bytes < FOLD_BYTES) continue;
+      await papers.compact({ minor: true });
+      bytes = 0;
+    }
     await papers.compact();
     await papers.createSnapshot({ name: 'kept' });
     for (let i = 0; i < 10; i++) {
