@@ -26,8 +26,13 @@ const UID = /^[0-9a-f]{32}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const SURROGATE = /\p{Surrogate}/u;
 
+/** 128 random bits in lower-case hex: what tells one try, job or key from all others. */
+export function newNonce(random: Random): string {
+  return bytesToHex(random.fill(new Uint8Array(16)));
+}
+
 export function newUid(random: Random): Uid {
-  return bytesToHex(random.fill(new Uint8Array(16))) as Uid;
+  return newNonce(random) as Uid;
 }
 
 export function isUid(text: string): text is Uid {

@@ -6,9 +6,8 @@
  * Each state of an entry has a nonce: where a store's version is a hash of the content, a put that was long under way
  * must not find an old state come back.
  */
-import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
-import { newUid } from '../base/ids.js';
+import { newNonce, newUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
@@ -189,7 +188,7 @@ export class Catalog {
 
   #newHead(name: string, schema: CollectionSchema): Head {
     const { ports, namespace } = this.#options;
-    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+    const nonce = newNonce(ports.random);
     return firstHead({
       uid: newUid(ports.random),
       nonce,

@@ -3,9 +3,8 @@
  * after the head check. Writes that wait at the same time share a slot (group commit). A loser leaves its batches in the
  * inbox and goes on: it writes the next slot with whatever waits there, or finds its own carried by another (`inbox.ts`).
  */
-import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
-import { sequence } from '../base/ids.js';
+import { newNonce, sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits, tierLimits } from '../base/limits.js';
 import type { SpareMemory } from '../base/spare-memory.js';
@@ -254,7 +253,7 @@ export class Committer<S extends LogSink<S>> {
     const carried = mayCarry && writes.some((write) => write.lost) ? await this.#carry(plan) : [];
     // Later batches may be computed from those before them, so the slot is built anew without the ones that gave up.
     if (writes.some((write) => write.settled) || !this.#stands(state, sequence(seq - 1))) return;
-    const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+    const nonce = newNonce(ports.random);
     const batches = [...group.map(slotBatch), ...carried.map(({ entry }) => entry)];
     const plain = { uid, seq, nonce, prevChain, label, batches };
     const { slot, bytes } = sealSlot(ports.digests, plain, this.#spare);

@@ -2,8 +2,8 @@
  * The bytes of a catalog entry: a JSON document in an ENT envelope, `{"name", "uid", "nonce"}`. Its key holds the name in
  * hex, so that no other key of the store has anything that a user chose.
  */
-import { bytesToHex, tryHexToBytes } from '../base/bytes.js';
-import { isName, isUid } from '../base/ids.js';
+import { tryHexToBytes } from '../base/bytes.js';
+import { isName, isUid, newNonce } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Digests, Ports } from '../base/ports.js';
@@ -19,7 +19,7 @@ export function sealEntry(
   key: string,
   { name, uid }: { readonly name: string; readonly uid: EntryUid },
 ): Uint8Array<ArrayBuffer> {
-  const nonce = bytesToHex(random.fill(new Uint8Array(16)));
+  const nonce = newNonce(random);
   return sealJson(digests, { kind: 'ENT', key }, { name, uid, nonce }, limits.catalogEntryBytes);
 }
 

@@ -2,7 +2,7 @@
  * Changes a head: the exact bytes of the version that is replaced go to `heads/` first, then one compare-and-swap. An
  * unknown answer is resolved by looking for this swap's nonce in the head.
  */
-import { bytesToHex } from '../base/bytes.js';
+import { newNonce } from '../base/ids.js';
 import { CairnError } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { putDecided, retryDelayMs } from '../store/index.js';
@@ -22,7 +22,7 @@ type Decide = (head: Head) => HeadEdit | undefined | Promise<HeadEdit | undefine
  */
 export async function swapHead(context: LogContext, decide: Decide): Promise<Head | undefined> {
   const { ports, store, uid } = context;
-  const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+  const nonce = newNonce(ports.random);
   let next: Head | undefined;
   for (let round = 0; round < limits.casRounds; round++) {
     const current = await tryReadHead(context);

@@ -15,6 +15,7 @@ export { mustNotKeep, notKept, notYet } from './past/past-state.js';
 export { addPin, removePin, setRetention } from './past/pins.js';
 export { keepForRestore, withSlots } from './past/restores.js';
 export { sequenceAt } from './past/sequence-at.js';
+export type { Tip } from './past/sequence-at.js';
 export type {
   FoldRange,
   Head,
@@ -33,6 +34,7 @@ export { openHead, sealHead } from './head-codec.js';
 export { checkSuccessor, isOverFor } from './head-invariants.js';
 export { swapHead } from './head-swap.js';
 export { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, storeNowMs } from './jobs.js';
+export { isInReach } from './inbox.js';
 export { isInTime } from './log-state.js';
 export type { BegunJob, JobPlan } from './jobs.js';
 export {

@@ -4,8 +4,8 @@
  * two jobs take the same input. Anyone may remove a job that looks dead: that costs work, never safety, because a job
  * that is no longer listed cannot commit.
  */
-import { bytesToHex } from '../base/bytes.js';
 import { CairnError } from '../base/errors.js';
+import { newNonce } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { putDecided } from '../store/index.js';
@@ -36,7 +36,7 @@ export interface BegunJob {
  */
 export async function beginJob(context: LogContext, plan: JobPlan): Promise<BegunJob | undefined> {
   const { ports, uid } = context;
-  const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+  const nonce = newNonce(ports.random);
   const { inputs, fold } = plan;
   const job: Job = { nonce, inputs: [...inputs], fold, startedMs: await storeNowMs(context) };
   const head = await swapHead(context, (current) => {

@@ -17,6 +17,7 @@ import { CommitWindow } from './commit-window.js';
 import { openHead } from './head-codec.js';
 import { namesObject } from './head.js';
 import type { Head } from './head.js';
+import { isInReach } from './inbox.js';
 import { batchKey, headCopyKey, headKey, logPrefix, slotKey, tryUnrev } from './layout.js';
 import { openSlot } from './slot-codec.js';
 import type { OpenedSlot, SlotBatch } from './slot-codec.js';
@@ -227,7 +228,7 @@ async function tryReadBatch(
   if ('inline' in content) return decodeBatch(content.inline, dimension, { key, offset: 64 });
   const { after, uuid, bytes } = content;
   const blobKey = batchKey(context.uid, after, uuid);
-  if (!(after < seq && seq <= after + limits.eligibleSlots)) {
+  if (!isInReach(seq, after)) {
     const expected = `a batch written at most ${limits.eligibleSlots} slots before slot ${seq}`;
     throw corrupt({ key, offset: 64, expected, found: `one after slot ${after}` });
   }

@@ -6,7 +6,6 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CairnError } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import { headVersion, sequence } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
@@ -22,21 +21,10 @@ import { DEFAULT_NAMESPACE_UID, headKey, slotKey } from '../../core/log/layout.j
 import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
 import type { Slot, SlotBatch } from '../../core/log/slot-codec.js';
 import { digests, schema, slotBatch, upsertBatch } from './fixture.js';
+import { outcome } from './outcome.js';
 
 const uid = '0123456789abcdef0123456789abcdef' as Uid;
 const place = { key: 'c/x/log/1', offset: 64 };
-
-/** The value, or `corrupt`; anything else fails. */
-function outcome<T>(open: () => T): T | 'corrupt' {
-  try {
-    return open();
-  } catch (error) {
-    if (!(error instanceof CairnError)) throw error;
-    expect(error.kind).toBe('corrupt');
-    expect(error.details).toMatchObject({ key: expect.any(String), offset: expect.any(Number) });
-    return 'corrupt';
-  }
-}
 
 /** Opens every bit flip and every cut of `bytes`: each must be corrupt. */
 function expectNoDamageToPass(bytes: Uint8Array, open: (damaged: Uint8Array) => unknown): void {

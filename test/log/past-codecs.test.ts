@@ -5,7 +5,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../core/base/bytes.js';
-import { CairnError } from '../../core/base/errors.js';
 import { headVersion, sequence } from '../../core/base/ids.js';
 import type { Uid } from '../../core/base/ids.js';
 import { limits } from '../../core/base/limits.js';
@@ -19,19 +18,8 @@ import type { RestoreTarget } from '../../core/log/restore-target.js';
 import { openSlot, sealSlot } from '../../core/log/slot-codec.js';
 import type { SlotBatch } from '../../core/log/slot-codec.js';
 import { digests, slotBatch, upsertBatch } from './fixture.js';
+import { outcome } from './outcome.js';
 import { b, busyHead, nonceOf, pastHead, pin, restore, uid } from './head-contents.js';
-
-/** The value, or `corrupt`; anything else fails. */
-function outcome<T>(open: () => T): T | 'corrupt' {
-  try {
-    return open();
-  } catch (error) {
-    if (!(error instanceof CairnError)) throw error;
-    expect(error.kind).toBe('corrupt');
-    expect(error.details).toMatchObject({ key: expect.any(String), offset: expect.any(Number) });
-    return 'corrupt';
-  }
-}
 
 const ENTRY = 128;
 const RESTORE_BYTES = 32;

@@ -64,7 +64,7 @@ export const mutants = [
     [
       'log/committer.ts',
       'write.lost = true;',
-      'write.lost = true; write.keyHash = bytesToHex(this.#log.context.ports.random.fill(new Uint8Array(16)));',
+      'write.lost = true; write.keyHash = newNonce(this.#log.context.ports.random);',
     ],
   ),
   mutant('an output of a job under way is collected', 'collect: garbage', [

@@ -3,8 +3,7 @@
  * written for the other, as a fold would: its rows into a segment without a graph, what it ended into deletions, and a
  * window without keys.
  */
-import { bytesToHex } from '../../base/bytes.js';
-import { headVersion } from '../../base/ids.js';
+import { headVersion, newNonce } from '../../base/ids.js';
 import type { Kernel } from '../../kernel/index.js';
 import { firstHead, segmentKey } from '../../log/index.js';
 import type { Head, LogContext, LogPoint, NewHead, Origin, SegmentEntry } from '../../log/index.js';
@@ -42,7 +41,7 @@ export async function forkState(options: ForkOptions): Promise<Head> {
   const first = { ...firstHead({ ...made, uid: context.uid }), retentionMs };
   if (to.seq === 0) return first;
   // The random name that objects of a job have; it is never listed, as nobody knows of the collection.
-  const job = { nonce: randomHex(context), inputs: [], startedMs: 0 };
+  const job = { nonce: newNonce(context.ports.random), inputs: [], startedMs: 0 };
   const source = memtableSource(memtable, to.seq, { storeMs: undefined, softDeleteDays: 0 });
   const output = source.rows === 0 ? undefined : await build(options, job.nonce, source);
   const editor = new HeadEditor({
@@ -90,8 +89,4 @@ async function build(
     seed: 0,
     breathe: breathing(ports, { signal: undefined, waitedFor: undefined }),
   });
-}
-
-function randomHex({ ports }: LogContext): string {
-  return bytesToHex(ports.random.fill(new Uint8Array(16)));
 }

@@ -1,7 +1,6 @@
 /** What a caller says of a write besides what is written. */
-import { bytesToHex } from '../../base/bytes.js';
 import { invalid } from '../../base/errors.js';
-import { sequence } from '../../base/ids.js';
+import { newNonce, sequence } from '../../base/ids.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Random } from '../../base/ports.js';
@@ -22,10 +21,7 @@ export function parseWriteOptions(value: unknown, random: Random): ParsedWriteOp
   const options = mustBeObject(value, 'options');
   mustHaveOnly(options, ['idempotencyKey', 'firstTail', 'timeoutMs'], 'options');
   // A null is no missing key: whoever passes one believes that the write is safe to repeat.
-  const key =
-    options['idempotencyKey'] === undefined
-      ? bytesToHex(random.fill(new Uint8Array(16)))
-      : options['idempotencyKey'];
+  const key = options['idempotencyKey'] === undefined ? newNonce(random) : options['idempotencyKey'];
   if (typeof key !== 'string' || !KEY.test(key)) {
     throw invalid(
       'invalid_idempotency_key',

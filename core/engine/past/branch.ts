@@ -2,21 +2,21 @@
  * Branches of a collection: another that begins with one of its states, and from then on has a life of its own. What
  * segments hold is not copied: both name them, and each writes what it changes under its own uid.
  */
-import { bytesToHex } from '../../base/bytes.js';
 import { CairnError } from '../../base/errors.js';
-import { newUid } from '../../base/ids.js';
+import { newNonce, newUid } from '../../base/ids.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
 import { keepForBranch, notKept, originIn } from '../../log/index.js';
-import type { CollectionLog, Head, LogState } from '../../log/index.js';
+import type { CollectionLog, Head, LogState, Tip } from '../../log/index.js';
 import type { Catalog } from '../catalog.js';
 import { forkState } from '../compaction/index.js';
 import type { ForkOptions } from '../compaction/index.js';
+import { tipOf } from '../reads/index.js';
 import type { SegmentStore } from '../segments/index.js';
 import type { Table } from '../table/index.js';
-import { sequenceOfPoint, tipOf } from './past-point.js';
-import type { PastPoint, Tip } from './past-point.js';
+import { sequenceOfPoint } from './past-point.js';
+import type { PastPoint } from './past-point.js';
 
 export interface BranchHost {
   readonly log: CollectionLog<Table>;
@@ -92,7 +92,7 @@ async function tryFork(
   const mayLeave = state.to.seq > 0;
   if (mayLeave && !(await keepForBranch(log.context, { uid: context.uid, base }))) return undefined;
   const { schema, namespace, name, retentionMs } = head;
-  const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+  const nonce = newNonce(ports.random);
   const made = { namespace, name, schema, retentionMs, nonce, createdMs: ports.clock.wallMs() };
   return await forkState({ context, kernel, segments, origin, head: made, ...state });
 }

@@ -3,11 +3,10 @@ import { CairnError, invalid } from '../../base/errors.js';
 import { mustBeName, sequence } from '../../base/ids.js';
 import type { Sequence } from '../../base/ids.js';
 import { notYet, sequenceAt } from '../../log/index.js';
-import type { Head, LogContext, LogPosition, LogState } from '../../log/index.js';
+import type { Head, LogContext, Tip } from '../../log/index.js';
 import { parseRead } from '../input/index.js';
 import type { UnknownObject } from '../input/index.js';
 import type { AsOf } from '../interface/index.js';
-import type { Table } from '../table/index.js';
 
 export interface PastPoint {
   readonly snapshot: string | undefined;
@@ -22,14 +21,6 @@ export function parsePastPoint(fields: UnknownObject): PastPoint {
     throw invalid('invalid_request', 'either a snapshot or as_of, not both', { field: 'as_of' });
   return { snapshot, asOf };
 }
-
-/** What is asked of a state: copied in the step that gave it out. */
-export interface Tip {
-  readonly head: Head;
-  readonly position: LogPosition;
-}
-
-export const tipOf = ({ head, position }: LogState<Table>): Tip => ({ head: head.head, position });
 
 /** Throws `snapshot_not_found`, `sequence_out_of_range`. Cost: nothing, but for a time what `sequenceAt` costs. */
 export async function sequenceOfPoint(

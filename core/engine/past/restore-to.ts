@@ -10,7 +10,7 @@ import type { RestoreToResult } from '../interface/index.js';
 import { withLimitedStart } from '../limited-start.js';
 import type { OpenCollection, OpenCollections } from '../open-collection.js';
 import type { Table } from '../table/index.js';
-import { parsePastPoint, sequenceOfPoint, tipOf } from './past-point.js';
+import { parsePastPoint, sequenceOfPoint } from './past-point.js';
 import type { PastPoint } from './past-point.js';
 
 /** Whose restore it is. */
@@ -60,7 +60,7 @@ function planRestore(
   onPlanned: (seq: Sequence) => void,
 ): RestorePlan<Table> {
   return async (state) => {
-    const { position } = tipOf(state);
+    const { position } = state;
     const unfolded = state.restores.slice();
     // Snapshots are made by others too: which there are the newest head tells.
     const { head } = await mustReadHead(context);

@@ -6,8 +6,9 @@ import { limits } from '../../base/limits.js';
 import { addPin, notKept, removePin } from '../../log/index.js';
 import type { CollectionLog, Pin } from '../../log/index.js';
 import type { AsOf, Snapshot } from '../interface/index.js';
+import { tipOf } from '../reads/index.js';
 import type { Table } from '../table/index.js';
-import { sequenceOfPoint, snapshotNotFound, tipOf } from './past-point.js';
+import { sequenceOfPoint, snapshotNotFound } from './past-point.js';
 
 export interface WantedSnapshot {
   readonly name: string | undefined;

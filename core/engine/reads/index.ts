@@ -1,5 +1,5 @@
 /** What reads answer, given a state. */
-export { sequenceOf } from './as-of.js';
+export { sequenceOf, tipOf } from './as-of.js';
 export { AskedRecords } from './asked-records.js';
 export { answerCount } from './count.js';
 export { answerFacets } from './facets.js';

@@ -9,13 +9,13 @@ import { bytesToHex } from '../../base/bytes.js';
 import { corrupt } from '../../base/errors.js';
 import type { CairnError } from '../../base/errors.js';
 import { sequence } from '../../base/ids.js';
-import { limits } from '../../base/limits.js';
 import { openSealed } from '../../base/sealed-object.js';
 import {
   batchKey,
   CHAIN_START,
   decodeBatch,
   inboxPrefix,
+  isInReach,
   isInTime,
   keepsSlot,
   keptStates,
@@ -214,8 +214,7 @@ class LogWalk {
       const fault = this.#faultOfContent(key, entry, body);
       if (fault !== undefined) throw fault;
     });
-    const inReach = content.after < slot.seq && slot.seq <= content.after + limits.eligibleSlots;
-    if (!inReach) {
+    if (!isInReach(slot.seq, content.after)) {
       const message = `slot ${slot.seq} refers to a batch that was written after slot ${content.after}`;
       told.push(() => findings.error('slot_corrupt', { key: slotAt, message }));
     }

@@ -2,8 +2,8 @@
  * Branches: collections that began with the records of another, and name its segments. The parent's head lists them, so that
  * what they name is kept, also when the parent is dropped; a branch that names nothing of others any more is taken off the list.
  */
-import { bytesToHex } from '../../base/bytes.js';
 import { CairnError } from '../../base/errors.js';
+import { newNonce } from '../../base/ids.js';
 import type { Uid } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import { putDecided } from '../../store/index.js';
@@ -113,7 +113,7 @@ async function putTombstone(
   { uid, foldedSeq }: Branch,
 ): Promise<void> {
   const { namespace, name, schema } = parent;
-  const nonce = bytesToHex(ports.random.fill(new Uint8Array(16)));
+  const nonce = newNonce(ports.random);
   const first = firstHead({ uid, nonce, namespace, name, schema, createdMs: ports.clock.wallMs() });
   const tombstone: Head = { ...first, state: 'dropped', origin: originIn(parent, foldedSeq) };
   await putDecided(store, ports, {

@@ -3,8 +3,8 @@
  * head's entry stays for as long as a state may be asked for that is made of that slot: with it the fence and the
  * restore come one after the other, as with pins.
  */
-import { bytesToHex } from '../../base/bytes.js';
 import { CairnError } from '../../base/errors.js';
+import { newNonce } from '../../base/ids.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import { swapHead } from '../head-swap.js';
@@ -31,7 +31,7 @@ export async function keepForRestore(
   context: LogContext,
   { seq, after, unfolded }: WantedRestore,
 ): Promise<RestoreTarget | undefined> {
-  const nonce = bytesToHex(context.ports.random.fill(new Uint8Array(16)));
+  const nonce = newNonce(context.ports.random);
   let kept = true;
   const head = await swapHead(context, async (current) => {
     mustBeActive(current);

@@ -14,6 +14,7 @@ import type { LogPosition } from '../log-state.js';
 import { readKept } from './past-heads.js';
 import { mustNotKeep } from './past-state.js';
 
+/** What is asked of a state to name one of its past: copied in the step that gave it out. */
 export interface Tip {
   readonly head: Head;
   readonly position: LogPosition;
