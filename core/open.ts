@@ -18,6 +18,7 @@ import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
 import { portableDeflate } from './segment/index.js';
 import { accountingStore, memoryStore, retryingStore } from './store/index.js';
+import type { BucketOptions, BucketPorts } from './store/adapters/bucket/index.js';
 import type { ObjectStore } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
@@ -44,6 +45,8 @@ export interface OpenOptions {
   readonly compactor?: Compactor;
   /** A store of your own instead of one that the URL names; the URL is then only a name. */
   readonly store?: ObjectStore;
+  /** 32 bytes that the bucket's store encrypts every object with and forgets. Whoever loses them loses the data. */
+  readonly customerKey?: Uint8Array;
 }
 
 const MEMORY_BUDGET = {
@@ -62,7 +65,7 @@ const INTERVAL = {
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
   ...['memoryBudgetBytes', 'threads', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
-  'compactor',
+  ...['compactor', 'customerKey'],
 ];
 
 /**
@@ -89,7 +92,9 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     sleep: options.sleep ?? systemSleep,
   };
   const { store, sha256, deflate } =
-    options.store === undefined ? await openStore(url, ports.clock, createStore) : portable(options.store);
+    options.store === undefined
+      ? await openStore(url, { clock: ports.clock, create: createStore, customerKey: customerKeyOf(given) })
+      : portable(options.store);
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
   return new EngineDatabase({
     store: accountingStore(retryingStore(store, ports)),
@@ -121,7 +126,18 @@ function portable(store: ObjectStore): OpenedStore {
   return { store, sha256: undefined, deflate: portableDeflate };
 }
 
-async function openStore(url: unknown, clock: Clock, create: boolean): Promise<OpenedStore> {
+interface StoreWish {
+  readonly clock: Clock;
+  /** Of a directory that is not there. */
+  readonly create: boolean;
+  readonly customerKey: Uint8Array | undefined;
+}
+
+async function openStore(url: unknown, { clock, create, customerKey }: StoreWish): Promise<OpenedStore> {
+  const bucket = typeof url === 'string' ? bucketOpeners.get(url.split(':', 1)[0]!) : undefined;
+  if (typeof url === 'string' && bucket !== undefined) return openBucket(bucket, url, { clock, customerKey });
+  if (customerKey !== undefined)
+    throw invalid('invalid_customer_key', 'a customer key is for stores in buckets: others encrypt nothing');
   if (url === 'memory:') return portable(memoryStore({ clock }));
   if (typeof url === 'string' && url.startsWith('file:') && url.length > 'file:'.length) {
     // Only here, and lazily: nothing else of the engine needs Node.
@@ -129,24 +145,45 @@ async function openStore(url: unknown, clock: Clock, create: boolean): Promise<O
     const store = await node.openFileStore(filePath(url), { create });
     return { store, sha256: node.nodeSha256, deflate: node.nodeDeflate };
   }
-  if (typeof url === 'string' && url.startsWith('s3:')) return openBucket(url, clock);
   const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
   throw invalid('invalid_store_url', `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX nor memory:`, {
     store: shown,
   });
 }
 
-/** Lazily: whoever has no such URL loads no SDK. With the real timers, which end requests and not waits of the engine. */
-async function openBucket(url: string, clock: Clock): Promise<OpenedStore> {
-  const s3 = await import('./store/adapters/s3/index.js');
+type BucketOpener = (url: string, ports: BucketPorts, options: BucketOptions) => Promise<ObjectStore>;
+
+/** By scheme. Lazily: whoever has no such URL loads no SDK. */
+const bucketOpeners: ReadonlyMap<string, BucketOpener> = new Map([
+  [
+    's3',
+    async (url, ports, options) => {
+      const { openS3Store, parseS3Url } = await import('./store/adapters/s3/index.js');
+      return (await openS3Store(parseS3Url(url), ports, options)).store;
+    },
+  ],
+]);
+
+/** With the real timers, which end requests and not waits of the engine. */
+async function openBucket(
+  opener: BucketOpener,
+  url: string,
+  { clock, customerKey }: Omit<StoreWish, 'create'>,
+): Promise<OpenedStore> {
   const ports = { clock, random: systemRandom, sleep: systemSleep };
-  const { store } = await s3.openS3Store(s3.parseS3Url(url), ports);
+  const store = await opener(url, ports, customerKey === undefined ? {} : { customerKey });
   try {
     const { nodeSha256, nodeDeflate } = await import('./store/adapters/node/index.js');
     return { store, sha256: nodeSha256, deflate: nodeDeflate };
   } catch {
     return portable(store);
   }
+}
+
+function customerKeyOf(given: Readonly<Record<string, unknown>>): Uint8Array | undefined {
+  const key = given['customerKey'];
+  if (key === undefined || key instanceof Uint8Array) return key;
+  throw invalid('invalid_customer_key', `the customer key is ${typeof key}, not a Uint8Array of 32 bytes`);
 }
 
 /** `file:./a`, `file:/a` and `file:///a`. A path is taken as it is written, without percent-decoding. */

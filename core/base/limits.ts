@@ -193,21 +193,27 @@ export const limits = {
   /** Of what a store URL puts before every key. */
   storePrefixBytes: 512,
 
-  // S3
+  // Buckets
   /** Of one list request, as every store has it. */
   listPageKeys: 1_000,
   uploadPartBytes: 8_388_608, // 8 MiB
   uploadParts: 10_000,
+  uploadPartsParallel: 4,
   storeSockets: 256,
+  storeSocketsMax: 4_096,
   storeConnectMs: 5_000,
   /** Until an answer begins. A fetch that takes longer is no use to a reader, who has half of `fenceMs`. */
   storeAnswerMs: 10_000,
+  storeAnswerMsMax: 600_000,
   /** On top of that for what is sent or received: 1 MiB/s. */
   storeBytesPerMs: 1_024,
   /** Until the answer to a deletion of `deleteKeys` begins. */
   storeDeleteMs: 60_000,
   /** In which a store makes one object of all parts. */
   storeJoinMs: 600_000,
+  customerKeyBytes: 32,
+  /** Between a store's clock and ours. */
+  storeClockSkewMs: 300_000,
   selfTestRounds: 4,
   selfTestPauseMs: 1_100,
 

@@ -54,6 +54,10 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
     by: ['core/store/adapters/node/', 'core/open.ts', 'functions/node/', 'cli/'],
     why: 'it needs Node; take an ObjectStore as an argument, and let core/open.ts, functions/node or cli choose it',
   },
+  'core/store/adapters/bucket': {
+    by: ['core/store/adapters/', 'core/open.ts'],
+    why: 'it is what the adapters of clouds share; take an ObjectStore as an argument',
+  },
   'core/store/adapters/s3': {
     by: ['core/store/adapters/s3/', 'core/open.ts'],
     why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',

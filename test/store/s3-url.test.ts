@@ -20,8 +20,23 @@ describe('s3: URLs', () => {
       { bucket: 'bucket', prefix: '', pathStyle: false, endpoint: 'https://a.example.org', region: 'auto' },
     ],
     ['s3://bucket?path_style=true', { bucket: 'bucket', prefix: '', pathStyle: true }],
+    [
+      's3://bucket?timeout_ms=2500&connections=8&self_test=false',
+      { bucket: 'bucket', prefix: '', pathStyle: false, answerMs: 2_500, connections: 8, selfTest: false },
+    ],
+    [
+      's3://bucket?encryption=AES256',
+      { bucket: 'bucket', prefix: '', pathStyle: false, encryption: 'AES256' },
+    ],
+    [
+      's3://bucket?kms_key=arn:aws:kms:eu-west-1:1:key/a-1',
+      {
+        ...{ bucket: 'bucket', prefix: '', pathStyle: false },
+        ...{ encryption: 'aws:kms', kmsKey: 'arn:aws:kms:eu-west-1:1:key/a-1' },
+      },
+    ],
   ])('reads %s', (url, location) => {
-    expect(parseS3Url(url)).toEqual(location);
+    expect(parseS3Url(url)).toEqual({ answerMs: 10_000, connections: 256, selfTest: true, ...location });
   });
 
   it.each([
@@ -42,6 +57,13 @@ describe('s3: URLs', () => {
     's3://bucket?region=a&region=b',
     's3://bucket?path_style=SECRET',
     's3://bucket?secret_access_key=SECRET',
+    's3://bucket?timeout_ms=0',
+    's3://bucket?timeout_ms=600001',
+    's3://bucket?connections=SECRET',
+    's3://bucket?self_test=SECRET',
+    's3://bucket?encryption=SECRET',
+    's3://bucket?encryption=AES256&kms_key=SECRET',
+    's3://bucket?kms_key=SECRET%20',
   ])('refuses %s, and shows no value', async (url) => {
     const thrown = await open(url).catch((error: unknown) => error);
     if (!isCairnError(thrown)) throw new Error('was not refused', { cause: thrown });

@@ -1,5 +1,4 @@
 /** The door of the S3 store. Whoever enters it loads the SDK, so it is entered by `import()`. */
 export { openS3Store } from './s3-store.js';
-export type { S3Ports } from './s3-requests.js';
 export { parseS3Url } from './s3-url.js';
 export type { S3Location } from './s3-url.js';

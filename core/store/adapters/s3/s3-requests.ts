@@ -7,15 +7,9 @@ import { md5 } from '@noble/hashes/legacy.js';
 import { S3Client } from '@aws-sdk/client-s3';
 import { utf8Encode } from '../../../base/bytes.js';
 import { limits } from '../../../base/limits.js';
-import type { Clock, Random, Sleep } from '../../../base/ports.js';
+import { bounded } from '../bucket/index.js';
+import type { BucketPorts, Late } from '../bucket/index.js';
 import type { S3Location } from './s3-url.js';
-
-export interface S3Ports {
-  readonly clock: Pick<Clock, 'wallMs'>;
-  readonly random: Random;
-  /** The real one: it ends requests that take too long. */
-  readonly sleep: Sleep;
-}
 
 /** Where neither the URL nor the SDK's own places name one. A store that minds answers with the right one. */
 const DEFAULT_REGION = 'us-east-1';
@@ -26,21 +20,21 @@ interface Headed {
 }
 
 /** Opens the SDK's client. Looks up the region, sends nothing. */
-export async function openRequests(location: S3Location, ports: S3Ports): Promise<S3Requests> {
-  const { region } = location;
+export async function openRequests(location: S3Location, ports: BucketPorts): Promise<S3Requests> {
+  const { region, answerMs } = location;
   const first = newClient(location, region);
-  if (region !== undefined) return new S3Requests(first, ports);
+  if (region !== undefined) return new S3Requests(first, ports, answerMs);
   try {
     await first.config.region();
-    return new S3Requests(first, ports);
+    return new S3Requests(first, ports, answerMs);
   } catch {
     first.destroy();
-    return new S3Requests(newClient(location, DEFAULT_REGION), ports);
+    return new S3Requests(newClient(location, DEFAULT_REGION), ports, answerMs);
   }
 }
 
-function newClient({ endpoint, pathStyle }: S3Location, region: string | undefined): S3Client {
-  const agent = { maxSockets: limits.storeSockets };
+function newClient({ endpoint, pathStyle, connections }: S3Location, region: string | undefined): S3Client {
+  const agent = { maxSockets: connections };
   return new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
@@ -58,14 +52,18 @@ export class S3Requests {
   readonly client: S3Client;
   /** Ceph up to 16 compares `If-Match` with an ETag that has no quotes. */
   unquoted = false;
-  readonly #ports: S3Ports;
+  /** What the store said last of a lifecycle rule that will delete what was put. */
+  expiry: string | undefined;
+  readonly #ports: BucketPorts;
+  readonly #answerMs: number;
   /** The store's dates of answers, by the output that the SDK makes of each. */
   readonly #dates = new WeakMap<object, number>();
   #sent = 0;
 
-  constructor(client: S3Client, ports: S3Ports) {
+  constructor(client: S3Client, ports: BucketPorts, answerMs: number) {
     this.client = client;
     this.#ports = ports;
+    this.#answerMs = answerMs;
     client.middlewareStack.add(
       (next) => (args) => {
         this.#sent += 1;
@@ -79,12 +77,14 @@ export class S3Requests {
     client.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);
-        const date = (result.response as { readonly headers?: Record<string, string> }).headers?.['date'];
+        const { headers = {} } = result.response as { readonly headers?: Record<string, string> };
+        const { date } = headers;
+        this.expiry = headers['x-amz-expiration'] ?? this.expiry;
         if (date !== undefined && result.output !== undefined)
           this.#dates.set(result.output, Date.parse(date));
         return result;
       },
-      { step: 'deserialize', priority: 'high', name: 'cairnDate' },
+      { step: 'deserialize', priority: 'high', name: 'cairnHeaders' },
     );
   }
 
@@ -100,24 +100,12 @@ export class S3Requests {
   }
 
   /** Gives `send` the time of an answer, and what `bytes` take on a slow line. */
-  async bounded<T>(
-    send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+  bounded<T>(
+    send: (late: Late) => Promise<T>,
     bytes: number = 0,
-    answerMs: number = limits.storeAnswerMs,
+    answerMs: number = this.#answerMs,
   ): Promise<T> {
-    const late = new AbortController();
-    const done = new AbortController();
-    void this.#expire(answerMs + bytes / limits.storeBytesPerMs, done.signal, late);
-    try {
-      return await send({ abortSignal: late.signal });
-    } finally {
-      done.abort();
-    }
-  }
-
-  async #expire(ms: number, done: AbortSignal, late: AbortController): Promise<void> {
-    await this.#ports.sleep(ms, done);
-    if (!done.aborted) late.abort();
+    return bounded(this.#ports, { answerMs, bytes }, send);
   }
 
   close(): void {

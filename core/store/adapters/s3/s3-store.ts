@@ -29,15 +29,33 @@ import type {
   StoreVersion,
   Upload,
 } from '../../index.js';
-import { dropBody, planBody, readBody } from './s3-body.js';
-import { faultOf, putEnd, s3Error, strangeAnswer } from './s3-errors.js';
-import type { S3Access, S3Failed } from './s3-errors.js';
-import { listKeys } from './s3-listing.js';
+import {
+  listKeys,
+  openPartedUpload,
+  planBody,
+  putEnd,
+  readBody,
+  storeError,
+  strangeAnswer,
+  testStore,
+} from '../bucket/index.js';
+import type {
+  BucketOptions,
+  BucketPorts,
+  Chunks,
+  ListedPage,
+  PageAsked,
+  StoreAccess,
+  StoreFailed,
+} from '../bucket/index.js';
+import { secretsOf } from './s3-encryption.js';
+import type { S3Secrets } from './s3-encryption.js';
+import { faultOf, s3Faults } from './s3-faults.js';
+import { s3Page } from './s3-listing.js';
 import { openRequests, withMd5 } from './s3-requests.js';
-import type { S3Ports, S3Requests } from './s3-requests.js';
-import { openS3Upload } from './s3-upload.js';
+import type { S3Requests } from './s3-requests.js';
+import { s3Upload } from './s3-upload.js';
 import type { S3Location } from './s3-url.js';
-import { testStore } from './self-test.js';
 
 export interface OpenedS3Store {
   readonly store: ObjectStore;
@@ -47,19 +65,33 @@ export interface OpenedS3Store {
 
 /**
  * Opens the store and tests it. Throws `invalid` (`store_unfit`) where it does not keep the promises of the port, and the
- * typed errors of s3-errors.ts where it cannot be used.
+ * typed errors of docs/STORES.md where it cannot be used.
  */
-export async function openS3Store(location: S3Location, ports: S3Ports): Promise<OpenedS3Store> {
+export async function openS3Store(
+  location: S3Location,
+  ports: BucketPorts,
+  options: BucketOptions = {},
+): Promise<OpenedS3Store> {
   const requests = await openRequests(location, ports);
-  const store = new S3Store(location, requests, ports);
+  const store = new S3Store(location, requests, ports, options);
   try {
-    await testStore({ store, requests, ports });
+    if (location.selfTest)
+      await testStore({
+        store,
+        ports,
+        stale: STALE,
+        respell: () => (requests.unquoted = true),
+        expiry: () => requests.expiry,
+      });
   } catch (error) {
     requests.close();
     throw error;
   }
   return { store, sent: () => requests.sent };
 }
+
+/** An ETag that nothing has. */
+const STALE = '"00000000000000000000000000000000"' as StoreVersion;
 
 /** XML 1.0 has no way to write these, not even escaped. The engine's own keys have none of them. */
 const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
@@ -68,9 +100,11 @@ class S3Store implements ObjectStore {
   readonly description: string;
   readonly #location: S3Location;
   readonly #requests: S3Requests;
-  readonly #ports: S3Ports;
+  readonly #ports: BucketPorts;
+  readonly #secrets: S3Secrets;
 
-  constructor(location: S3Location, requests: S3Requests, ports: S3Ports) {
+  constructor(location: S3Location, requests: S3Requests, ports: BucketPorts, options: BucketOptions) {
+    this.#secrets = secretsOf(location, options.customerKey);
     this.#location = location;
     this.#requests = requests;
     this.#ports = ports;
@@ -84,6 +118,7 @@ class S3Store implements ObjectStore {
     const failed = this.#failed('read', key);
     const command = new GetObjectCommand({
       ...this.#object(key),
+      ...this.#secrets.touched,
       ...(range === undefined ? {} : { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
       ...(unless === undefined ? {} : { IfNoneMatch: unless }),
     });
@@ -102,6 +137,7 @@ class S3Store implements ObjectStore {
     const failed = this.#failed('write', key);
     const command = new PutObjectCommand({
       ...this.#object(key),
+      ...this.#secrets.made,
       Body: bytes,
       ContentType: 'application/octet-stream',
       ...(condition === 'absent' ? { IfNoneMatch: '*' } : {}),
@@ -117,19 +153,19 @@ class S3Store implements ObjectStore {
       if (version === undefined) return { status: 'unknown', cause: strangeAnswer('has no ETag', failed) };
       return { status: 'applied', version, modifiedMs: this.#requests.dateOf(output) };
     } catch (error) {
-      return putEnd(error, failed, swap);
+      return endOfPut(error, failed, swap);
     }
   }
 
   async upload(key: string): Promise<Upload> {
     mustBeKey(key);
-    return openS3Upload({
-      requests: this.#requests,
+    const [requests, secrets, object] = [this.#requests, this.#secrets, this.#object(key)];
+    return openPartedUpload({
       ports: this.#ports,
-      object: this.#object(key),
       key,
-      failed: this.#failed('write', key),
+      parallel: limits.uploadPartsParallel,
       put: (bytes) => this.put(key, bytes, { if: 'any' }),
+      ...s3Upload({ requests, secrets, object, failed: this.#failed('write', key) }),
     });
   }
 
@@ -137,13 +173,10 @@ class S3Store implements ObjectStore {
     mustBeList(prefix, options);
     const failed = this.#failed('list');
     try {
-      return await listKeys({
-        requests: this.#requests,
-        location: this.#location,
-        prefix,
-        options,
-        failed,
-      });
+      const { bucket, prefix: storePrefix } = this.#location;
+      const listing = { requests: this.#requests, bucket, failed };
+      const readPage = (asked: PageAsked): Promise<ListedPage> => s3Page(listing, asked);
+      return await listKeys({ readPage, storePrefix, prefix, options, failed });
     } catch (error) {
       throw typed(error, failed);
     }
@@ -193,18 +226,21 @@ class S3Store implements ObjectStore {
   }
 
   async #found(output: GetObjectCommandOutput, { range, into, failed }: AskedBody): Promise<GetResult> {
+    const chunks = output.Body as unknown as Chunks | undefined;
+    const { ContentLength, ContentRange, ETag, LastModified } = output;
     try {
-      const { size, length } = planBody(output, range, failed);
-      const version = output.ETag as StoreVersion | undefined;
-      if (version === undefined) throw strangeAnswer('has no ETag', failed);
-      const modifiedMs = output.LastModified?.getTime() ?? this.#requests.dateOf(output);
+      const promised = { length: ContentLength, contentRange: ContentRange };
+      const { size, length } = planBody(promised, range, failed);
+      if (ETag === undefined) throw strangeAnswer('has no ETag', failed);
       const bytes = await this.#requests.bounded(
-        ({ abortSignal }) => readBody({ output, length, into, failed, late: abortSignal }),
+        ({ abortSignal: late }) => readBody({ chunks, length, into, failed, late }),
         length,
       );
-      return { status: 'found', bytes, size, version, modifiedMs };
+      const modifiedMs = LastModified?.getTime() ?? this.#requests.dateOf(output);
+      return { status: 'found', bytes, size, version: ETag as StoreVersion, modifiedMs };
     } catch (error) {
-      dropBody(output);
+      // A body that is never read holds its connection.
+      chunks?.destroy?.();
       throw error;
     }
   }
@@ -213,7 +249,7 @@ class S3Store implements ObjectStore {
     return { Bucket: this.#location.bucket, Key: this.#location.prefix + key };
   }
 
-  #failed(access: S3Access, key?: string): S3Failed {
+  #failed(access: StoreAccess, key?: string): StoreFailed {
     return { access, description: this.description, ...(key === undefined ? {} : { key }) };
   }
 }
@@ -221,13 +257,13 @@ class S3Store implements ObjectStore {
 interface AskedBody {
   readonly range: GetOptions['range'] | undefined;
   readonly into: GetOptions['into'] | undefined;
-  readonly failed: S3Failed;
+  readonly failed: StoreFailed;
 }
 
 interface AskedRange {
   readonly key: string;
   readonly range: GetOptions['range'] | undefined;
-  readonly failed: S3Failed;
+  readonly failed: StoreFailed;
 }
 
 /** Answers that the SDK takes for errors. */
@@ -243,17 +279,23 @@ function getEnd(error: unknown, { key, range, failed }: AskedRange): GetResult {
       offset,
     });
   }
-  throw s3Error(fault, failed);
+  throw storeError(fault, failed, s3Faults);
+}
+
+/** `refused`: 412, or a swap of what is not there. */
+function endOfPut(error: unknown, failed: StoreFailed, swap: boolean): PutResult {
+  if (isCairnError(error)) throw error;
+  const fault = faultOf(error);
+  if (fault.status === 412 || (swap && fault.name === 'NoSuchKey')) return { status: 'refused' };
+  return putEnd(fault, failed, s3Faults);
 }
 
 /** The keys that are not named are deleted. Of what went wrong the first is told. */
-function notDeleted(errors: readonly _Error[], failed: S3Failed, prefix: string): CairnError {
+function notDeleted(errors: readonly _Error[], failed: StoreFailed, prefix: string): CairnError {
   const keys = errors.map(({ Key = '' }) => Key.slice(prefix.length));
   const name = errors[0]?.Code ?? 'InternalError';
-  const first = s3Error(
-    { name, status: undefined, headers: {}, said: name },
-    { ...failed, key: keys[0] ?? '' },
-  );
+  const fault = { name, status: undefined, headers: {}, said: name };
+  const first = storeError(fault, { ...failed, key: keys[0] ?? '' }, s3Faults);
   const { kind, code, message, details, retryAfterS } = first;
   return new CairnError(kind, code, `${message}; keys that were not deleted: ${keys.length}`, {
     details: { ...details, not_deleted: keys.slice(0, 10) },
@@ -261,6 +303,6 @@ function notDeleted(errors: readonly _Error[], failed: S3Failed, prefix: string)
   });
 }
 
-function typed(error: unknown, failed: S3Failed): unknown {
-  return isCairnError(error) ? error : s3Error(faultOf(error), failed);
+function typed(error: unknown, failed: StoreFailed): unknown {
+  return isCairnError(error) ? error : storeError(faultOf(error), failed, s3Faults);
 }

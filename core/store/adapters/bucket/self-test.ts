@@ -1,31 +1,37 @@
 /**
  * Asks a store, before it is trusted, whether it keeps the promises that a log in a bucket is built on: one winner per name
  * and per version, conditional reads, ordered lists with a start and a limit. A store that takes conditions for decoration
- * would lose writes in silence. Also finds out how it wants If-Match spelt.
+ * would lose writes in silence, and so would one that deletes by age. Also finds out how the store wants its conditions spelt,
+ * where there are two ways, and whether its clock and ours agree.
  *
- * Cost: 10 requests (7 PUT, 1 GET, 1 LIST, 1 DELETE) in 3 waves; 2 PUT in one wave more where If-Match has to be sent without
- * quotes. With credentials that may only read: 4 PUT that are refused, 1 LIST. What was found out is kept in this process only, and nothing of the probes stays in the store. What it cannot see
- * is a store that keeps its promises to one caller and breaks them to two at once.
+ * Cost: 10 requests (7 PUT, 1 GET, 1 LIST, 1 DELETE) in 3 waves; 2 PUT in one wave more where conditions have to be spelt in the
+ * store's other way. With credentials that may only read: 4 PUT that are refused, 1 LIST. What was found out is kept in this
+ * process only, and nothing of the probes stays in the store. What it cannot see is a store that keeps its promises to one
+ * caller and breaks them to two at once.
  */
 import { bytesToHex, utf8Encode } from '../../../base/bytes.js';
 import { CairnError, isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
 import type { ObjectStore, PutOptions, PutResult, StoreVersion } from '../../index.js';
-import type { S3Ports, S3Requests } from './s3-requests.js';
+import type { BucketPorts } from './bucket-ports.js';
 
 export interface SelfTest {
   readonly store: ObjectStore;
-  readonly requests: S3Requests;
-  readonly ports: S3Ports;
+  readonly ports: BucketPorts;
+  /** No body of a probe has it, and the store takes it for a version. */
+  readonly stale: StoreVersion;
+  /** Spells conditions on versions in the store's other way. Absent: there is only one. */
+  readonly respell?: () => void;
+  /** What the store said of a rule that will delete what was put, if it did: for people. */
+  readonly expiry?: () => string | undefined;
 }
 
 /** Between the names of the engine no key of it begins so. */
 const PROBES = '~probe/';
 /** In no order, so that a store that lists as things came is found out too. */
 const NAMES = ['3', '1', '4', '2'];
-/** No body of a probe has it. */
-const STALE = '"00000000000000000000000000000000"' as StoreVersion;
-
+const CREATE = 'conditional create';
+const SWAP = 'conditional swap';
 /** A wave whose end the store left open says nothing: then all of it once more, with other names and with time between. */
 class Undecided extends Error {}
 
@@ -59,24 +65,31 @@ async function testOnce(test: SelfTest, round: number): Promise<void> {
 }
 
 /** False where nothing may be written: then only lists are tried. */
-async function probe({ store, requests, ports }: SelfTest, prefix: string, round: number): Promise<boolean> {
+async function probe(test: SelfTest, prefix: string, round: number): Promise<boolean> {
+  const { store, ports } = test;
   const put = async (name: string, condition: PutOptions['if'], body: string): Promise<Decided> =>
     decided(await store.put(prefix + name, utf8Encode(prefix + body), { if: condition }));
   const must = (held: boolean, promise: string): void => {
-    if (!held) throw unfit(store, promise);
+    if (!held) throw unfitStore(store.description, promise);
   };
   // Some stores take one write per second and name, and leave the next undecided.
   const pause = async (): Promise<void> => {
     if (round > 0) await ports.sleep(limits.selfTestPauseMs);
   };
-  const made = await Promise.all(NAMES.map((name) => put(name, 'absent', name))).catch(mayNotWrite);
-  if (made === undefined) {
+  const ends = await Promise.all(NAMES.map((name) => put(name, 'absent', name))).catch(mayNotWrite);
+  if (ends === undefined) {
     await store.list(prefix, { limit: 1 });
     return false;
   }
-  const versions = new Map(NAMES.map((name, at) => [name, mustBeApplied(store, made[at]!)]));
+  const made = ends.map((end) => mustBeApplied(store, end));
+  const versions = new Map(NAMES.map((name, at) => [name, made[at]!.version]));
+  mustKeep(test);
+  mustHaveClock(test, made[0]!.modifiedMs);
   const swap = (): Promise<readonly [Decided, Decided]> =>
-    Promise.all([put('2', { version: versions.get('2')! }, 'next'), put('3', { version: STALE }, 'lost')]);
+    Promise.all([
+      put('2', { version: versions.get('2')! }, 'next'),
+      put('3', { version: test.stale }, 'lost'),
+    ]);
   await pause();
   const [again, [swapped, stale], seen, listed] = await Promise.all([
     put('1', 'absent', 'again'),
@@ -84,16 +97,17 @@ async function probe({ store, requests, ports }: SelfTest, prefix: string, round
     store.get(`${prefix}4`, { unless: versions.get('4')! }),
     store.list(prefix, { after: `${prefix}1`, limit: 2 }),
   ]);
-  must(again.status === 'refused', 'conditional create (If-None-Match)');
-  must(stale.status === 'refused', 'conditional swap (If-Match)');
-  must(seen.status === 'unchanged', 'conditional get (If-None-Match)');
+  must(again.status === 'refused', CREATE);
+  must(stale.status === 'refused', SWAP);
+  must(seen.status === 'unchanged', 'conditional get');
   must(listed.map(({ key }) => key).join() === `${prefix}2,${prefix}3`, 'ordered list with start and limit');
   if (swapped.status === 'applied') return true;
+  must(test.respell !== undefined, SWAP);
   // Nothing matched so far, so the refusal of the stale one said nothing: both again.
-  requests.unquoted = true;
+  test.respell?.();
   await pause();
-  const ends = await swap();
-  must(ends[0].status === 'applied' && ends[1].status === 'refused', 'conditional swap (If-Match)');
+  const [respelt, stillStale] = await swap();
+  must(respelt.status === 'applied' && stillStale.status === 'refused', SWAP);
   return true;
 }
 
@@ -103,18 +117,42 @@ function mayNotWrite(error: unknown): undefined {
 }
 
 type Decided = Exclude<PutResult, { readonly status: 'unknown' }>;
+type Applied = Extract<PutResult, { readonly status: 'applied' }>;
 
 function decided(end: PutResult): Decided {
   if (end.status === 'unknown') throw new Undecided('undecided', { cause: end.cause });
   return end;
 }
 
-function mustBeApplied(store: ObjectStore, end: Decided): StoreVersion {
-  if (end.status !== 'applied') throw unfit(store, 'conditional create (If-None-Match)');
-  return end.version;
+function mustBeApplied({ description }: ObjectStore, end: Decided): Applied {
+  if (end.status !== 'applied') throw unfitStore(description, CREATE);
+  return end;
 }
 
-function unfit({ description }: ObjectStore, failed: string): CairnError {
-  const message = `${description} cannot keep a database: it fails at ${failed}`;
+/** A log whose oldest slots go by age is a log with holes. */
+function mustKeep({ store, expiry }: SelfTest): void {
+  const rule = expiry?.();
+  if (rule === undefined) return;
+  throw unfitStore(store.description, 'keeping what was put', `a lifecycle rule deletes it: ${rule}`);
+}
+
+/**
+ * Expiry is by the readers' clocks, and a clock that is so far off has mostly stopped being set: whoever sees that at the start
+ * is spared records that vanish.
+ */
+function mustHaveClock({ store, ports }: SelfTest, storeMs: number): void {
+  const ours = ports.clock.wallMs();
+  if (Math.abs(ours - storeMs) <= limits.storeClockSkewMs) return;
+  const [here, there] = [ours, storeMs].map((ms) => new Date(ms).toISOString());
+  const message = `this machine's clock says ${here} and that of ${store.description} ${there}: set it`;
+  throw new CairnError('unauthenticated', 'store_clock_skew', message, {
+    details: { store: store.description, skew_ms: ours - storeMs, maximum_ms: limits.storeClockSkewMs },
+  });
+}
+
+/** For a store that does not keep the promise `failed`. */
+export function unfitStore(description: string, failed: string, seen?: string): CairnError {
+  const why = seen === undefined ? '' : ` (${seen})`;
+  const message = `${description} cannot keep a database: it fails at ${failed}${why}`;
   return new CairnError('invalid', 'store_unfit', message, { details: { store: description, failed } });
 }

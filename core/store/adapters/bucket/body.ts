@@ -2,11 +2,10 @@
  * Reads the body of an answer to a get into memory of the caller's, and holds it against what the headers promise: the range
  * that was asked for, and every byte of it.
  */
-import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { CairnError } from '../../../base/errors.js';
 import type { ByteRange } from '../../index.js';
-import { strangeAnswer } from './s3-errors.js';
-import type { S3Failed } from './s3-errors.js';
+import { strangeAnswer } from './faults.js';
+import type { StoreFailed } from './faults.js';
 
 export interface BodyPlan {
   /** Of the whole object. */
@@ -15,16 +14,22 @@ export interface BodyPlan {
   readonly length: number;
 }
 
+export interface PromisedBody {
+  /** Content-Length. */
+  readonly length: number | undefined;
+  /** Content-Range. */
+  readonly contentRange: string | undefined;
+}
+
 /** What the headers say. Throws `unavailable` (`store_answer`) where that is not what was asked for. */
 export function planBody(
-  output: GetObjectCommandOutput,
+  { length, contentRange }: PromisedBody,
   range: ByteRange | undefined,
-  failed: S3Failed,
+  failed: StoreFailed,
 ): BodyPlan {
-  const length = output.ContentLength;
   if (length === undefined) throw strangeAnswer('has no length', failed);
   if (range === undefined) return { size: length, length };
-  const found = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange ?? '');
+  const found = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange ?? '');
   if (found === null) throw strangeAnswer('is not the range that was asked for', failed);
   const [first, last, size] = found.slice(1).map(Number) as [number, number, number];
   const expected = Math.min(range.length, size - range.offset);
@@ -34,23 +39,22 @@ export function planBody(
 }
 
 /** Node's streams end with `destroy`. */
-interface Chunks extends AsyncIterable<Uint8Array> {
+export interface Chunks extends AsyncIterable<Uint8Array> {
   readonly destroy?: () => void;
 }
 
 export interface BodyRead {
-  readonly output: GetObjectCommandOutput;
+  readonly chunks: Chunks | undefined;
   readonly length: number;
   readonly into: Uint8Array<ArrayBuffer> | undefined;
-  readonly failed: S3Failed;
+  readonly failed: StoreFailed;
   /** Aborted where it takes too long. */
   readonly late: AbortSignal;
 }
 
-export async function readBody({ output, length, into, failed, late }: BodyRead): Promise<Uint8Array> {
+export async function readBody({ chunks, length, into, failed, late }: BodyRead): Promise<Uint8Array> {
   const bytes =
     into !== undefined && into.length >= length ? into.subarray(0, length) : new Uint8Array(length);
-  const chunks = output.Body as unknown as Chunks | undefined;
   if (chunks === undefined) throw strangeAnswer('has no body', failed);
   const stop = (): void => chunks.destroy?.();
   late.addEventListener('abort', stop, { once: true });
@@ -68,11 +72,6 @@ export async function readBody({ output, length, into, failed, late }: BodyRead)
   return bytes;
 }
 
-/** A body that is never read holds its connection. */
-export function dropBody(output: GetObjectCommandOutput): void {
-  (output.Body as unknown as Chunks | undefined)?.destroy?.();
-}
-
-function wrongLength(found: number, expected: number, failed: S3Failed): CairnError {
+function wrongLength(found: number, expected: number, failed: StoreFailed): CairnError {
   return strangeAnswer(`has ${found} of ${expected} bytes`, failed);
 }

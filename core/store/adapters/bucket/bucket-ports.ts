@@ -1,0 +1,43 @@
+/**
+ * What a store in a bucket needs of whoever opens it, and an end in time for each of its requests: an SDK waits for ever, or for
+ * as long as its own retries take.
+ */
+import { limits } from '../../../base/limits.js';
+import type { Clock, Random, Sleep } from '../../../base/ports.js';
+
+export interface BucketPorts {
+  readonly clock: Pick<Clock, 'wallMs'>;
+  readonly random: Random;
+  /** The real one: it ends requests that take too long. */
+  readonly sleep: Sleep;
+}
+
+export interface BucketOptions {
+  /** 32 bytes that the store encrypts every object with, and forgets. Whoever loses them loses the data. */
+  readonly customerKey?: Uint8Array;
+}
+
+/** As the SDKs take it: aborted where the time is over. */
+export interface Late {
+  readonly abortSignal: AbortSignal;
+}
+
+/** Gives `send` the time in which an answer has to begin, and what `bytes` take on a slow line. */
+export async function bounded<T>(
+  { sleep }: Pick<BucketPorts, 'sleep'>,
+  { answerMs, bytes = 0 }: { readonly answerMs: number; readonly bytes?: number },
+  send: (late: Late) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const done = new AbortController();
+  const expire = async (): Promise<void> => {
+    await sleep(answerMs + bytes / limits.storeBytesPerMs, done.signal);
+    if (!done.signal.aborted) late.abort();
+  };
+  void expire();
+  try {
+    return await send({ abortSignal: late.signal });
+  } finally {
+    done.abort();
+  }
+}
