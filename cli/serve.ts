@@ -12,6 +12,7 @@ import {
   hostBytes,
   MaintenanceThread,
   startServer,
+  storeOptions,
 } from '../functions/node/index.js';
 import type { Settings } from '../functions/node/index.js';
 import { demoLines, loadDemo } from './demo/index.js';
@@ -54,6 +55,7 @@ export async function serve(settings: Settings, version: string, terminal: Termi
 function openStore(settings: Settings, thread: MaintenanceThread | undefined): Promise<Database> {
   const { store, tier, memoryBudgetBytes, maintenance, maintenanceIntervalMs } = settings;
   return open(store, {
+    ...storeOptions(settings),
     tier,
     ...(thread === undefined
       ? {}
@@ -73,7 +75,8 @@ function maintenanceThread(settings: Settings, terminal: Terminal): MaintenanceT
   const memoryBudgetBytes = Math.ceil((settings.memoryBudgetBytes ?? DEFAULT_BUDGET) / 2);
   const onFailure = (failure: string): void =>
     terminal.error(JSON.stringify({ level: 'error', part: 'maintenance', error: failure }));
-  return new MaintenanceThread({ store, memoryBudgetBytes, intervalMs, onFailure });
+  const options = storeOptions(settings);
+  return new MaintenanceThread({ store, options, memoryBudgetBytes, intervalMs, onFailure });
 }
 
 async function closingOnFailure<T>(database: Database, start: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@
 import { open } from '../core/index.js';
 import type { Collection, Database } from '../core/index.js';
 import type { Flags } from './configuration.js';
+import { storeOptions } from '../functions/node/index.js';
 import type { Settings } from '../functions/node/index.js';
 import type { Terminal } from './terminal.js';
 
@@ -18,11 +19,13 @@ export interface StoreCall {
 export type StoreCommand = (settings: Settings, call: StoreCall, terminal: Terminal) => Promise<void>;
 
 export async function withDatabase(
-  { store, memoryBudgetBytes }: Settings,
+  settings: Settings,
   work: (database: Database) => Promise<void>,
   { createStore }: { readonly createStore: boolean } = { createStore: false },
 ): Promise<void> {
+  const { store, memoryBudgetBytes } = settings;
   const database = await open(store, {
+    ...storeOptions(settings),
     createStore,
     ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
   });

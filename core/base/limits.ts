@@ -235,6 +235,8 @@ export const limits = {
   maintenanceRows: 1_000_000,
   maintenanceBytes: 2_147_483_648, // 2 GiB
   maintenanceIntervalMs: 5_000,
+  /** Leavings of starts that a pass over all collections looks at. */
+  probesSwept: 100,
   /** A job that is older than this by the store's dates is taken for dead. */
   deadJobMs: 120_000,
   /** How often a compactor tells that it is at work. */

@@ -11,6 +11,7 @@ import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { PASS_KEY, removeDeadJobs } from '../log/index.js';
+import { PROBES_PREFIX } from '../store/index.js';
 import type { ObjectStore } from '../store/index.js';
 import { lookAt, raiseFence } from './collector/index.js';
 import type { Collector, Fence, Look } from './collector/index.js';
@@ -90,6 +91,7 @@ export class Maintenance {
     for (const uid of uids) {
       await collector.unlessCorrupt([], () => collector.retireOrphan(uid));
     }
+    await this.#sweepProbes();
     tally.pass = true;
     return new Set([...hinted, ...uids]);
   }
@@ -104,6 +106,17 @@ export class Maintenance {
     if (mark.status === 'found' && Math.abs(ports.clock.wallMs() - mark.modifiedMs) < DAY_MS) return false;
     await store.put(PASS_KEY, new Uint8Array(0), { if: 'any' });
     return true;
+  }
+
+  /** What a start that was killed had put to try the store. Younger ones may be of one that goes on. */
+  async #sweepProbes(): Promise<void> {
+    const { store, ports } = this.#options;
+    const left: string[] = [];
+    for (const { key } of await store.list(PROBES_PREFIX, { limit: limits.probesSwept })) {
+      const probe = await store.get(key);
+      if (probe.status === 'found' && ports.clock.wallMs() - probe.modifiedMs > PASS_LOOK_MS) left.push(key);
+    }
+    if (left.length > 0) await store.delete(left);
   }
 
   async #tend(uid: Uid, tally: Tally, run: MaintenanceRun): Promise<void> {

@@ -11,6 +11,7 @@ export type {
   StoreVersion,
   Upload,
 } from './object-store.js';
+export { PROBES_PREFIX } from './object-store.js';
 export { accountingStore, usageBetween } from './accounting.js';
 export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
 export { putDecided } from './decided-put.js';

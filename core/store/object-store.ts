@@ -11,6 +11,9 @@
 /** Opaque token of one state of an object: an ETag, a generation, a hash. Never persisted. */
 export type StoreVersion = string & { readonly storeVersion: unique symbol };
 
+/** Keys that begin so are no part of a database: opening a store tries it out below them. */
+export const PROBES_PREFIX = '~probe/';
+
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;

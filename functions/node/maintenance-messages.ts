@@ -1,10 +1,12 @@
 /** What a server and its maintenance thread say to each other. */
 import type { CompactResult } from '../../core/index.js';
 import type { ErrorMessage } from './error-message.js';
+import type { StoreOptions } from './store-options.js';
 
 export interface MaintenanceSettings {
   /** URL of a store that another thread can open: not `memory:`. */
   readonly store: string;
+  readonly options: StoreOptions;
   readonly memoryBudgetBytes: number;
   readonly intervalMs: number;
 }

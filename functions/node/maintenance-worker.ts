@@ -84,11 +84,13 @@ class MaintenanceWorker {
 
   /** Tried anew by whoever needs it next, where it failed. */
   #opened(): Promise<Database> {
-    const { store, memoryBudgetBytes } = this.#settings;
-    this.#database ??= open(store, { memoryBudgetBytes, createStore: false }).catch((error: unknown) => {
-      this.#database = undefined;
-      throw error;
-    });
+    const { store, options, memoryBudgetBytes } = this.#settings;
+    this.#database ??= open(store, { ...options, memoryBudgetBytes, createStore: false }).catch(
+      (error: unknown) => {
+        this.#database = undefined;
+        throw error;
+      },
+    );
     return this.#database;
   }
 

@@ -42,8 +42,9 @@ export class MaintenanceThread {
   start(): void {
     if (this.#worker !== undefined || this.#stopping) return;
     clearTimeout(this.#restart);
-    const { onFailure, store, memoryBudgetBytes, intervalMs, newWorker = defaultWorker } = this.#options;
-    const worker = newWorker({ store, memoryBudgetBytes, intervalMs });
+    const { onFailure, newWorker = defaultWorker } = this.#options;
+    const { store, options, memoryBudgetBytes, intervalMs } = this.#options;
+    const worker = newWorker({ store, options, memoryBudgetBytes, intervalMs });
     this.#worker = worker;
     worker.on('message', (message: ToParent) => this.#hear(message));
     worker.on('error', (error) => onFailure(describeError(error)));

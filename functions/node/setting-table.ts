@@ -16,6 +16,8 @@ export interface Setting {
    * turns off what is on by default.
    */
   readonly flag?: string;
+  /** Its value is in no message. */
+  readonly secret?: true;
   /** How a text of the environment or a flag becomes a value. */
   readonly read: 'text' | 'number' | 'boolean' | 'list';
   readonly schema: z.ZodType;
@@ -37,6 +39,18 @@ const table = {
     schema: z.string().min(1).default('file:./.cairn'),
     wanted: 'a store URL such as file:./.cairn, s3://bucket/prefix or memory:',
     help: 'where the data lives: file:PATH, s3://BUCKET/PREFIX or memory:',
+  },
+  storeCustomerKey: {
+    key: 'store_customer_key',
+    variables: ['CAIRN_STORE_CUSTOMER_KEY'],
+    secret: true,
+    read: 'text',
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9+/]{43}=$/)
+      .optional(),
+    wanted: '32 bytes in base64',
+    help: 'key that the bucket encrypts with and forgets',
   },
   host: {
     key: 'host',
@@ -68,6 +82,7 @@ const table = {
   apiKeys: {
     key: 'api_keys',
     variables: ['CAIRN_API_KEYS'],
+    secret: true,
     read: 'list',
     schema: z.array(z.string().regex(apiKey)).max(1_000).default([]),
     wanted: 'keys of 1 to 256 printable ASCII characters, without spaces and commas',
@@ -160,6 +175,7 @@ export const settingTable: Readonly<Record<string, Setting>> = table;
 /** Settings with every default filled in. */
 export interface Settings {
   readonly store: string;
+  readonly storeCustomerKey?: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly demo: boolean;

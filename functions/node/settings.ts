@@ -84,8 +84,8 @@ function readText({ read }: Setting, text: string): unknown {
   return text;
 }
 
-function refused({ key, wanted }: Setting, { source, value }: Found): CairnError {
-  const shown = key === 'api_keys' ? '' : `, got ${JSON.stringify(value)}`;
+function refused({ key, secret, wanted }: Setting, { source, value }: Found): CairnError {
+  const shown = secret === true ? '' : `, got ${JSON.stringify(value)}`;
   return invalid('invalid_setting', `${source} must be ${wanted}${shown}`, { source, setting: key });
 }
 

@@ -1,10 +1,18 @@
 /** Settings: where they come from, in which order, and what is refused with which words. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { anonymousNotice, guardSettings, resolveSettings, settingTable } from '../../functions/node/index.js';
+import {
+  anonymousNotice,
+  guardSettings,
+  resolveSettings,
+  settingTable,
+  storeOptions,
+} from '../../functions/node/index.js';
 import type { SettingSources } from '../../functions/node/index.js';
 
 const file = (text: string): NonNullable<SettingSources['file']> => ({ path: 'cairn.toml', text });
+
+const customerKey = Buffer.alloc(32, 0xa5).toString('base64');
 
 describe('sources', () => {
   test('nothing set gives the defaults', () => {
@@ -41,6 +49,7 @@ describe('sources', () => {
   test('every setting is read from each of its sources', () => {
     const samples: Readonly<Record<string, readonly [text: string, toml: string, value: unknown]>> = {
       store: ['memory:', '"memory:"', 'memory:'],
+      storeCustomerKey: [customerKey, `"${customerKey}"`, customerKey],
       host: ['::1', '"::1"', '::1'],
       port: ['0', '0', 0],
       demo: ['true', 'true', true],
@@ -80,6 +89,12 @@ describe('sources', () => {
       }).port,
     ).toBe(8080);
   });
+});
+
+test('how the store is opened is the same for everyone', () => {
+  const settings = resolveSettings({ environment: { CAIRN_STORE_CUSTOMER_KEY: customerKey } });
+  expect(storeOptions(settings)).toEqual({ customerKey: Buffer.alloc(32, 0xa5) });
+  expect(storeOptions(resolveSettings({}))).toEqual({});
 });
 
 describe('refusals', () => {
@@ -148,6 +163,12 @@ describe('refusals', () => {
     const refuse = (): unknown => resolveSettings({ environment: { CAIRN_API_KEYS: keys } });
     expect(refuse).toThrow('CAIRN_API_KEYS must be keys of 1 to 256 printable ASCII characters');
     expect(refuse).not.toThrow('got');
+  });
+
+  test('of a customer key that is none nothing is shown', () => {
+    const environment = { CAIRN_STORE_CUSTOMER_KEY: 'SECRET' };
+    const message = 'CAIRN_STORE_CUSTOMER_KEY must be 32 bytes in base64';
+    expect(() => resolveSettings({ environment })).toThrow(expect.objectContaining({ message }));
   });
 });
 

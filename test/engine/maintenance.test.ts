@@ -15,6 +15,7 @@ import { digests } from '../log/fixture.js';
 import { CatalogWorld } from './catalog-world.js';
 import { LiveCollection, nonceOf } from './live-collection.js';
 import { portableDeflate } from '../../core/segment/index.js';
+import { PROBES_PREFIX } from '../../core/store/index.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const MANY = limits.foldSlots;
@@ -192,6 +193,19 @@ describe('a run of maintenance', () => {
 });
 
 describe('the pass of the day', () => {
+  it('sweeps what starts that were killed left of their trials, and not what is young', async () => {
+    const site = new Site();
+    const { store } = site.a;
+    const put = (name: string) =>
+      site.world.run(store.put(PROBES_PREFIX + name, new Uint8Array(1), { if: 'absent' }));
+    for (const name of ['old/1', 'old/2']) await put(name);
+    site.world.time.jump(DAY_MS / 12);
+    await put('young/1');
+    await site.run(true);
+    const left = await site.world.run(store.list(PROBES_PREFIX));
+    expect(left.map(({ key }) => key)).toEqual([`${PROBES_PREFIX}young/1`]);
+  });
+
   it('finds what hints missed, once a day in all processes together', async () => {
     const site = new Site();
     await site.add('papers', MANY, false);

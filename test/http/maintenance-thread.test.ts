@@ -45,6 +45,7 @@ afterEach(async () => {
 function make(options: Partial<MaintenanceThreadOptions> = {}): MaintenanceThread {
   thread = new MaintenanceThread({
     store: `file:${folder}`,
+    options: {},
     memoryBudgetBytes: 268_435_456,
     intervalMs: 100,
     restartMs: NEVER_MS,

@@ -219,25 +219,53 @@ describe.skipIf(gateways.length === 0)('the S3 store', () => {
     });
   });
 
-  it('repeats a part of an upload, and not its end', async () => {
+  it('repeats a part of an upload', async () => {
     const key = fresh();
     const parts = new Uint8Array(2 * limits.uploadPartBytes).fill(3);
     let spoiled = 0;
     spoil({ after: ({ method }) => (method === 'PUT' && spoiled++ === 0 ? 'drop' : undefined) });
-    const first = await store.upload(key);
-    await first.write(parts);
-    await first.finish();
+    const upload = await store.upload(key);
+    await upload.write(parts);
+    await upload.finish();
     expect(spoiled).toBe(3);
     expect(await store.list(key)).toEqual([{ key, size: parts.length }]);
-    const second = await store.upload(key);
-    await second.write(parts);
+  });
+
+  it.each(['before', 'after'] as const)(
+    'finds out what became of an upload whose end is lost %s the store has it',
+    async (when) => {
+      const key = fresh();
+      const parts = new Uint8Array(limits.uploadPartBytes + 100).fill(4);
+      await store.put(key, body, { if: 'absent' });
+      const upload = await store.upload(key);
+      await upload.write(parts);
+      const joins: string[] = [];
+      const isJoin = (path: string): boolean => /\?uploadId=[^&]+$/.test(path);
+      spoil({
+        [when]: ({ method, path }: { readonly method: string; readonly path: string }) => {
+          if (method !== 'POST' || !isJoin(path)) return undefined;
+          joins.push(path);
+          return joins.length <= 2 ? ('drop' as const) : undefined;
+        },
+      });
+      await upload.finish();
+      // Where the first one made the object, its nonce says so, and nothing is joined again.
+      expect(joins).toHaveLength(when === 'before' ? 3 : 1);
+      const found = await store.get(key);
+      if (found.status !== 'found') throw new Error(found.status);
+      expect(Buffer.compare(found.bytes, parts)).toBe(0);
+    },
+  );
+
+  it('fails an upload whose end nobody hears of, and says that it may be there', async () => {
+    const upload = await store.upload(fresh());
+    await upload.write(new Uint8Array(limits.uploadPartBytes + 1));
     spoil({
-      after: ({ path }) => (path.includes('uploadId=') ? 'drop' : undefined),
-      before: ({ method }) => (method === 'PUT' ? undefined : undefined),
+      before: ({ method, path }) => (method === 'PUT' || !path.includes('key/') ? undefined : 'drop'),
     });
-    await expect(second.finish()).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(upload.finish()).rejects.toMatchObject({ code: 'upload_unknown', outcome: 'unknown' });
     spoil({});
-    await second.abort();
+    await upload.abort();
   });
 
   it('leaves no parts behind of an upload that is given up', async () => {

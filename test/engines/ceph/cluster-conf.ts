@@ -80,6 +80,9 @@ rgw_max_objs_per_shard = 10000000
 rgw_dynamic_resharding = false
 rgw_dns_name = localhost
 rgw_verify_ssl = false
+rgw_crypt_require_ssl = false
+rgw_crypt_s3_kms_backend = testing
+rgw_crypt_s3_kms_encryption_keys = test-key=YmluCmJvb3N0CmJvb3N0LWJ1aWxkCmNlcGguY29uZgo=
 rgw_data = ${folder}
 rgw_num_control_oids = 1
 rgw_md_log_max_shards = 1

@@ -150,20 +150,21 @@ class BucketUpload<Sent> implements Upload {
     this.#spare.push(buffer);
   }
 
-  /** A second join may fail because the first made the object: what is there decides. */
+  /**
+   * Once an answer was lost, what is there decides, and never that a store knows nothing of an upload any more: it may be over
+   * because the first join made the object.
+   */
   async #join(id: string): Promise<void> {
     const { join, isJoined } = this.#options;
     let lost = false;
     await this.#repeated(async () => {
-      if (lost && (await isJoined(this.#nonce))) return;
       try {
+        if (lost && (await isJoined(this.#nonce))) return;
         await join(id, this.#parts, this.#nonce);
       } catch (error) {
-        const first = !lost;
+        if (!lost && !isAgain(error)) throw error;
         lost = true;
-        // Of an upload that is over a store may say that it never was, which is not what the caller asked.
-        if (!first && !isAgain(error) && (await isJoined(this.#nonce))) return;
-        throw isAgain(error) ? this.#unknown(error) : error;
+        throw this.#unknown(error);
       }
     });
   }

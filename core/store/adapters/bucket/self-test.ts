@@ -12,6 +12,7 @@
 import { bytesToHex, utf8Encode } from '../../../base/bytes.js';
 import { CairnError, isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
+import { PROBES_PREFIX } from '../../index.js';
 import type { ObjectStore, PutOptions, PutResult, StoreVersion } from '../../index.js';
 import type { BucketPorts } from './bucket-ports.js';
 
@@ -26,8 +27,6 @@ export interface SelfTest {
   readonly expiry?: () => string | undefined;
 }
 
-/** Between the names of the engine no key of it begins so. */
-const PROBES = '~probe/';
 /** In no order, so that a store that lists as things came is found out too. */
 const NAMES = ['3', '1', '4', '2'];
 const CREATE = 'conditional create';
@@ -52,7 +51,7 @@ export async function testStore(test: SelfTest): Promise<void> {
 
 async function testOnce(test: SelfTest, round: number): Promise<void> {
   const { store, ports } = test;
-  const prefix = `${PROBES}${bytesToHex(ports.random.fill(new Uint8Array(8)))}/`;
+  const prefix = `${PROBES_PREFIX}${bytesToHex(ports.random.fill(new Uint8Array(8)))}/`;
   const keys = NAMES.map((name) => prefix + name);
   let written = true;
   try {

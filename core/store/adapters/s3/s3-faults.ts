@@ -2,6 +2,9 @@
 import { faultTable } from '../bucket/index.js';
 import type { FaultTable, StoreFault } from '../bucket/index.js';
 
+/** S3 has no code of its own for an object that is read without the key that it was written with, or with another. */
+export const CUSTOMER_KEY = 'CustomerKey';
+
 export const s3Faults: FaultTable = faultTable({
   codes: {
     forbidden: [
@@ -20,6 +23,7 @@ export const s3Faults: FaultTable = faultTable({
     no_bucket: ['NoSuchBucket'],
     key_too_long: ['KeyTooLongError'],
     unsupported: ['NotImplemented', 'XNotImplemented', 'InvalidRequest', 'InvalidArgument'],
+    wrong_key: [CUSTOMER_KEY],
     full: ['QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage'],
     busy: [
       ...['SlowDown', 'SlowDownRead', 'SlowDownWrite', 'Throttling', 'TooManyRequests'],

@@ -50,7 +50,7 @@ import type {
 } from '../bucket/index.js';
 import { secretsOf } from './s3-encryption.js';
 import type { S3Secrets } from './s3-encryption.js';
-import { faultOf, s3Faults } from './s3-faults.js';
+import { CUSTOMER_KEY, faultOf, s3Faults } from './s3-faults.js';
 import { s3Page } from './s3-listing.js';
 import { openRequests, withMd5 } from './s3-requests.js';
 import type { S3Requests } from './s3-requests.js';
@@ -279,7 +279,9 @@ function getEnd(error: unknown, { key, range, failed }: AskedRange): GetResult {
       offset,
     });
   }
-  throw storeError(fault, failed, s3Faults);
+  // What else could be wrong with a request that names an object and no more.
+  const keyed = fault.status === 400 && (fault.name === 'InvalidRequest' || fault.name === 'InvalidArgument');
+  throw storeError(keyed ? { ...fault, name: CUSTOMER_KEY } : fault, failed, s3Faults);
 }
 
 /** `refused`: 412, or a swap of what is not there. */
