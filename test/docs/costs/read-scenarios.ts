@@ -3,9 +3,9 @@ import type { Collection } from '../../../core/index.js';
 import { count, newSite, RecordSource } from './scenario.js';
 import type { Scenario, Site } from './scenario.js';
 
-export const READ_ROWS = 10_000;
-export const READ_DIMENSION = 256;
-export const READ_SLOTS = 10;
+const READ_ROWS = 10_000;
+const READ_DIMENSION = 256;
+const READ_SLOTS = 10;
 const QUERIES = 200;
 const BATCH = 100;
 

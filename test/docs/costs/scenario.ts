@@ -1,5 +1,4 @@
 /** What is counted, and on what: processes at one bucket, and how often something was done there. */
-import type { Collection } from '../../../core/index.js';
 import { FixedWorld } from '../fixed-world.js';
 import { CountedBucket, noRequests, requestKinds } from './counted-bucket.js';
 import type { RequestCounts } from './counted-bucket.js';
@@ -35,8 +34,6 @@ export async function count(
   for (const kind of requestKinds) counts[kind] = after[kind] - before[kind];
   return { name, times, counts };
 }
-
-export type Records = Exclude<Parameters<Collection['upsert']>[0], { ids: unknown }>;
 
 /** Directions in which vectors vary: those of embeddings vary in far fewer than they have dimensions. */
 const DIRECTIONS = 32;
