@@ -2,10 +2,10 @@
  * What each operation asks of a store, counted by the accounting wrapper next to the store itself: below retries and
  * below everything the engine shares. Clock, chance and input are fixed, so the bytes are the same in every run.
  */
-import { limits, open } from '../../core/index.js';
 import type { Collection, Database } from '../../core/index.js';
 import { accountingStore, memoryStore, usageBetween } from '../../core/store/index.js';
 import type { AccountingStore, StoreUsage } from '../../core/store/index.js';
+import { FixedWorld } from './fixed-world.js';
 
 export interface OperationCost {
   readonly operation: string;
@@ -19,26 +19,11 @@ const settings = { dimension, metric: 'cosine' } as const;
 /** Two processes on one store: `ours` is measured, `theirs` is the other one. */
 class Bench {
   readonly costs: OperationCost[] = [];
-  readonly #store: AccountingStore;
-  readonly #open: Database[] = [];
-  #seed = 1;
-  #nowMs = Date.UTC(2030, 0, 1);
+  readonly #world = new FixedWorld();
+  readonly #store: AccountingStore = accountingStore(memoryStore({ clock: this.#world.clock }));
 
-  constructor() {
-    this.#store = accountingStore(memoryStore({ clock: this.#clock() }));
-  }
-
-  async database(): Promise<Database> {
-    const database = await open('memory:', {
-      store: this.#store,
-      clock: this.#clock(),
-      random: { fill: (target) => target.map(() => this.#nextByte()) },
-      // Time passes where somebody waits for it, a collector for its fence too. A time limit is not waited for.
-      sleep: (ms, signal) =>
-        signal === undefined || ms === limits.fenceMs ? this.#pass(ms) : new Promise(() => {}),
-    });
-    this.#open.push(database);
-    return database;
+  database(): Promise<Database> {
+    return this.#world.process(this.#store);
   }
 
   async measure(operation: string, run: () => Promise<unknown>): Promise<void> {
@@ -59,24 +44,11 @@ class Bench {
   }
 
   now(): string {
-    return new Date(this.#nowMs).toISOString();
+    return this.#world.now();
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#open.map((database) => database.close()));
-  }
-
-  #clock(): { wallMs: () => number; monotonicMs: () => number } {
-    return { wallMs: () => this.#nowMs, monotonicMs: () => this.#nowMs };
-  }
-
-  async #pass(ms: number): Promise<void> {
-    this.#nowMs += ms;
-  }
-
-  #nextByte(): number {
-    this.#seed = (Math.imul(this.#seed, 1_103_515_245) + 12_345) >>> 0;
-    return this.#seed >>> 24;
+  close(): Promise<void> {
+    return this.#world.close();
   }
 }
 
