@@ -1,12 +1,14 @@
 /**
  * Reads the body of an answer to a get into memory of the caller's, and holds it against what the headers promise: the range
- * that was asked for, and every byte of it.
+ * that was asked for, and every byte of it. Beside that memory it needs some chunks, however long the body is.
  */
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { CairnError } from '../../../base/errors.js';
 import type { ByteRange } from '../../index.js';
 import { strangeAnswer } from './s3-errors.js';
 import type { S3Failed } from './s3-errors.js';
+import { SpentMemory } from './spent-memory.js';
+import type { ReadingSocket } from './spent-memory.js';
 
 export interface BodyPlan {
   /** Of the whole object. */
@@ -33,9 +35,10 @@ export function planBody(
   return { size, length };
 }
 
-/** Node's streams end with `destroy`. */
+/** Node's streams end with `destroy`, and tell where they come from. */
 interface Chunks extends AsyncIterable<Uint8Array> {
   readonly destroy?: () => void;
+  readonly socket?: ReadingSocket;
 }
 
 export interface BodyRead {
@@ -54,14 +57,17 @@ export async function readBody({ output, length, into, failed, late }: BodyRead)
   if (chunks === undefined) throw strangeAnswer('has no body', failed);
   const stop = (): void => chunks.destroy?.();
   late.addEventListener('abort', stop, { once: true });
+  const spent = new SpentMemory(chunks.socket);
   let at = 0;
   try {
     for await (const chunk of chunks) {
       if (at + chunk.length > length) throw wrongLength(at + chunk.length, length, failed);
       bytes.set(chunk, at);
       at += chunk.length;
+      spent.giveBack(chunk);
     }
   } finally {
+    spent.end();
     late.removeEventListener('abort', stop);
   }
   if (at !== length) throw wrongLength(at, length, failed);
