@@ -19,6 +19,7 @@ import type { LogSink, LogState } from './log-state.js';
 import { hashKey, PendingWrite, prepareBatch, prepareRestore } from './pending-write.js';
 import type { Committed, PreparedBatch, RestorePlan, WriteRequest } from './pending-write.js';
 import { sealSlot } from './slot-codec.js';
+import type { OpenedSlot } from './slot-codec.js';
 import { putSlot } from './slot-put.js';
 import type { SlotFate, SlotPut } from './slot-put.js';
 
@@ -44,6 +45,8 @@ export class Committer<S extends LogSink<S>> {
   readonly #spare: SpareMemory | undefined;
   #queue: PendingWrite<S>[] = [];
   #driving: Promise<void> | undefined;
+  /** Of the inbox: a writer that loses slot after slot reads each object once. */
+  readonly #waiting = new Map<string, OpenedSlot>();
   /** How far the store's date is ahead of the writer's clock, where that is more than five minutes. */
   #clockOffsetMs = 0;
 
@@ -272,6 +275,7 @@ export class Committer<S extends LogSink<S>> {
       return;
     }
     if (fate.atOnce) this.#spare?.give(bytes.buffer);
+    this.#waiting.clear();
     this.#watchClock(fate.modifiedMs);
     const decoded = [...group.map(({ prepared }) => prepared.batch), ...carried.map(({ batch }) => batch)];
     const loaded = { slot, batches: decoded, modifiedMs: fate.modifiedMs };
@@ -325,7 +329,8 @@ export class Committer<S extends LogSink<S>> {
     const ahead = group.find(({ write }) => write.listing !== undefined)?.write.listing;
     for (const { write } of group) write.listing = undefined;
     const listed = await (ahead ?? listInbox(context));
-    const waiting = await readInbox(context, listed, { seq, label, window: state.window, keys, dimension });
+    const look = { seq, label, window: state.window, keys, dimension, known: this.#waiting };
+    const waiting = await readInbox(context, listed, look);
     return fitting(waiting, keys, inlineBytesOf(group));
   }
 

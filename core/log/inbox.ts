@@ -18,7 +18,7 @@ import { tryDatedKey } from './dated-keys.js';
 import { inboxKey, inboxPrefix } from './layout.js';
 import type { LogContext } from './log-reader.js';
 import { CHAIN_START, openSlot, sealSlot } from './slot-codec.js';
-import type { Carried, SlotBatch } from './slot-codec.js';
+import type { Carried, OpenedSlot, SlotBatch } from './slot-codec.js';
 
 /** A batch of another writer that the next slot may carry. */
 export interface WaitingBatch {
@@ -68,6 +68,8 @@ export interface InboxLook {
   /** Keys that the slot holds already. */
   readonly keys: ReadonlySet<string>;
   readonly dimension: number;
+  /** What earlier looks read, by key: objects do not change. Afterwards it holds what waits still. */
+  readonly known: Map<string, OpenedSlot>;
 }
 
 /** The newest objects of the inbox; none where the store does not answer. Cost: 1 LIST. */
@@ -80,7 +82,7 @@ export async function listInbox({ store, uid }: LogContext): Promise<readonly Li
   }
 }
 
-/** What of these waits and may be carried. Cost: 1 GET in parallel for each that was not carried yet. */
+/** What of these waits and may be carried. Cost: 1 GET in parallel for each that was neither carried nor read yet. */
 export async function readInbox(
   context: LogContext,
   listed: readonly ListedObject[],
@@ -92,6 +94,8 @@ export async function readInbox(
     return mayWait(context, key, look) && (bytes += size) <= limits.groupCommitBytes;
   });
   const opened = await Promise.all(waiting.map((object) => tryOpen(context, object, look)));
+  const names = new Set(waiting.map(({ key }) => key));
+  for (const key of look.known.keys()) if (!names.has(key)) look.known.delete(key);
   return opened.flat();
 }
 
@@ -109,14 +113,15 @@ async function tryOpen(
   { key }: ListedObject,
   look: InboxLook,
 ): Promise<readonly WaitingBatch[]> {
-  const { store, ports, uid } = context;
+  const { ports, uid } = context;
   const place = tryDatedKey(uid, key);
   if (place?.kind !== 'batch') return [];
   const { after } = place;
   try {
-    const got = await store.get(key);
-    if (got.status !== 'found') return [];
-    const { label, batches } = openSlot(ports.digests, uid, after, got.bytes, { kind: 'INB', key });
+    const opened = look.known.get(key) ?? (await tryRead(context, key, after));
+    if (opened === undefined) return [];
+    look.known.set(key, opened);
+    const { label, batches } = opened;
     const carried = { after, uuid: key.slice(-36), label };
     return batches.flatMap((entry) => {
       const { content, keyHash, restore } = entry;
@@ -131,6 +136,16 @@ async function tryOpen(
     if (error instanceof CairnError && (error.kind === 'corrupt' || error.kind === 'unavailable')) return [];
     throw error;
   }
+}
+
+async function tryRead(
+  { store, ports, uid }: LogContext,
+  key: string,
+  after: Sequence,
+): Promise<OpenedSlot | undefined> {
+  const got = await store.get(key);
+  if (got.status !== 'found') return undefined;
+  return openSlot(ports.digests, uid, after, got.bytes, { kind: 'INB', key });
 }
 
 /** As many of them as a slot takes that holds these keys, and so many bytes, already. */

@@ -49,6 +49,25 @@ describe('a burst of writers', () => {
     all.forEach(({ sequence: seq }, i) => expect(found).toContainEqual({ seq, id: `x${i}`, value: i }));
   });
 
+  it('reads once what waits, however many slots it loses before it carries it', async () => {
+    const world = await new LogWorld().start();
+    const quick = world.process('quick');
+    const others = ['a', 'b', 'c'].map((name) => world.process(name));
+    await world.run(Promise.all([quick, ...others].map((process) => process.read())));
+    const many = async (): Promise<void> => {
+      for (let at = 0; at < 60; at++) await quick.write(`quick${at}`);
+    };
+    await world.run(Promise.all([many(), ...others.map((process, i) => process.write(`x${i}`))]));
+    const reads = world.bucket.trace
+      .filter(({ op, key }) => op === 'get' && key.includes('/inbox/'))
+      .map(({ process, key }) => `${process} ${key}`);
+    const puts = world.bucket.trace.filter(({ op, process }) => op === 'put' && process === 'a');
+    // One of them into the inbox.
+    expect(puts.length).toBeGreaterThan(3);
+    expect(reads.length).toBeGreaterThan(2);
+    expect(reads).toHaveLength(new Set(reads).size);
+  });
+
   it('goes on without what is damaged in the inbox', async () => {
     const world = await new LogWorld().start();
     const processes = await rivals(world, 6);

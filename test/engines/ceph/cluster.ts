@@ -2,7 +2,7 @@
  * Starts and stops a Ceph: monitor, OSD, and gateways that speak S3, all on free loopback ports and under a fresh folder. They
  * are children of the test run, ended by their process ids, and by the kernel where the run is killed.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,10 +19,20 @@ import { clusterConf } from './cluster-conf.js';
 const run = promisify(execFile);
 
 /** Where install.sh unpacks what is not installed. */
-export const unpacked: string = join(root, 'build/engines/ceph');
+const unpacked: string = join(root, 'build/engines/ceph');
 
 /** The keys of the one user of the cluster. */
-export const cephKeys = { id: 'test', secret: 'testtest' } as const;
+const keys = { id: 'test', secret: 'testtest' } as const;
+
+/** What programs with an AWS SDK find them by, and nothing else. */
+export const cephVariables: Readonly<Record<string, string>> = {
+  AWS_ACCESS_KEY_ID: keys.id,
+  AWS_SECRET_ACCESS_KEY: keys.secret,
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+};
 
 const START_TRIES = 600;
 
@@ -53,17 +63,27 @@ function findBinaries(): Binaries | undefined {
   };
 }
 
-export function hasCeph(): boolean {
+/** Unpacks Ceph where it is missing. False where there is none afterwards. */
+export function installCeph(): boolean {
+  if (findBinaries() !== undefined) return true;
+  process.stderr.write('unpacking Ceph (test/engines/ceph/install.sh build/engines/ceph)\n');
+  spawnSync(join(root, 'test/engines/ceph/install.sh'), [unpacked], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return findBinaries() !== undefined;
 }
 
 export interface Cluster {
   /** `http://127.0.0.1:PORT` of each gateway. */
   readonly gateways: readonly string[];
+  /** Ends a gateway with SIGKILL. What it was in the middle of stays as it was. */
+  readonly killGateway: (at: number) => Promise<void>;
+  /** Starts a killed gateway on its port. Resolves when it answers. */
+  readonly startGateway: (at: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-/** Requires: `hasCeph()`. Takes about three seconds and 200 MB. */
+/** Requires: `installCeph()`. Takes about three seconds and 200 MB. */
 export async function startCluster(): Promise<Cluster> {
   const { env, libraries } = findBinaries()!;
   const folder = mkdtempSync(join(tmpdir(), 'cairn-ceph-'));
@@ -77,10 +97,18 @@ export async function startCluster(): Promise<Cluster> {
   const once = async (command: string, ...args: readonly string[]): Promise<void> => {
     await run(command, [...args], { env, timeout: 60_000 });
   };
-  const begin = (command: string, ...args: readonly string[]): void => {
+  const begin = (command: string, ...args: readonly string[]): ChildProcess => {
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], { env, stdio: 'ignore' });
     children.push(child);
+    return child;
   };
+  const gateways = gatewayPorts.map((port) => `http://127.0.0.1:${port}`);
+  const running: ChildProcess[] = [];
+  const startGateway = async (at: number): Promise<void> => {
+    running[at] = begin('radosgw', '-c', conf, '-n', `client.rgw${at}`, '-f');
+    await answers(gateways[at]!);
+  };
+  const killGateway = (at: number): Promise<void> => ended(running[at]!);
   const stop = async (): Promise<void> => {
     await Promise.all(children.map(ended));
     rmSync(folder, { recursive: true, force: true });
@@ -95,12 +123,10 @@ export async function startCluster(): Promise<Cluster> {
     await once('ceph', '-c', conf, 'osd', 'new', osd, '0');
     await once('ceph-osd', '-c', conf, '-i', '0', '--mkfs', '--osd-uuid', osd);
     begin('ceph-osd', '-c', conf, '-i', '0', '-f');
-    const user = ['--uid=test', '--display-name=test', `--access-key=${cephKeys.id}`];
-    await once('radosgw-admin', '-c', conf, 'user', 'create', ...user, `--secret-key=${cephKeys.secret}`);
-    gatewayPorts.forEach((_, at) => begin('radosgw', '-c', conf, '-n', `client.rgw${at}`, '-f'));
-    const gateways = gatewayPorts.map((port) => `http://127.0.0.1:${port}`);
-    await Promise.all(gateways.map(answers));
-    return { gateways, stop };
+    const user = ['--uid=test', '--display-name=test', `--access-key=${keys.id}`];
+    await once('radosgw-admin', '-c', conf, 'user', 'create', ...user, `--secret-key=${keys.secret}`);
+    await Promise.all(gateways.map((_, at) => startGateway(at)));
+    return { gateways, killGateway, startGateway, stop };
   } catch (error) {
     await stop();
     throw error;

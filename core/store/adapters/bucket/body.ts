@@ -6,6 +6,8 @@ import type { CairnError } from '../../../base/errors.js';
 import type { ByteRange } from '../../index.js';
 import { strangeAnswer } from './faults.js';
 import type { StoreFailed } from './faults.js';
+import { SpentMemory } from './spent-memory.js';
+import type { ReadingSocket } from './spent-memory.js';
 
 export interface BodyPlan {
   /** Of the whole object. */
@@ -38,9 +40,10 @@ export function planBody(
   return { size, length };
 }
 
-/** Node's streams end with `destroy`. */
+/** Node's streams end with `destroy`, and tell where they come from. */
 export interface Chunks extends AsyncIterable<Uint8Array> {
   readonly destroy?: () => void;
+  readonly socket?: ReadingSocket;
 }
 
 export interface BodyRead {
@@ -58,14 +61,17 @@ export async function readBody({ chunks, length, into, failed, late }: BodyRead)
   if (chunks === undefined) throw strangeAnswer('has no body', failed);
   const stop = (): void => chunks.destroy?.();
   late.addEventListener('abort', stop, { once: true });
+  const spent = new SpentMemory(chunks.socket);
   let at = 0;
   try {
     for await (const chunk of chunks) {
       if (at + chunk.length > length) throw wrongLength(at + chunk.length, length, failed);
       bytes.set(chunk, at);
       at += chunk.length;
+      spent.giveBack(chunk);
     }
   } finally {
+    spent.end();
     late.removeEventListener('abort', stop);
   }
   if (at !== length) throw wrongLength(at, length, failed);
