@@ -20,7 +20,7 @@ const committer = 'core/log/committer.ts';
 const plainRetry = [
   {
     file: committer,
-    find: 'writes.some((write) => write.lost) ? await this.#carry(plan) : []',
+    find: 'this.#mustCarry(writes) ? await this.#carry(plan) : []',
     replace: '[]',
   },
   { file: committer, find: "'inline' in content && !write.waits,", replace: 'false,' },

@@ -76,6 +76,9 @@ export const limits = {
   eligibleMs: 120_000,
   /** Batches in the inbox that a writer looks at, the newest first. */
   inboxBatches: 1_000,
+  /** Slots that a writer may win one after another, with less than `busyWriterMs` between them, before it carries others. */
+  winsBetweenLooks: 16,
+  busyWriterMs: 500,
   headNonces: 64,
   pageBytes: 16_384, // 16 KiB
   headBytes: 16_777_216, // 16 MiB

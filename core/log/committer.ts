@@ -47,6 +47,9 @@ export class Committer<S extends LogSink<S>> {
   #driving: Promise<void> | undefined;
   /** Of the inbox: a writer that loses slot after slot reads each object once. */
   readonly #waiting = new Map<string, OpenedSlot>();
+  /** Slots won one after another without a look into the inbox. */
+  #wins = 0;
+  #wonMs = Number.NEGATIVE_INFINITY;
   /** How far the store's date is ahead of the writer's clock, where that is more than five minutes. */
   #clockOffsetMs = 0;
 
@@ -253,7 +256,7 @@ export class Committer<S extends LogSink<S>> {
     const label = Math.max(state.position.label + 1, ports.clock.wallMs() + this.#clockOffsetMs);
     const plan: SlotPlan<S> = { state, seq, label, group };
     const mayCarry = group.every(({ restore }) => restore === undefined);
-    const carried = mayCarry && writes.some((write) => write.lost) ? await this.#carry(plan) : [];
+    const carried = mayCarry && this.#mustCarry(writes) ? await this.#carry(plan) : [];
     // Later batches may be computed from those before them, so the slot is built anew without the ones that gave up.
     if (writes.some((write) => write.settled) || !this.#stands(state, sequence(seq - 1))) return;
     const nonce = newNonce(ports.random);
@@ -276,10 +279,27 @@ export class Committer<S extends LogSink<S>> {
     }
     if (fate.atOnce) this.#spare?.give(bytes.buffer);
     this.#waiting.clear();
+    this.#countWin();
     this.#watchClock(fate.modifiedMs);
     const decoded = [...group.map(({ prepared }) => prepared.batch), ...carried.map(({ batch }) => batch)];
     const loaded = { slot, batches: decoded, modifiedMs: fate.modifiedMs };
     await this.#acknowledge(state, group, { loaded, sinceMs });
+  }
+
+  /**
+   * Whoever has lost carries what waits. So does now and then whoever never loses: else a writer that writes without a pause
+   * keeps all others waiting for as long as it goes on.
+   */
+  #mustCarry(writes: readonly PendingWrite<S>[]): boolean {
+    if (!writes.some((write) => write.lost) && this.#wins < limits.winsBetweenLooks) return false;
+    this.#wins = 0;
+    return true;
+  }
+
+  #countWin(): void {
+    const nowMs = this.#log.context.ports.clock.monotonicMs();
+    this.#wins = nowMs - this.#wonMs < limits.busyWriterMs ? this.#wins + 1 : 0;
+    this.#wonMs = nowMs;
   }
 
   /** A put that certainly had no effect decides its writes, but for those that wait in the inbox. */
