@@ -215,6 +215,12 @@ export const limits = {
   /** In which a store makes one object of all parts. */
   storeJoinMs: 600_000,
   customerKeyBytes: 32,
+  /** Deletions on their way at a time, where a store takes them one by one. */
+  storeDeletesParallel: 32,
+  /** Of an answer that is no object: a page of a list, an error. */
+  storeDocumentBytes: 16_777_216, // 16 MiB
+  /** Bodies up to this are held against the store's own checksum, where it sends one: larger ones only against ours. */
+  storeCheckedBytes: 1_048_576, // 1 MiB
   /** Between a store's clock and ours. */
   storeClockSkewMs: 300_000,
   selfTestRounds: 4,

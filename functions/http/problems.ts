@@ -31,6 +31,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   store_unauthenticated: 500,
   store_credentials_expired: 500,
   store_clock_skew: 500,
+  store_customer_key: 500,
   store_region: 500,
   store_not_found: 500,
   store_unsupported: 500,

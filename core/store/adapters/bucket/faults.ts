@@ -19,6 +19,8 @@ export interface StoreFault {
   readonly headers: Readonly<Record<string, string>>;
   /** Of a failure on the way: for people. */
   readonly said: string | undefined;
+  /** What is missing, where the store says it itself: for people. */
+  readonly hint?: string;
 }
 
 export interface StoreFailed {
@@ -170,10 +172,13 @@ export function storeError(fault: StoreFault, failed: StoreFailed, table: FaultT
   const seen = status === undefined ? (fault.said ?? name) : `${name}, HTTP ${status}`;
   const object = key === undefined ? '' : ` of ${key}`;
   const region = table.regionHeader === undefined ? undefined : fault.headers[table.regionHeader];
+  const guess =
+    meaning.code === 'store_forbidden'
+      ? `the permission that may be missing is ${table.permissions[access]}`
+      : undefined;
+  const hint = fault.hint ?? guess;
   const hints = [
-    ...(meaning.code === 'store_forbidden'
-      ? [`the permission that may be missing is ${table.permissions[access]}`]
-      : []),
+    ...(hint === undefined ? [] : [hint]),
     ...(region === undefined ? [] : [`the bucket is in ${region}`]),
   ];
   const message = [`${meaning.says} ${access}${object} in ${description} (${seen})`, ...hints].join('; ');

@@ -13,6 +13,7 @@ import type { BucketPorts } from './bucket-ports.js';
 export interface UploadPart {
   /** From 1. */
   readonly number: number;
+  /** Of the last part, the one that may be short, they stay as they are until the end; others are overwritten after `send`. */
   readonly bytes: Uint8Array;
 }
 
