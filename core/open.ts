@@ -3,7 +3,7 @@
  * clock and the embedded kernel together with the engine.
  */
 import { invalid } from './base/errors.js';
-import { limits } from './base/limits.js';
+import { limits, tierLimits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
 import type { Clock, Deflate, Digests, Random, Sleep } from './base/ports.js';
 import {
@@ -17,7 +17,7 @@ import {
 import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
 import { portableDeflate } from './segment/index.js';
-import { accountingStore, memoryStore, retryingStore } from './store/index.js';
+import { accountingStore, boundingStore, memoryStore, retryingStore } from './store/index.js';
 import type { ObjectStore } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
@@ -30,7 +30,10 @@ export interface OpenOptions {
   readonly memoryBudgetBytes?: number;
   /** Threads that search beside the caller's own. There are none yet, so 0 is all that may be asked for. Default 0. */
   readonly threads?: number;
-  /** The tier of collections created without one. Default `server`. */
+  /**
+   * The tier of collections created without one, and how many requests are in flight: on `edge` never more than 6, on `server` 64
+   * for an index. Default `server`.
+   */
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
   readonly shareRequests?: boolean;
@@ -91,8 +94,10 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const { store, sha256, deflate } =
     options.store === undefined ? await openStore(url, ports.clock, createStore) : portable(options.store);
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
+  const { requestsParallel: parallel } = tierLimits[tier];
+  const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
   return new EngineDatabase({
-    store: accountingStore(retryingStore(store, ports)),
+    store: accountingStore(retryingStore(bounded, ports)),
     ports: { ...ports, digests: createDigests(kernel, sha256), deflate },
     kernel,
     tier,

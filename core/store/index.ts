@@ -13,6 +13,8 @@ export type {
 } from './object-store.js';
 export { accountingStore, usageBetween } from './accounting.js';
 export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
+export { boundingStore } from './bounding.js';
+export type { BoundingOptions } from './bounding.js';
 export { putDecided } from './decided-put.js';
 export { retryDelayMs, retryingStore } from './retrying.js';
 export type { RetryingOptions } from './retrying.js';

@@ -8,7 +8,7 @@ import type { SegmentReader } from '../../core/segment/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { digests, newStore, openSegment, plainRows, writeSegment } from './fixture.js';
 
-const CHUNK = limits.segmentChunkBytes;
+const CHUNK = limits.residentChunkBytesMin;
 const codes = new Uint8Array(4 * CHUNK + 50_000).map((_, at) => (at * 7) >> 3);
 
 interface HeldRequest {
