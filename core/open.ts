@@ -17,7 +17,7 @@ import {
 import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
 import { portableDeflate } from './segment/index.js';
-import { accountingStore, boundingStore, memoryStore, retryingStore } from './store/index.js';
+import { accountingStore, boundingStore, hedgingStore, memoryStore, retryingStore } from './store/index.js';
 import type { ObjectStore } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
@@ -37,6 +37,8 @@ export interface OpenOptions {
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
   readonly shareRequests?: boolean;
+  /** Ask a second time for ranges of segments that take unusually long: up to a tenth more requests. Default false. */
+  readonly hedgeReads?: boolean;
   /** Make the store's directory where it is missing. Default true. A bucket is never made. */
   readonly createStore?: boolean;
   /** Fold, merge and collect in this process: at this interval, and when a write says that there is work. Default off. */
@@ -65,7 +67,7 @@ const INTERVAL = {
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
   ...['memoryBudgetBytes', 'threads', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
-  'compactor',
+  ...['compactor', 'hedgeReads'],
 ];
 
 /**
@@ -86,6 +88,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     given['createStore'] === undefined || optionalBoolean(given['createStore'], 'createStore');
   const shareRequests =
     given['shareRequests'] === undefined || optionalBoolean(given['shareRequests'], 'shareRequests');
+  const hedgeReads = given['hedgeReads'] !== undefined && optionalBoolean(given['hedgeReads'], 'hedgeReads');
   const ports = {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
@@ -96,8 +99,9 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
   const { requestsParallel: parallel } = tierLimits[tier];
   const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
+  const counted = accountingStore(retryingStore(bounded, ports));
   return new EngineDatabase({
-    store: accountingStore(retryingStore(bounded, ports)),
+    store: hedgeReads ? hedgingStore(counted, ports) : counted,
     ports: { ...ports, digests: createDigests(kernel, sha256), deflate },
     kernel,
     tier,

@@ -154,12 +154,20 @@ export const limits = {
   /** Jobs of one call of `compact`: each leaves fewer segments, so there are never so many. */
   compactionJobs: 32,
 
-  // Bounded requests
+  // Bounded and hedged requests
   /** A request whose turn has not come looks again after this, so often. */
   placeWaitMs: 2,
   placeLooks: 5_000,
   /** A request of which nothing was heard for so long has lost its place. */
   placeLostMs: 30_000,
+  /** Times of requests that are kept of each class of sizes, and how many are needed before a request counts as slow. */
+  hedgeTimes: 64,
+  hedgeTimesMin: 19,
+  /** Second requests for a hundred first ones, and how many may be saved up. */
+  hedgePercent: 10,
+  hedgeCreditMax: 8,
+  hedgeLookMs: 5,
+  hedgeLooks: 2_000,
 
   // Scrub
   /** Findings of one severity that are kept of a collection, and of the catalog. */

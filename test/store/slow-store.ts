@@ -52,12 +52,12 @@ export class SlowStore implements ObjectStore {
 
   /** Time goes on, timer by timer, until `end` has settled. */
   async runUntil<T>(end: Promise<T>): Promise<T> {
-    let settled = false;
-    const note = (): void => void (settled = true);
+    const state = { settled: false };
+    const note = (): void => void (state.settled = true);
     end.then(note, note);
-    for (let steps = 0; !settled; steps++) {
+    for (let steps = 0; ; steps++) {
       await turns();
-      if (settled) break;
+      if (state.settled) break;
       const next = Math.min(...[...this.#timers].map(({ atMs }) => atMs));
       if (next === Infinity || steps > 100_000) throw new Error('nothing goes on');
       this.#ring(next);
