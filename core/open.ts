@@ -31,7 +31,7 @@ export interface OpenOptions {
   /** Threads that search beside the caller's own. There are none yet, so 0 is all that may be asked for. Default 0. */
   readonly threads?: number;
   /**
-   * The tier of collections created without one, and how many requests are in flight: on `edge` never more than 6, on `server` 64
+   * The tier of collections created without one, and how many requests are in flight: on `edge` never more than 6, on `server` 96
    * for an index. Default `server`.
    */
   readonly tier?: Tier;

@@ -316,7 +316,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     foldAt: { bytes: 128 * MiB, slots: 512 },
     residentBytes: 512 * MiB,
     columnBytes: 256 * MiB,
-    requestsParallel: 64,
+    requestsParallel: 96,
     idsAheadBytes: 32 * MiB,
   },
 };

@@ -1,6 +1,6 @@
 /**
  * How many requests a handler has in flight, over everything that it does: on the edge tier never more than its connections, on
- * the server tier as many as one load may have.
+ * the server tier as many as one load may have. What they bring.
  */
 import { describe, expect, it } from 'vitest';
 import { limits, tierLimits } from '../../core/base/limits.js';
@@ -115,4 +115,23 @@ describe('requests in flight', () => {
     await fill(store);
     expect(await useAll(store, 'server', true)).toBeGreaterThan(tierLimits.edge.requestsParallel);
   }, 120_000);
+
+  it('bring the ids beside the index on the server tier: its first query has no wave for them', async () => {
+    const store = memoryStore({ clock: { wallMs: () => Date.now() } });
+    const filling = await open('memory:', { store });
+    await filling.createCollection('c', { dimension: DIMENSION, metric: 'euclidean' });
+    await upsert(filling, 0, AT_ONCE);
+    await filling.collection('c').compact({ minor: true });
+    await filling.close();
+    const roundTrips = async (tier: Tier): Promise<number> => {
+      const database = await open('memory:', { store, tier });
+      await database.collection('c').query({ vector: vectorOf(3), k: 10, include: [] });
+      const usage = database.storeUsage();
+      await database.close();
+      return usage.roundTrips;
+    };
+    // Name; head and list; tail and window; index. Rows of whole numbers need no raw vectors.
+    expect(await roundTrips('server')).toBe(4);
+    expect(await roundTrips('edge')).toBe(5);
+  });
 });

@@ -184,4 +184,30 @@ describe('a resident load', () => {
     expectCodes(reader, target);
     expect(() => reader.residentLoad(memory)).toThrow('for the resident part');
   });
+
+  test('is cut into as many pieces as are read at a time, of 1 to 4 MiB', async () => {
+    const { reader, requests } = await heldSegment();
+    const MiB = 1024 * 1024;
+    for (const [parallel, pieces] of [
+      [1, 2],
+      [2, 2],
+      [3, 3],
+      [96, 5],
+    ] as const) {
+      requests.length = 0;
+      const loading = reader.residentLoad(new Uint8Array(reader.residentBytes), { parallel }).fetchMissing();
+      for (let go = 0; go < pieces; go++) {
+        await turns();
+        expect(requests.length).toBe(Math.min(pieces, go + parallel));
+        requests[go]!.go();
+      }
+      await loading;
+      const offsets = requests.map(({ offset }) => offset).sort((a, b) => a - b);
+      for (let at = 1; at < pieces; at++) {
+        const bytes = offsets[at]! - offsets[at - 1]!;
+        expect(bytes).toBeGreaterThanOrEqual(MiB);
+        expect(bytes).toBeLessThanOrEqual(4 * MiB);
+      }
+    }
+  });
 });

@@ -24,11 +24,12 @@ describe('a bounded store', () => {
     slow.waitOf = (at) => 10 + ((at * 7) % 13);
     const puts = Array.from({ length: 8 }, (_, i) => store.put(`k${i}`, body, { if: 'any' }));
     const gets = Array.from({ length: 8 }, (_, i) => store.get(`k${i}`));
-    const upload = store.upload('u').then(async (open) => {
-      await open.write(body);
-      await open.finish();
-    });
-    const all = Promise.all([...puts, ...gets, upload, store.list('k'), store.delete(['none'])]);
+    const uploading = async (): Promise<void> => {
+      const upload = await store.upload('u');
+      await upload.write(body);
+      await upload.finish();
+    };
+    const all = Promise.all([...puts, ...gets, uploading(), store.list('k'), store.delete(['none'])]);
     await slow.runUntil(all);
     expect(slow.mostInFlight).toBe(3);
     expect((await all)[16 + 1]).toHaveLength(8);
