@@ -5,7 +5,7 @@
  * An index may go at every tick, so nobody holds one across an `await`: it is used in the step in which it is found.
  */
 import { CairnError, hasCode } from '../../base/errors.js';
-import { limits } from '../../base/limits.js';
+import { limits, tierLimits } from '../../base/limits.js';
 import type { TierLimits } from '../../base/limits.js';
 import type { Sleep } from '../../base/ports.js';
 import { acquireBytes } from '../../index/index.js';
@@ -140,7 +140,10 @@ export class Residency {
       if (arena !== undefined) {
         // Where one load is shared by all, it has settled before its arena goes.
         const { shareLoads: alone, reads } = this.#options;
-        const load = beginLoad(file, arena, { alone, parallel: reads.requestsParallel });
+        // Each request of a load that others take part in has a buffer of its own.
+        const most = alone ? Infinity : tierLimits.edge.requestsParallel;
+        const parallel = Math.min(most, reads.requestsParallel);
+        const load = beginLoad(file, arena, { alone, parallel });
         const loading = { arena, load, users: 0, shared: undefined };
         this.#loading.set(file, loading);
         return loading;
