@@ -12,6 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { tierLimits } from '../dist/core/base/limits.js';
 import { attachIndex, beginLoad, indexBytes } from '../dist/core/engine/segments/index-loader.js';
 import { acquireBytes } from '../dist/core/index/index.js';
 import { open } from '../dist/core/index.js';
@@ -23,6 +24,7 @@ import { openSegment } from './open-segment.mjs';
 const AT_ONCE = 5_000;
 const ROUNDS = 25;
 const WARM_UP = 5;
+const PARALLEL = tierLimits.server.requestsParallel;
 const BUDGET_BYTES = 512 * 2 ** 20;
 
 /** @param {number[]} values */
@@ -57,7 +59,7 @@ try {
     const begun = performance.now();
     readFileSync(same);
     const read = performance.now();
-    const load = beginLoad(reader, arena, true);
+    const load = beginLoad(reader, arena, { alone: true, parallel: PARALLEL });
     await load.fetchMissing();
     attachIndex(reader, arena);
     const end = performance.now();

@@ -53,10 +53,11 @@ export async function serve(settings: Settings, version: string, terminal: Termi
 
 /** With a thread, what it can do is left to it. */
 function openStore(settings: Settings, thread: MaintenanceThread | undefined): Promise<Database> {
-  const { store, tier, memoryBudgetBytes, maintenance, maintenanceIntervalMs } = settings;
+  const { store, tier, hedgeReads, memoryBudgetBytes, maintenance, maintenanceIntervalMs } = settings;
   return open(store, {
     ...storeOptions(settings),
     tier,
+    hedgeReads,
     ...(thread === undefined
       ? {}
       : { onWorkDue: () => thread.due(), compactor: (request) => thread.compact(request) }),

@@ -3,7 +3,7 @@
  * clock and the embedded kernel together with the engine.
  */
 import { invalid } from './base/errors.js';
-import { limits } from './base/limits.js';
+import { limits, tierLimits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
 import type { Clock, Deflate, Digests, Random, Sleep } from './base/ports.js';
 import {
@@ -17,8 +17,8 @@ import {
 import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
 import { portableDeflate } from './segment/index.js';
-import { accountingStore, memoryStore, retryingStore } from './store/index.js';
 import type { BucketOptions, BucketPorts } from './store/adapters/bucket/index.js';
+import { accountingStore, boundingStore, hedgingStore, memoryStore, retryingStore } from './store/index.js';
 import type { ObjectStore } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
@@ -31,10 +31,15 @@ export interface OpenOptions {
   readonly memoryBudgetBytes?: number;
   /** Threads that search beside the caller's own. There are none yet, so 0 is all that may be asked for. Default 0. */
   readonly threads?: number;
-  /** The tier of collections created without one. Default `server`. */
+  /**
+   * The tier of collections created without one, and how many requests are in flight: on `edge` never more than 6, on `server` 96
+   * for an index. Default `server`.
+   */
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
   readonly shareRequests?: boolean;
+  /** Ask a second time for ranges of segments that take unusually long: up to a tenth more requests. Default false. */
+  readonly hedgeReads?: boolean;
   /** Make the store's directory where it is missing. Default true. A bucket is never made. */
   readonly createStore?: boolean;
   /** Fold, merge and collect in this process: at this interval, and when a write says that there is work. Default off. */
@@ -65,7 +70,7 @@ const INTERVAL = {
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
   ...['memoryBudgetBytes', 'threads', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
-  ...['compactor', 'customerKey'],
+  ...['compactor', 'customerKey', 'hedgeReads'],
 ];
 
 /**
@@ -86,6 +91,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     given['createStore'] === undefined || optionalBoolean(given['createStore'], 'createStore');
   const shareRequests =
     given['shareRequests'] === undefined || optionalBoolean(given['shareRequests'], 'shareRequests');
+  const hedgeReads = given['hedgeReads'] !== undefined && optionalBoolean(given['hedgeReads'], 'hedgeReads');
   const ports = {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
@@ -96,8 +102,11 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
       ? await openStore(url, { clock: ports.clock, create: createStore, customerKey: customerKeyOf(given) })
       : portable(options.store);
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
+  const { requestsParallel: parallel } = tierLimits[tier];
+  const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
+  const counted = accountingStore(retryingStore(bounded, ports));
   return new EngineDatabase({
-    store: accountingStore(retryingStore(store, ports)),
+    store: hedgeReads ? hedgingStore(counted, ports) : counted,
     ports: { ...ports, digests: createDigests(kernel, sha256), deflate },
     kernel,
     tier,

@@ -125,6 +125,8 @@ export const limits = {
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */
   segmentChunkBytes: 4_194_304, // 4 MiB
+  /** A resident part is read in no smaller pieces: on a connection of 80 MiB/s these take half of what an answer waits. */
+  residentChunkBytesMin: 1_048_576, // 1 MiB
   /** Rows of a block of documents, and ids of a block of ids. */
   blockRows: 64,
   /** Texts of a block of documents, but for one text that is longer. */
@@ -147,7 +149,6 @@ export const limits = {
   filterSeeds: 64,
 
   // Page cache
-  rangeReadsParallel: 6,
   /** Pages that are read though nobody asked, where that saves a request. */
   rangeGapPages: 2,
   /** Pages of one range read. */
@@ -155,6 +156,21 @@ export const limits = {
 
   /** Jobs of one call of `compact`: each leaves fewer segments, so there are never so many. */
   compactionJobs: 32,
+
+  // Bounded and hedged requests
+  /** A request whose turn has not come looks again after this, so often. */
+  placeWaitMs: 2,
+  placeLooks: 5_000,
+  /** A request of which nothing was heard for so long has lost its place. */
+  placeLostMs: 30_000,
+  /** Times of requests that are kept of each class of sizes, and how many are needed before a request counts as slow. */
+  hedgeTimes: 64,
+  hedgeTimesMin: 19,
+  /** Second requests for a hundred first ones, and how many may be saved up. */
+  hedgePercent: 10,
+  hedgeCreditMax: 8,
+  hedgeLookMs: 5,
+  hedgeLooks: 2_000,
 
   // Scrub
   /** Findings of one severity that are kept of a collection, and of the catalog. */
@@ -292,6 +308,13 @@ export interface TierLimits {
   readonly residentBytes: number;
   /** Of memory that a compaction takes for the values of columns. */
   readonly columnBytes: number;
+  /**
+   * Of a handler, not of a collection: requests that one load of an index, and all readers of pages together, have in flight; on the
+   * edge tier all that the handler does. Workers may have six connections open.
+   */
+  readonly requestsParallel: number;
+  /** Of a handler: ids of a segment that take no more are read beside its index, so that no query waits for them. */
+  readonly idsAheadBytes: number;
 }
 
 export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
@@ -301,6 +324,8 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     foldAt: { bytes: 8 * MiB, slots: 128 },
     residentBytes: 32 * MiB,
     columnBytes: 16 * MiB,
+    requestsParallel: 6,
+    idsAheadBytes: 0,
   },
   server: {
     logBytes: 256 * MiB,
@@ -308,5 +333,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     foldAt: { bytes: 128 * MiB, slots: 512 },
     residentBytes: 512 * MiB,
     columnBytes: 256 * MiB,
+    requestsParallel: 96,
+    idsAheadBytes: 32 * MiB,
   },
 };

@@ -5,7 +5,7 @@ import { withAnySignal } from '../base/any-signal.js';
 import { CairnError, invalid } from '../base/errors.js';
 import type { Outcome } from '../base/errors.js';
 import { mustBeName } from '../base/ids.js';
-import { limits } from '../base/limits.js';
+import { limits, tierLimits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
@@ -41,7 +41,7 @@ export interface DatabaseOptions {
   readonly store: AccountingStore;
   readonly ports: Ports;
   readonly kernel: Kernel;
-  /** The tier of collections that are created without one. */
+  /** The handler's own: of collections that are created without one, and of how many requests are in flight. */
   readonly tier: Tier;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
@@ -81,6 +81,7 @@ export class EngineDatabase implements api.Database {
 
   constructor(options: DatabaseOptions) {
     const { store, ports, kernel, shareRequests } = options;
+    const reads = tierLimits[options.tier];
     this.#options = options;
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
     this.#collector = new Collector({ store, ports, catalog: this.#catalog });
@@ -92,8 +93,8 @@ export class EngineDatabase implements api.Database {
       compact: (name, signal) => this.collection(name).compact({ signal }),
     });
     const filters = filterCache(kernel.pool);
-    const cache = sharedCache(kernel.pool, filters);
-    const segments = new SegmentStore({ kernel, ports, cache, filters, shareRequests });
+    const cache = sharedCache(kernel.pool, filters, reads.requestsParallel);
+    const segments = new SegmentStore({ kernel, ports, cache, filters, shareRequests, reads });
     this.#segments = segments;
     this.#open = new OpenCollections({
       catalog: this.#catalog,
@@ -273,8 +274,9 @@ function filterCache(pool: ArenaPool): FilterCache {
 }
 
 /** A cache of pages, within that budget too: a quarter of it at most, and what the arenas in use and `filters` leave. */
-function sharedCache(pool: ArenaPool, filters: FilterCache): PageCache {
+function sharedCache(pool: ArenaPool, filters: FilterCache, parallel: number): PageCache {
   const cache = new PageCache({
+    parallel,
     budgetBytes: Math.floor(pool.budgetBytes / 4) - filters.budgetBytes,
     roomBytes: () => pool.budgetBytes - filters.budgetBytes - pool.usage().usedBytes,
   });

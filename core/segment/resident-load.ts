@@ -4,12 +4,13 @@
  * hosts like Workers forbid, and a load that was broken off goes on where it stood.
  */
 import { assertInternal } from '../base/errors.js';
-import { limits } from '../base/limits.js';
+import { alignUp } from '../base/bytes.js';
+import { limits, tierLimits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { mustMatchPages, readRange } from '../store/index.js';
 import type { ObjectStore } from '../store/index.js';
 
-const { pageBytes, segmentChunkBytes: chunkBytes } = limits;
+const { pageBytes, segmentChunkBytes, residentChunkBytesMin } = limits;
 
 export interface ResidentLoadOptions {
   /**
@@ -22,6 +23,8 @@ export interface ResidentLoadOptions {
    * they are to lie. Default: others may, and each chunk is copied there once it has arrived.
    */
   readonly alone?: boolean;
+  /** Requests at a time. Default those of the edge tier. */
+  readonly parallel?: number;
 }
 
 /** Where the bytes come from. */
@@ -40,6 +43,8 @@ export class ResidentLoad {
   readonly #source: ResidentSource;
   readonly #crc32cPages: Digests['crc32cPages'];
   readonly #alone: boolean;
+  readonly #parallel: number;
+  readonly #chunkBytes: number;
   /** Undefined once abandoned. */
   #target: Uint8Array<ArrayBuffer> | undefined;
   readonly #arrived: Uint8Array;
@@ -52,10 +57,16 @@ export class ResidentLoad {
   constructor(
     source: ResidentSource,
     target: Uint8Array<ArrayBuffer>,
-    { crc32cPages, alone = false }: ResidentLoadOptions & Pick<Digests, 'crc32cPages'>,
+    {
+      crc32cPages,
+      alone = false,
+      parallel = tierLimits.edge.requestsParallel,
+    }: ResidentLoadOptions & Pick<Digests, 'crc32cPages'>,
   ) {
     assertInternal(target.length % pageBytes === 0, `a resident part of ${target.length} bytes`);
-    const chunks = Math.ceil(target.length / chunkBytes);
+    this.#parallel = parallel;
+    this.#chunkBytes = chunkBytesOf(target.length, parallel);
+    const chunks = Math.ceil(target.length / this.#chunkBytes);
     this.#source = source;
     this.#target = target;
     this.#crc32cPages = crc32cPages;
@@ -72,12 +83,13 @@ export class ResidentLoad {
 
   /**
    * Fetches what has not arrived, chunks first that nobody else is fetching. Throws `corrupt`, or `unavailable`
-   * (`object_gone`); what arrived stays. Where the load is abandoned meanwhile it settles incomplete. Cost: a request per 4 MiB, 6 at a time.
+   * (`object_gone`); what arrived stays. Where the load is abandoned meanwhile it settles incomplete. Cost: a request per 1 to 4 MiB,
+   * `parallel` at a time.
    */
   async fetchMissing(): Promise<void> {
     const tried = new Uint8Array(this.#arrived.length);
     let failed = false;
-    const workers = Array.from({ length: limits.rangeReadsParallel }, async () => {
+    const workers = Array.from({ length: this.#parallel }, async () => {
       // Its own for all of its chunks. Not the target where others load, too: what is on its way would arrive there after another's
       // bytes, or after the load was abandoned.
       let room: Uint8Array<ArrayBuffer> | undefined;
@@ -85,7 +97,7 @@ export class ResidentLoad {
         const chunk = failed ? undefined : this.#next(tried);
         if (chunk === undefined) return;
         tried[chunk] = 1;
-        if (!this.#alone) room ??= new Uint8Array(Math.min(chunkBytes, this.#target!.length));
+        if (!this.#alone) room ??= new Uint8Array(Math.min(this.#chunkBytes, this.#target!.length));
         try {
           await this.#fetch(chunk, room);
         } catch (error) {
@@ -121,8 +133,8 @@ export class ResidentLoad {
   async #fetch(chunk: number, room: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
     const target = this.#target!;
     const { store, key, offset, pageChecksums } = this.#source;
-    const start = chunk * chunkBytes;
-    const length = Math.min(chunkBytes, target.length - start);
+    const start = chunk * this.#chunkBytes;
+    const length = Math.min(this.#chunkBytes, target.length - start);
     const place = target.subarray(start, start + length);
     const into = room ?? place;
     this.#fetching[chunk]! += 1;
@@ -139,4 +151,10 @@ export class ResidentLoad {
       this.#fetching[chunk]! -= 1;
     }
   }
+}
+
+/** As many as may be read at a time, where that makes them neither tiny nor large. */
+function chunkBytesOf(bytes: number, parallel: number): number {
+  const share = alignUp(Math.ceil(bytes / parallel), pageBytes);
+  return Math.min(segmentChunkBytes, Math.max(residentChunkBytesMin, share));
 }

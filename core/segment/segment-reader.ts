@@ -248,6 +248,12 @@ export class SegmentReader {
     return this.#cache.pin(this.#handle, { offset, length });
   }
 
+  /** Reads into the cache what is not there of all ids, where they take no more than `bytesMax`. */
+  async readIdsAhead(bytesMax: number): Promise<void> {
+    const { offset, length } = this.#section('ids');
+    if (length <= bytesMax) await this.#read([{ offset, length }]);
+  }
+
   /** The JSON text of each row, '' for a row without metadata. */
   documents(rows: ArrayLike<number>): string[] | Promise<string[]> {
     const { documentIndex } = this.#tail;

@@ -14,7 +14,11 @@ export type {
 export { PROBES_PREFIX } from './object-store.js';
 export { accountingStore, usageBetween } from './accounting.js';
 export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
+export { boundingStore } from './bounding.js';
+export type { BoundingOptions } from './bounding.js';
 export { putDecided } from './decided-put.js';
+export { hedgingStore } from './hedging.js';
+export type { HedgingOptions } from './hedging.js';
 export { retryDelayMs, retryingStore } from './retrying.js';
 export type { RetryingOptions } from './retrying.js';
 export { memoryStore } from './adapters/memory.js';

@@ -10,7 +10,7 @@
  * the bound.
  */
 import { assertInternal, corrupt } from '../base/errors.js';
-import { limits } from '../base/limits.js';
+import { limits, tierLimits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import type { ByteRange, ObjectStore } from './object-store.js';
 import { PageSet } from './page-set.js';
@@ -38,7 +38,7 @@ export interface PageCacheOptions {
   readonly budgetBytes: number;
   /** Less where others need the memory: asked at every insertion. */
   readonly roomBytes?: () => number;
-  /** Requests in flight over the whole cache. Default `limits.rangeReadsParallel`. */
+  /** Requests in flight over the whole cache. Default those of the edge tier. */
   readonly parallel?: number;
 }
 
@@ -89,7 +89,7 @@ export class PageCache {
   constructor({
     budgetBytes,
     roomBytes = () => Infinity,
-    parallel = limits.rangeReadsParallel,
+    parallel = tierLimits.edge.requestsParallel,
   }: PageCacheOptions) {
     this.#roomBytes = roomBytes;
     this.#budget = budgetBytes;

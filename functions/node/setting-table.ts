@@ -112,7 +112,7 @@ const table = {
     read: 'text',
     schema: z.enum(['server', 'edge']).default('server'),
     wanted: 'server or edge',
-    help: 'tier of new collections: server or edge',
+    help: 'tier of new collections, and of this server: server or edge',
   },
   memoryBudgetBytes: {
     key: 'memory_budget_bytes',
@@ -122,6 +122,15 @@ const table = {
     schema: z.int().min(16_777_216).optional(),
     wanted: 'an integer of at least 16777216',
     help: 'memory for loaded collections',
+  },
+  hedgeReads: {
+    key: 'hedge_reads',
+    variables: ['CAIRN_HEDGE_READS'],
+    flag: 'hedge-reads',
+    read: 'boolean',
+    schema: z.boolean().default(false),
+    wanted: 'true or false',
+    help: 'ask twice for ranges that take unusually long',
   },
   maxConcurrentRequests: {
     key: 'max_concurrent_requests',
@@ -184,6 +193,7 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   readonly tier: 'server' | 'edge';
   readonly memoryBudgetBytes?: number | undefined;
+  readonly hedgeReads: boolean;
   readonly maxConcurrentRequests: number;
   readonly maxBodyBytesInFlight: number;
   readonly maintenance: boolean;

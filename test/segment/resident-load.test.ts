@@ -8,7 +8,7 @@ import type { SegmentReader } from '../../core/segment/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { digests, newStore, openSegment, plainRows, writeSegment } from './fixture.js';
 
-const CHUNK = limits.segmentChunkBytes;
+const CHUNK = limits.residentChunkBytesMin;
 const codes = new Uint8Array(4 * CHUNK + 50_000).map((_, at) => (at * 7) >> 3);
 
 interface HeldRequest {
@@ -183,5 +183,31 @@ describe('a resident load', () => {
     expect(seen).toEqual([0, CHUNK, 2 * CHUNK, 3 * CHUNK, 4 * CHUNK]);
     expectCodes(reader, target);
     expect(() => reader.residentLoad(memory)).toThrow('for the resident part');
+  });
+
+  test('is cut into as many pieces as are read at a time, of 1 to 4 MiB', async () => {
+    const { reader, requests } = await heldSegment();
+    const MiB = 1024 * 1024;
+    for (const [parallel, pieces] of [
+      [1, 2],
+      [2, 2],
+      [3, 3],
+      [96, 5],
+    ] as const) {
+      requests.length = 0;
+      const loading = reader.residentLoad(new Uint8Array(reader.residentBytes), { parallel }).fetchMissing();
+      for (let go = 0; go < pieces; go++) {
+        await turns();
+        expect(requests.length).toBe(Math.min(pieces, go + parallel));
+        requests[go]!.go();
+      }
+      await loading;
+      const offsets = requests.map(({ offset }) => offset).sort((a, b) => a - b);
+      for (let at = 1; at < pieces; at++) {
+        const bytes = offsets[at]! - offsets[at - 1]!;
+        expect(bytes).toBeGreaterThanOrEqual(MiB);
+        expect(bytes).toBeLessThanOrEqual(4 * MiB);
+      }
+    }
   });
 });

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { limits } from '../../core/base/limits.js';
+import { limits, tierLimits } from '../../core/base/limits.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
 import { memoryStore, PageCache, PageSet } from '../../core/store/index.js';
 import type { ByteRange, ObjectStore, PagedHandle, PagedObject } from '../../core/store/index.js';
@@ -121,7 +121,7 @@ describe('the page cache', () => {
     expect(asked.slice(4)).toEqual([[11, 4]]);
   });
 
-  it(`has ${limits.rangeReadsParallel} requests in flight, or as many as it is told, over all readers`, async () => {
+  it(`has ${tierLimits.edge.requestsParallel} requests in flight, or as many as it is told, over all readers`, async () => {
     for (const parallel of [undefined, 2]) {
       const bench = await newBench();
       const options = parallel === undefined ? {} : { parallel };
@@ -129,13 +129,13 @@ describe('the page cache', () => {
       const handle = cache.register(bench.object);
       const spread = pages(0, 4, 8, 12, 16, 20, 24, 28, 32, 36);
       expectRanges(await cache.read(handle, spread), spread);
-      expect(bench.mostFlying).toBe(parallel ?? limits.rangeReadsParallel);
+      expect(bench.mostFlying).toBe(parallel ?? tierLimits.edge.requestsParallel);
       // Two readers, who never wait for each other: one may have a request above the bound, so that it gets on.
       cache.forget(handle);
       bench.mostFlying = 0;
       const again = cache.register(bench.object);
       await Promise.all([cache.read(again, spread), cache.read(again, spread)]);
-      expect(bench.mostFlying).toBeLessThanOrEqual((parallel ?? limits.rangeReadsParallel) + 1);
+      expect(bench.mostFlying).toBeLessThanOrEqual((parallel ?? tierLimits.edge.requestsParallel) + 1);
     }
   });
 

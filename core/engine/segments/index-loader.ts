@@ -31,10 +31,14 @@ export function indexBytes(file: IndexedFile): number {
   return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), outputsOf(file));
 }
 
-/** `alone`: as `ResidentLoadOptions` has it. */
-export function beginLoad(file: SegmentFile, arena: Arena, alone: boolean): ResidentLoad {
+/** `alone` and `parallel`: as `ResidentLoadOptions` has them. */
+export function beginLoad(
+  file: SegmentFile,
+  arena: Arena,
+  { alone, parallel }: { readonly alone: boolean; readonly parallel: number },
+): ResidentLoad {
   const target = arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + file.residentBytes);
-  return file.residentLoad(target, { crc32cPages: arenaChecksums(arena), alone });
+  return file.residentLoad(target, { crc32cPages: arenaChecksums(arena), alone, parallel });
 }
 
 /** An index and, of every row, its rank. */

@@ -5,7 +5,8 @@
  * An index may go at every tick, so nobody holds one across an `await`: it is used in the step in which it is found.
  */
 import { CairnError, hasCode } from '../../base/errors.js';
-import { limits } from '../../base/limits.js';
+import { limits, tierLimits } from '../../base/limits.js';
+import type { TierLimits } from '../../base/limits.js';
 import type { Sleep } from '../../base/ports.js';
 import { acquireBytes } from '../../index/index.js';
 import type { Arena, ArenaPool } from '../../kernel/index.js';
@@ -28,11 +29,15 @@ interface Loading {
   shared: Promise<void> | undefined;
 }
 
+export type LoadReads = Pick<TierLimits, 'requestsParallel' | 'idsAheadBytes'>;
+
 export interface ResidencyOptions {
   readonly pool: ArenaPool;
   readonly sleep: Sleep;
   /** Let several requests wait for one load. Off where a promise must not cross requests (Workers). */
   readonly shareLoads: boolean;
+  /** As the handler's tier has them. */
+  readonly reads: LoadReads;
 }
 
 export class Residency {
@@ -105,8 +110,8 @@ export class Residency {
     if (loading === undefined) return;
     loading.users++;
     try {
-      if (this.#options.shareLoads) await (loading.shared ??= loading.load.fetchMissing());
-      else await loading.load.fetchMissing();
+      if (this.#options.shareLoads) await (loading.shared ??= this.#fetch(file, loading));
+      else await this.#fetch(file, loading);
       this.#finish(file, loading);
     } catch (error) {
       // Whoever comes next goes on where this stopped, and does not hear of its failure.
@@ -118,6 +123,13 @@ export class Residency {
     }
   }
 
+  async #fetch(file: SegmentFile, { load }: Loading): Promise<void> {
+    // Beside it, and no part of it: whoever needs an id that could not be read asks again, and is told.
+    const ids = file.readIdsAhead(this.#options.reads.idsAheadBytes).catch(() => {});
+    await load.fetchMissing();
+    await ids;
+  }
+
   /** Undefined where the index came into memory meanwhile. */
   async #begin(file: SegmentFile): Promise<Loading | undefined> {
     const bytes = indexBytes(file);
@@ -127,7 +139,11 @@ export class Residency {
       const arena = this.#tryAcquire(bytes, wait === limits.indexRoomWaits);
       if (arena !== undefined) {
         // Where one load is shared by all, it has settled before its arena goes.
-        const load = beginLoad(file, arena, this.#options.shareLoads);
+        const { shareLoads: alone, reads } = this.#options;
+        // Each request of a load that others take part in has a buffer of its own.
+        const most = alone ? Infinity : tierLimits.edge.requestsParallel;
+        const parallel = Math.min(most, reads.requestsParallel);
+        const load = beginLoad(file, arena, { alone, parallel });
         const loading = { arena, load, users: 0, shared: undefined };
         this.#loading.set(file, loading);
         return loading;

@@ -18,6 +18,7 @@ export type SegmentFile = Pick<
   | 'residentBytes'
   | 'residentSections'
   | 'residentLoad'
+  | 'readIdsAhead'
   | 'ref'
   | 'mayHoldId'
   | 'findRanks'

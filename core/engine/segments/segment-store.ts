@@ -15,6 +15,7 @@ import type { ObjectStore, PageCache } from '../../store/index.js';
 import { tryRecallCurve } from './recall-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 import { Residency } from './residency.js';
+import type { LoadReads } from './residency.js';
 import type { LiveSegment } from './segment-file.js';
 
 export interface SegmentStoreOptions {
@@ -24,6 +25,8 @@ export interface SegmentStoreOptions {
   readonly filters: FilterCache;
   /** Let requests share loads. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+  /** As the handler's tier has them. */
+  readonly reads: LoadReads;
 }
 
 /** Where segments lie, and what the collection says of their vectors. */
@@ -59,13 +62,18 @@ export class SegmentStore {
   /** Without users; walks from the one that is so the longest. */
   readonly #idle = new Set<OpenFile>();
 
-  constructor({ kernel, ports, cache, filters, shareRequests }: SegmentStoreOptions) {
+  constructor({ kernel, ports, cache, filters, shareRequests, reads }: SegmentStoreOptions) {
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
     this.#filters = filters;
     this.#masks = kernel.masks;
-    this.residency = new Residency({ pool: kernel.pool, sleep: ports.sleep, shareLoads: shareRequests });
+    this.residency = new Residency({
+      pool: kernel.pool,
+      sleep: ports.sleep,
+      shareLoads: shareRequests,
+      reads,
+    });
     this.scorer = new RowScorer(kernel);
   }
 

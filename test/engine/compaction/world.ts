@@ -2,6 +2,7 @@
  * One collection on a memory store, processes that write and compact it, and a Map of what must be there.
  */
 import { createHash } from 'node:crypto';
+import { tierLimits } from '../../../core/base/limits.js';
 import type { Uid } from '../../../core/base/ids.js';
 import type { Ports } from '../../../core/base/ports.js';
 import { compactOnce } from '../../../core/engine/compaction/index.js';
@@ -135,6 +136,7 @@ export class Process {
       cache: new PageCache({ budgetBytes: 1 << 24 }),
       filters: new FilterCache(1 << 16),
       shareRequests: true,
+      reads: tierLimits.edge,
     });
     this.segments = segments;
     this.log = new CollectionLog<Table>({

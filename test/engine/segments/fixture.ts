@@ -2,6 +2,7 @@
  * Folds for the tests of reads: a log's records go into segments as a compactor would put them there, by the segment
  * writer and the index builder themselves, and a swap of the head names them.
  */
+import { tierLimits } from '../../../core/base/limits.js';
 import type { Uid } from '../../../core/base/ids.js';
 import { Table } from '../../../core/engine/table/index.js';
 import { SegmentStore } from '../../../core/engine/segments/index.js';
@@ -78,6 +79,7 @@ async function openState({ store, clock }: FoldOptions): Promise<OpenState> {
     ports,
     cache,
     shareRequests: false,
+    reads: tierLimits.edge,
     filters: new FilterCache(65_536),
   });
   const log = new CollectionLog<Table>({
