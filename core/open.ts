@@ -16,9 +16,10 @@ import {
 } from './engine/index.js';
 import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
+import { trySegmentObject } from './log/index.js';
 import { portableDeflate } from './segment/index.js';
-import { accountingStore, memoryStore, retryingStore } from './store/index.js';
-import type { ObjectStore } from './store/index.js';
+import { accountingStore, memoryStore, retryingStore, warmStore } from './store/index.js';
+import type { ObjectStore, WarmCache } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
 export interface OpenOptions {
@@ -44,6 +45,17 @@ export interface OpenOptions {
   readonly compactor?: Compactor;
   /** A store of your own instead of one that the URL names; the URL is then only a name. */
   readonly store?: ObjectStore;
+  /**
+   * A second tier for what never changes, between memory and a bucket: a directory of a local disk, which `bytes` (default 1 GiB)
+   * cap, or a cache of your own (`cacheApi`). Several processes may share it. Refused for `file:` and `memory:`, which are as
+   * near. Default none.
+   */
+  readonly warmCache?: WarmDirectory | WarmCache;
+}
+
+export interface WarmDirectory {
+  readonly directory: string;
+  readonly bytes?: number;
 }
 
 const MEMORY_BUDGET = {
@@ -53,6 +65,12 @@ const MEMORY_BUDGET = {
   fallback: 1024 * 1024 * 1024,
 } as const;
 const THREADS = { name: 'threads', min: 0, max: 0, fallback: 0 } as const;
+const WARM_BYTES = {
+  name: 'warmCacheBytes',
+  min: 1024 * 1024,
+  max: Number.MAX_SAFE_INTEGER,
+  fallback: limits.warmCacheBytes,
+} as const;
 const INTERVAL = {
   name: 'intervalMs',
   min: 100,
@@ -62,7 +80,7 @@ const INTERVAL = {
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
   ...['memoryBudgetBytes', 'threads', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
-  'compactor',
+  ...['compactor', 'warmCache'],
 ];
 
 /**
@@ -88,12 +106,18 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     random: options.random ?? systemRandom,
     sleep: options.sleep ?? systemSleep,
   };
+  const cache = await warmCacheOf(options, url);
   const { store, sha256, deflate } =
     options.store === undefined ? await openStore(url, ports.clock, createStore) : portable(options.store);
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
+  const digests = createDigests(kernel, sha256);
+  const bucket = retryingStore(store, ports);
+  const identity = `${store.description} ${url}`;
+  const warm = cache && warmStore(bucket, { cache, digests, identity, placeOf: trySegmentObject });
   return new EngineDatabase({
-    store: accountingStore(retryingStore(store, ports)),
-    ports: { ...ports, digests: createDigests(kernel, sha256), deflate },
+    store: accountingStore(warm ?? bucket),
+    bucket,
+    ports: { ...ports, digests, deflate },
     kernel,
     tier,
     shareRequests,
@@ -108,6 +132,25 @@ function maintenanceOf(given: unknown): { readonly intervalMs: number } | undefi
   const fields = given === true ? {} : mustBeObject(given, 'maintenance');
   mustHaveOnly(fields, ['intervalMs'], 'maintenance');
   return { intervalMs: optionalInteger(fields['intervalMs'], INTERVAL) };
+}
+
+/** Throws `invalid` (`warm_cache_unfit`) for a store that is as near as the cache would be. */
+async function warmCacheOf({ warmCache, store }: OpenOptions, url: unknown): Promise<WarmCache | undefined> {
+  if (warmCache === undefined) return undefined;
+  if (store === undefined && /^(?:file|memory):/.test(String(url))) {
+    const message =
+      'a warm cache is for buckets: a store of file: or memory: is as near as the cache would be';
+    throw invalid('warm_cache_unfit', message);
+  }
+  const fields = mustBeObject(warmCache, 'warmCache');
+  if (typeof fields['get'] === 'function') return warmCache as WarmCache;
+  mustHaveOnly(fields, ['directory', 'bytes'], 'warmCache');
+  const { directory } = fields;
+  if (typeof directory !== 'string' || directory === '')
+    throw invalid('invalid_request', 'warmCache.directory must be a path', { field: 'warmCache.directory' });
+  const bytes = optionalInteger(fields['bytes'], WARM_BYTES);
+  const node = await import('./store/adapters/node/index.js');
+  return node.warmDirectory({ directory, bytes });
 }
 
 interface OpenedStore {
