@@ -1,8 +1,8 @@
 /**
  * The warm cache in a directory of a local disk: a file for each entry, in a folder of its own, whatever else the directory holds.
  *
- *   {directory}/cairn-warm/{store}/{collection}/{object}@{range}     as the names of entries have it
- *   {directory}/cairn-warm/tmp/{uuid}                                on its way to such a name
+ *   {directory}/cairn-warm/{store}/{collection}/{0-f}/{object}@{range}     as the names of entries have it
+ *   {directory}/cairn-warm/tmp/{uuid}                                      on its way to such a name
  *
  * Several processes may share it. Each measures the whole of it before it adds an entry, one at a time, and lets the entries go that
  * nobody has read for longest, by the dates of the files, which each hit renews. So together they pass the cap by no more than the
@@ -16,7 +16,7 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { limits } from '../../../base/limits.js';
 import type { WarmCache } from '../../warm-cache.js';
-import { readFully } from './durable-files.js';
+import { files, readFully } from './durable-files.js';
 import { isErrno } from './file-errors.js';
 import { WarmFiles } from './warm-files.js';
 
@@ -55,11 +55,12 @@ class WarmDirectory implements WarmCache {
   }
 
   async get(name: string): Promise<Uint8Array | undefined> {
-    if (!NAME.test(name) || !this.#mayUse() || !this.#files.isOurs(name)) return undefined;
+    const path = NAME.test(name) && this.#mayUse() ? this.#files.tryPath(name) : undefined;
+    if (path === undefined) return undefined;
     let fd: number | undefined;
     try {
       // Without waiting for who writes to it, should it be a pipe.
-      fd = fs.openSync(`${this.#root}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       const stat = fs.fstatSync(fd);
       if (!stat.isFile() || stat.size > FILE_BYTES) return undefined;
       const bytes = new Uint8Array(stat.size);
@@ -83,18 +84,15 @@ class WarmDirectory implements WarmCache {
 
   async #add(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#mayUse()) return;
+    let tmp: string | undefined;
     try {
-      if (!(await this.#files.makeRoom(name, bytes.length, this.#bytesMax))) return;
-      const tmp = `${this.#files.tmp}/${randomUUID()}`;
-      try {
-        await fs.promises.writeFile(tmp, bytes, { flag: 'wx', mode: 0o600 });
-        this.#files.enter(tmp, name);
-      } catch (error) {
-        fs.rmSync(tmp, { force: true });
-        throw error;
-      }
+      if (!this.#files.makeRoom(name, bytes.length, this.#bytesMax)) return;
+      tmp = `${this.#files.tmp}/${randomUUID()}`;
+      await writeNew(tmp, bytes);
+      this.#files.enter(tmp, name);
     } catch {
       // Not kept.
+      if (tmp !== undefined) fs.rmSync(tmp, { force: true });
     }
   }
 
@@ -124,5 +122,16 @@ class WarmDirectory implements WarmCache {
     const user = process.getuid?.();
     // Windows has neither users by number nor such modes.
     return user === undefined || (stat.uid === user && (stat.mode & OTHERS) === 0);
+  }
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  const fd = fs.openSync(path, 'wx', 0o600);
+  try {
+    for (let at = 0; at < bytes.length;) {
+      at += await files.write(fd, bytes, { offset: at, length: bytes.length - at, position: at });
+    }
+  } finally {
+    fs.closeSync(fd);
   }
 }

@@ -1,13 +1,19 @@
 /**
  * The files of a warm directory: which there are, what they weigh, and which may go. Knows files by what it found in the folder,
  * and touches none that is not named as an entry or a temporary file of ours is.
+ *
+ * A directory is listed again after each entry that came into it, by whichever process. So the entries of a collection lie in 16
+ * directories: a listing is short, and there are few to look at. All of it is done at once, as names and dates lie in the kernel's
+ * memory: a trip to the thread pool would cost more.
  */
 import * as fs from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { limits } from '../../../base/limits.js';
 import { isErrno } from './file-errors.js';
 
 const PART = /^[0-9a-f]{32}$/;
 const ENTRY = /^[0-9a-z][0-9a-z.@-]{0,127}$/;
+const SHELF = /^[0-9a-f]$/;
 const TMP = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 /** Disks give space in blocks of it. */
 const BLOCK_BYTES = 4_096;
@@ -22,7 +28,7 @@ interface EntryFile {
   readonly usedMs: number;
 }
 
-/** A directory of one collection's entries. */
+/** A directory of entries. */
 interface Listed {
   /** Its date when it was listed; undefined where that says nothing. */
   changedMs: number | undefined;
@@ -32,7 +38,7 @@ interface Listed {
 export class WarmFiles {
   readonly tmp: string;
   readonly #root: string;
-  /** By `{store}/{collection}`. */
+  /** By `{store}/{collection}/{shelf}`. */
   readonly #listed = new Map<string, Listed>();
 
   constructor(root: string) {
@@ -40,56 +46,47 @@ export class WarmFiles {
     this.tmp = `${root}/tmp`;
   }
 
-  /** Whether the directories of the entry are such, and lead nowhere else. */
-  isOurs(name: string): boolean {
-    const [store, collection] = name.split('/') as [string, string];
-    return [store, `${store}/${collection}`].every((path) => isDirectory(`${this.#root}/${path}`));
+  /** Where the entry is, or would be; undefined where its directories are not there, or something else is, or a link. */
+  tryPath(name: string): string | undefined {
+    const path = pathOf(name);
+    return directoriesOf(path).every((each) => isDirectory(`${this.#root}/${each}`))
+      ? `${this.#root}/${path}`
+      : undefined;
   }
 
   /** False where there is none for it, even alone. */
-  async makeRoom(name: string, bytes: number, bytesMax: number): Promise<boolean> {
+  makeRoom(name: string, bytes: number, bytesMax: number): boolean {
     const wanted = onDisk(bytes);
     if (wanted > bytesMax) return false;
-    fs.mkdirSync(this.tmp, { recursive: true, mode: 0o700 });
-    const passing = await this.#tmpBytes();
-    await this.#list();
-    const replaced = this.#entry(name)?.bytes ?? 0;
+    mustMakeDirectory(this.tmp);
+    const passing = this.#tmpBytes();
+    this.#list();
+    const keep = pathOf(name);
+    const replaced = this.#listed.get(dirname(keep))?.files.get(basename(keep))?.bytes ?? 0;
     const { bytes: used, count } = this.#sum();
     const over = used + passing + wanted - replaced - bytesMax;
     const surplus = count + 1 - limits.warmEntries;
     if (over <= 0 && surplus <= 0) return true;
     const wantedBytes = over + Math.floor(bytesMax / SPARE_SHARE);
-    const freed = this.#evict({ bytes: wantedBytes, count: surplus, keep: name, sparing: true });
+    const freed = this.#evict({ bytes: wantedBytes, count: surplus, keep, sparing: true });
     if (freed >= over) return true;
     // All that was left had been read since it was looked at, and its order is known now.
-    return freed + this.#evict({ bytes: over - freed, count: 0, keep: name, sparing: false }) >= over;
+    return freed + this.#evict({ bytes: over - freed, count: 0, keep, sparing: false }) >= over;
   }
 
-  /** Gives a temporary file its name, in the place of what is there. */
+  /** Gives a temporary file the entry's name, in the place of what is there. The next `makeRoom` finds it. */
   enter(tmp: string, name: string): void {
-    const directory = directoryOf(name);
-    const target = `${this.#root}/${name}`;
+    const path = pathOf(name);
     for (let tried = 0; ; tried++) {
-      fs.mkdirSync(`${this.#root}/${directory}`, { recursive: true, mode: 0o700 });
-      if (!this.isOurs(name)) throw new Error(`${directory} is no directory`);
+      for (const each of directoriesOf(path)) mustMakeDirectory(`${this.#root}/${each}`);
       try {
-        fs.renameSync(tmp, target);
-        break;
+        fs.renameSync(tmp, `${this.#root}/${path}`);
+        return;
       } catch (error) {
         // Another process has just removed the directory, because it was empty.
         if (tried > 0 || !isErrno(error, 'ENOENT')) throw error;
       }
     }
-    const stat = fs.lstatSync(target, { throwIfNoEntry: false });
-    if (stat === undefined) return;
-    const listed = this.#listed.get(directory) ?? { changedMs: undefined, files: new Map() };
-    listed.files.set(name.slice(directory.length + 1), { bytes: onDisk(stat.size), usedMs: stat.mtimeMs });
-    this.#listed.set(directory, listed);
-  }
-
-  #entry(name: string): EntryFile | undefined {
-    const directory = directoryOf(name);
-    return this.#listed.get(directory)?.files.get(name.slice(directory.length + 1));
   }
 
   #sum(): { readonly bytes: number; readonly count: number } {
@@ -102,27 +99,29 @@ export class WarmFiles {
     return { bytes, count };
   }
 
-  /** Learns what other processes have added and removed. */
-  async #list(): Promise<void> {
+  /** Learns what has come and gone. */
+  #list(): void {
     const found = new Set<string>();
-    for (const store of await directoriesIn(this.#root)) {
-      for (const collection of await directoriesIn(`${this.#root}/${store}`)) {
-        const directory = `${store}/${collection}`;
-        found.add(directory);
-        await this.#listDirectory(directory);
+    for (const store of directoriesIn(this.#root, PART)) {
+      for (const collection of directoriesIn(`${this.#root}/${store}`, PART)) {
+        for (const shelf of directoriesIn(`${this.#root}/${store}/${collection}`, SHELF)) {
+          const directory = `${store}/${collection}/${shelf}`;
+          found.add(directory);
+          this.#listDirectory(directory);
+        }
       }
     }
     for (const directory of this.#listed.keys()) if (!found.has(directory)) this.#listed.delete(directory);
   }
 
-  async #listDirectory(directory: string): Promise<void> {
+  #listDirectory(directory: string): void {
     const path = `${this.#root}/${directory}`;
     const changedMs = fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     const listed: Listed = this.#listed.get(directory) ?? { changedMs: undefined, files: new Map() };
     this.#listed.set(directory, listed);
     if (changedMs === undefined || listed.changedMs === changedMs) return;
     listed.changedMs = changedMs < Date.now() - TICK_MS ? changedMs : undefined;
-    const names = new Set((await namesIn(path)).filter((name) => ENTRY.test(name)));
+    const names = new Set(namesIn(path).filter((name) => ENTRY.test(name)));
     for (const name of listed.files.keys()) if (!names.has(name)) listed.files.delete(name);
     for (const name of names) {
       if (listed.files.has(name)) continue;
@@ -165,17 +164,16 @@ export class WarmFiles {
   #removeEmpty(directory: string): void {
     this.#listed.delete(directory);
     try {
-      fs.rmdirSync(`${this.#root}/${directory}`);
-      fs.rmdirSync(`${this.#root}/${directory.split('/')[0]}`);
+      for (let path = directory; path !== '.'; path = dirname(path)) fs.rmdirSync(`${this.#root}/${path}`);
     } catch {
       // Somebody has added to it.
     }
   }
 
   /** Of what is under way elsewhere, and of what processes that died have left behind until that is removed. */
-  async #tmpBytes(): Promise<number> {
+  #tmpBytes(): number {
     let bytes = 0;
-    for (const name of (await namesIn(this.tmp)).filter((each) => TMP.test(each))) {
+    for (const name of namesIn(this.tmp).filter((each) => TMP.test(each))) {
       const path = `${this.tmp}/${name}`;
       const stat = fs.lstatSync(path, { throwIfNoEntry: false });
       if (stat === undefined) continue;
@@ -206,19 +204,41 @@ function onDisk(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / BLOCK_BYTES)) * BLOCK_BYTES;
 }
 
-function directoryOf(name: string): string {
-  return name.slice(0, name.lastIndexOf('/'));
+/** Below the root. The shelf of an entry is any function of its name. */
+function pathOf(name: string): string {
+  let sum = 0;
+  for (let i = 0; i < name.length; i++) sum = (sum * 31 + name.charCodeAt(i)) % 65_521;
+  return `${dirname(name)}/${(sum % 16).toString(16)}/${basename(name)}`;
+}
+
+/** From the outermost on. */
+function directoriesOf(path: string): readonly string[] {
+  const parts = dirname(path).split('/');
+  return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
+}
+
+/** Not with its parents: one of them could be a link. */
+function mustMakeDirectory(path: string): void {
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST') || !isDirectory(path)) throw error;
+  }
 }
 
 function isDirectory(path: string): boolean {
   return fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-async function namesIn(path: string): Promise<readonly string[]> {
-  return await fs.promises.readdir(path).catch(() => []);
+function namesIn(path: string): readonly string[] {
+  try {
+    return fs.readdirSync(path);
+  } catch {
+    return [];
+  }
 }
 
-/** Named as a store's or a collection's is; no links to such. */
-async function directoriesIn(path: string): Promise<readonly string[]> {
-  return (await namesIn(path)).filter((name) => PART.test(name) && isDirectory(`${path}/${name}`));
+/** No links to such. */
+function directoriesIn(path: string, named: RegExp): readonly string[] {
+  return namesIn(path).filter((name) => named.test(name) && isDirectory(`${path}/${name}`));
 }
