@@ -135,13 +135,13 @@ class CountingStore implements AccountingStore {
       isWarm(end) ? undefined : `get_${end.status}`,
     );
     if (result.status !== 'found') return result;
-    const { length } = result.bytes;
+    const { bytes, sentBytes = bytes.length } = result;
     if (isWarm(result)) {
       this.#warmReads += 1;
-      this.#warmBytes += length;
+      this.#warmBytes += bytes.length;
     } else {
-      this.#bytesRead += length;
-      if (this.#isImmutable(key)) this.#immutableBytesRead += length;
+      this.#bytesRead += sentBytes;
+      if (this.#isImmutable(key)) this.#immutableBytesRead += sentBytes;
     }
     return result;
   }
@@ -205,5 +205,5 @@ class CountingStore implements AccountingStore {
 }
 
 function isWarm(result: GetResult): boolean {
-  return result.status === 'found' && result.warm === true;
+  return result.status === 'found' && result.sentBytes === 0;
 }

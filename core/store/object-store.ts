@@ -43,8 +43,8 @@ export type GetResult =
       readonly version: StoreVersion;
       /** The store's own date, in milliseconds since 1970. */
       readonly modifiedMs: number;
-      /** From a cache on this side of the bucket: a store says no such thing, its `warmStore` does. */
-      readonly warm?: true;
+      /** Of a `warmStore`: bytes that the bucket sent for it, where they are not those of the answer; 0 from the cache. */
+      readonly sentBytes?: number;
     }
   | { readonly status: 'unchanged' }
   | { readonly status: 'absent' };

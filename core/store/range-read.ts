@@ -31,7 +31,7 @@ export async function getChecked<T>(
   try {
     return use(result);
   } catch (error) {
-    const kept = result.status === 'found' && result.warm === true;
+    const kept = result.status === 'found' && result.sentBytes === 0;
     if (!kept || !isCairnError(error) || error.kind !== 'corrupt') throw error;
   }
   return use(await store.get(key, { ...options, cache: 'renew' }));

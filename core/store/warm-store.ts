@@ -95,8 +95,9 @@ class WarmStore implements ObjectStore {
     await this.#keep(pieces, got);
     if (!widened) return got;
     const { offset, length } = clampRange(key, range, got.size);
+    if (length === got.bytes.length) return got;
     const start = offset - asked.offset;
-    return { ...got, bytes: got.bytes.subarray(start, start + length) };
+    return { ...got, bytes: got.bytes.subarray(start, start + length), sentBytes: got.bytes.length };
   }
 
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
@@ -156,7 +157,7 @@ class WarmStore implements ObjectStore {
     const whole = parts.length === 1 && end - start > blockBytes;
     // Of blocks a copy: a view would keep all of a block alive for a page of it.
     const bytes = whole ? parts[0]! : concatBytes(parts);
-    return { status: 'found', bytes, size, version, modifiedMs, warm: true };
+    return { status: 'found', bytes, size, version, modifiedMs, sentBytes: 0 };
   }
 
   /** Whatever went wrong, there is none. */

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { open } from '../../core/index.js';
-import type { Collection, Database, OpenOptions, QueryResult } from '../../core/index.js';
+import type { Collection, Database, OpenOptions, QueryResult, RecordInput } from '../../core/index.js';
 import type { GetResult, ObjectStore } from '../../core/store/index.js';
 import { failure, newBench, scratchDirectory, storeOver } from './fixture.js';
 import type { Bench } from './fixture.js';
@@ -50,15 +50,15 @@ function newWorld(): World {
 async function fill(world: World, name: string): Promise<void> {
   const db = await world.openAgain();
   const c = await db.createCollection(name, { dimension: DIMENSION, metric: 'euclidean' });
-  const rows = (from: number, to: number): object[] =>
+  const rows = (from: number, to: number): RecordInput[] =>
     Array.from({ length: to - from }, (_, i) => ({
       id: `r${from + i}`,
       vector: vectorOf(from + i),
       metadata: { n: from + i, text: `${name} ${from + i}`.repeat(4) },
     }));
-  await c.upsert(rows(0, ROWS) as never);
+  await c.upsert(rows(0, ROWS));
   await c.compact();
-  await c.upsert(rows(ROWS, ROWS + 100) as never);
+  await c.upsert(rows(ROWS, ROWS + 100));
   await c.delete({ ids: ['r1', 'r2', 'r500'] });
   await c.compact();
   await db.close();
@@ -73,7 +73,7 @@ const queries = [
 
 async function askAll(c: Collection): Promise<{ answers: unknown; temperatures: string[] }> {
   const results: QueryResult[] = [];
-  for (const query of queries) results.push(await c.query(query as never));
+  for (const query of queries) results.push(await c.query(query));
   const { records } = await c.fetch({ ids: ['r1', 'r3', 'r3050'] });
   const { records: scanned } = await c.scan({ limit: 7 });
   return {
@@ -105,7 +105,7 @@ describe('a restart', () => {
     expect(world.asked.length).toBeGreaterThan(3);
     world.asked.length = 0;
     const db = await world.openWarm();
-    const first = await db.collection('a').query(queries[0] as never);
+    const first = await db.collection('a').query(queries[0]);
     expect(first.usage).toMatchObject({ temperature: 'warm', cache: 'cold' });
     expect(first.usage.warmReads).toBeGreaterThan(2);
     expect(first.usage.warmBytes).toBeGreaterThan(ROWS * DIMENSION);
@@ -127,7 +127,7 @@ describe('a restart', () => {
     await fill(world, 'a');
     await askOnce(await world.openWarm(), 'a');
     const db = await world.openWarm();
-    const { usage } = await db.collection('a').query(queries[0] as never);
+    const { usage } = await db.collection('a').query(queries[0]);
     // The entry of the catalog; head and list; probe and head.
     expect(usage.requests).toBeLessThanOrEqual(5);
     await db.close();
@@ -139,8 +139,7 @@ describe('temperature without a cache', () => {
     const world = newWorld();
     await fill(world, 'a');
     const [db, other] = [await world.openAgain(), await world.openAgain()];
-    const ask = async (): Promise<string> =>
-      (await db.collection('a').query(queries[0] as never)).usage.temperature;
+    const ask = async (): Promise<string> => (await db.collection('a').query(queries[0])).usage.temperature;
     expect(await ask()).toBe('cold');
     expect(await ask()).toBe('hot');
     await other.collection('a').upsert([{ id: 'new', vector: vectorOf(9) }]);

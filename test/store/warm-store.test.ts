@@ -54,7 +54,8 @@ async function newWorld(objects: Readonly<Record<string, Uint8Array>>): Promise<
 async function shown(answer: Promise<GetResult>): Promise<object> {
   const result = await answer;
   if (result.status !== 'found') return result;
-  const { bytes, warm = false, ...rest } = result;
+  const { bytes, sentBytes, ...rest } = result;
+  const warm = sentBytes === 0;
   return { ...rest, warm, length: bytes.length, bytes: createHash('sha256').update(bytes).digest('hex') };
 }
 
@@ -90,12 +91,17 @@ describe('what is kept', () => {
 
   it('a page brings its neighbours', async () => {
     const { bucket, open } = await newWorld({ [KEY]: body });
-    const { store, asked } = open();
+    const { store: before, asked } = open();
+    const store = accountingStore(before, () => true);
     await store.get(KEY, { range: { offset: BLOCK, length: 16_384 } });
     await store.close();
     const range = { offset: BLOCK + 32_768, length: 65_536 };
     expect(await shown(store.get(KEY, { range }))).toEqual(await warmAnswer(bucket, range));
     expect(asked.snapshot()).toMatchObject({ requests: 1, bytesRead: BLOCK });
+    expect(store.snapshot()).toMatchObject({
+      ...{ requests: 1, roundTrips: 1, bytesRead: BLOCK, immutableBytesRead: BLOCK },
+      ...{ warmReads: 1, warmBytes: 65_536 },
+    });
   });
 
   it("is the caller's to change, whether it came from the bucket or the cache", async () => {
@@ -269,7 +275,7 @@ describe('an entry that is not what was put', () => {
         world.cache.entries.set(names[i]!, sound.get(foreign)!);
         const { store: next, asked } = world.open();
         const options = { range: { offset, length: 50 } };
-        expect(await next.get(key, options)).toEqual(await world.bucket.get(key, options));
+        expect(await shown(next.get(key, options))).toEqual(await shown(world.bucket.get(key, options)));
         expect(asked.snapshot().requests).toBe(1);
         await next.close();
       }
