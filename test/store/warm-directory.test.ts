@@ -168,10 +168,11 @@ describe('the cap', () => {
       run(process.execPath, [CHILD, directory, ...[bytes, 1_000 * i, 300, entryBytes].map(String)]),
     );
     const pids = children.map(({ child }) => child.pid!);
-    let running = true;
-    const ended = Promise.all(children).finally(() => (running = false));
+    const running = new Set(children);
+    for (const child of children) void child.finally(() => running.delete(child)).catch(() => {});
+    const ended = Promise.all(children);
     const seen: number[] = [];
-    while (running) {
+    while (running.size > 0) {
       // What comes and goes while it is counted would count twice.
       for (const pid of pids) trySignal(pid, 'SIGSTOP');
       seen.push(bytesOnDisk());
