@@ -124,6 +124,29 @@ describe('the cap', () => {
     expect(await keptOf(one, names.slice(0, 10))).toEqual(names.slice(0, 5));
   });
 
+  it('counts what another process has added within the same tick of the file system', async () => {
+    const [one, other] = [warmDirectory({ directory, bytes: MiB }), warmDirectory({ directory, bytes: MiB })];
+    for (let i = 0; i < 60; i++) await one.put(nameOf(i), entry(i));
+    // As near as dates tell, nothing happens from here on.
+    const tick = Date.now() / 1_000 + 3_600;
+    const stopDates = (): void => {
+      for (const { path, stat } of walk()) if (stat.isDirectory()) fs.utimesSync(path, tick, tick);
+    };
+    stopDates();
+    await one.put(nameOf(60), entry(60));
+    for (let i = 61; i < 120; i++) {
+      stopDates();
+      await other.put(nameOf(i), entry(i));
+    }
+    stopDates();
+    await one.put(nameOf(120), entry(120));
+    for (let i = 121; i < 140; i++) {
+      stopDates();
+      await one.put(nameOf(i), entry(i));
+    }
+    expect(bytesOnDisk()).toBeLessThanOrEqual(MiB);
+  });
+
   it('makes room also where all was read since', async () => {
     const one = warmDirectory({ directory, bytes: MiB });
     const names = Array.from({ length: 128 }, (_, i) => nameOf(i));

@@ -120,6 +120,27 @@ describe('what is kept', () => {
     }
   });
 
+  it('refuses a read past the end that lies in a block of what is kept', async () => {
+    const { open } = await newWorld({ [KEY]: body });
+    const { store } = open();
+    await store.get(KEY, { range: { offset: size - 7, length: 7 } });
+    await store.close();
+    await expect(store.get(KEY, { range: { offset: size, length: 7 } })).rejects.toMatchObject({
+      code: 'range_past_end',
+    });
+  });
+
+  it('holds no block for a page of it', async () => {
+    const { open } = await newWorld({ [KEY]: body });
+    const { store } = open();
+    const range = { offset: BLOCK, length: 16_384 };
+    await store.get(KEY, { range });
+    await store.close();
+    const got = await store.get(KEY, { range });
+    expect(got).toMatchObject({ sentBytes: 0 });
+    expect(got.status === 'found' && got.bytes.buffer.byteLength).toBe(16_384);
+  });
+
   it('any order of reads is answered as the bucket answers', async () => {
     const small = 3 * BLOCK + 5;
     const world = await newWorld({ [KEY]: body.subarray(0, small) });
