@@ -54,6 +54,7 @@ export async function serve(settings: Settings, version: string, terminal: Termi
 /** With a thread, what it can do is left to it. */
 function openStore(settings: Settings, thread: MaintenanceThread | undefined): Promise<Database> {
   const { store, tier, hedgeReads, memoryBudgetBytes, maintenance, maintenanceIntervalMs } = settings;
+  const { cacheDirectory: directory, cacheBytes: bytes } = settings;
   return open(store, {
     ...storeOptions(settings),
     tier,
@@ -63,6 +64,7 @@ function openStore(settings: Settings, thread: MaintenanceThread | undefined): P
       : { onWorkDue: () => thread.due(), compactor: (request) => thread.compact(request) }),
     ...(maintenance && thread === undefined ? { maintenance: { intervalMs: maintenanceIntervalMs } } : {}),
     ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
+    ...(directory === undefined ? {} : { warmCache: { directory, bytes } }),
   });
 }
 

@@ -7,3 +7,5 @@ export type { Clock, Random, Sleep } from './base/ports.js';
 export type * from './engine/index.js';
 export { open } from './open.js';
 export type { OpenOptions } from './open.js';
+export { cacheApi } from './store/index.js';
+export type { CacheApiOptions, WarmCache, WebCache } from './store/index.js';

@@ -16,10 +16,18 @@ import {
 } from './engine/index.js';
 import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
+import { trySegmentObject } from './log/index.js';
 import { portableDeflate } from './segment/index.js';
 import type { BucketOptions, BucketPorts } from './store/adapters/bucket/index.js';
-import { accountingStore, boundingStore, hedgingStore, memoryStore, retryingStore } from './store/index.js';
-import type { ObjectStore } from './store/index.js';
+import {
+  accountingStore,
+  boundingStore,
+  hedgingStore,
+  memoryStore,
+  retryingStore,
+  warmStore,
+} from './store/index.js';
+import type { ObjectStore, WarmCache } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
 export interface OpenOptions {
@@ -52,6 +60,17 @@ export interface OpenOptions {
   readonly store?: ObjectStore;
   /** 32 bytes that the bucket's store encrypts every object with and forgets. Whoever loses them loses the data. */
   readonly customerKey?: Uint8Array;
+  /**
+   * A second tier for what never changes, between memory and a bucket: a directory of a local disk, which `bytes` (default 1 GiB)
+   * cap, or a cache of your own (`cacheApi`). Several processes may share it. Refused for `file:` and `memory:`, which are as
+   * near. Default none.
+   */
+  readonly warmCache?: WarmDirectory | WarmCache;
+}
+
+export interface WarmDirectory {
+  readonly directory: string;
+  readonly bytes?: number;
 }
 
 const MEMORY_BUDGET = {
@@ -61,6 +80,12 @@ const MEMORY_BUDGET = {
   fallback: 1024 * 1024 * 1024,
 } as const;
 const THREADS = { name: 'threads', min: 0, max: 0, fallback: 0 } as const;
+const WARM_BYTES = {
+  name: 'warmCacheBytes',
+  min: 1024 * 1024,
+  max: Number.MAX_SAFE_INTEGER,
+  fallback: limits.warmCacheBytes,
+} as const;
 const INTERVAL = {
   name: 'intervalMs',
   min: 100,
@@ -70,7 +95,7 @@ const INTERVAL = {
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
   ...['memoryBudgetBytes', 'threads', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
-  ...['compactor', 'customerKey', 'hedgeReads'],
+  ...['compactor', 'customerKey', 'hedgeReads', 'warmCache'],
 ];
 
 /**
@@ -97,6 +122,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     random: options.random ?? systemRandom,
     sleep: options.sleep ?? systemSleep,
   };
+  const cache = await warmCacheOf(options, url);
   const { store, sha256, deflate } =
     options.store === undefined
       ? await openStore(url, { clock: ports.clock, create: createStore, customerKey: customerKeyOf(given) })
@@ -104,10 +130,15 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
   const { requestsParallel: parallel } = tierLimits[tier];
   const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
-  const counted = accountingStore(retryingStore(bounded, ports));
+  const bucket = retryingStore(bounded, ports);
+  const digests = createDigests(kernel, sha256);
+  const identity = `${store.description} ${url}`;
+  const warm = cache && warmStore(bucket, { cache, digests, identity, placeOf: trySegmentObject });
+  const counted = accountingStore(warm ?? bucket);
   return new EngineDatabase({
     store: hedgeReads ? hedgingStore(counted, ports) : counted,
-    ports: { ...ports, digests: createDigests(kernel, sha256), deflate },
+    bucket,
+    ports: { ...ports, digests, deflate },
     kernel,
     tier,
     shareRequests,
@@ -122,6 +153,25 @@ function maintenanceOf(given: unknown): { readonly intervalMs: number } | undefi
   const fields = given === true ? {} : mustBeObject(given, 'maintenance');
   mustHaveOnly(fields, ['intervalMs'], 'maintenance');
   return { intervalMs: optionalInteger(fields['intervalMs'], INTERVAL) };
+}
+
+/** Throws `invalid` (`warm_cache_unfit`) for a store that is as near as the cache would be. */
+async function warmCacheOf({ warmCache, store }: OpenOptions, url: unknown): Promise<WarmCache | undefined> {
+  if (warmCache === undefined) return undefined;
+  if (store === undefined && /^(?:file|memory):/.test(String(url))) {
+    const message =
+      'a warm cache is for buckets: a store of file: or memory: is as near as the cache would be';
+    throw invalid('warm_cache_unfit', message);
+  }
+  const fields = mustBeObject(warmCache, 'warmCache');
+  if (typeof fields['get'] === 'function') return warmCache as WarmCache;
+  mustHaveOnly(fields, ['directory', 'bytes'], 'warmCache');
+  const { directory } = fields;
+  if (typeof directory !== 'string' || directory === '')
+    throw invalid('invalid_request', 'warmCache.directory must be a path', { field: 'warmCache.directory' });
+  const bytes = optionalInteger(fields['bytes'], WARM_BYTES);
+  const node = await import('./store/adapters/node/index.js');
+  return node.warmDirectory({ directory, bytes });
 }
 
 interface OpenedStore {

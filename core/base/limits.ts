@@ -212,6 +212,20 @@ export const limits = {
   /** Of what a store URL puts before every key. */
   storePrefixBytes: 512,
 
+  // Warm cache
+  /** Of all entries, unless it is set. */
+  warmCacheBytes: 1_073_741_824, // 1 GiB
+  /** Of a directory, whatever they weigh: each takes some memory of its index. */
+  warmEntries: 65_536,
+  /** Of one entry's body: longer answers are not kept. */
+  warmEntryBytes: 33_554_432, // 32 MiB
+  /** Reads of no more than this are made of blocks of it. */
+  warmBlockBytes: 131_072, // 128 KiB
+  /** On their way into the cache: beyond this a read waits for its own. */
+  warmFillBytes: 16_777_216, // 16 MiB
+  /** A temporary file that is older was left by a process that died. */
+  warmTmpMs: 3_600_000,
+
   // Buckets
   /** Of one list request, as every store has it. */
   listPageKeys: 1_000,

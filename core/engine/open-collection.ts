@@ -9,7 +9,7 @@ import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { SpareMemory } from '../base/spare-memory.js';
 import type { Kernel } from '../kernel/index.js';
-import { CollectionLog, Committer } from '../log/index.js';
+import { CollectionLog, Committer, trySegmentObject } from '../log/index.js';
 import type { LogState } from '../log/index.js';
 import { accountingStore } from '../store/index.js';
 import type { AccountingStore, ObjectStore } from '../store/index.js';
@@ -236,7 +236,7 @@ export class OpenCollections {
 
   #make(name: string, uid: Uid): OpenCollection {
     const { ports, kernel, segments, shareRequests } = this.#options;
-    const store = accountingStore(this.#options.store);
+    const store = accountingStore(this.#options.store, (key) => trySegmentObject(key) !== undefined);
     const log = new CollectionLog<Table>({
       context: { store, ports, uid },
       newSink: (head) => new Table({ kernel, segments, store, head }),

@@ -27,6 +27,8 @@ export interface QueriesOptions {
   readonly startedMs: number;
   /** This request has to load the collection. */
   readonly cold: boolean;
+  /** What the collection keeps of the log at this moment, to tell a state that was made for this request. */
+  readonly kept: () => LogState<Table> | undefined;
 }
 
 export class Queries {
@@ -69,6 +71,7 @@ export class Queries {
   #answer(state: LogState<Table>, query: SeenQuery, size: AnswerSize): Awaitable<api.QueryResult> {
     const { clock } = this.#options.ports;
     const sequence = query.asOf ?? state.position.seq;
+    const slotsRead = this.#hasReadSlots(state);
     const context = { clock, size, turns: this.#turns };
     const answer =
       query.order === undefined
@@ -78,14 +81,26 @@ export class Queries {
     return andThen(answer, ({ matches, rowsScanned, segments, searchedMs: lastSearchedMs, explain }) => ({
       matches,
       sequence,
-      usage: this.#usage(rowsScanned, segments, Math.max(searchedMs, lastSearchedMs)),
+      usage: this.#usage({
+        rowsScanned,
+        segments,
+        searchedMs: Math.max(searchedMs, lastSearchedMs),
+        slotsRead,
+      }),
       ...(explain === undefined ? {} : { explain }),
     }));
   }
 
-  #usage(rowsScanned: number, segments: number, searchedMs: number): api.Usage {
+  /** Whether the state was made for this request, of slots that no segment holds yet. What freshening finds is no matter of caches. */
+  #hasReadSlots(state: LogState<Table>): boolean {
+    const { cold, kept } = this.#options;
+    return (cold || state !== kept()) && state.position.seq > state.head.head.foldedSeq;
+  }
+
+  #usage({ rowsScanned, segments, searchedMs, slotsRead }: Answered): api.Usage {
     const { ports, store, startedMs, cold } = this.#options;
-    const { requests, bytesRead } = usageBetween(this.#before, store.snapshot());
+    const used = usageBetween(this.#before, store.snapshot());
+    const { requests, bytesRead, warmReads, warmBytes } = used;
     const now = ports.clock.monotonicMs();
     const ms = {
       freshen: toMicroseconds(this.#freshenedMs - startedMs),
@@ -93,6 +108,21 @@ export class Queries {
       fetch: toMicroseconds(now - searchedMs),
       total: toMicroseconds(now - startedMs),
     };
-    return { requests, bytesRead, cache: cold ? 'cold' : 'warm', segments, rowsScanned, ms };
+    return {
+      ...{ requests, bytesRead, cache: cold ? 'cold' : 'warm', temperature: temperatureOf(used, slotsRead) },
+      ...{ warmReads, warmBytes, segments, rowsScanned, ms },
+    };
   }
+}
+
+interface Answered {
+  readonly rowsScanned: number;
+  readonly segments: number;
+  readonly searchedMs: number;
+  readonly slotsRead: boolean;
+}
+
+function temperatureOf({ immutableBytesRead, warmReads }: StoreUsage, slotsRead: boolean): api.Temperature {
+  if (immutableBytesRead > 0 || slotsRead) return 'cold';
+  return warmReads > 0 ? 'warm' : 'hot';
 }

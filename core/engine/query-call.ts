@@ -37,6 +37,7 @@ export async function answerQueries(
   const ask = ({ log, store }: OpenCollection, places: readonly number[], asOf?: number): Queries =>
     new Queries({
       ...{ ports, kernel, store, startedMs, asOf, cold: log.state === undefined },
+      kept: () => log.state,
       inputs: places.map((i) => inputs[i]),
       what: (i) => what(places[i]!),
     });

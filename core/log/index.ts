@@ -54,6 +54,7 @@ export {
   slotKey,
   tryJobObject,
   tryJobOfKey,
+  trySegmentObject,
   windowKey,
   WORK_PREFIX,
   workKey,

@@ -65,6 +65,21 @@ export const deletionsKey = (uid: Uid, jobNonce: string, i: number): string =>
   `${segmentPrefix(uid)}${jobNonce}-${i}.del`;
 export const windowKey = (uid: Uid, jobNonce: string): string => `${segmentPrefix(uid)}${jobNonce}.win`;
 
+export interface SegmentObject {
+  readonly uid: Uid;
+  /** Its name among the collection's. */
+  readonly name: string;
+}
+
+const SEGMENT_OBJECT =
+  /^c\/([0-9a-f]{32})\/seg\/([0-9a-f]{32}(?:-(?:0|[1-9][0-9]{0,8})\.(?:seg|del)|\.win))$/;
+
+/** What is written once and never changes, and whose absence decides nothing. Undefined for any other key, signs of life too. */
+export function trySegmentObject(key: string): SegmentObject | undefined {
+  const match = SEGMENT_OBJECT.exec(key);
+  return match === null ? undefined : { uid: match[1] as Uid, name: match[2]! };
+}
+
 /** Put again and again while the job is worked on: its date tells whether somebody still does. */
 export const jobBeatKey = (uid: Uid, jobNonce: string): string => `${segmentPrefix(uid)}${jobNonce}.job`;
 

@@ -9,6 +9,7 @@ import type { HeadVersion, Sequence, Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { openSealed } from '../base/sealed-object.js';
+import { getChecked } from '../store/index.js';
 import type { GetResult, ListedObject, ObjectStore, StoreVersion } from '../store/index.js';
 import { emptyBatch } from './batch.js';
 import type { Batch } from './batch.js';
@@ -205,14 +206,16 @@ export async function readSlots(
 export async function readWindow(context: LogContext, head: Head): Promise<CommitWindow> {
   const { window: ref, foldedSeq } = head;
   if (ref === undefined) return new CommitWindow(foldedSeq);
-  const got = await context.store.get(ref.key);
-  if (got.status !== 'found') throw objectGone(ref.key);
-  const snapshot = openWindow(context.ports.digests, ref, got.bytes);
-  if (snapshot.seq !== foldedSeq) {
-    const expected = `the window after slot ${foldedSeq}`;
-    throw corrupt({ key: ref.key, offset: 64, expected, found: `that after slot ${snapshot.seq}` });
-  }
-  return CommitWindow.of(snapshot);
+  const { key } = ref;
+  return await getChecked(context.store, key, (got) => {
+    if (got.status !== 'found') throw objectGone(key);
+    const snapshot = openWindow(context.ports.digests, ref, got.bytes);
+    if (snapshot.seq !== foldedSeq) {
+      const expected = `the window after slot ${foldedSeq}`;
+      throw corrupt({ key, offset: 64, expected, found: `that after slot ${snapshot.seq}` });
+    }
+    return CommitWindow.of(snapshot);
+  });
 }
 
 /** Undefined where the object that holds the batch was collected, and with it the slot. */

@@ -1,6 +1,6 @@
 /**
  * The bytes of a segment from front to back, each page read once and checked against its checksum before anybody sees it:
- * for who looks at all of a file, past the page cache, which that would only empty. Holds one piece of it at a time.
+ * for who looks at all of a file, past all caches, which that would only empty. Holds one piece of it at a time.
  */
 import { CairnError, assertInternal, corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
@@ -106,11 +106,10 @@ export class PageStream {
     this.#pieceOffset = offset;
     this.#pieceEnd = offset + length;
     this.#piece = new Uint8Array(0);
-    const bytes = await readRange({ store, key, size, range: { offset, length } });
-    mustMatchPages(
-      { key, expected: pageChecksums, first: offset / pageBytes },
-      digests.crc32cPages(bytes, pageBytes),
-    );
-    this.#piece = bytes;
+    this.#piece = await readRange({ store, key, size, range: { offset, length }, cache: 'pass' }, (bytes) => {
+      const table = { key, expected: pageChecksums, first: offset / pageBytes };
+      mustMatchPages(table, digests.crc32cPages(bytes, pageBytes));
+      return bytes;
+    });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Raw vectors in row order in large pieces, for exact scans and merges: past the page cache, which a scan would only
- * empty, but with the same checks.
+ * Raw vectors in row order in large pieces, for exact scans and merges: past the page cache and any cache before the
+ * bucket, which a scan would only empty, but with the same checks.
  */
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
@@ -46,9 +46,10 @@ export async function* rawChunks(
     const first = Math.floor(start / pageBytes);
     const offset = first * pageBytes;
     const length = Math.min(Math.ceil(end / pageBytes) * pageBytes, pagedBytes) - offset;
-    const bytes = await readRange({ store, key, range: { offset, length } });
-    mustMatchPages({ key, expected: pageChecksums, first }, digests.crc32cPages(bytes, pageBytes));
-    const part = bytes.subarray(start - offset, end - offset);
+    const part = await readRange({ store, key, range: { offset, length }, cache: 'pass' }, (bytes) => {
+      mustMatchPages({ key, expected: pageChecksums, first }, digests.crc32cPages(bytes, pageBytes));
+      return bytes.subarray(start - offset, end - offset);
+    });
     const aligned = part.byteOffset % 4 === 0 ? part : part.slice();
     yield { firstRow, vectors: new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4) };
   }

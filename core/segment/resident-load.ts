@@ -139,14 +139,15 @@ export class ResidentLoad {
     const into = room ?? place;
     this.#fetching[chunk]! += 1;
     try {
-      const bytes = await readRange({ store, key, range: { offset: offset + start, length }, into });
-      // Another request was faster, and its bytes may be in use by now; or the memory is somebody else's.
-      if (this.#target === undefined || this.#arrived[chunk] === 1) return;
-      if (bytes.buffer !== place.buffer) place.set(bytes);
-      const table = { key, expected: pageChecksums, first: (offset + start) / pageBytes };
-      mustMatchPages(table, this.#crc32cPages(place, pageBytes));
-      this.#arrived[chunk] = 1;
-      this.#missing -= 1;
+      await readRange({ store, key, range: { offset: offset + start, length }, into }, (bytes) => {
+        // Another request was faster, and its bytes may be in use by now; or the memory is somebody else's.
+        if (this.#target === undefined || this.#arrived[chunk] === 1) return;
+        if (bytes.buffer !== place.buffer) place.set(bytes);
+        const table = { key, expected: pageChecksums, first: (offset + start) / pageBytes };
+        mustMatchPages(table, this.#crc32cPages(place, pageBytes));
+        this.#arrived[chunk] = 1;
+        this.#missing -= 1;
+      });
     } finally {
       this.#fetching[chunk]! -= 1;
     }

@@ -43,11 +43,21 @@ export interface SegmentTail {
 }
 
 /** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request. */
-export async function openTail({ store, digests, ref, expected }: TailOptions): Promise<SegmentTail> {
+export async function openTail(options: TailOptions): Promise<SegmentTail> {
+  const { store, ref } = options;
   const { key, bytes: size, tailBytes } = ref;
   const tailOffset = size - tailBytes;
   mustBeRef(ref, tailOffset);
-  const read = await readRange({ store, key, size, range: { offset: tailOffset, length: tailBytes } });
+  const range = { offset: tailOffset, length: tailBytes };
+  return await readRange({ store, key, size, range }, (read) => openRead(options, tailOffset, read));
+}
+
+function openRead(
+  { digests, ref, expected }: TailOptions,
+  tailOffset: number,
+  read: Uint8Array,
+): SegmentTail {
+  const { key } = ref;
   // Typed views of it need an alignment that an answer of the store may not have.
   const tail = read.byteOffset % 8 === 0 ? read : read.slice();
   const offset = footerOffset(key, tail, tailOffset);

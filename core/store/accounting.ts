@@ -48,15 +48,24 @@ export interface StoreUsage {
   readonly keysDeleted: number;
   /** Length of the longest chain of dependent requests. */
   readonly roundTrips: number;
+  /** Reads that a cache before the bucket answered, and their bytes: in none of the other numbers. */
+  readonly warmReads: number;
+  readonly warmBytes: number;
+  /** Of `bytesRead`, those of objects that never change. */
+  readonly immutableBytesRead: number;
 }
+
+/** Whether the object of a key never changes. */
+export type IsImmutable = (key: string) => boolean;
 
 export interface AccountingStore extends ObjectStore {
   /** What has been counted so far. Requests in flight are not in it. */
   snapshot(): StoreUsage;
 }
 
-export function accountingStore(inner: ObjectStore): AccountingStore {
-  return new CountingStore(inner);
+/** Without `isImmutable` no bytes count as those of immutable objects. */
+export function accountingStore(inner: ObjectStore, isImmutable: IsImmutable = () => false): AccountingStore {
+  return new CountingStore(inner, isImmutable);
 }
 
 /** What happened between two snapshots. `roundTrips` is exact where nothing was in flight at the earlier one. */
@@ -71,6 +80,9 @@ export function usageBetween(before: StoreUsage, after: StoreUsage): StoreUsage 
     keysListed: after.keysListed - before.keysListed,
     keysDeleted: after.keysDeleted - before.keysDeleted,
     roundTrips: after.roundTrips - before.roundTrips,
+    warmReads: after.warmReads - before.warmReads,
+    warmBytes: after.warmBytes - before.warmBytes,
+    immutableBytesRead: after.immutableBytesRead - before.immutableBytesRead,
   };
 }
 
@@ -82,6 +94,7 @@ function noOutcomes(): Record<StoreOutcome, number> {
 
 class CountingStore implements AccountingStore {
   readonly #inner: ObjectStore;
+  readonly #isImmutable: IsImmutable;
   readonly #outcomes = noOutcomes();
   #requests = 0;
   #bytesRead = 0;
@@ -89,9 +102,13 @@ class CountingStore implements AccountingStore {
   #keysListed = 0;
   #keysDeleted = 0;
   #deepestEnded = 0;
+  #warmReads = 0;
+  #warmBytes = 0;
+  #immutableBytesRead = 0;
 
-  constructor(inner: ObjectStore) {
+  constructor(inner: ObjectStore, isImmutable: IsImmutable) {
     this.#inner = inner;
+    this.#isImmutable = isImmutable;
   }
 
   get description(): string {
@@ -107,16 +124,25 @@ class CountingStore implements AccountingStore {
       keysListed: this.#keysListed,
       keysDeleted: this.#keysDeleted,
       roundTrips: this.#deepestEnded,
+      warmReads: this.#warmReads,
+      warmBytes: this.#warmBytes,
+      immutableBytesRead: this.#immutableBytesRead,
     };
   }
 
   async get(key: string, options?: GetOptions): Promise<GetResult> {
-    const result = await this.#count(
-      'get_failed',
-      this.#inner.get(key, options),
-      (end) => `get_${end.status}`,
+    const result = await this.#count('get_failed', this.#inner.get(key, options), (end) =>
+      isWarm(end) ? undefined : `get_${end.status}`,
     );
-    if (result.status === 'found') this.#bytesRead += result.bytes.length;
+    if (result.status !== 'found') return result;
+    const { bytes, sentBytes = bytes.length } = result;
+    if (isWarm(result)) {
+      this.#warmReads += 1;
+      this.#warmBytes += bytes.length;
+    } else {
+      this.#bytesRead += sentBytes;
+      if (this.#isImmutable(key)) this.#immutableBytesRead += sentBytes;
+    }
     return result;
   }
 
@@ -156,17 +182,28 @@ class CountingStore implements AccountingStore {
     return this.#inner.close();
   }
 
-  async #count<T>(failed: StoreOutcome, request: Promise<T>, ended: (result: T) => StoreOutcome): Promise<T> {
+  /** `ended` answers undefined for what was no request. */
+  async #count<T>(
+    failed: StoreOutcome,
+    request: Promise<T>,
+    ended: (result: T) => StoreOutcome | undefined,
+  ): Promise<T> {
     const depth = this.#deepestEnded + 1;
-    let outcome = failed;
+    let outcome: StoreOutcome | undefined = failed;
     try {
       const result = await request;
       outcome = ended(result);
       return result;
     } finally {
-      this.#requests += 1;
-      this.#outcomes[outcome] += 1;
-      this.#deepestEnded = Math.max(this.#deepestEnded, depth);
+      if (outcome !== undefined) {
+        this.#requests += 1;
+        this.#outcomes[outcome] += 1;
+        this.#deepestEnded = Math.max(this.#deepestEnded, depth);
+      }
     }
   }
+}
+
+function isWarm(result: GetResult): boolean {
+  return result.status === 'found' && result.sentBytes === 0;
 }

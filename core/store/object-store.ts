@@ -29,6 +29,11 @@ export interface GetOptions {
    * start instead of bytes of its own, which saves the first touch of fresh memory; whoever keeps the bytes copies them.
    */
   readonly into?: Uint8Array<ArrayBuffer>;
+  /**
+   * What a cache in between is to do, where there is one. `pass`: nothing; what is read once from end to end would only empty
+   * it. `renew`: ask the bucket, and keep that; what the cache had answered was not what it should be.
+   */
+  readonly cache?: 'pass' | 'renew';
 }
 
 export type GetResult =
@@ -41,6 +46,8 @@ export type GetResult =
       readonly version: StoreVersion;
       /** The store's own date, in milliseconds since 1970. */
       readonly modifiedMs: number;
+      /** Of a `warmStore`: bytes that the bucket sent for it, where they are not those of the answer; 0 from the cache. */
+      readonly sentBytes?: number;
     }
   | { readonly status: 'unchanged' }
   | { readonly status: 'absent' };

@@ -239,11 +239,13 @@ export class PageCache {
     this.#inFlight += 1;
     let bytes: Uint8Array;
     try {
-      bytes = await readRange({ store, key, range: { offset, length } });
+      bytes = await readRange({ store, key, range: { offset, length } }, (read) => {
+        mustMatchPages({ key, expected: object.pageChecksums, first }, digests.crc32cPages(read, pageBytes));
+        return read;
+      });
     } finally {
       this.#inFlight -= 1;
     }
-    mustMatchPages({ key, expected: object.pageChecksums, first }, digests.crc32cPages(bytes, pageBytes));
     for (let i = 0; i < count; i++) {
       // A page of its own: a view would keep all of a long answer alive for one page of it.
       const page = bytes.slice(i * pageBytes, (i + 1) * pageBytes);

@@ -93,6 +93,8 @@ function storeText(lines: string[], store: MetricsSources['store']): void {
     ['cairn_store_written_bytes_total', 'Bytes of bodies sent to the store.', store.bytesWritten],
     ['cairn_store_listed_keys_total', 'Keys that lists answered.', store.keysListed],
     ['cairn_store_deleted_keys_total', 'Keys deleted.', store.keysDeleted],
+    ['cairn_warm_cache_reads_total', 'Reads that the warm cache answered.', store.warmReads],
+    ['cairn_warm_cache_read_bytes_total', 'Bytes read from the warm cache.', store.warmBytes],
   ] as const;
   for (const [name, help, value] of counters) family(lines, name, 'counter', help, new Map([['', value]]));
 }

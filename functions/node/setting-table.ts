@@ -132,6 +132,24 @@ const table = {
     wanted: 'true or false',
     help: 'ask twice for ranges that take unusually long',
   },
+  cacheDirectory: {
+    key: 'cache_directory',
+    variables: ['CAIRN_CACHE_DIRECTORY'],
+    flag: 'cache-directory',
+    read: 'text',
+    schema: z.string().min(1).optional(),
+    wanted: 'a directory of a local disk',
+    help: 'keep what was read from a bucket in a directory',
+  },
+  cacheBytes: {
+    key: 'cache_bytes',
+    variables: ['CAIRN_CACHE_BYTES'],
+    flag: 'cache-bytes',
+    read: 'number',
+    schema: z.int().min(1_048_576).default(limits.warmCacheBytes),
+    wanted: 'an integer of at least 1048576',
+    help: 'bytes that the cache directory may hold',
+  },
   maxConcurrentRequests: {
     key: 'max_concurrent_requests',
     variables: ['CAIRN_MAX_CONCURRENT_REQUESTS'],
@@ -194,6 +212,8 @@ export interface Settings {
   readonly tier: 'server' | 'edge';
   readonly memoryBudgetBytes?: number | undefined;
   readonly hedgeReads: boolean;
+  readonly cacheDirectory?: string | undefined;
+  readonly cacheBytes: number;
   readonly maxConcurrentRequests: number;
   readonly maxBodyBytesInFlight: number;
   readonly maintenance: boolean;

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { connect, mustCall } from '../../bench/http-client.mjs';
 import { startServer } from '../../bench/server-process.mjs';
 import { limits, open } from '../../core/index.js';
-import type { Collection, Database, OpenOptions } from '../../core/index.js';
+import type { Collection, Database, OpenOptions, QueryResult } from '../../core/index.js';
 import { systemSleep } from '../../core/system-ports.js';
 import { gateways, makeBucket, s3Url } from '../engines/ceph/bucket.js';
 import { startFaultProxy } from '../engines/fault-proxy.js';
+import { scratchDirectory } from './fixture.js';
 
 const DIMENSION = 16;
 /** More than are searched without a graph. */
@@ -42,6 +43,30 @@ describe.skipIf(gateways.length === 0)('a database in S3', () => {
     onTestFinished(() => opened.close());
     return opened;
   }
+
+  it('starts with what a process before it has kept in a warm directory', async () => {
+    const warmCache = { directory: scratchDirectory() };
+    const first = await database('warm', gateways[0]!, { warmCache });
+    const collection = await first.createCollection('c', { dimension: DIMENSION, metric: 'euclidean' });
+    await collection.upsert(Array.from({ length: ROWS }, (_, row) => recordOf(row)));
+    await collection.compact();
+    const ask = async (from: Database): Promise<QueryResult> =>
+      await from.collection('c').query({ vector: vectorOf(1_234), k: 10 });
+    // What a writer knows it does not read: this one does.
+    const second = await database('warm', gateways[0]!, { warmCache });
+    const { matches } = await ask(second);
+    // Its entries are all there once it has closed.
+    await second.close();
+    const third = await database('warm', gateways[0]!, { warmCache });
+    const warm = await ask(third);
+    expect(warm.matches).toEqual(matches);
+    expect(warm.usage).toMatchObject({ temperature: 'warm', cache: 'cold' });
+    expect(warm.usage.warmBytes).toBeGreaterThan(ROWS * DIMENSION);
+    expect(warm.usage.bytesRead).toBeLessThan(10_000);
+    // Another store, as far as its URL tells.
+    const elsewhere = await database('warm', gateways[1]!, { warmCache });
+    expect((await ask(elsewhere)).usage).toMatchObject({ temperature: 'cold' });
+  });
 
   it('writes, folds, merges, collects and answers the same throughout', { timeout: 240_000 }, async () => {
     // A collector's wait for readers that believe in an older floor: there are none here.

@@ -8,11 +8,12 @@
  * share no promise, only the app that the first of them has made.
  */
 import compiledKernel from '../../build/wasm/relaxed.wasm';
-import type { Clock } from '../../core/base/ports.js';
+import type { Clock, Digests } from '../../core/base/ports.js';
 import { EngineDatabase } from '../../core/engine/index.js';
 import { createDigests, Kernel } from '../../core/kernel/index.js';
-import { accountingStore, memoryStore, retryingStore } from '../../core/store/index.js';
-import type { ObjectStore } from '../../core/store/index.js';
+import { trySegmentObject } from '../../core/log/index.js';
+import { accountingStore, cacheApi, memoryStore, retryingStore, warmStore } from '../../core/store/index.js';
+import type { ObjectStore, WebCache } from '../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.js';
 import { createApp, createGuard, webResponse } from '../../functions/http/index.js';
 import type { App, Guard } from '../../functions/http/index.js';
@@ -24,15 +25,27 @@ export interface WorkerSettings extends ServerSettings {
   readonly storeDelayMs?: number;
   /** `standing`: time as Workers show it to code that computes, only more so: it never moves. Default: local time. */
   readonly clock?: 'standing';
+  /** Puts the cache of the platform before the bucket, and lets `/restart` do what an end of the isolate does: only that stays. */
+  readonly warmCache?: boolean;
 }
 
 interface Environment {
   readonly SETTINGS: WorkerSettings;
 }
 
+/** As Workers have it: the types of this folder are Node's. */
+declare const caches: { readonly default: WebCache };
+
 const memoryBudgetBytes = 96_000_000;
 
 let app: App | undefined;
+let bucket: ObjectStore | undefined;
+/** Of the request that came last. A deployment takes `waitUntil` of `cloudflare:workers`, which knows whose code runs. */
+let context: ExecutionContext | undefined;
+
+interface ExecutionContext {
+  waitUntil(work: Promise<void>): void;
+}
 
 function standingClock(): Clock {
   const wallMs = systemClock.wallMs();
@@ -55,6 +68,13 @@ function delayingStore(store: ObjectStore, delayMs: number): ObjectStore {
   };
 }
 
+const waitUntil = (filling: Promise<void>): void => context!.waitUntil(filling);
+
+function behindCache(store: ObjectStore, digests: Digests): ObjectStore {
+  const options = { digests, identity: store.description, placeOf: trySegmentObject };
+  return warmStore(store, { cache: cacheApi(caches.default, { waitUntil }), ...options });
+}
+
 function makeApp(guard: Guard, settings: WorkerSettings): App {
   const { corsOrigins, load, storeDelayMs } = settings;
   const kernel = new Kernel(compiledKernel, { memoryBudgetBytes });
@@ -66,10 +86,11 @@ function makeApp(guard: Guard, settings: WorkerSettings): App {
     digests: createDigests(kernel),
     deflate: portableDeflate,
   };
-  const bucket = memoryStore(ports);
-  const store = storeDelayMs === undefined ? bucket : delayingStore(bucket, storeDelayMs);
+  bucket ??= memoryStore(ports);
+  const delayed = storeDelayMs === undefined ? bucket : delayingStore(bucket, storeDelayMs);
+  const store = retryingStore(delayed, ports);
   const database = new EngineDatabase({
-    store: accountingStore(retryingStore(store, ports)),
+    store: accountingStore(settings.warmCache === true ? behindCache(store, ports.digests) : store),
     ports,
     kernel,
     tier: 'edge',
@@ -87,8 +108,17 @@ function makeApp(guard: Guard, settings: WorkerSettings): App {
 }
 
 const worker = {
-  async fetch(request: Request, { SETTINGS }: Environment): Promise<Response> {
-    const { apiKeys = [], allowAnonymous = false } = SETTINGS;
+  async fetch(
+    request: Request,
+    { SETTINGS }: Environment,
+    requestContext: ExecutionContext,
+  ): Promise<Response> {
+    context = requestContext;
+    const { apiKeys = [], allowAnonymous = false, warmCache = false } = SETTINGS;
+    if (warmCache && new URL(request.url).pathname === '/restart') {
+      app = undefined;
+      return new Response();
+    }
     if (app === undefined) {
       // Each early request awaits a guard of its own, and only the first that has one makes the app.
       const guard = await createGuard({ keys: apiKeys, allowAnonymous, exposure: 'loopback' });

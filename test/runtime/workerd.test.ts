@@ -160,6 +160,37 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
     }
   });
 
+  test("the platform's cache answers what a new isolate would ask of the bucket", async () => {
+    const worker = await start({ warmCache: true });
+    const path = `${worker.url}/v1/collections/kept`;
+    const count = 3_000;
+    const vectors = Float32Array.from({ length: count * 8 }, (_, i) => Math.sin(i * 7 + (i % 13)));
+    const ids = Array.from({ length: count }, (_, row) => `r${row}`);
+    const ask = async (): Promise<{ matches: unknown; usage: Readonly<Record<string, unknown>> }> =>
+      (await call(`${path}/query`, { vector: [...vectors.subarray(0, 8)], k: 5 })).json as never;
+    try {
+      await call(path, { dimension: 8 }, 'PUT');
+      await call(`${path}/upsert`, { ids, vectors: Buffer.from(vectors.buffer).toString('base64') });
+      expect(await call(`${path}/compact`, {})).toMatchObject({ status: 200 });
+      await fetch(`${worker.url}/restart`);
+      const cold = await ask();
+      expect(cold.usage).toMatchObject({ temperature: 'cold' });
+      // Entries are on their way for a moment after the answer.
+      let warm = cold;
+      for (let tried = 0; warm.usage['temperature'] !== 'warm' && tried < 100; tried++) {
+        await fetch(`${worker.url}/restart`);
+        warm = await ask();
+      }
+      expect(warm.matches).toEqual(cold.matches);
+      expect(warm.usage).toMatchObject({ temperature: 'warm' });
+      expect(warm.usage['bytes_read']).toBeLessThan(10_000);
+      expect((await ask()).usage).toMatchObject({ temperature: 'hot' });
+      expect(worker.complaints()).toBe('');
+    } finally {
+      await worker.close();
+    }
+  });
+
   test('all works while the clock stands still', async () => {
     const worker = await start({ clock: 'standing', storeDelayMs: 1 });
     const path = `${worker.url}/v1/collections/still`;

@@ -1,5 +1,5 @@
 /** What is particular to the file store: opening, what it leaves on disk, foreign files, and a disk that refuses. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { utf8Encode } from '../../core/base/bytes.js';
 import { openFileStore } from '../../core/store/adapters/node/index.js';
 import type { ObjectStore, StoreVersion } from '../../core/store/index.js';
+import { canMount, isRoot, mounted, NOBODY } from './mounts.js';
 
 const CHILD = fileURLToPath(new URL('file-store-child.mjs', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../dist/core/store/adapters/node/index.js', import.meta.url));
-const NOBODY = 65_534;
-const isRoot = process.getuid?.() === 0;
 const body = utf8Encode('body');
 
 let directory: string;
@@ -348,29 +347,6 @@ async function inChild(command: string, args: readonly string[]): Promise<unknow
   if (!existsSync(BUILT))
     throw new Error(`this test runs a process from the build: no ${BUILT}; run npm run build`);
   return JSON.parse((await promisify(execFile)(command, args)).stdout) as unknown;
-}
-
-function asRoot(command: string, args: readonly string[]): void {
-  execFileSync(command, args, { stdio: 'ignore' });
-}
-
-function canMount(): boolean {
-  if (!isRoot) return false;
-  try {
-    asRoot('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function mounted(args: readonly string[], run: () => Promise<void>): Promise<void> {
-  asRoot('mount', args);
-  try {
-    await run();
-  } finally {
-    asRoot('umount', [args.at(-1)!]);
-  }
 }
 
 describe('room that is lent to a read', () => {

@@ -83,12 +83,23 @@ export interface Match extends RecordOutput {
   readonly score?: number;
 }
 
+/**
+ * `hot`: all of it in memory; what there is of requests asked what is new. `warm`: some of it in the warm cache, and none had to come
+ * from the bucket. `cold`: some came from the bucket.
+ */
+export type Temperature = 'hot' | 'warm' | 'cold';
+
 export interface Usage {
   /** Requests to the store made for this call, and bytes of their answers. */
   readonly requests: number;
   readonly bytesRead: number;
-  /** `cold` where this call had to load the collection. */
+  /** `cold` where this call had to load the collection: its head and what of its log is in no segment. */
   readonly cache: 'cold' | 'warm';
+  /** Where that lay which does not change and this call was answered from. */
+  readonly temperature: Temperature;
+  /** Reads that the warm cache answered in the place of requests, and their bytes. */
+  readonly warmReads: number;
+  readonly warmBytes: number;
   /** Segments searched. */
   readonly segments: number;
   /** Vectors compared, coded ones included. */

@@ -11,6 +11,7 @@ import { objectGone } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { openDeletions, SegmentReader } from '../../segment/index.js';
 import type { Deletions, FilterCache } from '../../segment/index.js';
+import { getChecked } from '../../store/index.js';
 import type { ObjectStore, PageCache } from '../../store/index.js';
 import { tryRecallCurve } from './recall-curve.js';
 import type { RecallCurve } from './recall-curve.js';
@@ -131,12 +132,13 @@ export class SegmentStore {
     const { deletions, rows } = entry;
     if (deletions === undefined) return undefined;
     const { key } = deletions;
-    const got = await store.get(key);
-    if (got.status !== 'found') throw objectGone(key);
-    const found = bytesToHex(this.#digests.sha256(got.bytes));
-    if (found !== deletions.sha256)
-      throw corrupt({ key, offset: 0, expected: `sha-256 ${deletions.sha256}`, found });
-    return openDeletions(this.#digests, key, got.bytes, rows);
+    return await getChecked(store, key, (got) => {
+      if (got.status !== 'found') throw objectGone(key);
+      const found = bytesToHex(this.#digests.sha256(got.bytes));
+      if (found !== deletions.sha256)
+        throw corrupt({ key, offset: 0, expected: `sha-256 ${deletions.sha256}`, found });
+      return openDeletions(this.#digests, key, got.bytes, rows);
+    });
   }
 
   /** One more user of segments that were open a moment ago. False, and none, where one of them was closed since. */

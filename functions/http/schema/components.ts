@@ -84,13 +84,17 @@ const usage = z
     requests: count,
     bytes_read: count,
     cache: z.enum(['cold', 'warm']),
+    temperature: z.enum(['hot', 'warm', 'cold']),
+    warm_reads: count,
+    warm_bytes: count,
     segments: count,
     rows_scanned: count,
     ms: z.strictObject({ freshen: z.number(), search: z.number(), fetch: z.number(), total: z.number() }),
   })
   .meta({
     description:
-      'What the answer cost: requests to the store, bytes, segments and vectors searched, milliseconds.',
+      'What the answer cost: requests to the store, bytes, segments and vectors searched, milliseconds. `temperature` says ' +
+      'where what never changes lay: in memory, in the warm cache, or in the bucket.',
   });
 
 const segmentExplanation = z
