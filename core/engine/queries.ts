@@ -109,7 +109,7 @@ export class Queries {
       total: toMicroseconds(now - startedMs),
     };
     return {
-      ...{ requests, bytesRead, cache: cold ? 'cold' : 'warm', temperature: temperatureOf(used, slotsRead) },
+      ...{ requests, bytesRead, loaded: cold, temperature: temperatureOf(used, slotsRead) },
       ...{ warmReads, warmBytes, segments, rowsScanned, ms },
     };
   }

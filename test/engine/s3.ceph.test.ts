@@ -60,7 +60,7 @@ describe.skipIf(gateways.length === 0)('a database in S3', () => {
     const third = await database('warm', gateways[0]!, { warmCache });
     const warm = await ask(third);
     expect(warm.matches).toEqual(matches);
-    expect(warm.usage).toMatchObject({ temperature: 'warm', cache: 'cold' });
+    expect(warm.usage).toMatchObject({ temperature: 'warm', loaded: true });
     expect(warm.usage.warmBytes).toBeGreaterThan(ROWS * DIMENSION);
     expect(warm.usage.bytesRead).toBeLessThan(10_000);
     // Another store, as far as its URL tells.

@@ -106,7 +106,7 @@ describe('a restart', () => {
     world.asked.length = 0;
     const db = await world.openWarm();
     const first = await db.collection('a').query(queries[0]);
-    expect(first.usage).toMatchObject({ temperature: 'warm', cache: 'cold' });
+    expect(first.usage).toMatchObject({ temperature: 'warm', loaded: true });
     expect(first.usage.warmReads).toBeGreaterThan(2);
     expect(first.usage.warmBytes).toBeGreaterThan(ROWS * DIMENSION);
     const again = await askAll(db.collection('a'));

@@ -93,8 +93,8 @@ export interface Usage {
   /** Requests to the store made for this call, and bytes of their answers. */
   readonly requests: number;
   readonly bytesRead: number;
-  /** `cold` where this call had to load the collection: its head and what of its log is in no segment. */
-  readonly cache: 'cold' | 'warm';
+  /** Whether this call had to load the collection: its head and what of its log is in no segment. */
+  readonly loaded: boolean;
   /** Where that lay which does not change and this call was answered from. */
   readonly temperature: Temperature;
   /** Reads that the warm cache answered in the place of requests, and their bytes. */

@@ -119,7 +119,7 @@ async function runQuery(call: Call): Promise<Reply> {
 const exampleUsage = {
   requests: 2,
   bytes_read: 0,
-  cache: 'warm',
+  loaded: false,
   temperature: 'hot',
   warm_reads: 0,
   warm_bytes: 0,

@@ -83,7 +83,7 @@ const usage = z
   .strictObject({
     requests: count,
     bytes_read: count,
-    cache: z.enum(['cold', 'warm']),
+    loaded: z.boolean(),
     temperature: z.enum(['hot', 'warm', 'cold']),
     warm_reads: count,
     warm_bytes: count,

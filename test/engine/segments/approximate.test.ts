@@ -92,7 +92,7 @@ test('a warm query whose pages are in memory makes no request but those of fresh
   const query = { vector: vectors(1, 7), k: 10 };
   const cold = await db.collection('c').query(query);
   const warm = await db.collection('c').query(query);
-  expect(cold.usage.cache).toBe('cold');
+  expect(cold.usage.loaded).toBe(true);
   expect(warm.matches).toEqual(cold.matches);
   expect(warm.usage.requests).toBe(2);
   await db.close();
