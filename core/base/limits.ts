@@ -125,8 +125,8 @@ export const limits = {
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */
   segmentChunkBytes: 4_194_304, // 4 MiB
-  /** A resident part is read in no smaller pieces: on a connection of 80 MiB/s these take half of what an answer waits. */
-  residentChunkBytesMin: 1_048_576, // 1 MiB
+  /** A resident part is read in no smaller pieces: on a connection of 80 MiB/s these take as long as an answer waits. */
+  residentChunkBytesMin: 2_097_152, // 2 MiB
   /** Rows of a block of documents, and ids of a block of ids. */
   blockRows: 64,
   /** Texts of a block of documents, but for one text that is longer. */

@@ -83,7 +83,7 @@ export class ResidentLoad {
 
   /**
    * Fetches what has not arrived, chunks first that nobody else is fetching. Throws `corrupt`, or `unavailable`
-   * (`object_gone`); what arrived stays. Where the load is abandoned meanwhile it settles incomplete. Cost: a request per 1 to 4 MiB,
+   * (`object_gone`); what arrived stays. Where the load is abandoned meanwhile it settles incomplete. Cost: a request per 2 to 4 MiB,
    * `parallel` at a time.
    */
   async fetchMissing(): Promise<void> {
