@@ -162,6 +162,13 @@ const bucketOpeners: ReadonlyMap<string, BucketOpener> = new Map([
       return (await openS3Store(parseS3Url(url), ports, options)).store;
     },
   ],
+  [
+    'az',
+    async (url, ports, options) => {
+      const { openAzureStore, parseAzureUrl } = await import('./store/adapters/azure/index.js');
+      return (await openAzureStore(parseAzureUrl(url), ports, options)).store;
+    },
+  ],
 ]);
 
 /** With the real timers, which end requests and not waits of the engine. */
