@@ -46,6 +46,8 @@ export async function startFaultProxy(gateway: string): Promise<FaultProxy> {
     seen.push(`${incoming.method} ${incoming.url}`);
     serve(gateway, rule, incoming, outgoing).catch(() => incoming.socket.destroy());
   });
+  // An idle connection is not closed under a client that is about to use it: that would be one more fault.
+  server.keepAliveTimeout = 600_000;
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
