@@ -69,8 +69,8 @@ const OPTIONS = [
 ];
 
 /**
- * Opens a store: `file:PATH`, `memory:` or `s3://BUCKET/PREFIX` (docs/STORES.md). Several processes may have the same store
- * open at once. A bucket is tested first: 10 to 12 requests.
+ * Opens a store: `file:PATH`, `memory:`, `s3://BUCKET/PREFIX` or `az://CONTAINER/PREFIX` (docs/STORES.md). Several processes
+ * may have the same store open at once. A bucket is tested first: 10 to 13 requests.
  * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, (`store_unfit`) for a bucket that cannot
  * keep a database, `not_found` (`store_not_found`) where there is none and none may be made, `forbidden`, `unauthenticated` or
  * `unavailable` where the store cannot be used.
@@ -146,9 +146,13 @@ async function openStore(url: unknown, { clock, create, customerKey }: StoreWish
     return { store, sha256: node.nodeSha256, deflate: node.nodeDeflate };
   }
   const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
-  throw invalid('invalid_store_url', `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX nor memory:`, {
-    store: shown,
-  });
+  throw invalid(
+    'invalid_store_url',
+    `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX nor memory:`,
+    {
+      store: shown,
+    },
+  );
 }
 
 type BucketOpener = (url: string, ports: BucketPorts, options: BucketOptions) => Promise<ObjectStore>;

@@ -309,10 +309,10 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
     const key = fresh();
     await narrow.put(key, body, { if: 'absent' });
     let most = 0;
-    let open = 0;
+    let under = 0;
     spoil({
-      before: () => void (most = Math.max(most, ++open)),
-      after: () => void open--,
+      before: () => void (most = Math.max(most, ++under)),
+      after: () => void under--,
     });
     const ends = await Promise.all(Array.from({ length: 24 }, () => narrow.get(key)));
     expect(ends.every(({ status }) => status === 'found')).toBe(true);

@@ -68,7 +68,7 @@ export function faultOf(error: unknown): StoreFault {
     readonly statusCode?: number;
     readonly response?: {
       readonly headers?: { toJSON(): Record<string, string> };
-      readonly bodyAsText?: unknown;
+      readonly bodyAsText?: string | null;
     };
   };
   const status = thrown.statusCode;
@@ -80,7 +80,7 @@ export function faultOf(error: unknown): StoreFault {
   // What Entra answers while it is busy says nothing about the credentials.
   if (called === 'AuthenticationError' && status !== undefined && (status === 429 || status >= 500))
     return { name: `${called}, ${status}`, status, headers, said };
-  return { name: meant(called, String(thrown.response?.bodyAsText ?? '')), status, headers, said };
+  return { name: meant(called, thrown.response?.bodyAsText ?? ''), status, headers, said };
 }
 
 function meant(code: string, body: string): string {

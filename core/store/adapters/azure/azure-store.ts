@@ -9,9 +9,11 @@
  */
 import type { BlobDownloadResponseParsed } from '@azure/storage-blob';
 import { invalid, isCairnError } from '../../../base/errors.js';
+import type { CairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
-import { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
+import { mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
 import type {
+  ByteRange,
   GetOptions,
   GetResult,
   ListedObject,
@@ -215,9 +217,9 @@ class AzureStore implements ObjectStore {
     const chunks = answer.readableStreamBody as Chunks | undefined;
     const { contentLength, contentRange, etag } = answer;
     try {
+      // Azure says 416 of a range that starts past the end; its emulator finds no bytes in one that starts at the end.
+      if (range !== undefined && contentLength === 0) throw pastEnd(failed, range);
       const { size, length } = planBody({ length: contentLength, contentRange }, range, failed);
-      // Azure says 416 of a range that starts past the end; its emulator finds no bytes where the blob ends.
-      clampRange(failed.key, range, size);
       if (etag === undefined) throw strangeAnswer('has no ETag', failed);
       const bytes = await this.#requests.bounded(
         ({ abortSignal: late }) => readBody({ chunks, length, into, failed, late }),
@@ -250,15 +252,15 @@ function getEnd(error: unknown, { range, failed }: AskedRange): GetResult {
   const fault = faultOf(error);
   if (fault.status === 304) return { status: 'unchanged' };
   if (fault.name === 'BlobNotFound') return { status: 'absent' };
-  if (fault.status === 416 && range !== undefined) {
-    const { offset } = range;
-    const { key } = failed;
-    throw invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
-      key,
-      offset,
-    });
-  }
+  if (fault.status === 416 && range !== undefined) throw pastEnd(failed, range);
   throw storeError(fault, failed, azureFaults);
+}
+
+function pastEnd({ key }: FailedRead, { offset }: ByteRange): CairnError {
+  return invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
+    key,
+    offset,
+  });
 }
 
 /** `refused`: by its code, because 409 and 412 are also answers about leases and policies. Or a swap of what is not there. */
