@@ -35,8 +35,8 @@ const table = {
     flag: 'store',
     read: 'text',
     schema: z.string().min(1).default('file:./.cairn'),
-    wanted: 'a store URL such as file:./.cairn, s3://bucket/prefix or memory:',
-    help: 'where the data lives: file:PATH, s3://BUCKET/PREFIX or memory:',
+    wanted: 'a store URL such as file:./.cairn, s3://bucket/prefix, az://container/prefix or memory:',
+    help: 'where the data lives: file:PATH, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or memory:',
   },
   host: {
     key: 'host',
