@@ -281,10 +281,7 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
       spoil({ after: (_, answer) => void Object.assign(answer, change) });
       const get = (options?: GetOptions) => () => store.get(key, options);
       const ends = change.stallAt === undefined ? (call: () => Promise<GetResult>) => call() : inVain;
-      // Nor does the SDK ask for the rest of it.
-      expect(await methods(() => expect(ends(get())).rejects.toMatchObject({ kind: 'unavailable' }))).toEqual(
-        ['GET'],
-      );
+      await expect(ends(get())).rejects.toMatchObject({ kind: 'unavailable' });
       await expect(ends(get({ range }))).rejects.toMatchObject({ kind: 'unavailable' });
     }
     spoil({ after: (_, { headers }) => void (headers['content-range'] = 'bytes 9-15008/20000') });
@@ -369,7 +366,10 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
 
   it('stops deleting where it may not, and names the key', async () => {
     const keys = Array.from({ length: 200 }, () => fresh());
-    spoil({ before: () => saying(403, 'AuthorizationPermissionMismatch') });
+    let asked = 0;
+    spoil({
+      before: () => (asked++ === 0 ? saying(403, 'AuthorizationPermissionMismatch') : undefined),
+    });
     const sent = await methods(() =>
       expect(store.delete(keys)).rejects.toMatchObject({
         kind: 'forbidden',

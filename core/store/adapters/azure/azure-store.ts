@@ -110,7 +110,7 @@ class AzureStore implements ObjectStore {
     const blob = this.#requests.blob(key);
     const asked = {
       ...this.#secrets.touched,
-      // A stream that breaks off would be asked for again behind our back.
+      // Else a body that ends with an error is asked for again behind our back.
       maxRetryRequests: 0,
       ...(unless === undefined ? {} : { conditions: { ifNoneMatch: unless } }),
     };
@@ -187,14 +187,16 @@ class AzureStore implements ObjectStore {
     for (const key of keys) mustBeKey(key);
     const left = [...new Set(keys)];
     const work = async (): Promise<void> => {
-      for (let key = left.pop(); key !== undefined; key = left.pop()) await this.#deleteOne(key);
+      try {
+        for (let key = left.pop(); key !== undefined; key = left.pop()) await this.#deleteOne(key);
+      } catch (error) {
+        // The others end with what they have begun.
+        left.length = 0;
+        throw error;
+      }
     };
-    try {
-      await Promise.all(Array.from({ length: limits.deletesParallel }, work));
-    } finally {
-      // The others end with what they have begun.
-      left.length = 0;
-    }
+    const ends = await Promise.allSettled(Array.from({ length: limits.deletesParallel }, work));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   async close(): Promise<void> {}
