@@ -3,6 +3,7 @@ import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
 const runtimeTests = 'test/runtime/**/*.test.ts';
 const cephTests = 'test/**/*.ceph.test.ts';
+const azuriteTests = 'test/**/*.azurite.test.ts';
 const kernelTests = 'test/kernel/**/*.test.ts';
 /** The kernel modules that this Node runs. */
 const modules = takesRelaxedSimd() ? (['plain', 'relaxed'] as const) : (['plain'] as const);
@@ -23,7 +24,7 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [
-            ...['**/node_modules/**', kernelTests, runtimeTests, cephTests],
+            ...['**/node_modules/**', kernelTests, runtimeTests, cephTests, azuriteTests],
             ...(modules.length === 1 ? [comparison] : []),
           ],
         },
@@ -36,6 +37,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'ceph', include: [cephTests], globalSetup: ['test/engines/ceph/setup.ts'] },
+      },
+      {
+        extends: true,
+        test: { name: 'azurite', include: [azuriteTests], globalSetup: ['test/engines/azurite/setup.ts'] },
       },
       // A project of its own, because its set-up installs other runtimes, and only where one of these tests runs.
       {

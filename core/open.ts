@@ -99,8 +99,8 @@ const OPTIONS = [
 ];
 
 /**
- * Opens a store: `file:PATH`, `memory:`, `s3://BUCKET/PREFIX` or `gs://BUCKET/PREFIX` (docs/STORES.md). Several processes may
- * have the same store open at once. A bucket is tested first: 10 to 14 requests.
+ * Opens a store: `file:PATH`, `memory:`, `s3://BUCKET/PREFIX`, `az://CONTAINER/PREFIX` or `gs://BUCKET/PREFIX` (docs/STORES.md).
+ * Several processes may have the same store open at once. A bucket is tested first: 10 to 14 requests.
  * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, (`store_unfit`) for a bucket that cannot
  * keep a database, `not_found` (`store_not_found`) where there is none and none may be made, `forbidden`, `unauthenticated` or
  * `unavailable` where the store cannot be used.
@@ -207,7 +207,7 @@ async function openStore(url: unknown, { clock, create, customerKey }: StoreWish
   const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
   throw invalid(
     'invalid_store_url',
-    `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX nor memory:`,
+    `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, gs://BUCKET/PREFIX nor memory:`,
     {
       store: shown,
     },
@@ -230,6 +230,13 @@ const bucketOpeners: ReadonlyMap<string, BucketOpener> = new Map([
     async (url, ports, options) => {
       const { openGcsStore, parseGcsUrl } = await import('./store/adapters/gcs/index.js');
       return (await openGcsStore(parseGcsUrl(url), ports, options)).store;
+    },
+  ],
+  [
+    'az',
+    async (url, ports, options) => {
+      const { openAzureStore, parseAzureUrl } = await import('./store/adapters/azure/index.js');
+      return (await openAzureStore(parseAzureUrl(url), ports, options)).store;
     },
   ],
 ]);

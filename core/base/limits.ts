@@ -232,6 +232,10 @@ export const limits = {
   uploadPartBytes: 8_388_608, // 8 MiB
   uploadParts: 10_000,
   uploadPartsParallel: 4,
+  /** Where a store deletes one by one. */
+  deletesParallel: 32,
+  /** Of the name of a blob in Azure, with the prefix of the store. */
+  blobNameCharacters: 1_024,
   storeSockets: 256,
   storeSocketsMax: 4_096,
   storeConnectMs: 5_000,

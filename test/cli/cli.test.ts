@@ -89,7 +89,7 @@ describe('usage', () => {
       'a wrong store URL',
       ['serve', '--store', 's4://bucket'],
       2,
-      'cairn: store "s4://bucket" is neither file:PATH, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX nor memory:',
+      'cairn: store "s4://bucket" is neither file:PATH, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, gs://BUCKET/PREFIX nor memory:',
     ],
     [
       'a settings file that is not there',

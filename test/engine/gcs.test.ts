@@ -99,7 +99,7 @@ describe('a database in Google Cloud Storage', async () => {
     'acknowledges nothing twice and loses nothing, where answers get lost',
     { timeout: 240_000 },
     async () => {
-      const proxies = await Promise.all([fake.url, fake.url].map(startFaultProxy));
+      const proxies = await Promise.all([fake.url, fake.url].map((url) => startFaultProxy(url)));
       onTestFinished(async () => {
         for (const proxy of proxies) await proxy.close();
       });

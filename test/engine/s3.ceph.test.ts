@@ -122,7 +122,7 @@ describe.skipIf(gateways.length === 0)('a database in S3', () => {
     'acknowledges nothing twice and loses nothing, where answers get lost',
     { timeout: 240_000 },
     async () => {
-      const proxies = await Promise.all(gateways.map(startFaultProxy));
+      const proxies = await Promise.all(gateways.map((gateway) => startFaultProxy(gateway)));
       onTestFinished(async () => {
         for (const proxy of proxies) await proxy.close();
       });

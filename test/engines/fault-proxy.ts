@@ -5,7 +5,9 @@
  */
 import { createServer, request as sendRequest } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Certificate } from './self-signed.js';
 
 export interface ProxiedRequest {
   readonly method: string;
@@ -38,21 +40,25 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-export async function startFaultProxy(gateway: string): Promise<FaultProxy> {
+/** With a certificate the proxy speaks https, and plain http to what is behind it. */
+export async function startFaultProxy(gateway: string, certificate?: Certificate): Promise<FaultProxy> {
   const seen: string[] = [];
   const sockets = new Set<Socket>();
   let rule: FaultRule = {};
-  const server = createServer((incoming, outgoing) => {
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     seen.push(`${incoming.method} ${incoming.url}`);
     serve(gateway, rule, incoming, outgoing).catch(() => incoming.socket.destroy());
-  });
+  };
+  const server = certificate === undefined ? createServer(take) : createSecureServer(certificate, take);
+  // An idle connection is not closed under a client that is about to use it: that would be one more fault.
+  server.keepAliveTimeout = 600_000;
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     use: (next) => {
       rule = next;

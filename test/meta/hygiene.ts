@@ -167,10 +167,16 @@ export function checkSettings(sources: readonly SourceFile[], documented: string
 }
 
 const licences =
-  /\b(?:MIT|ISC|Apache[- ]2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|CC0-1\.0|BlueOak-1\.0\.0|Python-2\.0|MPL-2\.0|Unlicense)\b/;
+  /\b(?:MIT|ISC|Apache[- ]2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|CC0-1\.0|BlueOak-1\.0\.0|Python-2\.0|MPL-2\.0|Unlicense|public domain)\b/;
 
-/** Packages whose licence stands where npm does not look: `licenses` in the manifest, and the file LICENSE. */
-const settledLicences: ReadonlyMap<string, string> = new Map([['json-bignum@0.0.3', 'MIT']]);
+/**
+ * Packages whose licence stands where npm does not look: json-bignum has `licenses` in the manifest, and the file LICENSE;
+ * uri-templates names a page, and its README and bower.json say what is written there.
+ */
+const settledLicences: ReadonlyMap<string, string> = new Map([
+  ['json-bignum@0.0.3', 'MIT'],
+  ['uri-templates@0.2.0', 'public domain'],
+]);
 
 /** What is installed with the package may be used by anyone: no copyleft that reaches into the work, none unknown. */
 export function checkLicences({ path, text }: SourceFile): Violation[] {
@@ -181,7 +187,7 @@ export function checkLicences({ path, text }: SourceFile): Violation[] {
     .filter(([name]) => name !== '')
     .map(([name, { version, license }]) => {
       const id = `${name.replace(/^.*node_modules\//, '')}@${version}`;
-      return { name, license: license ?? settledLicences.get(id) };
+      return { name, license: settledLicences.get(id) ?? license };
     })
     .filter(({ license }) => license === undefined || !licences.test(license))
     .map(({ name, license }) => ({

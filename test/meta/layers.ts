@@ -66,11 +66,20 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
     by: ['core/store/adapters/gcs/', 'core/open.ts'],
     why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',
   },
+  'core/store/adapters/azure': {
+    by: ['core/store/adapters/azure/', 'core/open.ts'],
+    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',
+  },
 };
 
 /** Guarded folders that a file may enter by `import()` only, so that other platforms never load them. */
 const dynamicOnly: Readonly<Record<string, readonly string[]>> = {
-  'core/open.ts': ['core/store/adapters/node', 'core/store/adapters/s3', 'core/store/adapters/gcs'],
+  'core/open.ts': [
+    'core/store/adapters/node',
+    'core/store/adapters/s3',
+    'core/store/adapters/gcs',
+    'core/store/adapters/azure',
+  ],
 };
 
 /** Packages that core may import outside its adapters: pure computation, synchronous, no platform. */

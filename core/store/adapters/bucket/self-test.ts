@@ -27,8 +27,11 @@ export interface SelfTest {
   readonly expiry?: () => string | undefined | Promise<string | undefined>;
 }
 
-/** In no order, so that a store that lists as things came is found out too. */
-const NAMES = ['3', '1', '4', '2'];
+/**
+ * In no order, so that a store that lists as things came is found out too, and so that one that lists folder by folder has
+ * others in other places.
+ */
+const NAMES = ['2/b', '1', '4', '2-a'];
 const CREATE = 'conditional create';
 const SWAP = 'conditional swap';
 /** A wave whose end the store left open says nothing: then all of it once more, with other names and with time between. */
@@ -80,8 +83,8 @@ async function probe(test: SelfTest, prefix: string, round: number): Promise<boo
   mustHaveClock(test, made[0]!.modifiedMs);
   const swap = (): Promise<readonly [Decided, Decided]> =>
     Promise.all([
-      put('2', { version: versions.get('2')! }, 'next'),
-      put('3', { version: test.stale }, 'lost'),
+      put('2-a', { version: versions.get('2-a')! }, 'next'),
+      put('2/b', { version: test.stale }, 'lost'),
     ]);
   await pauseIn(test, round);
   const [again, [swapped, stale], seen, listed] = await Promise.all([
@@ -89,12 +92,15 @@ async function probe(test: SelfTest, prefix: string, round: number): Promise<boo
     swap(),
     store.get(`${prefix}4`, { unless: versions.get('4')! }),
     // From the middle: an adapter whose store begins with the start itself leaves that out, and may not leave out the first.
-    store.list(prefix, { after: `${prefix}2`, limit: 2 }),
+    store.list(prefix, { after: `${prefix}2-a`, limit: 2 }),
   ]);
   must(again.status === 'refused', CREATE);
   must(stale.status === 'refused', SWAP);
   must(seen.status === 'unchanged', 'conditional get');
-  must(listed.map(({ key }) => key).join() === `${prefix}3,${prefix}4`, 'ordered list with start and limit');
+  must(
+    listed.map(({ key }) => key).join() === `${prefix}2/b,${prefix}4`,
+    'ordered list with start and limit',
+  );
   if (swapped.status === 'applied') return true;
   must(test.respell !== undefined, SWAP);
   // Nothing matched so far, so the refusal of the stale one said nothing: both again.
