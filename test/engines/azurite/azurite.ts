@@ -20,11 +20,9 @@ export interface Azurite {
   readonly stop: () => Promise<void>;
 }
 
-/** With the emulator's check of conditions as strict as it has it, and of versions off: the SDK is newer. */
+/** Its check of versions is off: the SDK is newer. */
 const OPTIONS = [
   ...['--blobHost', '127.0.0.1', '--blobPort', '0', '--inMemoryPersistence'],
-  // An idle connection is not closed under a client that is about to use it.
-  ...['--blobKeepAliveTimeout', '600'],
   ...['--skipApiVersionCheck', '--disableTelemetry', '--silent'],
 ];
 const OUTPUT_KEPT = 20_000;
