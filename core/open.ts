@@ -145,11 +145,16 @@ async function openStore(url: unknown, { clock, create, customerKey }: StoreWish
     const store = await node.openFileStore(filePath(url), { create });
     return { store, sha256: node.nodeSha256, deflate: node.nodeDeflate };
   }
+  if (typeof url === 'string' && url.startsWith('r2:'))
+    throw invalid('invalid_store_url', BINDING_NEEDED, { store: JSON.stringify(url.slice(0, 200)) });
   const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
   throw invalid('invalid_store_url', `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX nor memory:`, {
     store: shown,
   });
 }
+
+const BINDING_NEEDED =
+  'an r2: store is a binding of a Worker, which no URL names: open it with openR2Store of cairndb/r2, and pass it as `store`';
 
 type BucketOpener = (url: string, ports: BucketPorts, options: BucketOptions) => Promise<ObjectStore>;
 

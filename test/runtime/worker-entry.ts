@@ -1,7 +1,7 @@
 /**
  * A Worker around the portable app, for the suite of this folder only: it shows that core and functions/http need
- * nothing but what workerd gives. All data is in the memory of one isolate and goes with it, which is no way to run
- * Cairn: a deployed Worker keeps its data in a bucket.
+ * nothing but what workerd gives. Where it has a bucket of R2 its data is there, else in the memory of one isolate, with which
+ * it goes.
  *
  * What matters on Workers and is done here: the kernel is a static import (compiling bytes is refused there), the one of
  * relaxed SIMD, which workerd takes; nothing happens at module load (I/O, chance and timers are refused there); and requests
@@ -11,6 +11,8 @@ import compiledKernel from '../../build/wasm/relaxed.wasm';
 import type { Clock } from '../../core/base/ports.js';
 import { EngineDatabase } from '../../core/engine/index.js';
 import { createDigests, Kernel } from '../../core/kernel/index.js';
+import { openR2Store } from '../../core/r2.js';
+import type { R2Binding } from '../../core/r2.js';
 import { accountingStore, memoryStore, retryingStore } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.js';
@@ -28,6 +30,7 @@ export interface WorkerSettings extends ServerSettings {
 
 interface Environment {
   readonly SETTINGS: WorkerSettings;
+  readonly BUCKET?: R2Binding;
 }
 
 const memoryBudgetBytes = 96_000_000;
@@ -55,7 +58,7 @@ function delayingStore(store: ObjectStore, delayMs: number): ObjectStore {
   };
 }
 
-function makeApp(guard: Guard, settings: WorkerSettings): App {
+function makeApp(guard: Guard, settings: WorkerSettings, r2: ObjectStore | undefined): App {
   const { corsOrigins, load, storeDelayMs } = settings;
   const kernel = new Kernel(compiledKernel, { memoryBudgetBytes });
   const clock = settings.clock === 'standing' ? standingClock() : systemClock;
@@ -66,7 +69,7 @@ function makeApp(guard: Guard, settings: WorkerSettings): App {
     digests: createDigests(kernel),
     deflate: portableDeflate,
   };
-  const bucket = memoryStore(ports);
+  const bucket = r2 ?? memoryStore(ports);
   const store = storeDelayMs === undefined ? bucket : delayingStore(bucket, storeDelayMs);
   const database = new EngineDatabase({
     store: accountingStore(retryingStore(store, ports)),
@@ -87,12 +90,13 @@ function makeApp(guard: Guard, settings: WorkerSettings): App {
 }
 
 const worker = {
-  async fetch(request: Request, { SETTINGS }: Environment): Promise<Response> {
+  async fetch(request: Request, { SETTINGS, BUCKET }: Environment): Promise<Response> {
     const { apiKeys = [], allowAnonymous = false } = SETTINGS;
     if (app === undefined) {
-      // Each early request awaits a guard of its own, and only the first that has one makes the app.
+      // Each early request awaits a guard and a store of its own, and only the first that has them makes the app.
       const guard = await createGuard({ keys: apiKeys, allowAnonymous, exposure: 'loopback' });
-      app ??= makeApp(guard, SETTINGS);
+      const r2 = BUCKET === undefined ? undefined : await openR2Store(BUCKET, { prefix: 'cairn' });
+      app ??= makeApp(guard, SETTINGS, r2);
     }
     return webResponse(await app(request));
   },

@@ -15,10 +15,13 @@ export interface R2Head {
 
 export interface R2Body extends R2Head {
   readonly body: R2Stream;
+  /** Has an `offset` where it is a range of the object. */
+  readonly range?: unknown;
 }
 
-/** Of bytes, so that a reader may bring the memory. */
 export interface R2Stream {
+  getReader(): R2Reader;
+  /** Throws where it is no stream of bytes, whose readers may bring the memory. */
   getReader(options: { readonly mode: 'byob' }): R2Reader;
   cancel(): Promise<void>;
 }

@@ -191,6 +191,10 @@ class R2Store implements ObjectStore {
       dropBody(object);
       throw pastEnd(key, range);
     }
+    if (range !== undefined && !beginsAt(object, range)) {
+      dropBody(object);
+      throw strangeAnswer('is of another range than that asked for', failed);
+    }
     const { ports, answerMs } = this.#requests;
     const chunks = chunksOf(body, length);
     const bytes = await bounded(ports, { answerMs, bytes: length }, ({ abortSignal: late }) =>
@@ -235,6 +239,10 @@ function conditionOf({ if: condition }: PutOptions): { readonly onlyIf?: R2Condi
 
 function hasBody(object: R2Body | R2Head): object is R2Body {
   return (object as Partial<R2Body>).body !== undefined;
+}
+
+function beginsAt({ range }: R2Body, { offset }: ByteRange): boolean {
+  return ((range as { readonly offset?: number } | undefined)?.offset ?? 0) === offset;
 }
 
 /** A body that is never read holds its connection. */
