@@ -86,6 +86,8 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     given['createStore'] === undefined || optionalBoolean(given['createStore'], 'createStore');
   const shareRequests =
     given['shareRequests'] === undefined || optionalBoolean(given['shareRequests'], 'shareRequests');
+  if (options.store !== undefined && given['customerKey'] !== undefined)
+    throw invalid('invalid_customer_key', 'a store of your own has its customer key from whoever opened it');
   const ports = {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

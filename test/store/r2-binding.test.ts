@@ -56,6 +56,12 @@ describe('openR2Store', () => {
     });
   });
 
+  it('is where the customer key of its store is given, and not open()', async () => {
+    const store = await openR2Store(bucket, { selfTest: false });
+    const opened = open('r2:BUCKET', { store, customerKey: new Uint8Array(32) });
+    await expect(opened).rejects.toMatchObject({ kind: 'invalid', code: 'invalid_customer_key' });
+  });
+
   it('is what open() asks for where it is given a URL alone', async () => {
     await expect(open('r2:BUCKET')).rejects.toMatchObject({
       kind: 'invalid',

@@ -36,6 +36,7 @@ export const never = (): Promise<void> => new Promise(() => {});
 export class SpoiltBucket implements R2Binding {
   /** Methods that were called, in order. */
   readonly seen: string[] = [];
+  underWay = 0;
   readonly #inner: R2Binding;
   #rule: SpoilRule;
 
@@ -95,10 +96,15 @@ export class SpoiltBucket implements R2Binding {
   async #call<T>(method: string, key: string, request: () => Promise<T>): Promise<T> {
     const { before, after } = this.#rule;
     this.seen.push(method);
-    await before?.({ method, key });
-    const answer = await request();
-    await after?.({ method, key });
-    return answer;
+    this.underWay += 1;
+    try {
+      await before?.({ method, key });
+      const answer = await request();
+      await after?.({ method, key });
+      return answer;
+    } finally {
+      this.underWay -= 1;
+    }
   }
 }
 

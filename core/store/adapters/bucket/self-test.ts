@@ -78,7 +78,7 @@ async function probe(test: SelfTest, prefix: string, round: number): Promise<boo
   const pause = async (): Promise<void> => {
     if (round > 0 || test.paced === true) await ports.sleep(limits.selfTestPauseMs);
   };
-  const ends = await Promise.all(NAMES.map((name) => put(name, 'absent', name))).catch(mayNotWrite);
+  const ends = await allEnded(NAMES.map((name) => put(name, 'absent', name))).catch(mayNotWrite);
   if (ends === undefined) {
     await store.list(prefix, { limit: 1 });
     return false;
@@ -88,12 +88,9 @@ async function probe(test: SelfTest, prefix: string, round: number): Promise<boo
   mustKeep(test);
   mustHaveClock(test, made[0]!.modifiedMs);
   const swap = (): Promise<readonly [Decided, Decided]> =>
-    Promise.all([
-      put('2', { version: versions.get('2')! }, 'next'),
-      put('3', { version: test.stale }, 'lost'),
-    ]);
+    allEnded([put('2', { version: versions.get('2')! }, 'next'), put('3', { version: test.stale }, 'lost')]);
   await pause();
-  const [again, [swapped, stale], seen, listed] = await Promise.all([
+  const [again, [swapped, stale], seen, listed] = await allEnded([
     put('1', 'absent', 'again'),
     swap(),
     store.get(`${prefix}4`, { unless: versions.get('4')! }),
@@ -111,6 +108,14 @@ async function probe(test: SelfTest, prefix: string, round: number): Promise<boo
   const [respelt, stillStale] = await swap();
   must(respelt.status === 'applied' && stillStale.status === 'refused', SWAP);
   return true;
+}
+
+/** Whether it throws or not, nothing is under way after it: a put that lands when the probes were deleted would stay. */
+async function allEnded<T extends readonly unknown[] | []>(
+  calls: T,
+): Promise<{ -readonly [At in keyof T]: Awaited<T[At]> }> {
+  await Promise.allSettled(calls);
+  return await Promise.all(calls);
 }
 
 /** Whoever may only read needs no promises about puts. */
