@@ -82,7 +82,7 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
   describe.each<readonly [string, WorkerSettings, readonly string[]]>([
     ['memory', { storeDelayMs: 2 }, []],
     ['a bucket of R2', {}, ['BUCKET']],
-  ])('requests that interleave, before %s', (_, settings, r2Buckets) => {
+  ])('requests that interleave, before %s', (_store, settings, r2Buckets) => {
     let worker: Worker;
     beforeAll(async () => {
       worker = await start(settings, r2Buckets);

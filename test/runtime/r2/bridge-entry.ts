@@ -58,6 +58,8 @@ async function answerOf(
       return { value: plain(await bucket.resumeMultipartUpload(key, id).complete([...parts])) };
     case 'abort':
       return { value: await bucket.resumeMultipartUpload(key, id).abort() };
+    default:
+      throw new Error(`the bridge has no ${String(method)}`);
   }
 }
 

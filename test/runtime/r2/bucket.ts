@@ -22,7 +22,6 @@ export interface LocalR2 {
   bind(): R2Binding;
   /** Miniflare's own stand-in. */
   proxy(): Promise<R2Binding>;
-  complaints(): string;
   close(): Promise<void>;
 }
 
@@ -31,8 +30,7 @@ export async function startR2(): Promise<LocalR2> {
   return {
     bind: () => new BridgedBucket(worker.url),
     proxy: () => worker.bucket('BUCKET') as Promise<R2Binding>,
-    complaints: worker.complaints,
-    close: worker.close,
+    close: () => worker.close(),
   };
 }
 

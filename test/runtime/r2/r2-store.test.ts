@@ -34,10 +34,7 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
     bucket = new SpoiltBucket(r2.bind());
     store = await openR2Store(bucket, { prefix: '/some/prefix/', selfTest: false }, { sleep });
   });
-  afterAll(async () => {
-    expect(r2.complaints()).not.toMatch(/uncaught|hang|different request/i);
-    await r2.close();
-  });
+  afterAll(() => r2.close());
 
   const spoil = (rule: SpoilRule): void => {
     bucket.use(rule);

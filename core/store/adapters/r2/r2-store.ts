@@ -209,13 +209,17 @@ class R2Store implements ObjectStore {
     const { name } = faultOf(error);
     if (name === INVALID_RANGE) return pastEnd(key, range);
     // R2 as it runs on a developer's machine says this of a range that starts where the object ends.
-    if (name === NO_CODE) {
-      const head = await answered(this.#requests, (bucket) => bucket.head(this.#prefix + key)).catch(
-        () => null,
-      );
-      if (head !== null && range.offset >= head.size) return pastEnd(key, range);
-    }
+    if (name === NO_CODE && (await this.#endsBefore(key, range))) return pastEnd(key, range);
     return typed(error, failed);
+  }
+
+  async #endsBefore(key: string, { offset }: ByteRange): Promise<boolean> {
+    try {
+      const head = await answered(this.#requests, (bucket) => bucket.head(this.#prefix + key));
+      return head !== null && offset >= head.size;
+    } catch {
+      return false;
+    }
   }
 
   #failed(access: StoreAccess, key?: string): StoreFailed {
