@@ -117,6 +117,8 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const shareRequests =
     given['shareRequests'] === undefined || optionalBoolean(given['shareRequests'], 'shareRequests');
   const hedgeReads = given['hedgeReads'] !== undefined && optionalBoolean(given['hedgeReads'], 'hedgeReads');
+  if (options.store !== undefined && given['customerKey'] !== undefined)
+    throw invalid('invalid_customer_key', 'a store of your own has its customer key from whoever opened it');
   const ports = {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
@@ -204,6 +206,8 @@ async function openStore(url: unknown, { clock, create, customerKey }: StoreWish
     const store = await node.openFileStore(filePath(url), { create });
     return { store, sha256: node.nodeSha256, deflate: node.nodeDeflate };
   }
+  if (typeof url === 'string' && url.startsWith('r2:'))
+    throw invalid('invalid_store_url', BINDING_NEEDED, { store: JSON.stringify(url.slice(0, 200)) });
   const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
   throw invalid(
     'invalid_store_url',
@@ -213,6 +217,9 @@ async function openStore(url: unknown, { clock, create, customerKey }: StoreWish
     },
   );
 }
+
+const BINDING_NEEDED =
+  'an r2: store is a binding of a Worker, which no URL names: open it with openR2Store of cairndb/r2, and pass it as `store`';
 
 type BucketOpener = (url: string, ports: BucketPorts, options: BucketOptions) => Promise<ObjectStore>;
 

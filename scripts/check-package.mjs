@@ -50,7 +50,7 @@ function checkContents(paths) {
 }
 
 /**
- * Imports the library by its name and starts the command, both from the unpacked tarball and nothing else of the tree.
+ * Imports the doors of the library by their names and starts the command, both from the unpacked tarball and nothing else of the tree.
  * @param {string} tarball
  */
 async function tryOut(tarball) {
@@ -59,7 +59,9 @@ async function tryOut(tarball) {
   await mustRun('unpack', 'tar', ['-xzf', tarball, '-C', home, '--strip-components=1']);
   symlinkSync(modules, join(home, 'node_modules'), 'dir');
   const user = join(folder, 'user.mjs');
-  writeFileSync(user, `await import('${name}');\n`);
+  const doors = Object.keys(exports).filter((door) => !door.endsWith('.json'));
+  const imports = doors.map((door) => `await import('${name}${door.slice(1)}');\n`);
+  writeFileSync(user, imports.join(''));
   await mustRun('import of the package', process.execPath, [user]);
   await mustRun('start of the command', process.execPath, [join(home, targets(bin)[0] ?? ''), '--version']);
 }

@@ -70,6 +70,10 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
     by: ['core/store/adapters/azure/', 'core/open.ts'],
     why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',
   },
+  'core/store/adapters/r2': {
+    by: ['core/store/adapters/r2/', 'core/r2.ts'],
+    why: 'it is for whoever has a binding; take an ObjectStore as an argument, and let core/r2.ts open it',
+  },
 };
 
 /** Guarded folders that a file may enter by `import()` only, so that other platforms never load them. */

@@ -1,7 +1,7 @@
 /**
  * A Worker around the portable app, for the suite of this folder only: it shows that core and functions/http need
- * nothing but what workerd gives. All data is in the memory of one isolate and goes with it, which is no way to run
- * Cairn: a deployed Worker keeps its data in a bucket.
+ * nothing but what workerd gives. Where it has a bucket of R2 its data is there, else in the memory of one isolate, with which
+ * it goes.
  *
  * What matters on Workers and is done here: the kernel is a static import (compiling bytes is refused there), the one of
  * relaxed SIMD, which workerd takes; nothing happens at module load (I/O, chance and timers are refused there); and requests
@@ -12,6 +12,8 @@ import type { Clock, Digests } from '../../core/base/ports.js';
 import { EngineDatabase } from '../../core/engine/index.js';
 import { createDigests, Kernel } from '../../core/kernel/index.js';
 import { trySegmentObject } from '../../core/log/index.js';
+import { openR2Store } from '../../core/r2.js';
+import type { R2Binding } from '../../core/r2.js';
 import { accountingStore, cacheApi, memoryStore, retryingStore, warmStore } from '../../core/store/index.js';
 import type { ObjectStore, WebCache } from '../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../core/system-ports.js';
@@ -31,6 +33,7 @@ export interface WorkerSettings extends ServerSettings {
 
 interface Environment {
   readonly SETTINGS: WorkerSettings;
+  readonly BUCKET?: R2Binding;
 }
 
 /** As Workers have it: the types of this folder are Node's. */
@@ -75,7 +78,7 @@ function behindCache(store: ObjectStore, digests: Digests): ObjectStore {
   return warmStore(store, { cache: cacheApi(caches.default, { waitUntil }), ...options });
 }
 
-function makeApp(guard: Guard, settings: WorkerSettings): App {
+function makeApp(guard: Guard, settings: WorkerSettings, r2: ObjectStore | undefined): App {
   const { corsOrigins, load, storeDelayMs } = settings;
   const kernel = new Kernel(compiledKernel, { memoryBudgetBytes });
   const clock = settings.clock === 'standing' ? standingClock() : systemClock;
@@ -86,7 +89,7 @@ function makeApp(guard: Guard, settings: WorkerSettings): App {
     digests: createDigests(kernel),
     deflate: portableDeflate,
   };
-  bucket ??= memoryStore(ports);
+  bucket ??= r2 ?? memoryStore(ports);
   const delayed = storeDelayMs === undefined ? bucket : delayingStore(bucket, storeDelayMs);
   const store = retryingStore(delayed, ports);
   const database = new EngineDatabase({
@@ -110,7 +113,7 @@ function makeApp(guard: Guard, settings: WorkerSettings): App {
 const worker = {
   async fetch(
     request: Request,
-    { SETTINGS }: Environment,
+    { SETTINGS, BUCKET }: Environment,
     requestContext: ExecutionContext,
   ): Promise<Response> {
     context = requestContext;
@@ -120,9 +123,10 @@ const worker = {
       return new Response();
     }
     if (app === undefined) {
-      // Each early request awaits a guard of its own, and only the first that has one makes the app.
+      // Each early request awaits a guard and a store of its own, and only the first that has them makes the app.
       const guard = await createGuard({ keys: apiKeys, allowAnonymous, exposure: 'loopback' });
-      app ??= makeApp(guard, SETTINGS);
+      const r2 = BUCKET === undefined ? undefined : await openR2Store(BUCKET, { prefix: 'cairn' });
+      app ??= makeApp(guard, SETTINGS, r2);
     }
     return webResponse(await app(request));
   },

@@ -4,8 +4,8 @@
  * and weighs, that module load does nothing that is refused there, that requests which interleave need nothing of each
  * other, and that all works while the clock stands still.
  *
- * The memory store in one isolate stands in for a bucket. Of Workers' limits, those on memory, CPU time and connections
- * are not enforced by a local workerd, and so are not tested.
+ * The memory store in one isolate stands in for a bucket where a real one of R2 would add nothing but time. Of Workers'
+ * limits, those on memory, CPU time and connections are not enforced by a local workerd, and so are not tested.
  */
 import process from 'node:process';
 import { gzipSync } from 'node:zlib';
@@ -23,8 +23,8 @@ const gzippedBytesMax = 400 * 1024;
 let bundled: Promise<Bundle> | undefined;
 const theBundle = (): Promise<Bundle> => (bundled ??= bundleWorker('test/runtime/worker-entry.ts'));
 
-async function start(settings: WorkerSettings = {}): Promise<Worker> {
-  return startWorker(await theBundle(), { SETTINGS: settings });
+async function start(settings: WorkerSettings = {}, r2Buckets: readonly string[] = []): Promise<Worker> {
+  return startWorker(await theBundle(), { SETTINGS: settings }, r2Buckets);
 }
 
 const jsonOf = (body: unknown): { body: string; headers: Record<string, string> } => ({
@@ -79,10 +79,13 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
     return { ...worker, refusesHosts: true };
   });
 
-  describe('requests that interleave', () => {
+  describe.each<readonly [string, WorkerSettings, readonly string[]]>([
+    ['memory', { storeDelayMs: 2 }, []],
+    ['a bucket of R2', {}, ['BUCKET']],
+  ])('requests that interleave, before %s', (_store, settings, r2Buckets) => {
     let worker: Worker;
     beforeAll(async () => {
-      worker = await start({ storeDelayMs: 2 });
+      worker = await start(settings, r2Buckets);
     });
     afterAll(() => worker.close());
 

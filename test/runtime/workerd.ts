@@ -24,6 +24,8 @@ export interface Worker {
   readonly url: string;
   /** What workerd has complained of so far: uncaught errors, promises that cross requests. */
   complaints(): string;
+  /** Miniflare's stand-in, in Node, for a binding of R2 that the Worker has. */
+  bucket(name: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ interface Esbuild {
 interface MiniflareModule {
   readonly Miniflare: new (options: object) => {
     readonly ready: Promise<URL>;
+    getR2Bucket(name: string): Promise<unknown>;
     dispose(): Promise<void>;
   };
 }
@@ -87,10 +90,14 @@ const kernelBeside = {
   },
 };
 
-/** Throws where workerd refuses the code, as it does for what happens at module load and may not. */
+/**
+ * `r2Buckets`: names of bindings, each of a bucket of its own that is empty. Throws where workerd refuses the code, as it does for
+ * what happens at module load and may not.
+ */
 export async function startWorker(
   { code, wasm }: Pick<Bundle, 'code' | 'wasm'>,
   bindings: object,
+  r2Buckets: readonly string[] = [],
 ): Promise<Worker> {
   // Else it asks the network for facts about the caller, and its maker about us.
   process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false';
@@ -108,6 +115,7 @@ export async function startWorker(
         cf: false,
         compatibilityDate,
         bindings,
+        r2Buckets: [...r2Buckets],
         modules: [
           { type: 'ESModule', path: 'worker.js', contents: code },
           { type: 'CompiledWasm', path: 'relaxed.wasm', contents: wasm },
@@ -131,7 +139,8 @@ export async function startWorker(
   };
   try {
     const url = await miniflare.ready;
-    return { url: url.origin, complaints: () => complaints, close };
+    const bucket = (name: string): Promise<unknown> => miniflare.getR2Bucket(name);
+    return { url: url.origin, complaints: () => complaints, bucket, close };
   } catch (error) {
     // It rejects for the same reason as the start.
     await close().catch(() => undefined);
