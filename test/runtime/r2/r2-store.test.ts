@@ -139,10 +139,11 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
     const key = fresh();
     await store.put(key, body, { if: 'absent' });
     const range = { offset: 10, length: 15_000 };
+    let cancelled = 0;
     for (const [change, stalls] of [
       [cutAfter(9_000), false],
       [stallAfter(9_000), true],
-      [lengthen(3), false],
+      [lengthen(3, () => (cancelled += 1)), false],
     ] as const) {
       spoil({ body: change });
       for (const options of [{}, { range }]) {
@@ -151,6 +152,7 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
         await expect(stalls ? inVain(get) : get()).rejects.toMatchObject(answer);
       }
     }
+    expect(cancelled).toBe(2);
     spoil({ get: (options) => ({ ...options, range: { offset: 9, length: 15_000 } }) });
     await expect(store.get(key, { range })).rejects.toMatchObject({ code: 'store_answer' });
     spoil({});

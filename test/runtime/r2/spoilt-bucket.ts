@@ -120,15 +120,20 @@ export const stallAfter =
   (body: R2Stream): R2Stream =>
     remade(body, (bytes) => ({ bytes: bytes.subarray(0, count), ends: false }));
 
-/** A body of more bytes than there are. */
+/** A body of more bytes than there are, and of which nobody knows the end. */
 export const lengthen =
-  (count: number) =>
+  (count: number, onCancel: () => void) =>
   (body: R2Stream): R2Stream =>
-    remade(body, (bytes) => ({ bytes: Uint8Array.from([...bytes, ...new Uint8Array(count)]), ends: true }));
+    remade(
+      body,
+      (bytes) => ({ bytes: Uint8Array.from([...bytes, ...new Uint8Array(count)]), ends: false }),
+      onCancel,
+    );
 
 function remade(
   body: R2Stream,
   change: (bytes: Uint8Array) => { readonly bytes: Uint8Array; readonly ends: boolean },
+  cancel: () => void = () => {},
 ): R2Stream {
   return new ReadableStream({
     type: 'bytes',
@@ -138,5 +143,6 @@ function remade(
       controller.enqueue(bytes.slice());
       if (ends) controller.close();
     },
+    cancel,
   }) as unknown as R2Stream;
 }

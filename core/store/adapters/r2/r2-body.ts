@@ -14,8 +14,8 @@ export function chunksOf(body: R2Stream, length: number): Chunks {
   return {
     destroy: cancel,
     async *[Symbol.asyncIterator]() {
-      // One more byte than there should be, so that a longer body is found out.
-      let room = new Uint8Array(Math.min(CHUNK_BYTES, length + 1));
+      // Nothing can be read into no room.
+      let room = new Uint8Array(Math.max(1, Math.min(CHUNK_BYTES, length)));
       try {
         for (;;) {
           const { done, value } = await reader.read(room);
