@@ -23,7 +23,7 @@ export interface R2StoreOptions {
   /** Before every key, at most 512 bytes. Default none: the whole bucket. */
   readonly prefix?: string;
   /**
-   * Test the bucket first: 10 requests and 1.1 s. Default true. A Worker that is deployed starts often: let its schedule do
+   * Test the bucket first: 10 requests and 2.2 s. Default true. A Worker that is deployed starts often: let its schedule do
    * it, not its requests.
    */
   readonly selfTest?: boolean;

@@ -61,17 +61,18 @@ export async function readBody({ chunks, length, into, failed, late }: BodyRead)
   if (chunks === undefined) throw strangeAnswer('has no body', failed);
   const stop = (): void => chunks.destroy?.();
   late.addEventListener('abort', stop, { once: true });
-  const spent = new SpentMemory(chunks.socket);
+  // Memory of other streams may be others' too.
+  const spent = chunks.socket === undefined ? undefined : new SpentMemory(chunks.socket);
   let at = 0;
   try {
     for await (const chunk of chunks) {
       if (at + chunk.length > length) throw wrongLength(at + chunk.length, length, failed);
       bytes.set(chunk, at);
       at += chunk.length;
-      spent.giveBack(chunk);
+      spent?.giveBack(chunk);
     }
   } finally {
-    spent.end();
+    spent?.end();
     late.removeEventListener('abort', stop);
   }
   if (at !== length) throw wrongLength(at, length, failed);

@@ -14,17 +14,17 @@ export interface ReadingSocket {
   readonly off: (event: 'data', take: (bytes: Uint8Array) => void) => void;
 }
 
-/** Of one body. Without a socket it sees to its chunks alone. */
+/** Of one body that comes through a socket of Node's. */
 export class SpentMemory {
-  readonly #socket: ReadingSocket | undefined;
+  readonly #socket: ReadingSocket;
   #reads: Uint8Array[] = [];
   readonly #keep = (bytes: Uint8Array): void => {
     this.#reads.push(bytes);
   };
 
-  constructor(socket: ReadingSocket | undefined) {
+  constructor(socket: ReadingSocket) {
     this.#socket = socket;
-    socket?.on('data', this.#keep);
+    socket.on('data', this.#keep);
   }
 
   /** Requires: nobody reads the chunk any more. Its length is 0 from now on. Cost: 5 microseconds for each piece of memory. */
@@ -39,7 +39,7 @@ export class SpentMemory {
   }
 
   end(): void {
-    this.#socket?.off('data', this.#keep);
+    this.#socket.off('data', this.#keep);
   }
 }
 
