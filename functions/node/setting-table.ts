@@ -37,7 +37,8 @@ const table = {
     flag: 'store',
     read: 'text',
     schema: z.string().min(1).default('file:./.cairn'),
-    wanted: 'a store URL such as file:./.cairn, s3://bucket/prefix, az://container/prefix, gs://bucket/prefix or memory:',
+    wanted:
+      'a store URL such as file:./.cairn, s3://bucket/prefix, az://container/prefix, gs://bucket/prefix or memory:',
     help: 'where the data lives: file:PATH, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, gs://BUCKET/PREFIX or memory:',
   },
   storeCustomerKey: {
