@@ -1,11 +1,11 @@
 /**
- * `open`: a store's URL to a database. The composition root of the embedded library: picks the adapter, brings the real
- * clock and the embedded kernel together with the engine.
+ * `open`: a store's URL to a database. The composition root of the embedded library: brings store, wrappers, the real clock and
+ * the embedded kernel together with the engine.
  */
 import { invalid } from './base/errors.js';
 import { limits, tierLimits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
-import type { Clock, Deflate, Digests, Random, Sleep } from './base/ports.js';
+import type { Clock, Random, Sleep } from './base/ports.js';
 import {
   EngineDatabase,
   mustBeObject,
@@ -17,16 +17,9 @@ import {
 import type { Compactor, Database } from './engine/index.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
 import { trySegmentObject } from './log/index.js';
-import { portableDeflate } from './segment/index.js';
-import type { BucketOptions, BucketPorts } from './store/adapters/bucket/index.js';
-import {
-  accountingStore,
-  boundingStore,
-  hedgingStore,
-  memoryStore,
-  retryingStore,
-  warmStore,
-} from './store/index.js';
+import { openStore, openWarmCache, portableStore } from './open-store.js';
+import type { WarmDirectory } from './open-store.js';
+import { accountingStore, boundingStore, hedgingStore, retryingStore, warmStore } from './store/index.js';
 import type { ObjectStore, WarmCache } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
@@ -68,11 +61,6 @@ export interface OpenOptions {
   readonly warmCache?: WarmDirectory | WarmCache;
 }
 
-export interface WarmDirectory {
-  readonly directory: string;
-  readonly bytes?: number;
-}
-
 const MEMORY_BUDGET = {
   name: 'memoryBudgetBytes',
   min: 1024 * 1024,
@@ -80,12 +68,6 @@ const MEMORY_BUDGET = {
   fallback: 1024 * 1024 * 1024,
 } as const;
 const THREADS = { name: 'threads', min: 0, max: 0, fallback: 0 } as const;
-const WARM_BYTES = {
-  name: 'warmCacheBytes',
-  min: 1024 * 1024,
-  max: Number.MAX_SAFE_INTEGER,
-  fallback: limits.warmCacheBytes,
-} as const;
 const INTERVAL = {
   name: 'intervalMs',
   min: 100,
@@ -124,11 +106,11 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     random: options.random ?? systemRandom,
     sleep: options.sleep ?? systemSleep,
   };
-  const cache = await warmCacheOf(options, url);
+  const cache = await openWarmCache(options, url);
   const { store, sha256, deflate } =
     options.store === undefined
       ? await openStore(url, { clock: ports.clock, create: createStore, customerKey: customerKeyOf(given) })
-      : portable(options.store);
+      : portableStore(options.store);
   const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
   const { requestsParallel: parallel } = tierLimits[tier];
   const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
@@ -157,121 +139,8 @@ function maintenanceOf(given: unknown): { readonly intervalMs: number } | undefi
   return { intervalMs: optionalInteger(fields['intervalMs'], INTERVAL) };
 }
 
-/** Throws `invalid` (`warm_cache_unfit`) for a store that is as near as the cache would be. */
-async function warmCacheOf({ warmCache, store }: OpenOptions, url: unknown): Promise<WarmCache | undefined> {
-  if (warmCache === undefined) return undefined;
-  if (store === undefined && /^(?:file|memory):/.test(String(url))) {
-    const message =
-      'a warm cache is for buckets: a store of file: or memory: is as near as the cache would be';
-    throw invalid('warm_cache_unfit', message);
-  }
-  const fields = mustBeObject(warmCache, 'warmCache');
-  if (typeof fields['get'] === 'function') return warmCache as WarmCache;
-  mustHaveOnly(fields, ['directory', 'bytes'], 'warmCache');
-  const { directory } = fields;
-  if (typeof directory !== 'string' || directory === '')
-    throw invalid('invalid_request', 'warmCache.directory must be a path', { field: 'warmCache.directory' });
-  const bytes = optionalInteger(fields['bytes'], WARM_BYTES);
-  const node = await import('./store/adapters/node/index.js');
-  return node.warmDirectory({ directory, bytes });
-}
-
-interface OpenedStore {
-  readonly store: ObjectStore;
-  /** The host's own, where it has one that is faster than the portable one. */
-  readonly sha256: Digests['sha256'] | undefined;
-  readonly deflate: Deflate;
-}
-
-function portable(store: ObjectStore): OpenedStore {
-  return { store, sha256: undefined, deflate: portableDeflate };
-}
-
-interface StoreWish {
-  readonly clock: Clock;
-  /** Of a directory that is not there. */
-  readonly create: boolean;
-  readonly customerKey: Uint8Array | undefined;
-}
-
-async function openStore(url: unknown, { clock, create, customerKey }: StoreWish): Promise<OpenedStore> {
-  const bucket = typeof url === 'string' ? bucketOpeners.get(url.split(':', 1)[0]!) : undefined;
-  if (typeof url === 'string' && bucket !== undefined) return openBucket(bucket, url, { clock, customerKey });
-  if (customerKey !== undefined)
-    throw invalid('invalid_customer_key', 'a customer key is for stores in buckets: others encrypt nothing');
-  if (url === 'memory:') return portable(memoryStore({ clock }));
-  if (typeof url === 'string' && url.startsWith('file:') && url.length > 'file:'.length) {
-    // Only here, and lazily: nothing else of the engine needs Node.
-    const node = await import('./store/adapters/node/index.js');
-    const store = await node.openFileStore(filePath(url), { create });
-    return { store, sha256: node.nodeSha256, deflate: node.nodeDeflate };
-  }
-  if (typeof url === 'string' && url.startsWith('r2:'))
-    throw invalid('invalid_store_url', BINDING_NEEDED, { store: JSON.stringify(url.slice(0, 200)) });
-  const shown = typeof url === 'string' ? JSON.stringify(url.slice(0, 200)) : typeof url;
-  throw invalid(
-    'invalid_store_url',
-    `store ${shown} is neither file:PATH, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, gs://BUCKET/PREFIX nor memory:`,
-    {
-      store: shown,
-    },
-  );
-}
-
-const BINDING_NEEDED =
-  'an r2: store is a binding of a Worker, which no URL names: open it with openR2Store of cairndb/r2, and pass it as `store`';
-
-type BucketOpener = (url: string, ports: BucketPorts, options: BucketOptions) => Promise<ObjectStore>;
-
-/** By scheme. Lazily: whoever has no such URL loads no SDK. */
-const bucketOpeners: ReadonlyMap<string, BucketOpener> = new Map([
-  [
-    's3',
-    async (url, ports, options) => {
-      const { openS3Store, parseS3Url } = await import('./store/adapters/s3/index.js');
-      return (await openS3Store(parseS3Url(url), ports, options)).store;
-    },
-  ],
-  [
-    'gs',
-    async (url, ports, options) => {
-      const { openGcsStore, parseGcsUrl } = await import('./store/adapters/gcs/index.js');
-      return (await openGcsStore(parseGcsUrl(url), ports, options)).store;
-    },
-  ],
-  [
-    'az',
-    async (url, ports, options) => {
-      const { openAzureStore, parseAzureUrl } = await import('./store/adapters/azure/index.js');
-      return (await openAzureStore(parseAzureUrl(url), ports, options)).store;
-    },
-  ],
-]);
-
-/** With the real timers, which end requests and not waits of the engine. */
-async function openBucket(
-  opener: BucketOpener,
-  url: string,
-  { clock, customerKey }: Omit<StoreWish, 'create'>,
-): Promise<OpenedStore> {
-  const ports = { clock, random: systemRandom, sleep: systemSleep };
-  const store = await opener(url, ports, customerKey === undefined ? {} : { customerKey });
-  try {
-    const { nodeSha256, nodeDeflate } = await import('./store/adapters/node/index.js');
-    return { store, sha256: nodeSha256, deflate: nodeDeflate };
-  } catch {
-    return portable(store);
-  }
-}
-
 function customerKeyOf(given: Readonly<Record<string, unknown>>): Uint8Array | undefined {
   const key = given['customerKey'];
   if (key === undefined || key instanceof Uint8Array) return key;
   throw invalid('invalid_customer_key', `the customer key is ${typeof key}, not a Uint8Array of 32 bytes`);
-}
-
-/** `file:./a`, `file:/a` and `file:///a`. A path is taken as it is written, without percent-decoding. */
-function filePath(url: string): string {
-  const path = url.slice('file:'.length);
-  return path.startsWith('///') ? path.slice(2) : path;
 }

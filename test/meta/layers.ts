@@ -51,24 +51,24 @@ const layers: Readonly<Record<string, number>> = {
 /** Folders inside another that only these files and folders may enter, and how. */
 const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> = {
   'core/store/adapters/node': {
-    by: ['core/store/adapters/node/', 'core/open.ts', 'functions/node/', 'cli/'],
-    why: 'it needs Node; take an ObjectStore as an argument, and let core/open.ts, functions/node or cli choose it',
+    by: ['core/store/adapters/node/', 'core/open-store.ts', 'functions/node/', 'cli/'],
+    why: 'it needs Node; take an ObjectStore as an argument, and let core/open-store.ts, functions/node or cli choose it',
   },
   'core/store/adapters/bucket': {
-    by: ['core/store/adapters/', 'core/open.ts'],
+    by: ['core/store/adapters/', 'core/open-store.ts'],
     why: 'it is what the adapters of clouds share; take an ObjectStore as an argument',
   },
   'core/store/adapters/s3': {
-    by: ['core/store/adapters/s3/', 'core/open.ts'],
-    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',
+    by: ['core/store/adapters/s3/', 'core/open-store.ts'],
+    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open-store.ts choose it',
   },
   'core/store/adapters/gcs': {
-    by: ['core/store/adapters/gcs/', 'core/open.ts'],
-    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',
+    by: ['core/store/adapters/gcs/', 'core/open-store.ts'],
+    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open-store.ts choose it',
   },
   'core/store/adapters/azure': {
-    by: ['core/store/adapters/azure/', 'core/open.ts'],
-    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open.ts choose it',
+    by: ['core/store/adapters/azure/', 'core/open-store.ts'],
+    why: 'it loads an SDK; take an ObjectStore as an argument, and let core/open-store.ts choose it',
   },
   'core/store/adapters/r2': {
     by: ['core/store/adapters/r2/', 'core/r2.ts'],
@@ -78,7 +78,7 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
 
 /** Guarded folders that a file may enter by `import()` only, so that other platforms never load them. */
 const dynamicOnly: Readonly<Record<string, readonly string[]>> = {
-  'core/open.ts': [
+  'core/open-store.ts': [
     'core/store/adapters/node',
     'core/store/adapters/s3',
     'core/store/adapters/gcs',

@@ -62,7 +62,7 @@ describe('layers', () => {
       'core/log/append.ts': `import { a } from './slot.js'; import { b } from '../base/errors.js';
         import type { c } from '../store/index.js'; import { sha256 } from '@noble/hashes/sha2.js';`,
       'core/index.ts': `export { open } from './open.js'; export * from './engine/index.js';`,
-      'core/open.ts': `const node = await import('./store/adapters/node/index.js');`,
+      'core/open-store.ts': `const node = await import('./store/adapters/node/index.js');`,
       'core/store/adapters/node/file.ts': `import { x } from '../../object-store.js'; import fs from 'node:fs';`,
       'core/store/index.ts': `export * from './adapters/memory.js';`,
       'functions/http/app.ts': `import { open } from '../../core/index.js'; import { Router } from 'itty-router';`,
@@ -102,7 +102,7 @@ describe('layers', () => {
       '../../core/store/adapters/node/index.js',
       /guarded/,
     ],
-    ['statically where only import() may', 'core/open.ts', './store/adapters/node/index.js', /statically/],
+    ['statically where only import() may', 'core/open-store.ts', './store/adapters/node/index.js', /statically/],
     ['past the guarded index', 'cli/main.ts', '../core/store/adapters/node/file.js', /reaches into another/],
     ['a test', 'core/log/tail.ts', '../../test/meta/tree.js', /no part of the product/],
     ['a vendor package', 'core/log/tail.ts', '@aws-sdk/client-s3', /core imports the package @aws-sdk/],
