@@ -34,10 +34,11 @@ describe.skipIf(azurite === undefined)('the self-test of the Azure store', () =>
     return { ...(await openChangeable(container, azureUrl(container, proxy.url))), proxy };
   };
 
-  it('takes 13 requests, as there is no deletion of many, and leaves nothing behind', async () => {
+  it('takes 13 requests, as there is no deletion of many, and one LIST more here; and leaves nothing behind', async () => {
     const { store, sent, proxy } = await opened();
-    expect(sent()).toBe(13);
-    expect(proxy.seen).toHaveLength(13);
+    // The emulator begins each list with the first name, wherever it is told to start.
+    expect(sent()).toBe(14);
+    expect(proxy.seen).toHaveLength(14);
     expect(await store.list('')).toEqual([]);
   });
 
