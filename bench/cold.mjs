@@ -30,7 +30,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { limits, open } from '../dist/core/index.js';
 import { openFileStore } from '../dist/core/store/adapters/node/index.js';
-import { testStore } from '../dist/core/store/adapters/s3/self-test.js';
+import { testStore } from '../dist/core/store/adapters/bucket/index.js';
 import { memoryStore } from '../dist/core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../dist/core/system-ports.js';
 import { coldReport } from './cold-report.mjs';
@@ -290,7 +290,7 @@ async function measureStarts() {
           const store = new LatencyStore(memoryStore({ clock: systemClock }), profile, turn);
           const ports = { clock: systemClock, random: systemRandom, sleep: systemSleep };
           const begun = performance.now();
-          await testStore({ store, requests: /** @type {any} */ ({ unquoted: false }), ports });
+          await testStore({ store, ports, stale: /** @type {any} */ ('never') });
           ms.push(performance.now() - begun);
         }
         return [profile, round(median(ms), 1)];
