@@ -113,8 +113,9 @@ export class Maintenance {
     const { store, ports } = this.#options;
     const left: string[] = [];
     for (const { key } of await store.list(PROBES_PREFIX, { limit: limits.probesSwept })) {
-      const probe = await store.get(key);
-      if (probe.status === 'found' && ports.clock.wallMs() - probe.modifiedMs > PASS_LOOK_MS) left.push(key);
+      // One that cannot be read, for want of its customer key, is in nobody's way.
+      const probe = await store.get(key).catch(() => undefined);
+      if (probe?.status === 'found' && ports.clock.wallMs() - probe.modifiedMs > PASS_LOOK_MS) left.push(key);
     }
     if (left.length > 0) await store.delete(left);
   }

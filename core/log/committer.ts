@@ -95,11 +95,13 @@ export class Committer<S extends LogSink<S>> {
       this.#queue = [...left, ...this.#queue];
     }
     this.#driving = undefined;
+    this.#waiting.clear();
   }
 
   async #drive(writes: readonly PendingWrite<S>[]): Promise<void> {
     let left = writes;
     while (left.length > 0) left = await this.#round(left);
+    this.#waiting.clear();
   }
 
   /** One slot: decides as many of the writes as fit and gives back the others, in order. */

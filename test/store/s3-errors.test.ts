@@ -82,6 +82,9 @@ describe('a put that failed', () => {
     [answer('RequestTimeout', 400)],
     [answer('BadDigest', 400)],
     [onTheWay('ECONNRESET')],
+    // A route may be lost after the request was sent.
+    [onTheWay('EHOSTUNREACH')],
+    [onTheWay('ENETUNREACH')],
     [onTheWay('EPIPE')],
     [Object.assign(new Error('aborted'), { name: 'AbortError' })],
   ])('may have been applied: %s', (thrown) => {

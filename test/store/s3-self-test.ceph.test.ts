@@ -133,6 +133,18 @@ describe.skipIf(gateways.length === 0)('the self-test of the S3 store', () => {
     await store.close();
   });
 
+  it('asks again where some puts are forbidden and others are not', async () => {
+    let puts = 0;
+    const proxy = await proxied({
+      before: ({ method }) =>
+        method === 'PUT' && ++puts === 3 ? { status: 403, headers: {}, body: Buffer.alloc(0) } : undefined,
+    });
+    const { store, sent } = await openS3Store(parseS3Url(s3Url(bucket, proxy.url)), realPorts);
+    expect(sent()).toBeGreaterThan(12);
+    expect(await store.list('')).toEqual([]);
+    await store.close();
+  });
+
   it('passes a store that takes one write per second and key', async () => {
     const written = new Map<string, number>();
     const proxy = await proxied({

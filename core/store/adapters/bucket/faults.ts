@@ -135,8 +135,8 @@ export interface FaultTable {
   readonly regionHeader?: string;
 }
 
-/** The request never left, so that a put of it had no effect. */
-const unreachable = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+/** No connection came about, so that a put had no effect. A route that is lost (EHOSTUNREACH) may be lost under a request. */
+const unreachable = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
 
 export function faultTable(
   table: Omit<FaultTable, 'conditions'> & {

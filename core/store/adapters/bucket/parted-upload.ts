@@ -64,6 +64,7 @@ class BucketUpload<Sent> implements Upload {
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#mustBeOpen();
+    this.#mustNotHaveFailed();
     for (let at = 0; at < bytes.length;) {
       if (this.#filled === limits.uploadPartBytes) await this.#startPart();
       this.#buffer ??= this.#spare.pop() ?? new Uint8Array(limits.uploadPartBytes);
@@ -76,6 +77,7 @@ class BucketUpload<Sent> implements Upload {
 
   async finish(): Promise<void> {
     this.#mustBeOpen();
+    this.#mustNotHaveFailed();
     if (this.#id === undefined) await this.#putWhole();
     else {
       await this.#startPart();
@@ -124,7 +126,11 @@ class BucketUpload<Sent> implements Upload {
     const number = ++this.#number;
     if (number > limits.uploadParts)
       throw overLimit('uploadParts', number, limits.uploadParts, `upload of ${key}`);
-    this.#id ??= await this.#repeated(() => begin(this.#nonce));
+    this.#id ??= await this.#repeated(() => begin(this.#nonce)).catch((error: unknown) => {
+      // Else the end of the object would be taken for all of it.
+      this.#failure = { error };
+      throw error;
+    });
     while (this.#flights.size >= parallel) await Promise.race(this.#flights);
     this.#mustNotHaveFailed();
     const flight = this.#sendPart(this.#id, number, this.#buffer!, this.#filled).finally(() =>
@@ -148,7 +154,7 @@ class BucketUpload<Sent> implements Upload {
     } catch (error) {
       this.#failure ??= { error };
     }
-    this.#spare.push(buffer);
+    if (this.#open) this.#spare.push(buffer);
   }
 
   /**
@@ -177,7 +183,7 @@ class BucketUpload<Sent> implements Upload {
       try {
         return await request();
       } catch (error) {
-        if (!isAgain(error) || attempt >= limits.readRetries) throw error;
+        if (!this.#open || !isAgain(error) || attempt >= limits.readRetries) throw error;
         await ports.sleep(retryDelayMs(attempt, ports.random, error.retryAfterS));
       }
     }

@@ -10,7 +10,7 @@
  * caller and breaks them to two at once.
  */
 import { bytesToHex, utf8Encode } from '../../../base/bytes.js';
-import { CairnError, isCairnError } from '../../../base/errors.js';
+import { CairnError, hasCode, isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
 import { PROBES_PREFIX } from '../../index.js';
 import type { ObjectStore, PutOptions, PutResult, StoreVersion } from '../../index.js';
@@ -74,11 +74,12 @@ async function probe(test: SelfTest, prefix: string, round: number): Promise<boo
   const must = (held: boolean, promise: string): void => {
     if (!held) throw unfitStore(store.description, promise);
   };
-  const ends = await allEnded(NAMES.map((name) => put(name, 'absent', name))).catch(mayNotWrite);
-  if (ends === undefined) {
+  const tries = NAMES.map((name) => put(name, 'absent', name));
+  if ((await Promise.allSettled(tries)).every(isForbidden)) {
     await store.list(prefix, { limit: 1 });
     return false;
   }
+  const ends = await Promise.all(tries).catch(undecidedWhereForbidden);
   const made = ends.map((end) => mustBeApplied(store, end));
   const versions = new Map(NAMES.map((name, at) => [name, made[at]!.version]));
   await mustKeep(test);
@@ -121,9 +122,14 @@ async function allEnded<T extends readonly unknown[] | []>(
   return await Promise.all(calls);
 }
 
-/** Whoever may only read needs no promises about puts. */
-function mayNotWrite(error: unknown): undefined {
-  if (!isCairnError(error) || error.kind !== 'forbidden') throw error;
+/** Whoever may only read, all of whose puts are, needs no promises about puts. */
+function isForbidden(end: PromiseSettledResult<unknown>): boolean {
+  return end.status === 'rejected' && hasCode(end.reason, 'store_forbidden');
+}
+
+/** Some of them: a change of permissions is on its way. */
+function undecidedWhereForbidden(error: unknown): never {
+  throw hasCode(error, 'store_forbidden') ? new Undecided('undecided', { cause: error }) : error;
 }
 
 type Decided = Exclude<PutResult, { readonly status: 'unknown' }>;

@@ -135,7 +135,8 @@ class R2Store implements ObjectStore {
     return openPartedUpload({
       ports: requests.ports,
       key,
-      parallel: limits.uploadPartsParallel,
+      // A Worker has 128 MB, and a part on its way takes as much as one that is filled.
+      parallel: 1,
       put: (bytes) => this.put(key, bytes, { if: 'any' }),
       ...r2Upload({ requests, secret, key: this.#prefix + key, failed: this.#failed('write', key) }),
     });

@@ -99,13 +99,26 @@ export class S3Requests {
     return date === undefined || Number.isNaN(date) ? this.#ports.clock.wallMs() : date;
   }
 
-  /** Gives `send` the time of an answer, and what `bytes` take on a slow line. */
+  /**
+   * Gives `send` the time of an answer, and what `bytes` take on a slow line. Then it is left alone: the SDK looks for credentials
+   * without an end in time, and with them sends nothing any more.
+   */
   bounded<T>(
     send: (late: Late) => Promise<T>,
     bytes: number = 0,
     answerMs: number = this.#answerMs,
   ): Promise<T> {
-    return bounded(this.#ports, { answerMs, bytes }, send);
+    return bounded(this.#ports, { answerMs, bytes }, async (late) => {
+      const over = new Promise<never>((_, reject) => {
+        late.abortSignal.addEventListener('abort', () => reject(new DOMException('too late', 'AbortError')));
+      });
+      return await Promise.race([send(late), over]);
+    });
+  }
+
+  /** Of a body that is read: whoever is late ends by itself, and writes no more into memory that was lent. */
+  reading<T>(read: (late: Late) => Promise<T>, bytes: number): Promise<T> {
+    return bounded(this.#ports, { answerMs: this.#answerMs, bytes }, read);
   }
 
   close(): void {

@@ -232,7 +232,7 @@ class S3Store implements ObjectStore {
       const promised = { length: ContentLength, contentRange: ContentRange };
       const { size, length } = planBody(promised, range, failed);
       if (ETag === undefined) throw strangeAnswer('has no ETag', failed);
-      const bytes = await this.#requests.bounded(
+      const bytes = await this.#requests.reading(
         ({ abortSignal: late }) => readBody({ chunks, length, into, failed, late }),
         length,
       );

@@ -42,6 +42,8 @@ export function s3Upload({
           ...object,
           ...secrets.made,
           ContentType: 'application/octet-stream',
+          // The one that the SDK sends with each part: Amazon wants to know it beforehand.
+          ChecksumAlgorithm: 'CRC32',
           Metadata: { [NONCE]: nonce },
         });
         const begun = await requests.bounded((late) => requests.client.send(command, late));
@@ -65,7 +67,12 @@ export function s3Upload({
     join: (UploadId, parts) =>
       typed(failed, async () => {
         const MultipartUpload = { Parts: [...parts] };
-        const command = new CompleteMultipartUploadCommand({ ...object, UploadId, MultipartUpload });
+        const command = new CompleteMultipartUploadCommand({
+          ...object,
+          ...secrets.touched,
+          UploadId,
+          MultipartUpload,
+        });
         await requests.bounded((late) => requests.client.send(command, late), 0, limits.storeJoinMs);
       }),
     isJoined: (nonce) =>
