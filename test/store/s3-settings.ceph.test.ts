@@ -2,6 +2,10 @@
  * What a store URL and the options of `open` change in the requests to a real store: encryption by its keys and by ours, time,
  * connections and the self-test. That objects are encrypted is read off what the store answers to whoever has no key, or another.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
 import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { limits } from '../../core/base/limits.js';
@@ -124,6 +128,21 @@ describe.skipIf(gateways.length === 0)('settings of the S3 store', () => {
     proxy.use({ before: () => 'hang' });
     expect((await store.put('late', body, { if: 'absent' })).status).toBe('unknown');
     await expect(store.get('late')).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  it('waits no longer for credentials', async () => {
+    const variables = { ...process.env };
+    onTestFinished(() => void Object.assign(process.env, variables));
+    const config = join(mkdtempSync(join(tmpdir(), 'cairn-aws-')), 'config');
+    onTestFinished(() => rmSync(dirname(config), { recursive: true }));
+    writeFileSync(config, '[default]\ncredential_process = sleep 5\n');
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) delete process.env[name];
+    process.env['AWS_CONFIG_FILE'] = config;
+    const proxy = await proxied();
+    const store = await opened(`${s3Url(bucket, proxy.url)}&timeout_ms=150&self_test=false`);
+    expect((await store.put('never', body, { if: 'absent' })).status).toBe('unknown');
+    await expect(store.get('never')).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(proxy.seen).toEqual([]);
   });
 
   it('has no more connections than it is told to', async () => {
