@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     // Two cores: more workers only add noise to the tests that start servers.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     projects: [
       {
