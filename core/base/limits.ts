@@ -213,7 +213,7 @@ export const limits = {
   storePrefixBytes: 512,
 
   // Warm cache
-  /** Of all entries, unless it is set. */
+  /** Of all entries, unless it is set. Of processes that share a directory each may pass it by a sixteenth. */
   warmCacheBytes: 1_073_741_824, // 1 GiB
   /** Of a directory, whatever they weigh: each takes some memory of its index. */
   warmEntries: 65_536,
