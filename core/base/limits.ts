@@ -213,16 +213,16 @@ export const limits = {
   storePrefixBytes: 512,
 
   // Warm cache
-  /** Of all entries, unless it is set. */
+  /** Of all entries, unless it is set. Of processes that share a directory each may pass it by a sixteenth. */
   warmCacheBytes: 1_073_741_824, // 1 GiB
   /** Of a directory, whatever they weigh: each takes some memory of its index. */
   warmEntries: 65_536,
   /** Of one entry's body: longer answers are not kept. */
   warmEntryBytes: 33_554_432, // 32 MiB
-  /** Reads of no more than this are made of blocks of it. */
+  /** Reads of no more than this, and all reads of pages, are made of blocks of it. */
   warmBlockBytes: 131_072, // 128 KiB
-  /** On their way into the cache: beyond this a read waits for its own. */
-  warmFillBytes: 16_777_216, // 16 MiB
+  /** Copies on their way into the cache, of one entry at least: beyond this what is read is not kept. */
+  warmFillBytes: 33_554_432, // 32 MiB
   /** A temporary file that is older was left by a process that died. */
   warmTmpMs: 3_600_000,
 

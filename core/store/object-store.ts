@@ -34,6 +34,8 @@ export interface GetOptions {
    * it. `renew`: ask the bucket, and keep that; what the cache had answered was not what it should be.
    */
   readonly cache?: 'pass' | 'renew';
+  /** Which range is read differs from reader to reader: a cache in between keeps blocks of its own choice, not this range. */
+  readonly pages?: true;
 }
 
 export type GetResult =

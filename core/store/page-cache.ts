@@ -239,7 +239,7 @@ export class PageCache {
     this.#inFlight += 1;
     let bytes: Uint8Array;
     try {
-      bytes = await readRange({ store, key, range: { offset, length } }, (read) => {
+      bytes = await readRange({ store, key, range: { offset, length }, pages: true }, (read) => {
         mustMatchPages({ key, expected: object.pageChecksums, first }, digests.crc32cPages(read, pageBytes));
         return read;
       });

@@ -15,6 +15,8 @@ export interface RangeRead {
   readonly into?: Uint8Array<ArrayBuffer>;
   /** `pass`, as in `GetOptions`, for who reads all of an object once. */
   readonly cache?: 'pass';
+  /** As in `GetOptions`. */
+  readonly pages?: true;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function getChecked<T>(
  * another size or the answer is short.
  */
 export async function readRange<T>(
-  { store, key, range, size, into, cache }: RangeRead,
+  { store, key, range, size, into, cache, pages }: RangeRead,
   use: (bytes: Uint8Array) => T,
 ): Promise<T> {
   const { offset, length } = range;
@@ -51,6 +53,7 @@ export async function readRange<T>(
     range,
     ...(into === undefined ? {} : { into }),
     ...(cache === undefined ? {} : { cache }),
+    ...(pages === undefined ? {} : { pages }),
   };
   const take = (result: GetResult): T => {
     if (result.status !== 'found') throw objectGone(key);

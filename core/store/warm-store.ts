@@ -6,8 +6,8 @@
  * What is kept, so that a cold start finds it again:
  * - A long read, or one of a whole object, is one entry, of exactly that range: tails and the pieces of resident parts are read in
  *   the same ranges by everybody, and one look-up in place of one request is what hosts that count calls (Workers) can afford.
- * - Which pages a query misses differs from query to query, so that a short read would hardly ever be asked for again. It is made of
- *   whole blocks of 128 KiB, at multiples of that, read from the bucket in one request: up to eight times the bytes of a single
+ * - Which pages a query misses differs from query to query, so that a read of them would hardly ever be asked for again. It is made,
+ *   as every short read is, of whole blocks of 128 KiB, at multiples of that, read from the bucket in one request: up to eight times the bytes of a single
  *   page, which a bucket sends in a millisecond or two after the tens that it takes to begin, for hits on all pages around it.
  */
 import { bytesToHex, concatBytes, utf8Encode } from '../base/bytes.js';
@@ -77,12 +77,12 @@ class WarmStore implements ObjectStore {
   }
 
   async get(key: string, options: GetOptions = {}): Promise<GetResult> {
-    const { range, into, cache, unless } = options;
+    const { range, into, cache, unless, pages } = options;
     const place = cache === 'pass' || unless !== undefined ? undefined : this.#options.placeOf(key);
     if (place === undefined || (range !== undefined && range.length > entryBytes))
       return this.#inner.get(key, options);
     if (range !== undefined) mustBeRange(key, range);
-    const pieces = this.#piecesOf(place, range);
+    const pieces = this.#piecesOf(place, range, pages === true);
     const kept = cache === 'renew' ? undefined : await this.#tryKept(pieces, range);
     if (kept !== undefined) return kept;
     const asked = spanOf(pieces);
@@ -92,12 +92,13 @@ class WarmStore implements ObjectStore {
       ...(into === undefined || widened ? {} : { into }),
     });
     if (got.status !== 'found') return got;
-    await this.#keep(pieces, got);
+    this.#keep(pieces, got);
     if (!widened) return got;
     const { offset, length } = clampRange(key, range, got.size);
     if (length === got.bytes.length) return got;
     const start = offset - asked.offset;
-    return { ...got, bytes: got.bytes.subarray(start, start + length), sentBytes: got.bytes.length };
+    // A view would keep all of the blocks alive.
+    return { ...got, bytes: got.bytes.slice(start, start + length), sentBytes: got.bytes.length };
   }
 
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
@@ -123,14 +124,14 @@ class WarmStore implements ObjectStore {
     await this.#inner.close();
   }
 
-  #piecesOf({ uid, name }: WarmPlace, range: ByteRange | undefined): readonly Piece[] {
+  #piecesOf({ uid, name }: WarmPlace, range: ByteRange | undefined, pages: boolean): readonly Piece[] {
     const object = `${this.#storeName}/${uid}/${name}`;
     const pieceOf = (offset: number, length: number): Piece => ({
       name: `${object}@${offset}-${length}`,
       range: { offset, length },
     });
     if (range === undefined) return [{ name: `${object}@whole`, range }];
-    if (range.length > blockBytes) return [pieceOf(range.offset, range.length)];
+    if (range.length > blockBytes && !pages) return [pieceOf(range.offset, range.length)];
     const first = Math.floor(range.offset / blockBytes);
     const end = Math.ceil((range.offset + range.length) / blockBytes);
     return Array.from({ length: end - first }, (_, i) => pieceOf((first + i) * blockBytes, blockBytes));
@@ -172,23 +173,22 @@ class WarmStore implements ObjectStore {
     }
   }
 
-  /** Copies at once: the bytes are the caller's. Waits only where much is on its way, and for nothing but what it began itself. */
-  async #keep(pieces: readonly Piece[], { bytes, size, version, modifiedMs }: Found): Promise<void> {
+  /** Copies at once: the bytes are the caller's. Where much is on its way, not at all: no reader waits for what others read. */
+  #keep(pieces: readonly Piece[], { bytes, size, version, modifiedMs }: Found): void {
     const start = pieces[0]!.range?.offset ?? 0;
-    const begun: Promise<void>[] = [];
     for (const { name, range } of pieces) {
       const from = (range?.offset ?? 0) - start;
       const length = lengthOf(range, size);
       const body = bytes.subarray(from, from + length);
       // A short answer is its reader's to refuse.
       if (length === 0 || length > entryBytes || body.length !== length) continue;
+      if (this.#fillBytes + length > limits.warmFillBytes) continue;
       const sealed = trySealEntry(this.#options.digests, name, { size, version, modifiedMs, body });
-      if (sealed !== undefined) begun.push(this.#fill(name, sealed));
+      if (sealed !== undefined) this.#fill(name, sealed);
     }
-    if (this.#fillBytes > limits.warmFillBytes) await Promise.all(begun);
   }
 
-  #fill(name: string, sealed: Uint8Array<ArrayBuffer>): Promise<void> {
+  #fill(name: string, sealed: Uint8Array<ArrayBuffer>): void {
     const { length } = sealed;
     this.#fillBytes += length;
     const fill = this.#put(name, sealed).finally(() => {
@@ -196,7 +196,6 @@ class WarmStore implements ObjectStore {
       this.#fills.delete(fill);
     });
     this.#fills.add(fill);
-    return fill;
   }
 
   async #put(name: string, sealed: Uint8Array<ArrayBuffer>): Promise<void> {

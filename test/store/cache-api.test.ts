@@ -16,17 +16,18 @@ function mapOfAnswers(): WebCache & { readonly kept: Map<string, Response> } {
   };
 }
 
+const waitUntil = (): void => {};
 const entry = (i: number, length: number = 100): Uint8Array<ArrayBuffer> => new Uint8Array(length).fill(i);
 
 describe('entries', () => {
   it('come back as they were put, and are kept by the platform for long', async () => {
     const web = mapOfAnswers();
-    const cache = cacheApi(web);
+    const cache = cacheApi(web, { waitUntil });
     expect(await cache.get('s/c/o@1')).toBeUndefined();
     await cache.put('s/c/o@1', entry(1));
     await cache.put('s/c/o@1', entry(2));
     expect(await cache.get('s/c/o@1')).toEqual(entry(2));
-    expect(await cacheApi(web).get('s/c/o@1')).toEqual(entry(2));
+    expect(await cacheApi(web, { waitUntil }).get('s/c/o@1')).toEqual(entry(2));
     const [[address, answer], ...others] = [...web.kept] as [[string, Response]];
     expect(others).toEqual([]);
     expect(new URL(address).hostname).toMatch(/\.invalid$/);
@@ -35,7 +36,7 @@ describe('entries', () => {
 
   it('are no more than the caps allow, the oldest going first', async () => {
     const web = mapOfAnswers();
-    const cache = cacheApi(web, { bytes: 1_000, entryBytes: 300 });
+    const cache = cacheApi(web, { bytes: 1_000, entryBytes: 300, waitUntil });
     await cache.put('large', entry(1, 301));
     expect(web.kept.size).toBe(0);
     for (let i = 0; i < 12; i++) await cache.put(`e${i}`, entry(i));
@@ -56,5 +57,10 @@ describe('entries', () => {
     );
     await expect(failing.put('b', entry(1))).rejects.toThrow('full');
     expect(await Promise.all(waited)).toEqual([undefined, undefined]);
+  });
+
+  it('are nothing without a host that lets them end', () => {
+    for (const options of [undefined, {}, { waitUntil: true }])
+      expect(() => cacheApi(mapOfAnswers(), options as never)).toThrow('waitUntil');
   });
 });

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import { trySegmentObject } from '../../core/log/index.js';
-import { accountingStore, memoryStore, readRange, warmStore } from '../../core/store/index.js';
+import { accountingStore, memoryStore, PageCache, readRange, warmStore } from '../../core/store/index.js';
 import type {
   AccountingStore,
   ByteRange,
@@ -134,11 +134,78 @@ describe('what is kept', () => {
     const { open } = await newWorld({ [KEY]: body });
     const { store } = open();
     const range = { offset: BLOCK, length: 16_384 };
+    for (const sentBytes of [BLOCK, 0]) {
+      const got = await store.get(KEY, { range });
+      await store.close();
+      expect(got).toMatchObject({ sentBytes });
+      expect(got.status === 'found' && got.bytes.buffer.byteLength).toBe(16_384);
+    }
+  });
+
+  it('pages are found whichever run of them was read, and pieces in one entry', async () => {
+    const { bucket, cache, open } = await newWorld({ [KEY]: body });
+    const { store, asked } = open();
+    await store.get(KEY, { range: { offset: 16_384, length: 3 * BLOCK }, pages: true });
+    await store.close();
+    expect(cache.entries.size).toBe(4);
+    for (const range of [
+      { offset: 0, length: 4 * BLOCK },
+      { offset: BLOCK, length: 2 * BLOCK + 16_384 },
+      { offset: 3 * BLOCK, length: 16_384 },
+    ])
+      expect(await shown(store.get(KEY, { range, pages: true }))).toEqual(await warmAnswer(bucket, range));
+    expect(asked.snapshot().requests).toBe(1);
+    await store.get(KEY, { range: { offset: 0, length: 3 * BLOCK } });
+    await store.close();
+    expect(cache.entries.size).toBe(5);
+  });
+
+  it('is of pages whatever the page cache of the next process misses', async () => {
+    const { open } = await newWorld({ [KEY]: body });
+    const pageChecksums = digests.crc32cPages(body, limits.pageBytes);
+    const asks: number[] = [];
+    for (const offset of [0, 16_384, BLOCK]) {
+      const { store, asked } = open();
+      const pages = new PageCache({ budgetBytes: size });
+      const handle = pages.register({ store, key: KEY, size, pageChecksums, digests });
+      const read = await pages.read(handle, [{ offset, length: 3 * BLOCK - offset }]);
+      expect(Buffer.compare(read.bytes(offset, 3 * BLOCK - offset), body.subarray(offset, 3 * BLOCK))).toBe(
+        0,
+      );
+      await store.close();
+      asks.push(asked.snapshot().requests);
+    }
+    expect(asks).toEqual([1, 0, 0]);
+  });
+
+  it('is no more than may be on its way at once, and nobody waits for it', async () => {
+    const long = bytesOf(limits.warmFillBytes + 1);
+    const { bucket, cache, open } = await newWorld({ [KEY]: long });
+    let held = 0;
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const slow: WarmCache = {
+      get: (name) => cache.get(name),
+      put: async (name, bytes) => {
+        held += bytes.length;
+        await gate;
+        await cache.put(name, bytes);
+      },
+    };
+    const { store } = open(slow);
+    const length = limits.warmFillBytes / 4;
+    const rangeOf = (i: number): ByteRange => ({ offset: i, length: length - 4_096 });
+    await Promise.all(Array.from({ length: 12 }, (_, i) => store.get(KEY, { range: rangeOf(i) })));
+    expect(held).toBeGreaterThan(3 * length);
+    expect(held).toBeLessThanOrEqual(4 * length);
+    release();
+    await store.close();
+    expect(cache.entries.size).toBe(4);
+    // There is room again.
+    const range = rangeOf(20);
     await store.get(KEY, { range });
     await store.close();
-    const got = await store.get(KEY, { range });
-    expect(got).toMatchObject({ sentBytes: 0 });
-    expect(got.status === 'found' && got.bytes.buffer.byteLength).toBe(16_384);
+    expect(await shown(store.get(KEY, { range }))).toEqual(await warmAnswer(bucket, range));
   });
 
   it('any order of reads is answered as the bucket answers', async () => {

@@ -4,6 +4,7 @@
  *
  * A cache tells neither what it holds nor how much. So the cap is kept by each isolate over what it has put itself, the oldest first.
  */
+import { invalid } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { WarmCache } from '../warm-cache.js';
 
@@ -20,8 +21,11 @@ export interface CacheApiOptions {
   readonly bytes?: number;
   /** Of one entry. Default 32 MiB and what its seal adds. */
   readonly entryBytes?: number;
-  /** Lets what is on its way into the cache outlive its request: `waitUntil` of `cloudflare:workers`. */
-  readonly waitUntil?: (filling: Promise<void>) => void;
+  /**
+   * Lets what is on its way into the cache outlive its request, without which it is cut off and never ends: `waitUntil` of
+   * `cloudflare:workers`. Where requests cut nothing off, `() => {}`.
+   */
+  readonly waitUntil: (filling: Promise<void>) => void;
 }
 
 /** `.invalid` is nobody's, and never will be. */
@@ -29,7 +33,11 @@ const ADDRESS = 'https://cairn-warm.invalid/';
 const ENTRY_BYTES = limits.warmEntryBytes + 4_096;
 const KEPT = { 'content-type': 'application/octet-stream', 'cache-control': 'max-age=31536000, immutable' };
 
-export function cacheApi(cache: WebCache, options: CacheApiOptions = {}): WarmCache {
+/** Throws `invalid` without `waitUntil`. */
+export function cacheApi(cache: WebCache, options: CacheApiOptions): WarmCache {
+  // As of JavaScript, which no compiler tells.
+  if (typeof (options as Partial<CacheApiOptions> | undefined)?.waitUntil !== 'function')
+    throw invalid('invalid_request', 'cacheApi needs waitUntil, a function', { field: 'waitUntil' });
   return new CacheApi(cache, options);
 }
 
@@ -37,7 +45,7 @@ class CacheApi implements WarmCache {
   readonly #cache: WebCache;
   readonly #bytesMax: number;
   readonly #entryBytesMax: number;
-  readonly #waitUntil: ((filling: Promise<void>) => void) | undefined;
+  readonly #waitUntil: (filling: Promise<void>) => void;
   /** What this isolate has put, by name, the oldest first. */
   readonly #put = new Map<string, number>();
   #bytes = 0;
@@ -62,7 +70,7 @@ class CacheApi implements WarmCache {
     if (bytes.length > this.#entryBytesMax) return;
     const filling = this.#fill(name, bytes);
     // Its failure is told by `filling`.
-    this.#waitUntil?.(filling.catch(() => {}));
+    this.#waitUntil(filling.catch(() => {}));
     await filling;
   }
 

@@ -4,9 +4,10 @@
  *   {directory}/cairn-warm/{store}/{collection}/{0-f}/{object}@{range}     as the names of entries have it
  *   {directory}/cairn-warm/tmp/{uuid}                                      on its way to such a name
  *
- * Several processes may share it. Each measures the whole of it before it adds an entry, one at a time, and lets the entries go that
- * nobody has read for longest, by the dates of the files, which each hit renews. So together they pass the cap by no more than the
- * entry that each is adding. What a directory holds is read again only where its date has changed since.
+ * Several processes may share it. Each measures the whole of it, counts what it adds itself, one entry at a time, and measures again
+ * before that is more than a sixteenth of the cap. It lets the entries go that nobody has read for longest, by the dates of the
+ * files, which each hit renews. So a process alone keeps the cap, and each of several passes it by no more than that sixteenth, or the
+ * one entry that is larger. What a directory holds is read again only where its date has changed since.
  *
  * Nothing is fsynced: after a power cut an entry may be anything, which its seal finds out. What fails here, a full disk or one
  * that may only be read, is a miss, or an entry that is not kept.
@@ -44,7 +45,7 @@ class WarmDirectory implements WarmCache {
   readonly #root: string;
   readonly #bytesMax: number;
   readonly #files: WarmFiles;
-  /** Undefined before the first use. */
+  /** Undefined before the first use, and where the folder has gone since. */
   #usable: boolean | undefined;
   #adding: Promise<void> = Promise.resolve();
 
@@ -77,22 +78,26 @@ class WarmDirectory implements WarmCache {
   /** One after another. */
   async put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!NAME.test(name)) return;
-    const adding = this.#adding.then(() => this.#add(name, bytes));
+    // Where one could not even be cleared away, the next may do better.
+    const adding = this.#adding.then(() => this.#add(name, bytes)).catch(() => {});
     this.#adding = adding;
     await adding;
   }
 
   async #add(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.#mayUse()) return;
-    let tmp: string | undefined;
-    try {
-      if (!this.#files.makeRoom(name, bytes.length, this.#bytesMax)) return;
-      tmp = `${this.#files.tmp}/${randomUUID()}`;
-      await writeNew(tmp, bytes);
-      this.#files.enter(tmp, name);
-    } catch {
-      // Not kept.
-      if (tmp !== undefined) fs.rmSync(tmp, { force: true });
+    for (let tried = 0; tried < 2 && this.#mayUse(); tried++) {
+      const tmp = `${this.#files.tmp}/${randomUUID()}`;
+      try {
+        if (!this.#files.makeRoom(name, bytes.length, this.#bytesMax)) return;
+        await writeNew(tmp, bytes);
+        this.#files.enter(tmp, name);
+        return;
+      } catch (error) {
+        // Not kept, unless the folder was deleted: then it is made again.
+        fs.rmSync(tmp, { force: true });
+        if (!isErrno(error, 'ENOENT')) return;
+        this.#usable = undefined;
+      }
     }
   }
 
@@ -106,7 +111,7 @@ class WarmDirectory implements WarmCache {
     }
   }
 
-  /** Looks once. A folder that is another user's, or open to others, or leads elsewhere, is not ours. */
+  /** Looks once, and again when the folder was deleted. One that is another user's, or open to others, or leads elsewhere, is not ours. */
   #mayUse(): boolean {
     return (this.#usable ??= this.#tryBegin());
   }

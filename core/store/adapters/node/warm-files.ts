@@ -5,6 +5,9 @@
  * A directory is listed again after each entry that came into it, by whichever process. So the entries of a collection lie in 16
  * directories: a listing is short, and there are few to look at. All of it is done at once, as names and dates lie in the kernel's
  * memory: a trip to the thread pool would cost more.
+ *
+ * Still there may be thousands of directories. So the whole is looked at only after so much was added since the last look, and
+ * what this process has added itself is counted in between.
  */
 import * as fs from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -21,6 +24,8 @@ const BLOCK_BYTES = 4_096;
 const TICK_MS = 50;
 /** With room for one entry, room is made for a few more: finding out what is the oldest looks at all. */
 const SPARE_SHARE = 64;
+/** Of the caps, what a process adds at the most without looking at what others have. */
+const LOOK_SHARE = 16;
 
 interface EntryFile {
   readonly bytes: number;
@@ -40,6 +45,12 @@ export class WarmFiles {
   readonly #root: string;
   /** By `{store}/{collection}/{shelf}`. */
   readonly #listed = new Map<string, Listed>();
+  /** Of all in `#listed`. */
+  #bytes = 0;
+  #count = 0;
+  /** What may be added before the next look. */
+  #unseenBytes = 0;
+  #unseenCount = 0;
 
   constructor(root: string) {
     this.#root = root;
@@ -60,27 +71,34 @@ export class WarmFiles {
     if (wanted > bytesMax) return false;
     mustMakeDirectory(this.tmp);
     const passing = this.#tmpBytes();
-    this.#list();
+    if (wanted > this.#unseenBytes || this.#unseenCount < 1) {
+      this.#list();
+      this.#unseenBytes = Math.floor(bytesMax / LOOK_SHARE);
+      this.#unseenCount = Math.floor(limits.warmEntries / LOOK_SHARE);
+    }
+    this.#unseenBytes -= wanted;
+    this.#unseenCount -= 1;
     const keep = pathOf(name);
     const replaced = this.#listed.get(dirname(keep))?.files.get(basename(keep))?.bytes ?? 0;
-    const { bytes: used, count } = this.#sum();
-    const over = used + passing + wanted - replaced - bytesMax;
-    const surplus = count + 1 - limits.warmEntries;
+    const over = this.#bytes + passing + wanted - replaced - bytesMax;
+    const surplus = this.#count + 1 - limits.warmEntries;
     if (over <= 0 && surplus <= 0) return true;
     const wantedBytes = over + Math.floor(bytesMax / SPARE_SHARE);
-    const freed = this.#evict({ bytes: wantedBytes, count: surplus, keep, sparing: true });
+    const wantedCount = surplus + Math.floor(limits.warmEntries / SPARE_SHARE);
+    const freed = this.#evict({ bytes: wantedBytes, count: wantedCount, keep, sparing: true });
     if (freed >= over) return true;
     // All that was left had been read since it was looked at, and its order is known now.
     return freed + this.#evict({ bytes: over - freed, count: 0, keep, sparing: false }) >= over;
   }
 
-  /** Gives a temporary file the entry's name, in the place of what is there. The next `makeRoom` finds it. */
+  /** Gives a temporary file the entry's name, in the place of what is there. */
   enter(tmp: string, name: string): void {
     const path = pathOf(name);
     for (let tried = 0; ; tried++) {
       for (const each of directoriesOf(path)) mustMakeDirectory(`${this.#root}/${each}`);
       try {
         fs.renameSync(tmp, `${this.#root}/${path}`);
+        this.#learn(this.#listedOf(dirname(path)), dirname(path), basename(path));
         return;
       } catch (error) {
         // Another process has just removed the directory, because it was empty.
@@ -89,14 +107,28 @@ export class WarmFiles {
     }
   }
 
-  #sum(): { readonly bytes: number; readonly count: number } {
-    let bytes = 0;
-    let count = 0;
-    for (const { files } of this.#listed.values()) {
-      count += files.size;
-      for (const file of files.values()) bytes += file.bytes;
-    }
-    return { bytes, count };
+  #listedOf(directory: string): Listed {
+    const listed: Listed = this.#listed.get(directory) ?? { changedMs: undefined, files: new Map() };
+    this.#listed.set(directory, listed);
+    return listed;
+  }
+
+  #learn(listed: Listed, directory: string, name: string): void {
+    this.#forget(listed, name);
+    const stat = fs.lstatSync(`${this.#root}/${directory}/${name}`, { throwIfNoEntry: false });
+    if (stat?.isFile() !== true) return;
+    const bytes = onDisk(stat.size);
+    listed.files.set(name, { bytes, usedMs: stat.mtimeMs });
+    this.#bytes += bytes;
+    this.#count += 1;
+  }
+
+  #forget(listed: Listed, name: string): void {
+    const file = listed.files.get(name);
+    if (file === undefined) return;
+    listed.files.delete(name);
+    this.#bytes -= file.bytes;
+    this.#count -= 1;
   }
 
   /** Learns what has come and gone. */
@@ -111,23 +143,22 @@ export class WarmFiles {
         }
       }
     }
-    for (const directory of this.#listed.keys()) if (!found.has(directory)) this.#listed.delete(directory);
+    for (const [directory, listed] of this.#listed) {
+      if (found.has(directory)) continue;
+      for (const name of listed.files.keys()) this.#forget(listed, name);
+      this.#listed.delete(directory);
+    }
   }
 
   #listDirectory(directory: string): void {
     const path = `${this.#root}/${directory}`;
     const changedMs = fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    const listed: Listed = this.#listed.get(directory) ?? { changedMs: undefined, files: new Map() };
-    this.#listed.set(directory, listed);
+    const listed = this.#listedOf(directory);
     if (changedMs === undefined || listed.changedMs === changedMs) return;
     listed.changedMs = changedMs < Date.now() - TICK_MS ? changedMs : undefined;
     const names = new Set(namesIn(path).filter((name) => ENTRY.test(name)));
-    for (const name of listed.files.keys()) if (!names.has(name)) listed.files.delete(name);
-    for (const name of names) {
-      if (listed.files.has(name)) continue;
-      const stat = fs.lstatSync(`${path}/${name}`, { throwIfNoEntry: false });
-      if (stat?.isFile() === true) listed.files.set(name, { bytes: onDisk(stat.size), usedMs: stat.mtimeMs });
-    }
+    for (const name of listed.files.keys()) if (!names.has(name)) this.#forget(listed, name);
+    for (const name of names) if (!listed.files.has(name)) this.#learn(listed, directory, name);
   }
 
   /** Removes those that were not read for longest. Answers how many bytes went. */
@@ -144,7 +175,7 @@ export class WarmFiles {
         continue;
       }
       if (stat?.isFile() === true) fs.rmSync(path, { force: true });
-      listed.files.delete(name);
+      this.#forget(listed, name);
       freed += file.bytes;
       removed++;
       if (listed.files.size === 0) this.#removeEmpty(directory);
