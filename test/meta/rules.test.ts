@@ -102,7 +102,12 @@ describe('layers', () => {
       '../../core/store/adapters/node/index.js',
       /guarded/,
     ],
-    ['statically where only import() may', 'core/open-store.ts', './store/adapters/node/index.js', /statically/],
+    [
+      'statically where only import() may',
+      'core/open-store.ts',
+      './store/adapters/node/index.js',
+      /statically/,
+    ],
     ['past the guarded index', 'cli/main.ts', '../core/store/adapters/node/file.js', /reaches into another/],
     ['a test', 'core/log/tail.ts', '../../test/meta/tree.js', /no part of the product/],
     ['a vendor package', 'core/log/tail.ts', '@aws-sdk/client-s3', /core imports the package @aws-sdk/],
