@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import { open } from '../../core/index.js';
 import { openAzureStore, parseAzureUrl } from '../../core/store/adapters/azure/index.js';
-import type { GetOptions, GetResult, ObjectStore } from '../../core/store/index.js';
+import type { ObjectStore } from '../../core/store/index.js';
 import {
   azureUrl,
   azurite,
@@ -22,109 +22,91 @@ import {
   withVariables,
 } from '../engines/azurite/container.js';
 import { startFaultProxy } from '../engines/fault-proxy.js';
-import type { FaultProxy, ProxiedAnswer } from '../engines/fault-proxy.js';
+import type { ProxiedAnswer, ProxiedRequest } from '../engines/fault-proxy.js';
+import { describeFaults } from './bucket-faults.js';
+import type { CallRole, StoreSays } from './bucket-faults.js';
+import { openProxied, proxiedHarness } from './proxied-store.js';
+import type { ProxiedStore } from './proxied-store.js';
 
 const body = new Uint8Array(20_000).fill(7);
 
-interface Said {
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly detail?: string;
-}
-
-function saying(status: number, code: string, { headers = {}, detail = '' }: Said = {}): ProxiedAnswer {
+function saying({ status = 500, code, detail = '' }: StoreSays): ProxiedAnswer {
   const more = `<Message>SECRET</Message><AuthenticationErrorDetail>${detail}</AuthenticationErrorDetail>`;
   return {
     status,
-    headers: { ...headers, 'content-type': 'application/xml', 'x-ms-error-code': code },
+    headers: { 'content-type': 'application/xml', 'x-ms-error-code': code },
     body: Buffer.from(`<?xml version="1.0"?><Error><Code>${code}</Code>${more}</Error>`),
   };
+}
+
+function roleOf({ method, path }: ProxiedRequest): CallRole {
+  if (method !== 'PUT') return 'other';
+  if (path.includes('comp=blocklist')) return 'join';
+  return path.includes('comp=block') ? 'part' : 'put';
 }
 
 const isList = (path: string): boolean => path.includes('comp=list&') || path.endsWith('comp=list');
 
 describe.skipIf(azurite === undefined)('the Azure store', () => {
   let container: string;
-  let proxy: FaultProxy;
+  let proxied: ProxiedStore;
   let store: ObjectStore;
   let tests = 0;
-  /** Where answers are to be waited for in vain: what would take ten seconds takes a fifth of one. */
-  let longestMs = Number.POSITIVE_INFINITY;
   const fresh = (): string => `key/${++tests}`;
 
   beforeAll(async () => {
     container = await makeContainer('faults');
-    proxy = await startFaultProxy(azuriteOrigin());
-    const ports = {
-      ...realPorts,
-      // Pauses before another try are shorter than any time that an answer has.
-      sleep: (ms: number, signal?: AbortSignal) =>
-        realPorts.sleep(ms <= limits.retryMaxMs ? 5 : Math.min(ms, longestMs), signal),
-    };
-    store = (await openAzureStore(parseAzureUrl(azureUrl(container, proxy.url)), ports)).store;
+    proxied = await openProxied(azuriteOrigin(), (url, ports) =>
+      openAzureStore(parseAzureUrl(azureUrl(container, url)), ports),
+    );
+    store = proxied.store;
   });
   afterAll(async () => {
-    await store?.close();
-    await proxy?.close();
+    await proxied?.close();
   });
 
-  const spoil: FaultProxy['use'] = (rule) => {
-    proxy.use(rule);
-    onTestFinished(() => proxy.use({}));
-  };
-  const inVain = async <T>(call: () => Promise<T>): Promise<T> => {
-    longestMs = 200;
-    try {
-      return await call();
-    } finally {
-      longestMs = Number.POSITIVE_INFINITY;
-    }
-  };
-  const seenBy = async (call: () => Promise<unknown>): Promise<readonly string[]> => {
-    const before = proxy.seen.length;
-    await call();
-    return proxy.seen.slice(before);
-  };
-  const methods = async (call: () => Promise<unknown>): Promise<readonly string[]> =>
-    (await seenBy(call)).map((line) => line.split(' ')[0]!);
+  const spoil: ProxiedStore['spoil'] = (rule) => proxied.spoil(rule);
+  const seenBy: ProxiedStore['seenBy'] = (call) => proxied.seenBy(call);
+  const methods: ProxiedStore['methodsOf'] = (call) => proxied.methodsOf(call);
 
-  it.each(['drop', 'hang'] as const)('does not know of a put that ends in: %s', async (end) => {
-    const [lost, done] = [fresh(), fresh()];
-    const put = (key: string) => () => store.put(key, body, { if: 'absent' });
-    spoil({ before: () => end });
-    expect((await (end === 'hang' ? inVain(put(lost)) : put(lost)())).status).toBe('unknown');
-    let applied: (() => void) | undefined;
-    const passed = new Promise<void>((resolve) => (applied = resolve));
-    spoil({
-      after: () => {
-        applied?.();
-        return end;
-      },
-    });
-    expect((await (end === 'hang' ? inVain(put(done)) : put(done)())).status).toBe('unknown');
-    await passed;
-    spoil({});
-    expect(await store.get(lost)).toEqual({ status: 'absent' });
-    expect((await store.get(done)).status).toBe('found');
-    expect(await store.put(done, body, { if: 'absent' })).toEqual({ status: 'refused' });
-  });
-
-  it.each([
-    [500, 'InternalError'],
-    [500, 'OperationTimedOut'],
-    [503, 'ServerBusy'],
-    [503, 'OperationTimedOut'],
-    [429, 'TooManyRequests'],
-    [409, 'AccountBeingCreated'],
-  ])('does not know of a put that was answered with %d %s, applied or not', async (status, code) => {
-    const [lost, done] = [fresh(), fresh()];
-    spoil({ before: () => saying(status, code) });
-    expect((await store.put(lost, body, { if: 'absent' })).status).toBe('unknown');
-    spoil({ after: (_, answer) => void Object.assign(answer, saying(status, code)) });
-    expect((await store.put(done, body, { if: 'absent' })).status).toBe('unknown');
-    spoil({});
-    expect(await store.get(lost)).toEqual({ status: 'absent' });
-    expect((await store.get(done)).status).toBe('found');
-  });
+  describeFaults(
+    'Azure',
+    () => proxiedHarness(proxied, { saying, roleOf, secrets: ['SECRET', 'SharedKey', azurite!.key] }),
+    {
+      brokenBody: 'store_unavailable',
+      undecided: [
+        { status: 500, code: 'InternalError' },
+        { status: 500, code: 'OperationTimedOut' },
+        { status: 503, code: 'ServerBusy' },
+        { status: 503, code: 'OperationTimedOut' },
+        { status: 429, code: 'TooManyRequests' },
+        { status: 409, code: 'AccountBeingCreated' },
+      ],
+      typed: [
+        { status: 403, code: 'AuthorizationPermissionMismatch', kind: 'forbidden', ours: 'store_forbidden' },
+        {
+          ...{ status: 403, code: 'AuthenticationFailed', detail: 'SECRET' },
+          ...{ kind: 'unauthenticated', ours: 'store_unauthenticated' },
+        },
+        {
+          ...{ status: 403, code: 'AuthenticationFailed' },
+          detail: 'Signature not valid in the specified time frame: Start [SECRET]',
+          ...{ kind: 'unauthenticated', ours: 'store_credentials_expired' },
+        },
+        {
+          ...{ status: 403, code: 'AuthenticationFailed', detail: "Request date header too old: 'SECRET'" },
+          ...{ kind: 'unauthenticated', ours: 'store_clock_skew' },
+        },
+        {
+          ...{ status: 401, code: 'InvalidAuthenticationInfo' },
+          detail: 'Lifetime validation failed. The token is expired.',
+          ...{ kind: 'unauthenticated', ours: 'store_credentials_expired' },
+        },
+        { status: 404, code: 'ContainerNotFound', kind: 'not_found', ours: 'store_not_found' },
+        { status: 503, code: 'ServerBusy', kind: 'unavailable', ours: 'store_busy' },
+      ],
+    },
+  );
 
   it('takes 409 and 412 for a refusal only where they are about the condition of the put', async () => {
     const swap = { if: { version: await versionOf(fresh()) } } as const;
@@ -140,7 +122,7 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
       [409, 'BlobUsesCustomerSpecifiedEncryption', swap, 'store_customer_key'],
       [409, 'ContainerBeingDeleted', { if: 'absent' }, 'store_not_found'],
     ] as const) {
-      spoil({ before: () => saying(status, code) });
+      spoil({ before: () => saying({ status, code }) });
       const put = store.put(fresh(), body, options);
       if (end === 'refused') expect(await put, code).toEqual({ status: 'refused' });
       else await expect(put, code).rejects.toMatchObject({ code: end, outcome: 'not_applied' });
@@ -152,17 +134,6 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
     if (put.status !== 'applied') throw new Error(put.status);
     return put.version;
   }
-
-  it('sends each put once, whatever becomes of it', async () => {
-    for (const before of [
-      () => saying(500, 'InternalError'),
-      () => saying(503, 'ServerBusy', { headers: { 'retry-after': '1' } }),
-      () => 'drop' as const,
-    ]) {
-      spoil({ before });
-      expect(await methods(() => store.put(fresh(), body, { if: 'absent' }))).toEqual(['PUT']);
-    }
-  });
 
   it('says for each call how many requests it is', async () => {
     const key = fresh();
@@ -187,7 +158,7 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
     const keys = Array.from({ length: 9 }, (_, at) => `${prefix}${at}`);
     for (const key of keys) await store.put(key, body, { if: 'absent' });
     const after = `${prefix}3`;
-    const { store: lister } = await openChangeable(container, azureUrl(container, proxy.url));
+    const { store: lister } = await openChangeable(container, azureUrl(container, proxied.proxy.url));
     const asked = async (limit: number): Promise<readonly string[]> => {
       const listed: string[] = [];
       const seen = await seenBy(async () => {
@@ -197,7 +168,7 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
       return seen;
     };
     const [first, ...more] = await asked(2);
-    expect(new URL(first!.split(' ')[1]!, proxy.url).searchParams.get('startFrom')).toBe(
+    expect(new URL(first!.split(' ')[1]!, proxied.proxy.url).searchParams.get('startFrom')).toBe(
       `some/prefix/${after}`,
     );
     // azurite begins with the first name, three to a page, and then with what is asked for at most.
@@ -218,7 +189,7 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
     const prefix = `${fresh()}/`;
     const keys = Array.from({ length: 4 }, (_, at) => `${prefix}${at}`);
     for (const key of keys) await store.put(key, body, { if: 'absent' });
-    const { store: lister } = await openChangeable(container, azureUrl(container, proxy.url));
+    const { store: lister } = await openChangeable(container, azureUrl(container, proxied.proxy.url));
     spoil({
       before: (request) => {
         if (isList(request.path)) request.path = request.path.replace(/maxresults=\d+/, 'maxresults=1');
@@ -273,35 +244,8 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
     expect(await store.get(key)).toEqual({ status: 'absent' });
   });
 
-  it('takes no answer for a body that breaks off, stalls, or is another range', async () => {
-    const key = fresh();
-    await store.put(key, body, { if: 'absent' });
-    const range = { offset: 10, length: 15_000 };
-    for (const change of [{ cutAt: 9_000 }, { stallAt: 9_000 }] as readonly Partial<ProxiedAnswer>[]) {
-      spoil({ after: (_, answer) => void Object.assign(answer, change) });
-      const get = (options?: GetOptions) => () => store.get(key, options);
-      const ends = change.stallAt === undefined ? (call: () => Promise<GetResult>) => call() : inVain;
-      await expect(ends(get())).rejects.toMatchObject({ kind: 'unavailable' });
-      await expect(ends(get({ range }))).rejects.toMatchObject({ kind: 'unavailable' });
-    }
-    spoil({ after: (_, { headers }) => void (headers['content-range'] = 'bytes 9-15008/20000') });
-    await expect(store.get(key, { range })).rejects.toMatchObject({ code: 'store_answer' });
-    spoil({});
-    expect((await store.get(key, { range })).status).toBe('found');
-  });
-
-  it('reads into memory that is lent', async () => {
-    const key = fresh();
-    await store.put(key, body, { if: 'absent' });
-    const into = new Uint8Array(30_000);
-    const found = await store.get(key, { into });
-    if (found.status !== 'found') throw new Error(found.status);
-    expect(found.bytes.buffer).toBe(into.buffer);
-    expect(found.bytes).toEqual(body);
-  });
-
   it('has no more connections than the URL allows, and uses all of them', async () => {
-    const url = `${azureUrl(container, proxy.url)}&connections=3&self_test=false`;
+    const url = `${azureUrl(container, proxied.proxy.url)}&connections=3&self_test=false`;
     const { store: narrow } = await openAzureStore(parseAzureUrl(url), realPorts);
     const key = fresh();
     await narrow.put(key, body, { if: 'absent' });
@@ -316,59 +260,12 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
     expect(most).toBe(3);
   });
 
-  it.each([
-    [403, 'AuthorizationPermissionMismatch', '', 'forbidden', 'store_forbidden'],
-    [403, 'AuthenticationFailed', 'SECRET', 'unauthenticated', 'store_unauthenticated'],
-    [
-      ...([403, 'AuthenticationFailed'] as const),
-      'Signature not valid in the specified time frame: Start [SECRET]',
-      ...(['unauthenticated', 'store_credentials_expired'] as const),
-    ],
-    [
-      ...([403, 'AuthenticationFailed'] as const),
-      "Request date header too old: 'SECRET'",
-      ...(['unauthenticated', 'store_clock_skew'] as const),
-    ],
-    [
-      ...([401, 'InvalidAuthenticationInfo'] as const),
-      'Lifetime validation failed. The token is expired.',
-      ...(['unauthenticated', 'store_credentials_expired'] as const),
-    ],
-    [404, 'ContainerNotFound', '', 'not_found', 'store_not_found'],
-    [503, 'ServerBusy', '', 'unavailable', 'store_busy'],
-  ])('gives %d %s (%s) a type in every call, and repeats nothing secret', async (...row) => {
-    const [status, code, detail, kind, ours] = row;
-    spoil({ before: () => saying(status, code, { detail, headers: { 'retry-after': '3' } }) });
-    const upload = await store.upload(fresh());
-    for (const call of [
-      () => store.get(fresh()),
-      () => store.list(''),
-      () => store.delete([fresh()]),
-      // A busy store is asked again, at its own pace.
-      ...(kind === 'unavailable'
-        ? []
-        : [
-            async () => {
-              await upload.write(new Uint8Array(limits.uploadPartBytes + 1));
-              await upload.finish();
-            },
-          ]),
-    ]) {
-      const thrown: unknown = await call().catch((error: unknown) => error);
-      expect(thrown).toMatchObject({ kind, code: ours });
-      if (kind === 'unavailable') expect(thrown).toMatchObject({ retryAfterS: 3 });
-      const shown = inspect(thrown, { depth: 10 });
-      expect(shown).not.toMatch(/SECRET|SharedKey/);
-      expect(shown).not.toContain(azurite!.key);
-    }
-    await upload.abort();
-  });
-
   it('stops deleting where it may not, and names the key', async () => {
     const keys = Array.from({ length: 200 }, () => fresh());
     let asked = 0;
     spoil({
-      before: () => (asked++ === 0 ? saying(403, 'AuthorizationPermissionMismatch') : undefined),
+      before: () =>
+        asked++ === 0 ? saying({ status: 403, code: 'AuthorizationPermissionMismatch' }) : undefined,
     });
     const sent = await methods(() =>
       expect(store.delete(keys)).rejects.toMatchObject({
@@ -378,34 +275,6 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
       }),
     );
     expect(sent.length).toBeLessThan(keys.length / 2);
-  });
-
-  it('repeats a block of an upload, and decides its end where the answer is lost', async () => {
-    const key = fresh();
-    const parts = new Uint8Array(2 * limits.uploadPartBytes).fill(3);
-    let blocks = 0;
-    let lists = 0;
-    spoil({
-      after: ({ path }) => {
-        if (path.includes('comp=blocklist')) return lists++ === 0 ? 'drop' : undefined;
-        return path.includes('comp=block') && blocks++ === 0 ? 'drop' : undefined;
-      },
-    });
-    const first = await store.upload(key);
-    await first.write(parts);
-    await first.finish();
-    expect([blocks, lists]).toEqual([3, 1]);
-    expect(await store.list(key)).toEqual([{ key, size: parts.length }]);
-    const second = await store.upload(key);
-    await second.write(parts);
-    spoil({ before: ({ path }) => (path.includes('comp=blocklist') ? 'drop' : undefined) });
-    await expect(second.finish()).rejects.toMatchObject({
-      ...{ kind: 'unavailable', code: 'upload_unknown', outcome: 'unknown' },
-    });
-    spoil({});
-    await second.abort();
-    // What is there is the first.
-    expect(await store.list(key)).toEqual([{ key, size: parts.length }]);
   });
 
   it('refuses a key whose name would be too long', async () => {
@@ -525,7 +394,7 @@ describe.skipIf(azurite === undefined)('the Azure store', () => {
           if (method === 'PUT') scopes.push(headers['x-ms-encryption-scope']);
         },
       });
-      const url = `${azureUrl(container, proxy.url)}&encryption_scope=mine&self_test=false`;
+      const url = `${azureUrl(container, proxied.proxy.url)}&encryption_scope=mine&self_test=false`;
       const { store: scoped } = await openAzureStore(parseAzureUrl(url), realPorts);
       expect((await scoped.put(fresh(), body, { if: 'absent' })).status).toBe('applied');
       const upload = await scoped.upload(fresh());

@@ -7,110 +7,87 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { limits } from '../../core/base/limits.js';
 import { open } from '../../core/index.js';
 import { openGcsStore, parseGcsUrl } from '../../core/store/adapters/gcs/index.js';
-import type { GetOptions, GetResult, ObjectStore } from '../../core/store/index.js';
-import { gcsUrl, makeBucket, openStore, realPorts } from '../engines/gcs-fake/bucket.js';
+import type { ObjectStore } from '../../core/store/index.js';
+import { gcsUrl, makeBucket, openStore } from '../engines/gcs-fake/bucket.js';
 import { errorDocument } from '../engines/gcs-fake/refusal.js';
 import { startGcsFake } from '../engines/gcs-fake/server.js';
 import { startFaultProxy } from '../engines/fault-proxy.js';
-import type { FaultProxy, ProxiedAnswer, ProxiedRequest } from '../engines/fault-proxy.js';
+import type { ProxiedAnswer, ProxiedRequest } from '../engines/fault-proxy.js';
+import { describeFaults } from './bucket-faults.js';
+import type { CallRole, StoreSays } from './bucket-faults.js';
+import { openProxied, proxiedHarness } from './proxied-store.js';
+import type { ProxiedStore } from './proxied-store.js';
 
 const body = new Uint8Array(20_000).fill(7);
 
-function saying(
-  status: number,
-  reason: string,
-  headers: Readonly<Record<string, string>> = {},
-): ProxiedAnswer {
+function saying({ status = 500, code }: StoreSays): ProxiedAnswer {
   return {
     status,
-    headers: { ...headers, 'content-type': 'application/json; charset=UTF-8' },
-    body: errorDocument({ status, reason, message: 'SECRET' }),
+    headers: { 'content-type': 'application/json; charset=UTF-8' },
+    body: errorDocument({ status, reason: code, message: 'SECRET' }),
   };
+}
+
+function roleOf({ method, path, headers }: ProxiedRequest): CallRole {
+  if (method === 'POST' && path.includes('uploadType=multipart')) return 'put';
+  const range = String(headers['content-range']);
+  if (method !== 'PUT' || range === 'bytes */*') return 'other';
+  return range.endsWith('/*') ? 'part' : 'join';
 }
 
 describe('the store in Google Cloud Storage', async () => {
   const fake = await startGcsFake();
   const bucket = makeBucket(fake);
-  let proxy: FaultProxy;
+  let proxied: ProxiedStore;
   let store: ObjectStore;
   let tests = 0;
-  /** Where answers are to be waited for in vain: what would take ten seconds takes half of one. */
-  let longestMs = Number.POSITIVE_INFINITY;
   const fresh = (): string => `key/${++tests}`;
 
   beforeAll(async () => {
-    proxy = await startFaultProxy(fake.url);
-    const ports = {
-      ...realPorts,
-      sleep: (ms: number, signal?: AbortSignal) => realPorts.sleep(Math.min(ms, longestMs), signal),
-    };
-    store = (await openGcsStore(parseGcsUrl(gcsUrl(bucket, proxy.url)), ports)).store;
+    proxied = await openProxied(fake.url, (url, ports) =>
+      openGcsStore(parseGcsUrl(gcsUrl(bucket, url)), ports),
+    );
+    store = proxied.store;
   });
   afterAll(async () => {
-    await store?.close();
-    await proxy?.close();
+    await proxied?.close();
     await fake.close();
   });
 
-  const spoil: FaultProxy['use'] = (rule) => {
-    proxy.use(rule);
-    onTestFinished(() => proxy.use({}));
-  };
-  const inVain = async <T>(call: () => Promise<T>): Promise<T> => {
-    longestMs = 500;
-    try {
-      return await call();
-    } finally {
-      longestMs = Number.POSITIVE_INFINITY;
-    }
-  };
-  const counted = async (call: () => Promise<unknown>): Promise<readonly string[]> => {
-    const before = proxy.seen.length;
-    await call();
-    return proxy.seen.slice(before).map((line) => line.split(' ')[0]!);
-  };
+  const spoil: ProxiedStore['spoil'] = (rule) => proxied.spoil(rule);
+  const counted: ProxiedStore['methodsOf'] = (call) => proxied.methodsOf(call);
   const uploaded = async (key: string, bytes: Uint8Array): Promise<void> => {
     const begun = await store.upload(key);
     await begun.write(bytes);
     await begun.finish();
   };
 
-  it.each(['drop', 'hang'] as const)('does not know of a put that ends in: %s', async (end) => {
-    const [lost, done] = [fresh(), fresh()];
-    const put = (key: string) => () => store.put(key, body, { if: 'absent' });
-    spoil({ before: () => end });
-    expect((await (end === 'hang' ? inVain(put(lost)) : put(lost)())).status).toBe('unknown');
-    let applied: (() => void) | undefined;
-    const passed = new Promise<void>((resolve) => (applied = resolve));
-    spoil({
-      after: () => {
-        applied?.();
-        return end;
-      },
-    });
-    expect((await (end === 'hang' ? inVain(put(done)) : put(done)())).status).toBe('unknown');
-    await passed;
-    spoil({});
-    expect(await store.get(lost)).toEqual({ status: 'absent' });
-    expect((await store.get(done)).status).toBe('found');
-    expect(await store.put(done, body, { if: 'absent' })).toEqual({ status: 'refused' });
-  });
-
-  it.each([
-    [500, 'backendError'],
-    [503, 'backendError'],
-    [409, 'conflict'],
-    [429, 'rateLimitExceeded'],
-  ])('does not know of a put that was answered with %d %s, applied or not', async (status, reason) => {
-    const [lost, done] = [fresh(), fresh()];
-    spoil({ before: () => saying(status, reason) });
-    expect((await store.put(lost, body, { if: 'absent' })).status).toBe('unknown');
-    spoil({ after: (_, answer) => void Object.assign(answer, saying(status, reason)) });
-    expect((await store.put(done, body, { if: 'absent' })).status).toBe('unknown');
-    spoil({});
-    expect(await store.get(lost)).toEqual({ status: 'absent' });
-    expect((await store.get(done)).status).toBe('found');
-  });
+  describeFaults(
+    'Google Cloud Storage',
+    () =>
+      proxiedHarness(proxied, {
+        saying,
+        roleOf,
+        secrets: ['SECRET', 'upload_id'],
+        unfinished: async () => fake.sessions.unfinished,
+      }),
+    {
+      brokenBody: 'store_unavailable',
+      undecided: [
+        { status: 500, code: 'backendError' },
+        { status: 503, code: 'backendError' },
+        { status: 409, code: 'conflict' },
+        { status: 429, code: 'rateLimitExceeded' },
+        { status: 408, code: 'requestTimeout' },
+      ],
+      typed: [
+        { status: 403, code: 'forbidden', kind: 'forbidden', ours: 'store_forbidden' },
+        { status: 401, code: 'authError', kind: 'unauthenticated', ours: 'store_unauthenticated' },
+        { status: 429, code: 'rateLimitExceeded', kind: 'unavailable', ours: 'store_busy' },
+        { status: 503, code: 'backendError', kind: 'unavailable', ours: 'store_busy' },
+      ],
+    },
+  );
 
   it.each([
     ['is no JSON', { body: Buffer.from('SECRET') }],
@@ -129,19 +106,10 @@ describe('the store in Google Cloud Storage', async () => {
     expect(inspect(end, { depth: 10 })).not.toMatch(/SECRET/);
   });
 
-  it.each([401, 403, 408, 429, 500, 503])(
-    'sends each put once, also where the answer is %d',
-    async (status) => {
-      spoil({ before: () => saying(status, 'reason') });
-      const put = () => store.put(fresh(), body, { if: 'absent' }).catch(() => {});
-      expect(await counted(put)).toEqual(['POST']);
-    },
-  );
-
   it('says a refusal by a policy from one by a condition', async () => {
-    spoil({ before: () => saying(412, 'orgPolicyConstraintFailed') });
+    spoil({ before: () => saying({ status: 412, code: 'orgPolicyConstraintFailed' }) });
     await expect(store.put(fresh(), body, { if: 'absent' })).rejects.toMatchObject({ code: 'store_refused' });
-    spoil({ before: () => saying(412, 'conditionNotMet') });
+    spoil({ before: () => saying({ status: 412, code: 'conditionNotMet' }) });
     expect(await store.put(fresh(), body, { if: 'absent' })).toEqual({ status: 'refused' });
   });
 
@@ -161,7 +129,7 @@ describe('the store in Google Cloud Storage', async () => {
   });
 
   it('keeps no more connections than it may', async () => {
-    const narrow = await openStore(`${gcsUrl(bucket, proxy.url)}&connections=2`);
+    const narrow = await openStore(`${gcsUrl(bucket, proxied.proxy.url)}&connections=2`);
     let [now, most] = [0, 0];
     spoil({
       before: () => {
@@ -179,7 +147,7 @@ describe('the store in Google Cloud Storage', async () => {
   it('holds no connection of a body that it does not read', async () => {
     const key = fresh();
     await store.put(key, new Uint8Array(3_000_000), { if: 'absent' });
-    const single = await openStore(`${gcsUrl(bucket, proxy.url)}&connections=1`);
+    const single = await openStore(`${gcsUrl(bucket, proxied.proxy.url)}&connections=1`);
     spoil({ after: (_, { headers }) => void delete headers['x-goog-generation'] });
     await expect(single.get(key)).rejects.toMatchObject({ code: 'store_answer' });
     spoil({});
@@ -200,19 +168,10 @@ describe('the store in Google Cloud Storage', async () => {
     expect(await store.get(key)).toEqual({ status: 'absent' });
   });
 
-  it('takes no answer for a body that breaks off, stalls, is another range or another body', async () => {
+  it('takes no answer for a body without its range, for another body, or for one of no generation', async () => {
     const key = fresh();
     await store.put(key, body, { if: 'absent' });
     const range = { offset: 10, length: 15_000 };
-    for (const change of [{ cutAt: 9_000 }, { stallAt: 9_000 }] as readonly Partial<ProxiedAnswer>[]) {
-      spoil({ after: (_, answer) => void Object.assign(answer, change) });
-      const get = (options?: GetOptions) => () => store.get(key, options);
-      const ends = change.stallAt === undefined ? (call: () => Promise<GetResult>) => call() : inVain;
-      await expect(ends(get())).rejects.toMatchObject({ kind: 'unavailable' });
-      await expect(ends(get({ range }))).rejects.toMatchObject({ kind: 'unavailable' });
-    }
-    spoil({ after: (_, { headers }) => void (headers['content-range'] = 'bytes 9-15008/20000') });
-    await expect(store.get(key, { range })).rejects.toMatchObject({ code: 'store_answer' });
     spoil({ before: ({ headers }) => void delete headers['range'] });
     await expect(store.get(key, { range })).rejects.toMatchObject({ kind: 'unavailable' });
     spoil({ after: (_, answer) => void (answer.body[5]! ^= 1) });
@@ -227,38 +186,6 @@ describe('the store in Google Cloud Storage', async () => {
     spoil({ before: () => ({ status: 404, headers: {}, body: Buffer.from('<html>not here</html>') }) });
     await expect(store.get(fresh())).rejects.toMatchObject({ kind: 'unavailable' });
     await expect(store.delete([fresh()])).rejects.toMatchObject({ kind: 'unavailable' });
-  });
-
-  it('reads into memory that is lent', async () => {
-    const key = fresh();
-    await store.put(key, body, { if: 'absent' });
-    const into = new Uint8Array(30_000);
-    const found = await store.get(key, { into });
-    if (found.status !== 'found') throw new Error(found.status);
-    expect(found.bytes.buffer).toBe(into.buffer);
-    expect(found.bytes).toEqual(body);
-  });
-
-  it.each([
-    [403, 'forbidden', 'forbidden', 'store_forbidden'],
-    [401, 'authError', 'unauthenticated', 'store_unauthenticated'],
-    [429, 'rateLimitExceeded', 'unavailable', 'store_busy'],
-    [503, 'backendError', 'unavailable', 'store_busy'],
-  ])('gives %d %s a type in every call, and repeats nothing secret', async (status, reason, kind, ours) => {
-    spoil({ before: () => saying(status, reason, { 'retry-after': '2' }) });
-    const upload = await store.upload(fresh());
-    for (const call of [
-      (): Promise<unknown> => store.get(fresh()),
-      () => store.list(''),
-      () => store.delete([fresh()]),
-      () => upload.write(new Uint8Array(limits.uploadPartBytes + 1)),
-    ]) {
-      const thrown: unknown = await inVain(call).catch((error: unknown) => error);
-      expect(thrown).toMatchObject({ kind, code: ours });
-      if (kind === 'unavailable') expect(thrown).toMatchObject({ retryAfterS: 2 });
-      expect(inspect(thrown, { depth: 10 })).not.toMatch(/SECRET|upload_id/);
-    }
-    await upload.abort();
   });
 
   it('follows tokens over short and empty pages, and asks for one key more than it may not have', async () => {
@@ -297,7 +224,8 @@ describe('the store in Google Cloud Storage', async () => {
       const key = fresh();
       let seen = 0;
       spoil({
-        before: (request) => (isPut(request) && seen++ === at ? saying(503, 'backendError') : undefined),
+        before: (request) =>
+          isPut(request) && seen++ === at ? saying({ status: 503, code: 'backendError' }) : undefined,
       });
       await uploaded(key, parts);
       expect(await isThere(key)).toBe(true);
@@ -317,22 +245,6 @@ describe('the store in Google Cloud Storage', async () => {
       await expect(uploaded(fresh(), parts)).rejects.toMatchObject({ code: 'store_answer' });
     });
 
-    it('does not take another object for its own', async () => {
-      const key = fresh();
-      const upload = await store.upload(key);
-      await upload.write(parts);
-      await store.put(key, body, { if: 'any' });
-      spoil({ before: (request) => (isPut(request) ? 'drop' : undefined) });
-      await expect(upload.finish()).rejects.toMatchObject({
-        kind: 'unavailable',
-        code: 'upload_unknown',
-        outcome: 'unknown',
-      });
-      spoil({});
-      await upload.abort();
-      expect(await store.get(key)).toMatchObject({ status: 'found', size: body.length });
-    });
-
     it('says so where the session is gone', async () => {
       const upload = await store.upload(fresh());
       await upload.write(parts);
@@ -343,15 +255,6 @@ describe('the store in Google Cloud Storage', async () => {
         message: expect.stringContaining('SessionGone'),
       });
       await upload.abort();
-    });
-
-    it('leaves no session behind that is given up', async () => {
-      const before = fake.sessions.unfinished;
-      const upload = await store.upload(fresh());
-      await upload.write(parts);
-      expect(fake.sessions.unfinished).toBe(before + 1);
-      await upload.abort();
-      expect(fake.sessions.unfinished).toBe(before);
     });
   });
 

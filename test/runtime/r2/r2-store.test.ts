@@ -10,29 +10,52 @@ import { limits } from '../../../core/base/limits.js';
 import { openR2Store } from '../../../core/r2.js';
 import type { R2Keyed, R2Stream } from '../../../core/store/adapters/r2/r2-binding.js';
 import type { ObjectStore } from '../../../core/store/index.js';
-import { systemSleep } from '../../../core/system-ports.js';
+import { describeFaults } from '../../store/bucket-faults.js';
+import type { BodyFault, CallEnd, CallRole, CallRule } from '../../store/bucket-faults.js';
+import { makePatience } from '../../store/patience.js';
 import { hasRuntimes } from '../install.js';
 import { startR2 } from './bucket.js';
 import type { LocalR2 } from './bucket.js';
 import { cutAfter, lengthen, never, SpoiltBucket, stallAfter } from './spoilt-bucket.js';
-import type { SpoilRule } from './spoilt-bucket.js';
+import type { SpoilRule, SpoiltCall } from './spoilt-bucket.js';
 
 const body = new Uint8Array(20_000).fill(7);
+
+const roles = new Map<string, CallRole>([
+  ['put', 'put'],
+  ['uploadPart', 'part'],
+  ['completeMultipartUpload', 'join'],
+]);
+const roleOf = ({ method }: SpoiltCall): CallRole => roles.get(method) ?? 'other';
+
+async function endCall({ method }: SpoiltCall, end: CallEnd | undefined): Promise<void> {
+  if (end === undefined) return;
+  if (end === 'hang') await never();
+  throw new Error(typeof end === 'object' ? `${method}: no (${end.code})` : 'Network connection lost.');
+}
+
+function spoiledBody(fault: BodyFault): SpoilRule {
+  if (fault !== 'earlier range')
+    return { body: 'cutAt' in fault ? cutAfter(fault.cutAt) : stallAfter(fault.stallAt) };
+  return {
+    get: ({ range, ...options }) => ({
+      ...options,
+      ...(range === undefined ? {} : { range: { ...range, offset: range.offset - 1 } }),
+    }),
+  };
+}
 
 describe.skipIf(!hasRuntimes())('the R2 store', () => {
   let r2: LocalR2;
   let bucket: SpoiltBucket;
   let store: ObjectStore;
   let tests = 0;
-  /** Where answers are to be waited for in vain: what would take ten seconds takes a fifth of one. */
-  let longestMs = Number.POSITIVE_INFINITY;
-  const sleep: typeof systemSleep = (ms, signal) => systemSleep(Math.min(ms, longestMs), signal);
   const fresh = (): string => `key/${++tests}`;
 
   beforeAll(async () => {
     r2 = await startR2();
     bucket = new SpoiltBucket(r2.bind());
-    store = await openR2Store(bucket, { prefix: '/some/prefix/', selfTest: false }, { sleep });
+    store = await openR2Store(bucket, { prefix: '/some/prefix/', selfTest: false }, patience);
   });
   afterAll(() => r2.close());
 
@@ -43,14 +66,8 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
   const fail = (message: string) => (): never => {
     throw new Error(message);
   };
-  const inVain = async <T>(call: () => Promise<T>): Promise<T> => {
-    longestMs = 200;
-    try {
-      return await call();
-    } finally {
-      longestMs = Number.POSITIVE_INFINITY;
-    }
-  };
+  const patience = makePatience();
+  const { inVain } = patience;
   const asked = async (call: () => Promise<unknown>): Promise<readonly string[]> => {
     const before = bucket.seen.length;
     await call();
@@ -61,52 +78,24 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
     expect(store.description).toBe('r2://BUCKET/some/prefix/');
   });
 
-  it('does not know of a put that is never answered', async () => {
-    const [lost, done] = [fresh(), fresh()];
-    spoil({ before: never });
-    expect((await inVain(() => store.put(lost, body, { if: 'absent' }))).status).toBe('unknown');
-    let applied: (() => void) | undefined;
-    const passed = new Promise<void>((resolve) => (applied = resolve));
+  describeFaults('R2', () => ({ ...{ store, patience, retryAfterS: 1, secrets: [] }, spoil: spoilCalls }), {
+    brokenBody: 'store_answer',
+    undecided: ['10001', '10058', '10043', '10054', '19999', '0'].map((code) => ({ code })),
+    typed: [
+      { code: '10002', kind: 'unauthenticated', ours: 'store_unauthenticated' },
+      { code: '10003', kind: 'forbidden', ours: 'store_forbidden' },
+      { code: '10006', kind: 'not_found', ours: 'store_not_found' },
+      { code: '10069', kind: 'forbidden', ours: 'store_forbidden' },
+      { code: '10058', kind: 'unavailable', ours: 'store_busy' },
+    ],
+  });
+  function spoilCalls({ before, after, body: fault }: CallRule): void {
     spoil({
-      after: async () => {
-        applied?.();
-        await never();
-      },
+      ...(before === undefined ? {} : { before: (call: SpoiltCall) => endCall(call, before(roleOf(call))) }),
+      ...(after === undefined ? {} : { after: (call: SpoiltCall) => endCall(call, after(roleOf(call))) }),
+      ...(fault === undefined ? {} : spoiledBody(fault)),
     });
-    expect((await inVain(() => store.put(done, body, { if: 'absent' }))).status).toBe('unknown');
-    await passed;
-    spoil({});
-    expect(await store.get(lost)).toEqual({ status: 'absent' });
-    expect((await store.get(done)).status).toBe('found');
-    expect(await store.put(done, body, { if: 'absent' })).toEqual({ status: 'refused' });
-  });
-
-  it.each([
-    'put: We encountered an internal error. Please try again. (10001)',
-    'put: Reduce your concurrent request rate for the same object. (10058)',
-    'put: Service is temporarily unavailable. (10043)',
-    'put: The client is gone. (10054)',
-    'put: Something that nobody has listed. (19999)',
-    'put: Unspecified error (0)',
-    'Network connection lost.',
-  ])('does not know of a put that ends in "%s", applied or not', async (message) => {
-    const [lost, done] = [fresh(), fresh()];
-    spoil({ before: fail(message) });
-    const end = await store.put(lost, body, { if: 'absent' });
-    expect(end).toMatchObject({ status: 'unknown', cause: { kind: 'unavailable', outcome: 'unknown' } });
-    spoil({ after: fail(message) });
-    expect((await store.put(done, body, { if: 'absent' })).status).toBe('unknown');
-    spoil({});
-    expect(await store.get(lost)).toEqual({ status: 'absent' });
-    expect((await store.get(done)).status).toBe('found');
-  });
-
-  it('asks for each put once, whatever becomes of it', async () => {
-    spoil({ before: fail('put: Reduce your concurrent request rate for the same object. (10058)') });
-    expect(await asked(() => store.put(fresh(), body, { if: 'absent' }))).toEqual(['put']);
-    spoil({ before: never });
-    expect(await inVain(() => asked(() => store.put(fresh(), body, { if: 'any' })))).toEqual(['put']);
-  });
+  }
 
   it('says for each call how many requests it is', async () => {
     const key = fresh();
@@ -135,28 +124,16 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
     expect(await store.get(key)).toEqual({ status: 'absent' });
   });
 
-  it('takes no answer for a body that breaks off, stalls, goes on too long, or is another range', async () => {
+  it('takes no answer for a body that goes on too long', async () => {
     const key = fresh();
     await store.put(key, body, { if: 'absent' });
-    const range = { offset: 10, length: 15_000 };
     let cancelled = 0;
-    for (const [change, stalls] of [
-      [cutAfter(9_000), false],
-      [stallAfter(9_000), true],
-      [lengthen(3, () => (cancelled += 1)), false],
-    ] as const) {
-      spoil({ body: change });
-      for (const options of [{}, { range }]) {
-        const get = () => store.get(key, options);
-        const answer = { kind: 'unavailable', code: 'store_answer' };
-        await expect(stalls ? inVain(get) : get()).rejects.toMatchObject(answer);
-      }
+    spoil({ body: lengthen(3, () => (cancelled += 1)) });
+    for (const options of [{}, { range: { offset: 10, length: 15_000 } }]) {
+      const answer = { kind: 'unavailable', code: 'store_answer' };
+      await expect(store.get(key, options)).rejects.toMatchObject(answer);
     }
     expect(cancelled).toBe(2);
-    spoil({ get: (options) => ({ ...options, range: { offset: 9, length: 15_000 } }) });
-    await expect(store.get(key, { range })).rejects.toMatchObject({ code: 'store_answer' });
-    spoil({});
-    expect((await store.get(key, { range })).status).toBe('found');
   });
 
   it('finds out with one request more that a range begins where the object ends', async () => {
@@ -173,16 +150,6 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
       kind: 'unavailable',
       code: 'store_unavailable',
     });
-  });
-
-  it('reads into memory that is lent', async () => {
-    const key = fresh();
-    await store.put(key, body, { if: 'absent' });
-    const into = new Uint8Array(30_000);
-    const found = await store.get(key, { into });
-    if (found.status !== 'found') throw new Error(found.status);
-    expect(found.bytes.buffer).toBe(into.buffer);
-    expect(found.bytes).toEqual(body);
   });
 
   it('drops what comes late, and lets go of its body', async () => {
@@ -207,31 +174,6 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
     expect(cancelled).toBe(0);
     for (const answer of answers) answer();
     await expect.poll(() => cancelled).toBe(1);
-  });
-
-  it.each([
-    ['10002', 'unauthenticated', 'store_unauthenticated'],
-    ['10003', 'forbidden', 'store_forbidden'],
-    ['10006', 'not_found', 'store_not_found'],
-    ['10069', 'forbidden', 'store_forbidden'],
-    ['10058', 'unavailable', 'store_busy'],
-  ])('says what %s means in each call', async (code, kind, errorCode) => {
-    spoil({ before: ({ method }) => fail(`${method}: no (${code})`)() });
-    const told = { kind, code: errorCode };
-    await expect(store.get(fresh())).rejects.toMatchObject(told);
-    await expect(store.list('key/')).rejects.toMatchObject(told);
-    await expect(store.delete([fresh()])).rejects.toMatchObject(told);
-    if (kind !== 'unavailable')
-      await expect(store.put(fresh(), body, { if: 'any' })).rejects.toMatchObject({
-        ...told,
-        outcome: 'not_applied',
-      });
-    const upload = await store.upload(fresh());
-    const large = async (): Promise<void> => {
-      await upload.write(new Uint8Array(limits.uploadPartBytes + 1));
-      await upload.finish();
-    };
-    await expect(inVain(large)).rejects.toMatchObject(told);
   });
 
   it('decides an upload whose answers get lost', { timeout: 120_000 }, async () => {
