@@ -117,10 +117,10 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const bucket = retryingStore(bounded, ports);
   const digests = createDigests(kernel, sha256);
   const identity = `${store.description} ${url}`;
-  const warm = cache && warmStore(bucket, { cache, digests, identity, placeOf: trySegmentObject });
-  const counted = accountingStore(warm ?? bucket);
+  const near = hedgeReads ? hedgingStore(bucket, ports) : bucket;
+  const warm = cache && warmStore(near, { cache, digests, identity, placeOf: trySegmentObject });
   return new EngineDatabase({
-    store: hedgeReads ? hedgingStore(counted, ports) : counted,
+    store: accountingStore(warm ?? near),
     bucket,
     ports: { ...ports, digests, deflate },
     kernel,
