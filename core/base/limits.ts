@@ -161,7 +161,7 @@ export const limits = {
   /** A request whose turn has not come looks again after this, so often. */
   placeWaitMs: 2,
   placeLooks: 5_000,
-  /** A request of which nothing was heard for so long has lost its place. */
+  /** A request of which nothing was heard for so long has lost its place, and is not among those under way. */
   placeLostMs: 30_000,
   /** Times of requests that are kept of each class of sizes, and how many are needed before a request counts as slow. */
   hedgeTimes: 64,

@@ -136,9 +136,11 @@ interface Flight {
 class RecentTimes {
   readonly #ring = new Float64Array(limits.hedgeTimes);
   #kept = 0;
+  /** The oldest first. */
   readonly #underWay = new Set<Flight>();
 
   begin(begunMs: number): Flight {
+    this.#dropLost(begunMs);
     const flight = { begunMs };
     this.#underWay.add(flight);
     return flight;
@@ -156,11 +158,20 @@ class RecentTimes {
   isSlow(begunMs: number, nowMs: number): boolean {
     const known = Math.min(this.#kept, this.#ring.length);
     if (known < limits.hedgeTimesMin) return false;
+    this.#dropLost(nowMs);
     let ended = 0;
     for (let i = 0; i < known; i++) if (this.#ring[i]! < nowMs - begunMs) ended += 1;
     let asOld = 0;
     for (const flight of this.#underWay) if (flight.begunMs <= begunMs) asOld += 1;
     return ended >= 0.95 * (known + asOld);
+  }
+
+  /** A host that ends a request in the middle lets nobody say so: its flight would make nothing look slow for ever. */
+  #dropLost(nowMs: number): void {
+    for (const flight of this.#underWay) {
+      if (nowMs - flight.begunMs <= limits.placeLostMs) return;
+      this.#underWay.delete(flight);
+    }
   }
 }
 

@@ -105,6 +105,17 @@ describe('hedged reads', () => {
     expect(world.slow.nowMs - begunMs).toBeLessThan(200);
   });
 
+  it('forget those that their hosts have ended: they make nothing look fast for ever', async () => {
+    const world = await newWorld();
+    world.next(Array.from({ length: 40 }, () => Infinity));
+    const ended = 5;
+    for (let i = 0; i < ended; i++) void world.store.get('k', { range });
+    await world.slow.pass(limits.placeLostMs + 1);
+    world.next([SLOW_MS]);
+    await world.get();
+    expect(world.slow.asked).toHaveLength(2);
+  });
+
   it('send at most one second request for ten first ones, and save up no more than a few', async () => {
     const world = await newWorld();
     // Ever slower: each one takes longer than all before it.
