@@ -331,7 +331,10 @@ export interface TierLimits {
    * edge tier all calls of the store that the handler makes. Workers may have six connections open.
    */
   readonly requestsParallel: number;
-  /** Of a handler: ids of a segment that take no more are read beside its index, so that no query waits for them. */
+  /**
+   * Of a handler: ids of a segment that take no more, and for which there is room in the page cache, are read beside its index when
+   * a query asks for that, so that none waits for them.
+   */
   readonly idsAheadBytes: number;
 }
 
