@@ -122,7 +122,6 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const warm = cache && warmStore(near, { cache, digests, identity, placeOf: trySegmentObject });
   return new EngineDatabase({
     store: accountingStore(warm ?? near),
-    bucket,
     ports: { ...ports, digests, deflate },
     kernel,
     tier,

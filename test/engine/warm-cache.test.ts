@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { open } from '../../core/index.js';
 import type { Collection, Database, OpenOptions, QueryResult, RecordInput } from '../../core/index.js';
-import { memoryStore } from '../../core/store/index.js';
+import { memoryStore, usageBetween } from '../../core/store/index.js';
 import type { ByteRange, GetResult, ObjectStore } from '../../core/store/index.js';
 import { failure, newBench, scratchDirectory, storeOver } from './fixture.js';
 import type { Bench } from './fixture.js';
@@ -232,7 +232,12 @@ test('a scrub reads the bucket, whatever the cache holds', async () => {
   await fill(world, 'a');
   await askOnce(await world.openWarm(), 'a');
   const db = await world.openWarm();
-  expect((await db.scrub()).errorsTotal).toBe(0);
+  const before = db.storeUsage();
+  const { errorsTotal, requests, bytesRead } = await db.scrub();
+  expect(errorsTotal).toBe(0);
+  // All of it counts as what the bucket was asked for.
+  expect(bytesRead).toBeGreaterThan(4 * ROWS * DIMENSION);
+  expect(usageBetween(before, db.storeUsage())).toMatchObject({ requests, bytesRead, warmReads: 0 });
   // Only the tail, which the cache holds: what is read in one pass passes it anyway.
   world.spoil = (key, result, { offset, length } = { offset: 0, length: Infinity }) => {
     if (!key.endsWith('.seg') || result.status !== 'found' || offset + length < result.size) return result;
