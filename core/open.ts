@@ -33,8 +33,9 @@ export interface OpenOptions {
   /** Threads that search beside the caller's own. There are none yet, so 0 is all that may be asked for. Default 0. */
   readonly threads?: number;
   /**
-   * The tier of collections created without one, and how many requests are in flight: on `edge` never more than 6, on `server` 96
-   * for an index. Default `server`.
+   * The tier of collections created without one, and how much is in flight: on `edge` never more than 6 calls of the store, on
+   * `server` 96 for an index. What a store makes of one call (parts of an upload, single deletions) is not counted, nor is a cache.
+   * Default `server`.
    */
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
@@ -117,11 +118,10 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
   const bucket = retryingStore(bounded, ports);
   const digests = createDigests(kernel, sha256);
   const identity = `${store.description} ${url}`;
-  const warm = cache && warmStore(bucket, { cache, digests, identity, placeOf: trySegmentObject });
-  const counted = accountingStore(warm ?? bucket);
+  const near = hedgeReads ? hedgingStore(bucket, ports) : bucket;
+  const warm = cache && warmStore(near, { cache, digests, identity, placeOf: trySegmentObject });
   return new EngineDatabase({
-    store: hedgeReads ? hedgingStore(counted, ports) : counted,
-    bucket,
+    store: accountingStore(warm ?? near),
     ports: { ...ports, digests, deflate },
     kernel,
     tier,

@@ -158,10 +158,10 @@ export const limits = {
   compactionJobs: 32,
 
   // Bounded and hedged requests
-  /** A request whose turn has not come looks again after this, so often. */
+  /** A request whose turn has not come looks again after this, so often, and then fails. */
   placeWaitMs: 2,
   placeLooks: 5_000,
-  /** A request of which nothing was heard for so long has lost its place. */
+  /** A request of which nothing was heard for so long has lost its place, and is not among those under way. */
   placeLostMs: 30_000,
   /** Times of requests that are kept of each class of sizes, and how many are needed before a request counts as slow. */
   hedgeTimes: 64,
@@ -328,10 +328,13 @@ export interface TierLimits {
   readonly columnBytes: number;
   /**
    * Of a handler, not of a collection: requests that one load of an index, and all readers of pages together, have in flight; on the
-   * edge tier all that the handler does. Workers may have six connections open.
+   * edge tier all calls of the store that the handler makes. Workers may have six connections open.
    */
   readonly requestsParallel: number;
-  /** Of a handler: ids of a segment that take no more are read beside its index, so that no query waits for them. */
+  /**
+   * Of a handler: ids of a segment that take no more, and for which there is room in the page cache, are read beside its index when
+   * a query asks for that, so that none waits for them.
+   */
   readonly idsAheadBytes: number;
 }
 

@@ -13,7 +13,7 @@ import type { ArenaPool, Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
 import { FilterCache } from '../segment/index.js';
 import { PageCache } from '../store/index.js';
-import type { AccountingStore, ObjectStore, StoreUsage } from '../store/index.js';
+import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
 import { Collector } from './collector/index.js';
@@ -39,8 +39,6 @@ import type * as api from './interface/index.js';
 
 export interface DatabaseOptions {
   readonly store: AccountingStore;
-  /** The bucket itself, where `store` has a cache before it: a check is of what lies there. */
-  readonly bucket?: ObjectStore | undefined;
   readonly ports: Ports;
   readonly kernel: Kernel;
   /** The handler's own: of collections that are created without one, and of how many requests are in flight. */
@@ -242,7 +240,7 @@ export class EngineDatabase implements api.Database {
     const { collection: given } = fields;
     const name = given === undefined ? undefined : mustBeName(given, 'collection');
     const repair = optionalBoolean(fields['repair'], 'repair');
-    const { bucket: store = this.#options.store, ports, kernel } = this.#options;
+    const { store, ports, kernel } = this.#options;
     const evict = (): boolean => this.#segments.residency.evictOldest();
     const { namespace } = this.#catalog;
     return await withAnySignal([options.signal, this.#closing.signal], (signal) =>

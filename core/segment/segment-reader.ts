@@ -248,10 +248,10 @@ export class SegmentReader {
     return this.#cache.pin(this.#handle, { offset, length });
   }
 
-  /** Reads into the cache what is not there of all ids, where they take no more than `bytesMax`. */
+  /** Reads into the cache what is not there of all ids, where they take no more than `bytesMax` and push nothing out of it. */
   async readIdsAhead(bytesMax: number): Promise<void> {
     const { offset, length } = this.#section('ids');
-    if (length <= bytesMax) await this.#read([{ offset, length }]);
+    if (length <= bytesMax) await this.#cache.readAhead(this.#handle, { offset, length });
   }
 
   /** The JSON text of each row, '' for a row without metadata. */

@@ -37,7 +37,10 @@ const outcomes = [
 export type StoreOutcome = (typeof outcomes)[number];
 
 export interface StoreUsage {
-  /** Calls of the port. A list that followed continuation tokens is one, and so is a delete of many keys. */
+  /**
+   * Calls of the port. A list that followed continuation tokens is one, and so is a delete of many keys. A get that was sent twice
+   * (`hedgingStore`) is two of one outcome, with the bytes of one answer; where both failed, one.
+   */
   readonly requests: number;
   readonly outcomes: Readonly<Record<StoreOutcome, number>>;
   /** Bodies that came back. */
@@ -131,8 +134,11 @@ class CountingStore implements AccountingStore {
   }
 
   async get(key: string, options?: GetOptions): Promise<GetResult> {
-    const result = await this.#count('get_failed', this.#inner.get(key, options), (end) =>
-      isWarm(end) ? undefined : `get_${end.status}`,
+    const result = await this.#count(
+      'get_failed',
+      this.#inner.get(key, options),
+      (end) => (isWarm(end) ? undefined : `get_${end.status}`),
+      (end) => (end.status === 'unchanged' ? 1 : (end.sentRequests ?? 1)),
     );
     if (result.status !== 'found') return result;
     const { bytes, sentBytes = bytes.length } = result;
@@ -187,17 +193,20 @@ class CountingStore implements AccountingStore {
     failed: StoreOutcome,
     request: Promise<T>,
     ended: (result: T) => StoreOutcome | undefined,
+    sent: (result: T) => number = () => 1,
   ): Promise<T> {
     const depth = this.#deepestEnded + 1;
     let outcome: StoreOutcome | undefined = failed;
+    let requests = 1;
     try {
       const result = await request;
       outcome = ended(result);
+      requests = sent(result);
       return result;
     } finally {
       if (outcome !== undefined) {
-        this.#requests += 1;
-        this.#outcomes[outcome] += 1;
+        this.#requests += requests;
+        this.#outcomes[outcome] += requests;
         this.#deepestEnded = Math.max(this.#deepestEnded, depth);
       }
     }

@@ -1,10 +1,14 @@
 /**
- * At most so many requests in flight, whatever they are for: whoever comes later waits for its turn, in the order of coming.
+ * At most so many calls of the store in flight, whatever they are for: whoever comes later waits for its turn, in the order of
+ * coming. What a store makes of one call is its own affair: parts of an upload and deletions may be several requests at once.
  *
  * Nobody waits for a promise of another request, because a host like Workers lets none cross: who has to wait sleeps by itself
  * and looks again. Nor may a host that ends a request in the middle leave its place taken for ever: a place of which nothing
- * was heard for `limits.placeLostMs` is given up, and whoever has looked `limits.placeLooks` times begins all the same.
+ * was heard for `limits.placeLostMs` is given up, and whoever has looked `limits.placeLooks` times is told that the store is busy. To begin all the same would make a burst of all
+ * who wait, just where the store answers nobody.
  */
+import { CairnError } from '../base/errors.js';
+import type { Outcome } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Clock, Sleep } from '../base/ports.js';
 import type {
@@ -21,10 +25,13 @@ import type {
 export interface BoundingOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly sleep: Sleep;
-  /** Requests in flight. A write to an upload counts as one, whatever the store makes of it. */
+  /** Calls in flight. A write to an upload counts as one, whatever the store makes of it. */
   readonly parallel: number;
 }
 
+/**
+ * Throws `unavailable` (`store_busy`) where no turn came in 10 s; what would have written has then done nothing (`not_applied`).
+ */
 export function boundingStore(inner: ObjectStore, options: BoundingOptions): ObjectStore {
   return new BoundingStore(inner, options);
 }
@@ -54,15 +61,21 @@ class BoundingStore implements ObjectStore {
   }
 
   put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    return this.#inTurn(() => this.#inner.put(key, bytes, options));
+    return this.#inTurn(() => this.#inner.put(key, bytes, options), 'not_applied');
   }
 
   async upload(key: string): Promise<Upload> {
-    const upload = await this.#inTurn(() => this.#inner.upload(key));
+    const upload = await this.#inTurn(() => this.#inner.upload(key), 'not_applied');
     return {
-      write: (bytes) => this.#inTurn(() => upload.write(bytes)),
-      finish: () => this.#inTurn(() => upload.finish()),
-      abort: () => this.#inTurn(() => upload.abort()),
+      write: (bytes) => this.#inTurn(() => upload.write(bytes), 'not_applied'),
+      finish: () => this.#inTurn(() => upload.finish(), 'not_applied'),
+      abort: async () => {
+        try {
+          await this.#inTurn(() => upload.abort());
+        } catch {
+          // No turn came: what was written goes with time.
+        }
+      },
     };
   }
 
@@ -78,12 +91,13 @@ class BoundingStore implements ObjectStore {
     return this.#inner.close();
   }
 
-  async #inTurn<T>(request: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(request: () => Promise<T>, outcome?: Outcome): Promise<T> {
     const { clock, sleep } = this.#options;
     const place: Place = { heardMs: clock.monotonicMs() };
     this.#places.add(place);
     try {
-      for (let look = 0; !this.#mayBegin(place) && look < limits.placeLooks; look++) {
+      for (let look = 0; !this.#mayBegin(place); look++) {
+        if (look === limits.placeLooks) throw storeBusy(outcome);
         await sleep(limits.placeWaitMs);
         place.heardMs = clock.monotonicMs();
       }
@@ -104,4 +118,14 @@ class BoundingStore implements ObjectStore {
     // It was given up meanwhile: nobody waits for it.
     return true;
   }
+}
+
+function storeBusy(outcome: Outcome | undefined): CairnError {
+  const waitedMs = limits.placeLooks * limits.placeWaitMs;
+  const message = `no turn came in ${waitedMs} ms: as many requests as may be in flight are waiting for answers`;
+  const options = { details: { waitedMs }, retryAfterS: 1 };
+  return new CairnError('unavailable', 'store_busy', message, {
+    ...options,
+    ...(outcome === undefined ? {} : { outcome }),
+  });
 }

@@ -9,12 +9,12 @@
  */
 import { limits } from '../base/limits.js';
 import type { Clock, Sleep } from '../base/ports.js';
-import type { AccountingStore, StoreUsage } from './accounting.js';
 import type {
   GetOptions,
   GetResult,
   ListedObject,
   ListOptions,
+  ObjectStore,
   PutOptions,
   PutResult,
   Upload,
@@ -29,22 +29,23 @@ export interface HedgingOptions {
 }
 
 /**
- * `inner` counts the second requests too. What is read into memory that is lent (`GetOptions.into`: the pieces of an index) is
+ * An answer for which a second request was sent says so (`GetResult.sentRequests`). `inner` is the bucket: answers of a cache would
+ * pass for fast requests, and each of the bucket's then for a slow one. What is read into memory that is lent (`GetOptions.into`: the pieces of an index) is
  * asked for once: a request that lost would write there after the call has settled, and to read into other memory first was
  * measured to cost more than slow answers do. Cost: up to 10 % more range reads.
  */
-export function hedgingStore(inner: AccountingStore, options: HedgingOptions): AccountingStore {
+export function hedgingStore(inner: ObjectStore, options: HedgingOptions): ObjectStore {
   return new HedgingStore(inner, options);
 }
 
-class HedgingStore implements AccountingStore {
-  readonly #inner: AccountingStore;
+class HedgingStore implements ObjectStore {
+  readonly #inner: ObjectStore;
   readonly #options: HedgingOptions;
   readonly #classes: readonly RecentTimes[];
   /** Second requests that may be sent, in hundredths. */
   #credit = 0;
 
-  constructor(inner: AccountingStore, options: HedgingOptions) {
+  constructor(inner: ObjectStore, options: HedgingOptions) {
     this.#inner = inner;
     this.#options = options;
     this.#classes = Array.from({ length: SIZES_MAX.length + 1 }, () => new RecentTimes());
@@ -52,10 +53,6 @@ class HedgingStore implements AccountingStore {
 
   get description(): string {
     return this.#inner.description;
-  }
-
-  snapshot(): StoreUsage {
-    return this.#inner.snapshot();
   }
 
   get(key: string, options: GetOptions = {}): Promise<GetResult> {
@@ -96,7 +93,8 @@ class HedgingStore implements AccountingStore {
     first.catch(() => {});
     if (!(await this.#becomesSlow(times, settled.signal))) return await first;
     try {
-      return await Promise.any([first, request()]);
+      const result = await Promise.any([first, request()]);
+      return result.status === 'unchanged' ? result : { ...result, sentRequests: 2 };
     } catch {
       return await first;
     }
@@ -138,9 +136,11 @@ interface Flight {
 class RecentTimes {
   readonly #ring = new Float64Array(limits.hedgeTimes);
   #kept = 0;
+  /** The oldest first. */
   readonly #underWay = new Set<Flight>();
 
   begin(begunMs: number): Flight {
+    this.#dropLost(begunMs);
     const flight = { begunMs };
     this.#underWay.add(flight);
     return flight;
@@ -158,11 +158,20 @@ class RecentTimes {
   isSlow(begunMs: number, nowMs: number): boolean {
     const known = Math.min(this.#kept, this.#ring.length);
     if (known < limits.hedgeTimesMin) return false;
+    this.#dropLost(nowMs);
     let ended = 0;
     for (let i = 0; i < known; i++) if (this.#ring[i]! < nowMs - begunMs) ended += 1;
     let asOld = 0;
     for (const flight of this.#underWay) if (flight.begunMs <= begunMs) asOld += 1;
     return ended >= 0.95 * (known + asOld);
+  }
+
+  /** A host that ends a request in the middle lets nobody say so: its flight would make nothing look slow for ever. */
+  #dropLost(nowMs: number): void {
+    for (const flight of this.#underWay) {
+      if (nowMs - flight.begunMs <= limits.placeLostMs) return;
+      this.#underWay.delete(flight);
+    }
   }
 }
 

@@ -19,6 +19,7 @@ export type { BoundingOptions } from './bounding.js';
 export { putDecided } from './decided-put.js';
 export { hedgingStore } from './hedging.js';
 export type { HedgingOptions } from './hedging.js';
+export { passingStore } from './passing.js';
 export { retryDelayMs, retryingStore } from './retrying.js';
 export type { RetryingOptions } from './retrying.js';
 export { memoryStore } from './adapters/memory.js';

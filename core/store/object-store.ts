@@ -50,9 +50,11 @@ export type GetResult =
       readonly modifiedMs: number;
       /** Of a `warmStore`: bytes that the bucket sent for it, where they are not those of the answer; 0 from the cache. */
       readonly sentBytes?: number;
+      /** Of a `hedgingStore`: requests that were sent for it, where they are not one. */
+      readonly sentRequests?: number;
     }
   | { readonly status: 'unchanged' }
-  | { readonly status: 'absent' };
+  | { readonly status: 'absent'; readonly sentRequests?: number };
 
 export interface PutOptions {
   /** `absent`: create only. A version: replace exactly that state. `any`: last writer wins. */

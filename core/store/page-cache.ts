@@ -85,6 +85,8 @@ export class PageCache {
   #hits = 0;
   #misses = 0;
   #inFlight = 0;
+  /** Of ranges that are being read ahead: room that is spoken for. */
+  #aheadBytes = 0;
 
   constructor({
     budgetBytes,
@@ -189,6 +191,23 @@ export class PageCache {
     const pages = this.read(handle, [range]);
     if (!(pages instanceof PageSet)) return pages.then((read) => this.#pin(object, range, read));
     this.#pin(object, range, pages);
+  }
+
+  /**
+   * Reads what is not here of `range`, where all of it fits beside what is here already, in half of the budget at most: what is
+   * read though nobody has asked yet pushes nothing out, itself included. Where a host ends the reader in the middle, its room stays
+   * spoken for, and less is read ahead from then on.
+   */
+  async readAhead(handle: PagedHandle, range: ByteRange): Promise<void> {
+    const room = Math.min(this.#budget, this.#roomBytes()) - this.#bytes;
+    const bytes = range.length + 2 * pageBytes;
+    if (this.#aheadBytes + bytes > Math.min(room, this.#budget / 2)) return;
+    this.#aheadBytes += bytes;
+    try {
+      await this.read(handle, [range]);
+    } finally {
+      this.#aheadBytes -= bytes;
+    }
   }
 
   /** Drops every page of an object, pinned ones too. What is being read goes to its reader and nowhere else. */

@@ -11,7 +11,7 @@ const parallel = tierLimits.edge.requestsParallel;
 describeObjectStore('bounded and hedged memory', () => {
   const inner = memoryStore({ clock: systemClock });
   const wrapped = (): ObjectStore =>
-    hedgingStore(accountingStore(boundingStore(inner, { ...ports, parallel })), ports);
+    accountingStore(hedgingStore(boundingStore(inner, { ...ports, parallel }), ports));
   return Promise.resolve({
     store: wrapped(),
     openAnother: () => Promise.resolve(wrapped()),

@@ -54,6 +54,34 @@ test('a collection that does not fit alone says so, and what was acknowledged is
   await Promise.all([small.close(), large.close()]);
 });
 
+test('ids for which there is no room push out no pages that are in use', async () => {
+  const store = memoryStore({ clock: systemClock });
+  const filling = await open('memory:', { store });
+  const rows = 1_000;
+  const long = Array.from({ length: rows }, (_, i) => `${i} `.repeat(100).slice(0, 480));
+  for (const [name, ids, dimension] of [
+    ['hot', idsOf(rows), 128],
+    ['long', long, 2],
+  ] as const) {
+    const collection = await filling.createCollection(name, { dimension, metric: 'euclidean' });
+    await collection.upsert({ ids, vectors: vectors(rows, dimension, 1) });
+    await collection.compact();
+  }
+  await filling.close();
+  // Pages of 0.5 MiB are hot, all ids take as much, and the cache has room for less than both.
+  const db = await open('memory:', { store, memoryBudgetBytes: 3 * MiB });
+  const readHot = async (): Promise<number> => {
+    const before = db.storeUsage().bytesRead;
+    expect((await db.collection('hot').fetch({ ids: idsOf(rows) })).records).toHaveLength(rows);
+    return db.storeUsage().bytesRead - before;
+  };
+  expect(await readHot()).toBeGreaterThan(4 * 128 * rows);
+  expect(await readHot()).toBe(0);
+  await db.collection('long').query({ vector: [1, 1], k: 1, include: [] });
+  expect(await readHot()).toBe(0);
+  await db.close();
+});
+
 function idsOf(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `r${i}`);
 }

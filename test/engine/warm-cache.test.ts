@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { open } from '../../core/index.js';
 import type { Collection, Database, OpenOptions, QueryResult, RecordInput } from '../../core/index.js';
+import { memoryStore, usageBetween } from '../../core/store/index.js';
 import type { ByteRange, GetResult, ObjectStore } from '../../core/store/index.js';
 import { failure, newBench, scratchDirectory, storeOver } from './fixture.js';
 import type { Bench } from './fixture.js';
+import { MapCache } from '../store/map-cache.js';
+import { SlowStore } from '../store/slow-store.js';
 
 const ROWS = 3_000;
 const DIMENSION = 16;
@@ -229,7 +232,12 @@ test('a scrub reads the bucket, whatever the cache holds', async () => {
   await fill(world, 'a');
   await askOnce(await world.openWarm(), 'a');
   const db = await world.openWarm();
-  expect((await db.scrub()).errorsTotal).toBe(0);
+  const before = db.storeUsage();
+  const { errorsTotal, requests, bytesRead } = await db.scrub();
+  expect(errorsTotal).toBe(0);
+  // All of it counts as what the bucket was asked for.
+  expect(bytesRead).toBeGreaterThan(4 * ROWS * DIMENSION);
+  expect(usageBetween(before, db.storeUsage())).toMatchObject({ requests, bytesRead, warmReads: 0 });
   // Only the tail, which the cache holds: what is read in one pass passes it anyway.
   world.spoil = (key, result, { offset, length } = { offset: 0, length: Infinity }) => {
     if (!key.endsWith('.seg') || result.status !== 'found' || offset + length < result.size) return result;
@@ -240,6 +248,35 @@ test('a scrub reads the bucket, whatever the cache holds', async () => {
   const { collections } = await db.scrub();
   expect(collections[0]!.findings.filter(({ severity }) => severity === 'error')).not.toEqual([]);
   await db.close();
+});
+
+test('answers of the cache make no read of the bucket look slow', async () => {
+  const slow = new SlowStore(memoryStore({ clock: { wallMs: () => 1_000 } }));
+  slow.waitOf = (at) => 20 + ((at * 7) % 5);
+  const clock = { ...slow.clock, wallMs: () => 1_000 + slow.nowMs };
+  const options = { store: slow, clock, sleep: slow.sleep };
+  const wide = 256;
+  const filling = await open('slow:', options);
+  const c = await slow.runUntil(filling.createCollection('a', { dimension: wide }));
+  const vectors = Float32Array.from({ length: ROWS * wide }, (_, i) => Math.sin(i));
+  await slow.runUntil(c.upsert({ ids: Array.from({ length: ROWS }, (_, i) => `r${i}`), vectors }));
+  await slow.runUntil(c.compact());
+  await slow.runUntil(filling.close());
+  // So little memory that pages are read again and again.
+  const small = { warmCache: new MapCache(), hedgeReads: true, memoryBudgetBytes: 1024 * 1024 };
+  const db = await open('slow:', { ...options, ...small });
+  const pages = Array.from({ length: ROWS / 16 }, (_, page) => `r${16 * page}`);
+  const before = slow.options.length;
+  for (const [at, id] of pages.entries()) {
+    const ids = [id, ...Array.from({ length: 10 }, (_, hit) => pages[(37 * hit + 5 * at) % (at + 1)]!)];
+    for (const one of ids) await slow.runUntil(db.collection('a').fetch({ ids: [one] }));
+  }
+  const sent = slow.options.slice(before).filter((asked) => asked?.range !== undefined);
+  const once = new Set(sent.map((asked) => `${asked!.range!.offset} ${asked!.range!.length}`)).size;
+  expect(db.storeUsage().warmReads).toBeGreaterThan(30 * once);
+  expect(once).toBeGreaterThan(20);
+  expect(sent.length - once).toBeLessThanOrEqual(once / 10);
+  await slow.runUntil(db.close());
 });
 
 test('collections and stores that share a directory see each their own', async () => {

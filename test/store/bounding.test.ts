@@ -53,15 +53,37 @@ describe('a bounded store', () => {
     expect(slow.nowMs - begunMs).toBe(5);
   });
 
-  it('looks only so often', async () => {
-    const { slow, store } = newWorld(1);
-    slow.waitOf = (at) => (at === 0 ? Infinity : 5);
-    void store.get('hangs');
-    const begunMs = slow.nowMs;
-    await slow.runUntil(store.get('next'));
-    const mostMs = limits.placeLooks * limits.placeWaitMs;
-    expect(slow.nowMs - begunMs).toBeLessThanOrEqual(mostMs + 10);
-    expect(mostMs).toBeLessThan(limits.placeLostMs);
+  it('tells those whose turn does not come that the store is busy, and sends nothing of theirs', async () => {
+    const { slow, store } = newWorld(2);
+    const open = await slow.runUntil(store.upload('open'));
+    slow.waitOf = () => Infinity;
+    for (const key of ['hangs', 'hangs too']) void store.get(key);
+    const reads = [
+      ...Array.from({ length: 10 }, () => store.get('waits')),
+      store.list(''),
+      store.delete(['k']),
+    ];
+    const writes = [
+      store.put('k', body, { if: 'absent' }),
+      store.upload('u'),
+      open.write(body),
+      open.finish(),
+    ];
+    const aborted = open.abort();
+    const ends = await slow.runUntil(Promise.allSettled([...reads, ...writes]));
+    await slow.runUntil(aborted);
+    const reason = { kind: 'unavailable', code: 'store_busy', retryAfterS: 1 };
+    for (const [i, end] of ends.entries()) {
+      const outcome = i < reads.length ? undefined : 'not_applied';
+      expect(end).toMatchObject({ status: 'rejected', reason: { ...reason, outcome } });
+    }
+    expect(slow.asked).toEqual(['hangs', 'hangs too']);
+    expect(slow.mostInFlight).toBe(2);
+    expect(slow.nowMs).toBeLessThan(limits.placeLostMs);
+    // Once those places are given up the next ones begin.
+    slow.waitOf = () => 5;
+    await slow.pass(limits.placeLostMs);
+    expect((await slow.runUntil(store.get('next'))).status).toBe('absent');
   });
 
   it('frees the place of a request that fails', async () => {

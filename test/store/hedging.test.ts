@@ -12,7 +12,7 @@ const body = Uint8Array.from({ length: 16 }, (_, at) => at);
 
 class World {
   readonly slow = new SlowStore(memoryStore({ clock: { wallMs: () => 1_000 } }));
-  readonly store: AccountingStore = hedgingStore(accountingStore(this.slow), this.slow);
+  readonly store: AccountingStore = accountingStore(hedgingStore(this.slow, this.slow));
 
   async fill(): Promise<this> {
     await this.slow.runUntil(this.slow.put('k', body, { if: 'any' }));
@@ -57,10 +57,12 @@ describe('hedged reads', () => {
     const tookMs = world.slow.nowMs - begunMs;
     expect(tookMs).toBeGreaterThanOrEqual(2 * USUAL_MS);
     expect(tookMs).toBeLessThanOrEqual(2 * USUAL_MS + limits.hedgeLookMs);
-    // Both are counted once they have ended.
-    const before = world.store.snapshot().requests;
+    // Both are counted, and the bytes of one.
+    const { requests, outcomes, bytesRead } = world.store.snapshot();
+    const reads = limits.hedgeTimesMin + 1;
+    expect([requests, outcomes.get_found, bytesRead]).toEqual([reads + 1, reads + 1, 8 * reads]);
     await world.slow.pass(SLOW_MS);
-    expect(world.store.snapshot().requests).toBe(before + 1);
+    expect(world.store.snapshot().requests).toBe(requests);
   });
 
   it('take the first one where that answers before the second', async () => {
@@ -101,6 +103,17 @@ describe('hedged reads', () => {
     await world.slow.runUntil(all);
     expect(world.slow.asked).toHaveLength(count + 3);
     expect(world.slow.nowMs - begunMs).toBeLessThan(200);
+  });
+
+  it('forget those whose host has ended: after a few of them nothing would look slow again', async () => {
+    const world = await newWorld();
+    world.next(Array.from({ length: 40 }, () => Infinity));
+    const ended = 5;
+    for (let i = 0; i < ended; i++) void world.store.get('k', { range });
+    await world.slow.pass(limits.placeLostMs + 1);
+    world.next([SLOW_MS]);
+    await world.get();
+    expect(world.slow.asked).toHaveLength(2);
   });
 
   it('send at most one second request for ten first ones, and save up no more than a few', async () => {

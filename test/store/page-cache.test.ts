@@ -101,6 +101,34 @@ describe('the page cache', () => {
     expect(cache.usage()).toEqual({ bytes: PAGE, budgetBytes: 100 * PAGE, hits: 1, misses: 1 });
   });
 
+  it('reads ahead what fits beside all that is here, and half of its budget', async () => {
+    const { object, asked } = await newBench();
+    const cache = new PageCache({ budgetBytes: 20 * PAGE });
+    const handle = cache.register(object);
+    const ahead = (first: number, count: number): Promise<void> =>
+      cache.readAhead(handle, { offset: first * PAGE, length: count * PAGE });
+    await ahead(0, 9);
+    // Each would fit by itself.
+    await Promise.all([ahead(0, 6), ahead(6, 6)]);
+    expect(asked).toEqual([[0, 6]]);
+    expect(cache.read(handle, [{ offset: 0, length: 6 * PAGE }])).toBeInstanceOf(PageSet);
+    await cache.read(handle, [{ offset: 20 * PAGE, length: 7 * PAGE }]);
+    asked.length = 0;
+    await ahead(10, 6);
+    expect(asked).toEqual([]);
+    await ahead(10, 5);
+    expect(asked).toEqual([[10, 5]]);
+    const all = pages(0, 5, 10, 14, 20, 26);
+    expect(cache.read(handle, all)).toBeInstanceOf(PageSet);
+  });
+
+  it('reads nothing ahead where others need the memory', async () => {
+    const { object, asked } = await newBench();
+    const cache = new PageCache({ budgetBytes: 100 * PAGE, roomBytes: () => 5 * PAGE });
+    await cache.readAhead(cache.register(object), { offset: 0, length: 4 * PAGE });
+    expect(asked).toEqual([]);
+  });
+
   it('joins neighbours and gaps of two pages into one request, and leaves wider gaps', async () => {
     const { object, asked } = await newBench();
     const cache = new PageCache({ budgetBytes: 100 * PAGE });

@@ -303,7 +303,7 @@ class JobRun {
       sourceRowOf: sources[best]!.sourceRowOf,
       curve: recallCurve,
       withGraph: (use) =>
-        residency.withIndex(file, ({ index }) => {
+        residency.withIndex(file, 'nothing', ({ index }) => {
           const graph = index.graph();
           assertInternal(graph !== undefined, `segment ${this.#opened[best]!.entry.key} has no graph`);
           use(graph);

@@ -91,7 +91,7 @@ function searchAllowed(
   }
   const later = { allowed: allowed?.slice(), count };
   const loaded = search.turns.run(() =>
-    store.residency.withIndex(file, (read) => searchIndex(read, search, effort, later)),
+    store.residency.withIndex(file, 'ids', (read) => searchIndex(read, search, effort, later)),
   );
   return loaded.then((hits) => rerank(store, overlay, search, hits));
 }

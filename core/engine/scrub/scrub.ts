@@ -1,13 +1,13 @@
 /**
  * Checks everything that a store holds of its collections, as a function of the store: nothing is cached, nothing is taken
- * from an open database, and nothing is written unless it is asked to repair. What it finds is in the result; it throws only
- * where the store does not answer.
+ * from an open database or from a cache before the bucket, and nothing is written unless it is asked to repair. What it finds is
+ * in the result; it throws only where the store does not answer.
  */
 import { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { logPrefix, wasUsed } from '../../log/index.js';
 import type { Head } from '../../log/index.js';
-import { accountingStore } from '../../store/index.js';
+import { accountingStore, passingStore } from '../../store/index.js';
 import type { ListedObject } from '../../store/index.js';
 import type { ScrubbedCollection, ScrubResult } from '../interface/index.js';
 import { scrubEntry } from './catalog-scrub.js';
@@ -27,7 +27,7 @@ export interface ScrubRun {
 
 /** Throws `collection_not_found` where nothing is of the name that is asked for, and `unavailable`. */
 export async function scrubStore(given: ScrubContext, run: ScrubRun): Promise<ScrubResult> {
-  const store = accountingStore(given.store);
+  const store = accountingStore(passingStore(given.store));
   const context: ScrubContext = { ...given, store };
   const findings = new FindingList();
   const collections: ScrubbedCollection[] = [];

@@ -29,6 +29,9 @@ interface Loading {
   shared: Promise<void> | undefined;
 }
 
+/** What is read beside an index that is not in memory: ids, for who will name the rows that it finds. */
+export type Beside = 'ids' | 'nothing';
+
 export type LoadReads = Pick<TierLimits, 'requestsParallel' | 'idsAheadBytes'>;
 
 export interface ResidencyOptions {
@@ -79,11 +82,11 @@ export class Residency {
    * Runs `use` on the index, which is read into memory where it is not there. `use` is synchronous.
    * Throws `memory_budget_exceeded` where there is no room for it even alone.
    */
-  async withIndex<T>(file: SegmentFile, use: (index: LoadedIndex) => T): Promise<T> {
+  async withIndex<T>(file: SegmentFile, beside: Beside, use: (index: LoadedIndex) => T): Promise<T> {
     for (let round = 0; round < limits.freshenRounds; round++) {
       const index = this.tryIndex(file);
       if (index !== undefined) return use(index);
-      await this.#load(file);
+      await this.#load(file, beside);
     }
     const message = 'an index left memory each time before it was used';
     throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
@@ -105,13 +108,13 @@ export class Residency {
     this.#options.pool.release(resident.arena);
   }
 
-  async #load(file: SegmentFile): Promise<void> {
+  async #load(file: SegmentFile, beside: Beside): Promise<void> {
     const loading = this.#loading.get(file) ?? (await this.#begin(file));
     if (loading === undefined) return;
     loading.users++;
     try {
-      if (this.#options.shareLoads) await (loading.shared ??= this.#fetch(file, loading));
-      else await this.#fetch(file, loading);
+      if (this.#options.shareLoads) await (loading.shared ??= this.#fetch(file, loading, beside));
+      else await this.#fetch(file, loading, beside);
       this.#finish(file, loading);
     } catch (error) {
       // Whoever comes next goes on where this stopped, and does not hear of its failure.
@@ -123,9 +126,10 @@ export class Residency {
     }
   }
 
-  async #fetch(file: SegmentFile, { load }: Loading): Promise<void> {
+  async #fetch(file: SegmentFile, { load }: Loading, beside: Beside): Promise<void> {
     // Beside it, and no part of it: whoever needs an id that could not be read asks again, and is told.
-    const ids = file.readIdsAhead(this.#options.reads.idsAheadBytes).catch(() => {});
+    const { idsAheadBytes } = this.#options.reads;
+    const ids = beside === 'ids' ? file.readIdsAhead(idsAheadBytes).catch(() => {}) : undefined;
     await load.fetchMissing();
     await ids;
   }
