@@ -196,6 +196,31 @@ describe('access to Google Cloud Storage', async () => {
     expect(inspect(store, { depth: 10 })).not.toMatch(/AQEBAQ/);
   });
 
+  it.each([
+    ['http://192.0.2.1:4443', true],
+    ['http://localhost.example.org', true],
+    ['http://localhost:4443', false],
+    ['http://[::1]:4443', false],
+    ['https://storage-a.p.googleapis.com', false],
+  ])('of a key of the client for %s: refused is %s', async (endpoint, refused) => {
+    const customerKey = new Uint8Array(32);
+    const opening = async (parameters: string): Promise<void> => {
+      const location = parseGcsUrl(`gs://bucket?self_test=false${parameters}`);
+      const { store } = await openGcsStore(location, realPorts, { customerKey });
+      await store.close();
+    };
+    const openings = [opening(`&endpoint=${endpoint}`)];
+    process.env['STORAGE_EMULATOR_HOST'] = endpoint;
+    onTestFinished(() => void delete process.env['STORAGE_EMULATOR_HOST']);
+    openings.push(opening(''));
+    for (const end of await Promise.allSettled(openings))
+      expect(end).toMatchObject(
+        refused
+          ? { status: 'rejected', reason: { kind: 'invalid', code: 'invalid_customer_key' } }
+          : { status: 'fulfilled' },
+      );
+  });
+
   it('takes keys of 32 bytes, and not two ways to encrypt', async () => {
     const refused = { kind: 'invalid', code: 'invalid_customer_key' };
     await expect(openAs('', { customerKey: new Uint8Array(31) })).rejects.toMatchObject(refused);

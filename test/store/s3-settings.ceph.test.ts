@@ -2,6 +2,7 @@
  * What a store URL and the options of `open` change in the requests to a real store: encryption by its keys and by ours, time,
  * connections and the self-test. That objects are encrypted is read off what the store answers to whoever has no key, or another.
  */
+import process from 'node:process';
 import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { limits } from '../../core/base/limits.js';
@@ -108,6 +109,17 @@ describe.skipIf(gateways.length === 0)('settings of the S3 store', () => {
       kind: 'invalid',
       code: 'invalid_customer_key',
     });
+  });
+
+  it('sends a customer key over http to this machine alone, whoever names the endpoint', async () => {
+    const refused = { kind: 'invalid', code: 'invalid_customer_key' };
+    const elsewhere = `s3://${bucket}/p?self_test=false`;
+    const named = opened(`${elsewhere}&endpoint=http://192.0.2.1:7480`, customerKey);
+    await expect(named).rejects.toMatchObject(refused);
+    process.env['AWS_ENDPOINT_URL_S3'] = 'http://192.0.2.1:7480';
+    onTestFinished(() => void delete process.env['AWS_ENDPOINT_URL_S3']);
+    await expect(opened(elsewhere, customerKey)).rejects.toMatchObject(refused);
+    await opened(elsewhere);
   });
 
   it('sends nothing at the start where the store is trusted', async () => {

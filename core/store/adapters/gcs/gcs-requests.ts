@@ -45,10 +45,11 @@ type Params = Readonly<Record<string, string>>;
 const expected = [200, 201, 204, 308];
 
 export class GcsRequests {
+  /** That of the URL, of the variable for emulators, or Google's. */
+  readonly endpoint: string;
   readonly #location: GcsLocation;
   readonly #ports: BucketPorts;
   readonly #agent: HttpAgent;
-  readonly #endpoint: string;
   #sdk: Storage;
   /** The store took our credentials before: when it does no longer, they have come to their end. */
   #accepted = false;
@@ -59,9 +60,9 @@ export class GcsRequests {
     this.#ports = ports;
     this.#sdk = newSdk(location);
     // Other SDKs of Google want the host in the variable, the one for Node the whole address of the API.
-    this.#endpoint = this.#sdk.apiEndpoint.replace(/\/storage\/v1$/, '');
+    this.endpoint = this.#sdk.apiEndpoint.replace(/\/storage\/v1$/, '');
     const options = { keepAlive: true, maxSockets: location.connections };
-    this.#agent = this.#endpoint.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
+    this.#agent = this.endpoint.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
   /** Requests to the store so far. */
@@ -158,7 +159,7 @@ export class GcsRequests {
     if (this.#location.anonymous) return {};
     try {
       return await this.bounded(({ abortSignal }) =>
-        Promise.race([this.#sdk.authClient.getRequestHeaders(this.#endpoint), aborted(abortSignal)]),
+        Promise.race([this.#sdk.authClient.getRequestHeaders(this.endpoint), aborted(abortSignal)]),
       );
     } catch (error) {
       throw error instanceof GcsFailure ? error : credentialsFailure(error);
@@ -170,7 +171,7 @@ export class GcsRequests {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<GcsAnswer> {
-    const send = this.#endpoint.startsWith('https:') ? httpsRequest : httpRequest;
+    const send = this.endpoint.startsWith('https:') ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
       const options = {
         method,
@@ -178,7 +179,7 @@ export class GcsRequests {
         agent: this.#agent,
         signal,
       };
-      const request: ClientRequest = send(this.#endpoint + path, options, (answer) => {
+      const request: ClientRequest = send(this.endpoint + path, options, (answer) => {
         resolve({ status: answer.statusCode!, headers: plainHeaders(answer), body: answer });
       });
       request.on('error', reject);

@@ -60,8 +60,8 @@ export async function openGcsStore(
   ports: BucketPorts,
   options: BucketOptions = {},
 ): Promise<OpenedGcsStore> {
-  const secrets = secretsOf(location, options.customerKey);
   const requests = new GcsRequests(location, ports);
+  const secrets = secretsOf(location, options.customerKey, requests.endpoint);
   const store = new GcsStore({ location, requests, ports, secrets });
   const { prefix } = location;
   try {

@@ -28,6 +28,7 @@ import type {
 import {
   bounded,
   listKeys,
+  mustBeCustomerKey,
   openPartedUpload,
   putEnd,
   readBody,
@@ -79,6 +80,7 @@ class R2Store implements ObjectStore {
   readonly #secret: R2Keyed;
 
   constructor(bucket: R2Binding, { name, prefix, answerMs, customerKey }: R2Location, ports: R2Ports) {
+    if (customerKey !== undefined) mustBeCustomerKey(customerKey);
     this.#prefix = prefix;
     this.#requests = { bucket, ports, answerMs };
     this.#secret = customerKey === undefined ? {} : { ssecKey: new Uint8Array(customerKey).buffer };

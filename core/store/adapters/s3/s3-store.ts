@@ -73,8 +73,9 @@ export async function openS3Store(
   options: BucketOptions = {},
 ): Promise<OpenedS3Store> {
   const requests = await openRequests(location, ports);
-  const store = new S3Store(location, requests, ports, options);
   try {
+    const secrets = await secretsOf(location, options.customerKey, requests.client);
+    const store = new S3Store({ location, requests, ports, secrets });
     if (location.selfTest)
       await testStore({
         store,
@@ -83,11 +84,11 @@ export async function openS3Store(
         respell: () => (requests.unquoted = true),
         expiry: () => requests.expiry,
       });
+    return { store, sent: () => requests.sent };
   } catch (error) {
     requests.close();
     throw error;
   }
-  return { store, sent: () => requests.sent };
 }
 
 /** An ETag that nothing has. */
@@ -96,6 +97,13 @@ const STALE = '"00000000000000000000000000000000"' as StoreVersion;
 /** XML 1.0 has no way to write these, not even escaped. The engine's own keys have none of them. */
 const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 
+interface S3Parts {
+  readonly location: S3Location;
+  readonly requests: S3Requests;
+  readonly ports: BucketPorts;
+  readonly secrets: S3Secrets;
+}
+
 class S3Store implements ObjectStore {
   readonly description: string;
   readonly #location: S3Location;
@@ -103,11 +111,11 @@ class S3Store implements ObjectStore {
   readonly #ports: BucketPorts;
   readonly #secrets: S3Secrets;
 
-  constructor(location: S3Location, requests: S3Requests, ports: BucketPorts, options: BucketOptions) {
-    this.#secrets = secretsOf(location, options.customerKey);
+  constructor({ location, requests, ports, secrets }: S3Parts) {
     this.#location = location;
     this.#requests = requests;
     this.#ports = ports;
+    this.#secrets = secrets;
     this.description = `s3://${location.bucket}/${location.prefix}`;
   }
 
