@@ -13,6 +13,7 @@ import { limits } from '../../../base/limits.js';
 import { bounded, readBody, strangeAnswer } from '../bucket/index.js';
 import type { BucketPorts, Late, StoreFailed } from '../bucket/index.js';
 import { credentialsFailure, faultOfAnswer, GcsFailure, lateCredentials } from './gcs-faults.js';
+import { namesEmulator } from './gcs-url.js';
 import type { GcsLocation } from './gcs-url.js';
 
 export interface GcsRequest {
@@ -60,7 +61,8 @@ export class GcsRequests {
     this.#ports = ports;
     this.#sdk = newSdk(location);
     // Other SDKs of Google want the host in the variable, the one for Node the whole address of the API.
-    this.endpoint = this.#sdk.apiEndpoint.replace(/\/storage\/v1$/, '');
+    const address = this.#sdk.apiEndpoint.replace(/\/storage\/v1$/, '');
+    this.endpoint = address.replace(/^https?:/i, (scheme) => scheme.toLowerCase());
     const options = { keepAlive: true, maxSockets: location.connections };
     this.#agent = this.endpoint.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
   }
@@ -192,10 +194,14 @@ export class GcsRequests {
   }
 }
 
+const GOOGLE = 'https://storage.googleapis.com';
+
 /** Only its search for endpoint and credentials is used; what it would repeat is off all the same. */
 function newSdk({ endpoint }: GcsLocation): Storage {
+  // Told Google's own, because the SDK takes a variable that is empty for an address.
+  const apiEndpoint = endpoint ?? (namesEmulator() ? undefined : GOOGLE);
   return new Storage({
-    ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
+    ...(apiEndpoint === undefined ? {} : { apiEndpoint }),
     // No request of ours has one, and without it the SDK runs gcloud or asks other services for it.
     projectId: 'none',
     retryOptions: { autoRetry: false, maxRetries: 0 },
