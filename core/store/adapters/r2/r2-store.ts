@@ -10,9 +10,9 @@
  * - dates are the store's own.
  * - nothing outlives the call that it belongs to: one store may serve all invocations of an isolate.
  */
-import { invalid, isCairnError } from '../../../base/errors.js';
+import { isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
-import { mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
+import { mustBeKey, mustBeList, mustBePut, mustBeRange, pastEnd } from '../../index.js';
 import type {
   ByteRange,
   GetOptions,
@@ -254,11 +254,4 @@ function beginsAt({ range }: R2Body, { offset }: ByteRange): boolean {
 /** A body that is never read holds its connection. */
 function dropBody(object: R2Body | R2Head | null): void {
   if (object !== null && hasBody(object)) void object.body.cancel().catch(() => {});
-}
-
-function pastEnd(key: string, { offset }: ByteRange): Error {
-  return invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
-    key,
-    offset,
-  });
 }

@@ -15,9 +15,9 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, _Error } from '@aws-sdk/client-s3';
-import { CairnError, invalid, isCairnError } from '../../../base/errors.js';
+import { CairnError, isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
-import { mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
+import { mustBeKey, mustBeList, mustBePut, mustBeRange, pastEnd } from '../../index.js';
 import type {
   GetOptions,
   GetResult,
@@ -280,13 +280,7 @@ function getEnd(error: unknown, { key, range, failed }: AskedRange): GetResult {
   const fault = faultOf(error);
   if (fault.status === 304) return { status: 'unchanged' };
   if (fault.name === 'NoSuchKey') return { status: 'absent' };
-  if (fault.status === 416 && range !== undefined) {
-    const { offset } = range;
-    throw invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
-      key,
-      offset,
-    });
-  }
+  if (fault.status === 416 && range !== undefined) throw pastEnd(key, range);
   // What else could be wrong with a request that names an object and no more.
   const keyed = fault.status === 400 && (fault.name === 'InvalidRequest' || fault.name === 'InvalidArgument');
   throw storeError(keyed ? { ...fault, name: CUSTOMER_KEY } : fault, failed, s3Faults);
