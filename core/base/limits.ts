@@ -232,7 +232,7 @@ export const limits = {
   uploadPartBytes: 8_388_608, // 8 MiB
   uploadParts: 10_000,
   uploadPartsParallel: 4,
-  /** Where a store deletes one by one. */
+  /** Deletions on their way at a time, where a store takes them one by one. */
   deletesParallel: 32,
   /** Of the name of a blob in Azure, with the prefix of the store. */
   blobNameCharacters: 1_024,
@@ -249,8 +249,6 @@ export const limits = {
   /** In which a store makes one object of all parts. */
   storeJoinMs: 600_000,
   customerKeyBytes: 32,
-  /** Deletions on their way at a time, where a store takes them one by one. */
-  storeDeletesParallel: 32,
   /** Of an answer that is no object: a page of a list, an error. */
   storeDocumentBytes: 16_777_216, // 16 MiB
   /** Bodies up to this are held against the store's own checksum, where it sends one: larger ones only against ours. */

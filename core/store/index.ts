@@ -26,7 +26,15 @@ export { memoryStore } from './adapters/memory.js';
 export type { MemoryStoreOptions } from './adapters/memory.js';
 export { cacheApi } from './adapters/cache-api.js';
 export type { CacheApiOptions, WebCache } from './adapters/cache-api.js';
-export { clampRange, mustBeKey, mustBeList, mustBePut, mustBeRange, uploadEnded } from './request-checks.js';
+export {
+  clampRange,
+  mustBeKey,
+  mustBeList,
+  mustBePut,
+  mustBeRange,
+  pastEnd,
+  uploadEnded,
+} from './request-checks.js';
 export { PageCache, mustMatchPages } from './page-cache.js';
 export type { PageCacheOptions, PageCacheUsage, PagedHandle, PagedObject } from './page-cache.js';
 export { PageSet } from './page-set.js';

@@ -68,6 +68,14 @@ export function clampRange(key: string, range: ByteRange | undefined, size: numb
   return { offset: range.offset, length: Math.min(range.length, size - range.offset) };
 }
 
+/** For a range of which a store says so without a word of the size. */
+export function pastEnd(key: string, { offset }: ByteRange): CairnError {
+  return invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
+    key,
+    offset,
+  });
+}
+
 /** For a write or finish of an upload that was finished or aborted before. */
 export function uploadEnded(key: string): CairnError {
   return invalid('upload_ended', `the upload of object ${key} has ended and takes no more`, { key });

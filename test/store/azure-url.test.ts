@@ -18,6 +18,10 @@ describe('az: URLs', () => {
       'az://container?endpoint=https%3A%2F%2Fmine.blob.core.usgovcloudapi.net&account=mine',
       { prefix: '', endpoint: 'https://mine.blob.core.usgovcloudapi.net', account: 'mine' },
     ],
+    [
+      'az://container?endpoint=HTTPS://Mine.blob.core.chinacloudapi.cn',
+      { prefix: '', endpoint: 'https://mine.blob.core.chinacloudapi.cn' },
+    ],
     ['az://container?encryption_scope=my-scope', { prefix: '', encryptionScope: 'my-scope' }],
     [
       'az://container?timeout_ms=2500&connections=8&self_test=false',

@@ -13,7 +13,9 @@ import type { ObjectStore } from '../../core/store/index.js';
 import { everything, gcsUrl, makeBucket, realPorts } from '../engines/gcs-fake/bucket.js';
 import type { FakeBucket } from '../engines/gcs-fake/objects.js';
 import { startGcsFake } from '../engines/gcs-fake/server.js';
+import { startFaultProxy } from '../engines/fault-proxy.js';
 import { writeCredentials } from '../engines/gcs-fake/tokens.js';
+import { selfSigned } from '../engines/self-signed.js';
 
 const body = new Uint8Array(3_000).fill(5);
 const kmsKey = 'projects/p/locations/eu/keyRings/r/cryptoKeys/k';
@@ -194,6 +196,53 @@ describe('access to Google Cloud Storage', async () => {
     await plain.put('plain', body, { if: 'absent' });
     expect(await withoutSecrets(store.get('plain'))).toMatchObject(wrong);
     expect(inspect(store, { depth: 10 })).not.toMatch(/AQEBAQ/);
+  });
+
+  it.each([
+    ['http://192.0.2.1:4443', true],
+    ['http://localhost.example.org', true],
+    ['http://localhost:4443', false],
+    ['http://[::1]:4443', false],
+    ['https://storage-a.p.googleapis.com', false],
+  ])('of a key of the client for %s: refused is %s', async (endpoint, refused) => {
+    const customerKey = new Uint8Array(32);
+    const opening = async (parameters: string): Promise<void> => {
+      const location = parseGcsUrl(`gs://bucket?self_test=false${parameters}`);
+      const { store } = await openGcsStore(location, realPorts, { customerKey });
+      await store.close();
+    };
+    const openings = [opening(`&endpoint=${endpoint}`)];
+    process.env['STORAGE_EMULATOR_HOST'] = endpoint;
+    onTestFinished(() => void delete process.env['STORAGE_EMULATOR_HOST']);
+    openings.push(opening(''));
+    for (const end of await Promise.allSettled(openings))
+      expect(end).toMatchObject(
+        refused
+          ? { status: 'rejected', reason: { kind: 'invalid', code: 'invalid_customer_key' } }
+          : { status: 'fulfilled' },
+      );
+  });
+
+  it('takes an empty variable for none, and its scheme as it is written', async () => {
+    const trusted = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    onTestFinished(() => {
+      for (const name of ['STORAGE_EMULATOR_HOST', 'NODE_TLS_REJECT_UNAUTHORIZED']) delete process.env[name];
+      if (trusted !== undefined) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = trusted;
+    });
+    process.env['STORAGE_EMULATOR_HOST'] = '';
+    // Refused where the address is not that of Google.
+    const customerKey = new Uint8Array(32);
+    const google = await openGcsStore(parseGcsUrl('gs://bucket?self_test=false'), realPorts, { customerKey });
+    opened.push(google.store);
+    // The certificate is nobody's.
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    const proxy = await startFaultProxy(fake.url, selfSigned());
+    onTestFinished(() => proxy.close());
+    process.env['STORAGE_EMULATOR_HOST'] = proxy.url.replace('https:', 'HTTPS:');
+    const open = makeBucket(fake);
+    const { store } = await openGcsStore(parseGcsUrl(`gs://${open.name}?self_test=false`), realPorts);
+    opened.push(store);
+    expect((await store.put('key', body, { if: 'absent' })).status).toBe('applied');
   });
 
   it('takes keys of 32 bytes, and not two ways to encrypt', async () => {

@@ -83,6 +83,16 @@ describe('the self-test of the store in Google Cloud Storage', async () => {
     [{ createdBefore: '2999-01-01' }, true],
     [{ age: 1, isLive: true }, true],
     [{ age: 30, matchesPrefix: ['other/'] }, false],
+    [{ age: 30, matchesPrefix: ['some/prefix/c'] }, true],
+    [{ age: 30, matchesPrefix: ['some/prefix/logs/', 'some/prefix/~probe/'] }, false],
+    [{ age: 30, matchesSuffix: ['.tmp', '.del'] }, true],
+    [{ age: 30, matchesSuffix: ['eg'] }, true],
+    [{ age: 30, matchesSuffix: ['/head'] }, true],
+    [{ age: 30, matchesSuffix: ['0-1.seg'] }, true],
+    [{ age: 30, matchesSuffix: ['7f'] }, true],
+    [{ age: 30, matchesSuffix: ['.tmp', '.mp4', '/', 'overhead'] }, false],
+    [{ age: 30, matchesStorageClass: ['STANDARD'] }, true],
+    [{ age: 30, matchesStorageClass: ['NEARLINE', 'COLDLINE'] }, false],
     [{ createdBefore: '2020-01-01' }, false],
     [{ age: 30, isLive: false }, false],
     [{ numNewerVersions: 3 }, false],
@@ -104,6 +114,33 @@ describe('the self-test of the store in Google Cloud Storage', async () => {
       });
     } else await (await opened).close();
     expect(bucket.sorted()).toEqual([]);
+  });
+
+  it.each([
+    [{ storageClass: 'NEARLINE' }, [], true],
+    [{ autoclass: { enabled: true } }, [], true],
+    [{}, [{ action: { type: 'SetStorageClass', storageClass: 'NEARLINE' }, condition: { age: 1 } }], true],
+    [{ storageClass: 'COLDLINE', autoclass: { enabled: false } }, [], false],
+  ])('of a rule by a class, with %j and %j: refused is %s', async (settings, others, refused) => {
+    const bucket = Object.assign(makeBucket(fake), settings);
+    const condition = { age: 365, matchesStorageClass: ['NEARLINE'] };
+    bucket.lifecycle = { rule: [...others, { action: { type: 'Delete' }, condition }] };
+    const opened = openStore(gcsUrl(bucket, fake.url));
+    if (refused) await expect(opened).rejects.toMatchObject({ code: 'store_unfit' });
+    else await (await opened).close();
+  });
+
+  it.each([
+    ['other/', false],
+    ['cat', true],
+  ])('of a rule for %s where the whole bucket is ours: refused is %s', async (start, refused) => {
+    const bucket = makeBucket(fake);
+    bucket.lifecycle = {
+      rule: [{ action: { type: 'Delete' }, condition: { age: 1, matchesPrefix: [start] } }],
+    };
+    const opened = openStore(gcsUrl(bucket, fake.url, ''));
+    if (refused) await expect(opened).rejects.toMatchObject({ code: 'store_unfit' });
+    else await (await opened).close();
   });
 
   it('lets whoever may only read do so', async () => {

@@ -22,6 +22,10 @@ describe('gs: URLs', () => {
       { bucket: 'bucket', prefix: 'p/', endpoint: 'http://127.0.0.1:4443', anonymous: true },
     ],
     [
+      'gs://bucket?endpoint=HTTP://Host:80',
+      { bucket: 'bucket', prefix: '', endpoint: 'http://host', anonymous: true },
+    ],
+    [
       'gs://bucket?endpoint=https%3A%2F%2Fstorage-a.p.googleapis.com',
       { bucket: 'bucket', prefix: '', endpoint: 'https://storage-a.p.googleapis.com' },
     ],
@@ -40,6 +44,8 @@ describe('gs: URLs', () => {
     expect(parseGcsUrl('gs://bucket')).toMatchObject({ anonymous: true });
     const other = 'gs://bucket?endpoint=https://storage-a.p.googleapis.com';
     expect(parseGcsUrl(other)).toMatchObject({ anonymous: false });
+    process.env['STORAGE_EMULATOR_HOST'] = '';
+    expect(parseGcsUrl('gs://bucket')).toMatchObject({ anonymous: false });
   });
 
   it.each([

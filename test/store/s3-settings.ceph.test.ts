@@ -114,6 +114,17 @@ describe.skipIf(gateways.length === 0)('settings of the S3 store', () => {
     });
   });
 
+  it('sends a customer key over http to this machine alone, whoever names the endpoint', async () => {
+    const refused = { kind: 'invalid', code: 'invalid_customer_key' };
+    const elsewhere = `s3://${bucket}/p?self_test=false`;
+    const named = opened(`${elsewhere}&endpoint=http://192.0.2.1:7480`, customerKey);
+    await expect(named).rejects.toMatchObject(refused);
+    process.env['AWS_ENDPOINT_URL_S3'] = 'http://192.0.2.1:7480';
+    onTestFinished(() => void delete process.env['AWS_ENDPOINT_URL_S3']);
+    await expect(opened(elsewhere, customerKey)).rejects.toMatchObject(refused);
+    await opened(elsewhere);
+  });
+
   it('sends nothing at the start where the store is trusted', async () => {
     const proxy = await proxied();
     const store = await opened(`${s3Url(bucket, proxy.url)}&self_test=false`);

@@ -19,6 +19,10 @@ describe('s3: URLs', () => {
       's3://bucket?endpoint=https%3A%2F%2Fa.example.org&path_style=false&region=auto',
       { bucket: 'bucket', prefix: '', pathStyle: false, endpoint: 'https://a.example.org', region: 'auto' },
     ],
+    [
+      's3://bucket?endpoint=HTTP://Host:9000/path/',
+      { bucket: 'bucket', prefix: '', pathStyle: true, endpoint: 'http://host:9000/path/' },
+    ],
     ['s3://bucket?path_style=true', { bucket: 'bucket', prefix: '', pathStyle: true }],
     [
       's3://bucket?timeout_ms=2500&connections=8&self_test=false',

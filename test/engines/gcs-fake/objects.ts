@@ -54,6 +54,9 @@ export class FakeBucket {
   /** What everybody may do without credentials. */
   everyone: ReadonlySet<Permission>;
   lifecycle: object | undefined;
+  /** Of what is put. */
+  storageClass = 'STANDARD';
+  autoclass: { readonly enabled: boolean } | undefined;
   /** Requests have to name the project that pays for them. */
   requesterPays = false;
   /** Answers 429 to the second write of a name within a second, whatever became of the first. */

@@ -53,7 +53,8 @@ export function resourceOf(
 export function getBucket(asked: Asked, bucket: FakeBucket): Answer {
   mustKnow(asked, ['fields']);
   mustHaveNoBody(asked);
-  const document = { kind: 'storage#bucket', name: bucket.name, lifecycle: bucket.lifecycle };
+  const { name, lifecycle, storageClass, autoclass } = bucket;
+  const document = { kind: 'storage#bucket', name, lifecycle, storageClass, autoclass };
   return json(selected(document, asked.params.get('fields')));
 }
 

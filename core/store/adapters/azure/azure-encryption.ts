@@ -1,7 +1,7 @@
 /** How the store is asked to encrypt what it keeps: by a scope of the account, or by a key of ours, which goes with every request. */
 import { createHash } from 'node:crypto';
 import { invalid } from '../../../base/errors.js';
-import { limits } from '../../../base/limits.js';
+import { mustBeCustomerKey } from '../bucket/index.js';
 import type { AzureLocation } from './azure-url.js';
 
 /** For every request that touches a body. */
@@ -37,10 +37,8 @@ export function secretsOf(
   }
   if (encryptionScope !== undefined)
     throw invalid('invalid_customer_key', 'a customer key and encryption_scope exclude each other');
-  if (customerKey.length !== limits.customerKeyBytes) {
-    const message = `the customer key has ${customerKey.length} bytes, not ${limits.customerKeyBytes}`;
-    throw invalid('invalid_customer_key', message);
-  }
+  mustBeCustomerKey(customerKey);
+  // The SDK sends none over http, not even to this machine itself.
   if (!secure)
     throw invalid('invalid_customer_key', 'a customer key goes over https only, and the endpoint is http');
   const touched = {

@@ -8,12 +8,10 @@
  * - dates are the store's own.
  */
 import type { BlobDownloadResponseParsed } from '@azure/storage-blob';
-import { invalid, isCairnError } from '../../../base/errors.js';
-import type { CairnError } from '../../../base/errors.js';
+import { isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
-import { mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
+import { mustBeKey, mustBeList, mustBePut, mustBeRange, pastEnd } from '../../index.js';
 import type {
-  ByteRange,
   GetOptions,
   GetResult,
   ListedObject,
@@ -25,6 +23,7 @@ import type {
   Upload,
 } from '../../index.js';
 import {
+  deleteEach,
   listKeys,
   openPartedUpload,
   planBody,
@@ -185,18 +184,7 @@ class AzureStore implements ObjectStore {
    */
   async delete(keys: readonly string[]): Promise<void> {
     for (const key of keys) mustBeKey(key);
-    const left = [...new Set(keys)];
-    const work = async (): Promise<void> => {
-      try {
-        for (let key = left.pop(); key !== undefined; key = left.pop()) await this.#deleteOne(key);
-      } catch (error) {
-        // The others end with what they have begun.
-        left.length = 0;
-        throw error;
-      }
-    };
-    const ends = await Promise.allSettled(Array.from({ length: limits.deletesParallel }, work));
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    await deleteEach(keys, (key) => this.#deleteOne(key));
   }
 
   async close(): Promise<void> {}
@@ -220,7 +208,7 @@ class AzureStore implements ObjectStore {
     const { contentLength, contentRange, etag } = answer;
     try {
       // Azure says 416 of a range that starts past the end; its emulator finds no bytes in one that starts at the end.
-      if (range !== undefined && contentLength === 0) throw pastEnd(failed, range);
+      if (range !== undefined && contentLength === 0) throw pastEnd(failed.key, range);
       const { size, length } = planBody({ length: contentLength, contentRange }, range, failed);
       if (etag === undefined) throw strangeAnswer('has no ETag', failed);
       const bytes = await this.#requests.bounded(
@@ -254,15 +242,8 @@ function getEnd(error: unknown, { range, failed }: AskedRange): GetResult {
   const fault = faultOf(error);
   if (fault.status === 304) return { status: 'unchanged' };
   if (fault.name === 'BlobNotFound') return { status: 'absent' };
-  if (fault.status === 416 && range !== undefined) throw pastEnd(failed, range);
+  if (fault.status === 416 && range !== undefined) throw pastEnd(failed.key, range);
   throw storeError(fault, failed, azureFaults);
-}
-
-function pastEnd({ key }: FailedRead, { offset }: ByteRange): CairnError {
-  return invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
-    key,
-    offset,
-  });
 }
 
 /** `refused`: by its code, because 409 and 412 are also answers about leases and policies. Or a swap of what is not there. */

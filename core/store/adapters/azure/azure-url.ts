@@ -28,9 +28,9 @@ export function parseAzureUrl(text: string): AzureLocation {
   const account = given.get('account');
   if (account !== undefined && !ACCOUNT.test(account))
     throw urlRefused(azureForm, 'has no valid account', 'write its name alone');
-  const endpoint = given.get('endpoint');
-  if (endpoint !== undefined)
-    mustBeEndpoint(endpoint, azureForm, 'https://ACCOUNT.blob.core.chinacloudapi.cn');
+  const written = given.get('endpoint');
+  const example = 'https://ACCOUNT.blob.core.chinacloudapi.cn';
+  const endpoint = written === undefined ? undefined : mustBeEndpoint(written, azureForm, example);
   const encryptionScope = given.get('encryption_scope');
   if (encryptionScope !== undefined && !ENCRYPTION_SCOPE.test(encryptionScope))
     throw urlRefused(azureForm, 'has no valid encryption_scope', 'write the name of one of the account');

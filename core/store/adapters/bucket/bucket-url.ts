@@ -115,12 +115,17 @@ function truthOf(text: string | undefined, form: BucketUrlForm): boolean {
   throw urlRefused(form, 'has no valid self_test', 'write true or false');
 }
 
-/** An address without credentials and parameters, which might be secret. `example` is for people. */
-export function mustBeEndpoint(text: string, form: BucketUrlForm, example: string): void {
+/**
+ * An address without credentials and parameters, which might be secret; scheme and host come back in lower case, the end as it was
+ * written. `example` is for people.
+ */
+export function mustBeEndpoint(text: string, form: BucketUrlForm, example: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
   if (!plain || !/^https?:$/.test(url.protocol))
     throw urlRefused(form, 'has no valid endpoint', `such as ${example}`);
+  const address = url.origin + url.pathname;
+  return text.endsWith('/') ? address : address.replace(/\/$/, '');
 }
 
 export function urlRefused({ scheme }: BucketUrlForm, problem: string, instead: string): CairnError {

@@ -3,6 +3,8 @@ export { planBody, readBody } from './body.js';
 export type { BodyPlan, BodyRead, Chunks } from './body.js';
 export { mustBeEndpoint, parseBucketUrl, urlRefused } from './bucket-url.js';
 export type { BucketLocation, BucketUrl, BucketUrlForm } from './bucket-url.js';
+export { mustBeCustomerKey } from './customer-key.js';
+export { deleteEach } from './delete-each.js';
 export { faultTable, putEnd, storeError, strangeAnswer } from './faults.js';
 export type { FaultTable, StoreAccess, StoreCondition, StoreFailed, StoreFault } from './faults.js';
 export { listKeys } from './listing.js';

@@ -1,7 +1,7 @@
 /** How the store is asked to encrypt what it keeps: by a key in Cloud KMS, which puts name, or by ours, which goes with requests. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { invalid } from '../../../base/errors.js';
-import { limits } from '../../../base/limits.js';
+import { mustBeCustomerKey } from '../bucket/index.js';
 import type { GcsLocation } from './gcs-url.js';
 
 export interface GcsSecrets {
@@ -11,19 +11,20 @@ export interface GcsSecrets {
   readonly touched: Readonly<Record<string, string>>;
 }
 
-/** Throws `invalid` (`invalid_customer_key`) for a key of another length, and for one beside a key in Cloud KMS. */
+/**
+ * Throws `invalid` (`invalid_customer_key`) for a key of another length, for one that others could hear on its way to `endpoint`, and
+ * for one beside a key in Cloud KMS.
+ */
 export function secretsOf(
   { kmsKey }: Pick<GcsLocation, 'kmsKey'>,
   customerKey: Uint8Array | undefined,
+  endpoint: string,
 ): GcsSecrets {
   if (customerKey === undefined)
     return { made: kmsKey === undefined ? {} : { kmsKeyName: kmsKey }, touched: {} };
   if (kmsKey !== undefined)
     throw invalid('invalid_customer_key', 'a customer key and kms_key exclude each other');
-  if (customerKey.length !== limits.customerKeyBytes) {
-    const message = `the customer key has ${customerKey.length} bytes, not ${limits.customerKeyBytes}`;
-    throw invalid('invalid_customer_key', message);
-  }
+  mustBeCustomerKey(customerKey, endpoint);
   const touched = {
     'x-goog-encryption-algorithm': 'AES256',
     'x-goog-encryption-key': base64(customerKey),

@@ -8,9 +8,21 @@ import { faultOf, gcsFaults } from './gcs-faults.js';
 import type { GcsRequests } from './gcs-requests.js';
 
 interface Rule {
-  readonly action?: { readonly type?: string };
+  readonly action?: { readonly type?: string; readonly storageClass?: string };
   readonly condition?: Readonly<Record<string, unknown>>;
 }
+
+interface Bucket {
+  readonly lifecycle?: { readonly rule?: readonly Rule[] };
+  readonly storageClass?: string;
+  readonly autoclass?: { readonly enabled?: boolean };
+}
+
+/** What all keys of ours begin with that have to stay (docs/FORMAT.md, "Keys"). */
+const ROOTS = ['c/', 'catalog/', 'work/'];
+/** What they end with: names, and what comes after the hexadecimal digits of others. */
+const ENDS = ['head', 'pass', '.seg', '.del', '.win', '.job'];
+const LAST_PART = /^(?:.*\/)?(?:head|pass|[0-9a-f-]+|[0-9a-f-]*\.(?:seg|del|win|job))$/;
 
 /** Conditions that only objects meet which were replaced or deleted, or carry a date that ours have not. */
 const ofOthers = [
@@ -26,7 +38,7 @@ export async function deletingRule(
 ): Promise<string | undefined> {
   let document: unknown;
   try {
-    const path = requests.path('', { fields: 'lifecycle' });
+    const path = requests.path('', { fields: 'lifecycle,storageClass,autoclass' });
     document = (await requests.document({ method: 'GET', path }, failed)).document;
   } catch (error) {
     const fault = faultOf(error);
@@ -34,19 +46,41 @@ export async function deletingRule(
     if (fault.status === 403) return undefined;
     throw storeError(fault, failed, gcsFaults);
   }
-  const { lifecycle } = (document ?? {}) as { readonly lifecycle?: { readonly rule?: readonly Rule[] } };
-  const rule = lifecycle?.rule?.find((each) => deletes(each, prefix, nowMs));
+  const bucket = (document ?? {}) as Bucket;
+  const ours = { roots: ROOTS.map((root) => prefix + root), classes: classesOf(bucket), nowMs };
+  const rule = bucket.lifecycle?.rule?.find((each) => deletes(each, ours));
   return rule === undefined ? undefined : JSON.stringify(rule);
 }
 
-function deletes({ action, condition = {} }: Rule, prefix: string, nowMs: number): boolean {
+interface Ours {
+  readonly roots: readonly string[];
+  /** That objects may come to be of. Undefined: any. */
+  readonly classes: readonly (string | undefined)[] | undefined;
+  readonly nowMs: number;
+}
+
+/** Puts name none: the bucket's own, and whatever its rules or Google make of it later. */
+function classesOf({ lifecycle, storageClass, autoclass }: Bucket): Ours['classes'] {
+  if (autoclass?.enabled === true) return undefined;
+  return ['STANDARD', storageClass, ...(lifecycle?.rule ?? []).map(({ action }) => action?.storageClass)];
+}
+
+function deletes({ action, condition = {} }: Rule, { roots, classes, nowMs }: Ours): boolean {
   if (action?.type !== 'Delete' || condition['isLive'] === false) return false;
   if (ofOthers.some((name) => condition[name] !== undefined)) return false;
-  const { createdBefore, matchesPrefix } = condition;
+  const { createdBefore, matchesPrefix, matchesSuffix, matchesStorageClass } = condition;
   if (typeof createdBefore === 'string' && Date.parse(createdBefore) <= nowMs) return false;
-  // Of any length: a rule of all that begins with a part of our prefix, or of a part of what we keep.
   return (
-    !Array.isArray(matchesPrefix) ||
-    matchesPrefix.some((start) => prefix.startsWith(String(start)) || String(start).startsWith(prefix))
+    // Of any length: a rule of all that begins with a part of a root, or of a part of what is below it.
+    someOf(matchesPrefix, (start) =>
+      roots.some((root) => root.startsWith(start) || start.startsWith(root)),
+    ) &&
+    someOf(matchesSuffix, (end) => ENDS.some((each) => each.endsWith(end)) || LAST_PART.test(end)) &&
+    someOf(matchesStorageClass, (name) => classes?.includes(name) ?? true)
   );
+}
+
+/** Whether the condition holds for one of its values. One that is not there always does. */
+function someOf(condition: unknown, holds: (value: string) => boolean): boolean {
+  return !Array.isArray(condition) || condition.some((value) => holds(String(value)));
 }

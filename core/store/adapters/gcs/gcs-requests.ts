@@ -13,6 +13,7 @@ import { limits } from '../../../base/limits.js';
 import { bounded, readBody, strangeAnswer } from '../bucket/index.js';
 import type { BucketPorts, Late, StoreFailed } from '../bucket/index.js';
 import { credentialsFailure, faultOfAnswer, GcsFailure, lateCredentials } from './gcs-faults.js';
+import { namesEmulator } from './gcs-url.js';
 import type { GcsLocation } from './gcs-url.js';
 
 export interface GcsRequest {
@@ -45,10 +46,11 @@ type Params = Readonly<Record<string, string>>;
 const expected = [200, 201, 204, 308];
 
 export class GcsRequests {
+  /** That of the URL, of the variable for emulators, or Google's. */
+  readonly endpoint: string;
   readonly #location: GcsLocation;
   readonly #ports: BucketPorts;
   readonly #agent: HttpAgent;
-  readonly #endpoint: string;
   #sdk: Storage;
   /** The store took our credentials before: when it does no longer, they have come to their end. */
   #accepted = false;
@@ -59,9 +61,10 @@ export class GcsRequests {
     this.#ports = ports;
     this.#sdk = newSdk(location);
     // Other SDKs of Google want the host in the variable, the one for Node the whole address of the API.
-    this.#endpoint = this.#sdk.apiEndpoint.replace(/\/storage\/v1$/, '');
+    const address = this.#sdk.apiEndpoint.replace(/\/storage\/v1$/, '');
+    this.endpoint = address.replace(/^https?:/i, (scheme) => scheme.toLowerCase());
     const options = { keepAlive: true, maxSockets: location.connections };
-    this.#agent = this.#endpoint.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
+    this.#agent = this.endpoint.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
   }
 
   /** Requests to the store so far. */
@@ -158,7 +161,7 @@ export class GcsRequests {
     if (this.#location.anonymous) return {};
     try {
       return await this.bounded(({ abortSignal }) =>
-        Promise.race([this.#sdk.authClient.getRequestHeaders(this.#endpoint), aborted(abortSignal)]),
+        Promise.race([this.#sdk.authClient.getRequestHeaders(this.endpoint), aborted(abortSignal)]),
       );
     } catch (error) {
       throw error instanceof GcsFailure ? error : credentialsFailure(error);
@@ -170,7 +173,7 @@ export class GcsRequests {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<GcsAnswer> {
-    const send = this.#endpoint.startsWith('https:') ? httpsRequest : httpRequest;
+    const send = this.endpoint.startsWith('https:') ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
       const options = {
         method,
@@ -178,7 +181,7 @@ export class GcsRequests {
         agent: this.#agent,
         signal,
       };
-      const request: ClientRequest = send(this.#endpoint + path, options, (answer) => {
+      const request: ClientRequest = send(this.endpoint + path, options, (answer) => {
         resolve({ status: answer.statusCode!, headers: plainHeaders(answer), body: answer });
       });
       request.on('error', reject);
@@ -191,10 +194,14 @@ export class GcsRequests {
   }
 }
 
+const GOOGLE = 'https://storage.googleapis.com';
+
 /** Only its search for endpoint and credentials is used; what it would repeat is off all the same. */
 function newSdk({ endpoint }: GcsLocation): Storage {
+  // Told Google's own, because the SDK takes a variable that is empty for an address.
+  const apiEndpoint = endpoint ?? (namesEmulator() ? undefined : GOOGLE);
   return new Storage({
-    ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
+    ...(apiEndpoint === undefined ? {} : { apiEndpoint }),
     // No request of ours has one, and without it the SDK runs gcloud or asks other services for it.
     projectId: 'none',
     retryOptions: { autoRetry: false, maxRetries: 0 },

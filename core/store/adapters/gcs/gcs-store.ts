@@ -8,9 +8,9 @@
  * - dates are the store's own.
  */
 import { bytesToHex, utf8Encode } from '../../../base/bytes.js';
-import { invalid, isCairnError } from '../../../base/errors.js';
+import { isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
-import { mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
+import { mustBeKey, mustBeList, mustBePut, mustBeRange, pastEnd } from '../../index.js';
 import type {
   GetOptions,
   GetResult,
@@ -23,6 +23,7 @@ import type {
   Upload,
 } from '../../index.js';
 import {
+  deleteEach,
   listKeys,
   openPartedUpload,
   planBody,
@@ -60,8 +61,8 @@ export async function openGcsStore(
   ports: BucketPorts,
   options: BucketOptions = {},
 ): Promise<OpenedGcsStore> {
-  const secrets = secretsOf(location, options.customerKey);
   const requests = new GcsRequests(location, ports);
+  const secrets = secretsOf(location, options.customerKey, requests.endpoint);
   const store = new GcsStore({ location, requests, ports, secrets });
   const { prefix } = location;
   try {
@@ -187,20 +188,7 @@ class GcsStore implements ObjectStore {
    */
   async delete(keys: readonly string[]): Promise<void> {
     for (const key of keys) mustBeKey(key);
-    const rest = new Set(keys).values();
-    let failure: { readonly error: unknown } | undefined;
-    const deleteSome = async (): Promise<void> => {
-      for (const key of rest) {
-        try {
-          await this.#deleteOne(key);
-        } catch (error) {
-          failure ??= { error };
-        }
-        if (failure !== undefined) return;
-      }
-    };
-    await Promise.all(Array.from({ length: limits.storeDeletesParallel }, deleteSome));
-    if (failure !== undefined) throw failure.error;
+    await deleteEach(keys, (key) => this.#deleteOne(key));
   }
 
   async close(): Promise<void> {
@@ -245,13 +233,7 @@ class GcsStore implements ObjectStore {
     const failure = await this.#requests.failure(answer, failed);
     if (answer.status === 304) return { status: 'unchanged' };
     if (isAbsent(failure)) return { status: 'absent' };
-    if (answer.status === 416 && range !== undefined) {
-      const { offset } = range;
-      throw invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
-        key,
-        offset,
-      });
-    }
+    if (answer.status === 416 && range !== undefined) throw pastEnd(key, range);
     throw failure;
   }
 

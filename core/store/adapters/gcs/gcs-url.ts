@@ -26,13 +26,21 @@ const form: BucketUrlForm = {
 const PROJECT = /^[a-z0-9][a-z0-9.:-]{1,98}[a-z0-9]$/;
 const KMS_KEY = /^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKeys\/[^/\s]+$/;
 
+/** Whether the variable of Google's SDKs does. Empty counts as unset. */
+export function namesEmulator(): boolean {
+  return (process.env['STORAGE_EMULATOR_HOST'] ?? '') !== '';
+}
+
 /** Throws `invalid` (`invalid_store_url`, `limit_exceeded`). */
 export function parseGcsUrl(text: string): GcsLocation {
   const { location, given } = parseBucketUrl(text, form);
   // A name of an object has no line ends, and what every name begins with is part of it.
   if (/[\r\n]/.test(location.prefix)) throw urlRefused(form, 'has a line end in its prefix', 'leave it out');
-  const endpoint = given.get('endpoint');
-  if (endpoint !== undefined) mustBeEndpoint(endpoint, form, 'https://storage-NAME.p.googleapis.com');
+  const written = given.get('endpoint');
+  const endpoint =
+    written === undefined
+      ? undefined
+      : mustBeEndpoint(written, form, 'https://storage-NAME.p.googleapis.com');
   const project = given.get('project');
   if (project !== undefined && !PROJECT.test(project))
     throw urlRefused(form, 'has no valid project', 'write the id of one');
@@ -43,7 +51,7 @@ export function parseGcsUrl(text: string): GcsLocation {
   }
   return {
     ...location,
-    anonymous: endpoint?.startsWith('http:') ?? process.env['STORAGE_EMULATOR_HOST'] !== undefined,
+    anonymous: endpoint?.startsWith('http:') ?? namesEmulator(),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(project === undefined ? {} : { project }),
     ...(kmsKey === undefined ? {} : { kmsKey }),

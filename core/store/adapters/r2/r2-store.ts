@@ -10,9 +10,9 @@
  * - dates are the store's own.
  * - nothing outlives the call that it belongs to: one store may serve all invocations of an isolate.
  */
-import { invalid, isCairnError } from '../../../base/errors.js';
+import { isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
-import { mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
+import { mustBeKey, mustBeList, mustBePut, mustBeRange, pastEnd } from '../../index.js';
 import type {
   ByteRange,
   GetOptions,
@@ -28,6 +28,7 @@ import type {
 import {
   bounded,
   listKeys,
+  mustBeCustomerKey,
   openPartedUpload,
   putEnd,
   readBody,
@@ -79,6 +80,7 @@ class R2Store implements ObjectStore {
   readonly #secret: R2Keyed;
 
   constructor(bucket: R2Binding, { name, prefix, answerMs, customerKey }: R2Location, ports: R2Ports) {
+    if (customerKey !== undefined) mustBeCustomerKey(customerKey);
     this.#prefix = prefix;
     this.#requests = { bucket, ports, answerMs };
     this.#secret = customerKey === undefined ? {} : { ssecKey: new Uint8Array(customerKey).buffer };
@@ -253,11 +255,4 @@ function beginsAt({ range }: R2Body, { offset }: ByteRange): boolean {
 /** A body that is never read holds its connection. */
 function dropBody(object: R2Body | R2Head | null): void {
   if (object !== null && hasBody(object)) void object.body.cancel().catch(() => {});
-}
-
-function pastEnd(key: string, { offset }: ByteRange): Error {
-  return invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
-    key,
-    offset,
-  });
 }

@@ -1,6 +1,7 @@
 /** How the store is asked to encrypt what it keeps: by its own keys, which puts name, or by ours, which goes with every request. */
+import type { S3Client } from '@aws-sdk/client-s3';
 import { invalid } from '../../../base/errors.js';
-import { limits } from '../../../base/limits.js';
+import { mustBeCustomerKey } from '../bucket/index.js';
 import type { S3Encryption, S3Location } from './s3-url.js';
 
 /** For every request that touches a body. */
@@ -21,11 +22,16 @@ export interface S3Secrets {
   readonly touched: CustomerKeyed;
 }
 
-/** Throws `invalid` (`invalid_customer_key`) for a key of another length, and for one beside another way of encryption. */
-export function secretsOf(
-  { encryption, kmsKey }: S3Location,
+/**
+ * Throws `invalid` (`invalid_customer_key`) for a key of another length, for one that others could hear on its way, and for one
+ * beside another way of encryption.
+ */
+export async function secretsOf(
+  location: S3Location,
   customerKey: Uint8Array | undefined,
-): S3Secrets {
+  client: S3Client,
+): Promise<S3Secrets> {
+  const { encryption, kmsKey } = location;
   if (customerKey === undefined) {
     const made = {
       ...(encryption === undefined ? {} : { ServerSideEncryption: encryption }),
@@ -35,13 +41,20 @@ export function secretsOf(
   }
   if (encryption !== undefined)
     throw invalid('invalid_customer_key', `a customer key and encryption=${encryption} exclude each other`);
-  if (customerKey.length !== limits.customerKeyBytes) {
-    const message = `the customer key has ${customerKey.length} bytes, not ${limits.customerKeyBytes}`;
-    throw invalid('invalid_customer_key', message);
-  }
+  mustBeCustomerKey(customerKey, location.endpoint ?? (await foundBySdk(client)));
   const touched = {
     SSECustomerAlgorithm: 'AES256',
     SSECustomerKey: btoa(String.fromCharCode(...customerKey)),
   } as const;
   return { made: touched, touched };
+}
+
+/** The part of the client's settings that its types leave out. */
+interface Configured {
+  readonly serviceConfiguredEndpoint: () => Promise<string | undefined>;
+}
+
+/** The endpoint in the SDK's variables and files. Undefined: Amazon's, which is https. Sends nothing. */
+function foundBySdk({ config }: S3Client): Promise<string | undefined> {
+  return (config as unknown as Configured).serviceConfiguredEndpoint();
 }

@@ -15,9 +15,9 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import type { GetObjectCommandOutput, _Error } from '@aws-sdk/client-s3';
-import { CairnError, invalid, isCairnError } from '../../../base/errors.js';
+import { CairnError, isCairnError } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
-import { mustBeKey, mustBeList, mustBePut, mustBeRange } from '../../index.js';
+import { mustBeKey, mustBeList, mustBePut, mustBeRange, pastEnd } from '../../index.js';
 import type {
   GetOptions,
   GetResult,
@@ -73,8 +73,9 @@ export async function openS3Store(
   options: BucketOptions = {},
 ): Promise<OpenedS3Store> {
   const requests = await openRequests(location, ports);
-  const store = new S3Store(location, requests, ports, options);
   try {
+    const secrets = await secretsOf(location, options.customerKey, requests.client);
+    const store = new S3Store({ location, requests, ports, secrets });
     if (location.selfTest)
       await testStore({
         store,
@@ -83,11 +84,11 @@ export async function openS3Store(
         respell: () => (requests.unquoted = true),
         expiry: () => requests.expiry,
       });
+    return { store, sent: () => requests.sent };
   } catch (error) {
     requests.close();
     throw error;
   }
-  return { store, sent: () => requests.sent };
 }
 
 /** An ETag that nothing has. */
@@ -96,6 +97,13 @@ const STALE = '"00000000000000000000000000000000"' as StoreVersion;
 /** XML 1.0 has no way to write these, not even escaped. The engine's own keys have none of them. */
 const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 
+interface S3Parts {
+  readonly location: S3Location;
+  readonly requests: S3Requests;
+  readonly ports: BucketPorts;
+  readonly secrets: S3Secrets;
+}
+
 class S3Store implements ObjectStore {
   readonly description: string;
   readonly #location: S3Location;
@@ -103,11 +111,11 @@ class S3Store implements ObjectStore {
   readonly #ports: BucketPorts;
   readonly #secrets: S3Secrets;
 
-  constructor(location: S3Location, requests: S3Requests, ports: BucketPorts, options: BucketOptions) {
-    this.#secrets = secretsOf(location, options.customerKey);
+  constructor({ location, requests, ports, secrets }: S3Parts) {
     this.#location = location;
     this.#requests = requests;
     this.#ports = ports;
+    this.#secrets = secrets;
     this.description = `s3://${location.bucket}/${location.prefix}`;
   }
 
@@ -272,13 +280,7 @@ function getEnd(error: unknown, { key, range, failed }: AskedRange): GetResult {
   const fault = faultOf(error);
   if (fault.status === 304) return { status: 'unchanged' };
   if (fault.name === 'NoSuchKey') return { status: 'absent' };
-  if (fault.status === 416 && range !== undefined) {
-    const { offset } = range;
-    throw invalid('range_past_end', `range at ${offset} starts past the end of object ${key}`, {
-      key,
-      offset,
-    });
-  }
+  if (fault.status === 416 && range !== undefined) throw pastEnd(key, range);
   // What else could be wrong with a request that names an object and no more.
   const keyed = fault.status === 400 && (fault.name === 'InvalidRequest' || fault.name === 'InvalidArgument');
   throw storeError(keyed ? { ...fault, name: CUSTOMER_KEY } : fault, failed, s3Faults);

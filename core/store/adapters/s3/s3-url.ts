@@ -35,8 +35,9 @@ const DIRECTORY_BUCKET = '--x-s3';
 export function parseS3Url(text: string): S3Location {
   const { location, given } = parseBucketUrl(text, form);
   if (location.bucket.endsWith(DIRECTORY_BUCKET)) throw directoryBucket(location.bucket);
-  const endpoint = given.get('endpoint');
-  if (endpoint !== undefined) mustBeEndpoint(endpoint, form, 'https://ACCOUNT.r2.cloudflarestorage.com');
+  const written = given.get('endpoint');
+  const example = 'https://ACCOUNT.r2.cloudflarestorage.com';
+  const endpoint = written === undefined ? undefined : mustBeEndpoint(written, form, example);
   const region = given.get('region');
   if (region !== undefined && !REGION.test(region))
     throw urlRefused(form, 'has no valid region', 'such as eu-central-1');
