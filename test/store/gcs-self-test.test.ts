@@ -128,6 +128,7 @@ describe('the self-test of the store in Google Cloud Storage', async () => {
     const opened = openStore(gcsUrl(bucket, fake.url));
     if (refused) await expect(opened).rejects.toMatchObject({ code: 'store_unfit' });
     else await (await opened).close();
+    expect(bucket.sorted()).toEqual([]);
   });
 
   it.each([
@@ -141,6 +142,7 @@ describe('the self-test of the store in Google Cloud Storage', async () => {
     const opened = openStore(gcsUrl(bucket, fake.url, ''));
     if (refused) await expect(opened).rejects.toMatchObject({ code: 'store_unfit' });
     else await (await opened).close();
+    expect(bucket.sorted()).toEqual([]);
   });
 
   it('lets whoever may only read do so', async () => {
