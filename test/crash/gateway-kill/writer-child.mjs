@@ -38,8 +38,8 @@ import { COLLECTION, writesOf } from './planned-writes.mjs';
  * @property {Record<string, number>} failures by code
  */
 
-const TRIES = 100;
-const PAUSE_MS = 50;
+const TRIES = 400;
+const PAUSE_MS = 250;
 const REPEAT_EVERY = 3;
 
 process.on('disconnect', () => process.exit());
