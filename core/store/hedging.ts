@@ -9,16 +9,8 @@
  */
 import { limits } from '../base/limits.js';
 import type { Clock, Sleep } from '../base/ports.js';
-import type {
-  GetOptions,
-  GetResult,
-  ListedObject,
-  ListOptions,
-  ObjectStore,
-  PutOptions,
-  PutResult,
-  Upload,
-} from './object-store.js';
+import { ForwardingStore } from './forwarding.js';
+import type { GetOptions, GetResult, ObjectStore } from './object-store.js';
 
 /** A few pages, a piece of a small index, a piece of a large one. */
 const SIZES_MAX = [262_144, 1_048_576, 4_194_304] as const;
@@ -38,51 +30,26 @@ export function hedgingStore(inner: ObjectStore, options: HedgingOptions): Objec
   return new HedgingStore(inner, options);
 }
 
-class HedgingStore implements ObjectStore {
-  readonly #inner: ObjectStore;
+class HedgingStore extends ForwardingStore {
   readonly #options: HedgingOptions;
   readonly #classes: readonly RecentTimes[];
   /** Second requests that may be sent, in hundredths. */
   #credit = 0;
 
   constructor(inner: ObjectStore, options: HedgingOptions) {
-    this.#inner = inner;
+    super(inner);
     this.#options = options;
     this.#classes = Array.from({ length: SIZES_MAX.length + 1 }, () => new RecentTimes());
   }
 
-  get description(): string {
-    return this.#inner.description;
-  }
-
-  get(key: string, options: GetOptions = {}): Promise<GetResult> {
+  override get(key: string, options: GetOptions = {}): Promise<GetResult> {
     const { range, unless, into } = options;
     if (range === undefined || unless !== undefined || into !== undefined)
-      return this.#inner.get(key, options);
+      return this.inner.get(key, options);
     const { hedgeCreditMax: most, hedgePercent } = limits;
     this.#credit = Math.min(most * 100, this.#credit + hedgePercent);
     const times = this.#classes[sizeClass(range.length)]!;
-    return this.#first(times, () => this.#timed(times, () => this.#inner.get(key, options)));
-  }
-
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    return this.#inner.put(key, bytes, options);
-  }
-
-  upload(key: string): Promise<Upload> {
-    return this.#inner.upload(key);
-  }
-
-  list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {
-    return this.#inner.list(prefix, options);
-  }
-
-  delete(keys: readonly string[]): Promise<void> {
-    return this.#inner.delete(keys);
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
+    return this.#first(times, () => this.#timed(times, () => this.inner.get(key, options)));
   }
 
   /** The answer of the request, or of another like it, whichever comes first; where both fail, what the first one met. */

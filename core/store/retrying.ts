@@ -1,21 +1,13 @@
 /**
  * Repeats requests that failed as `unavailable` and may simply be asked again: get, list and delete. A put is never
  * repeated here: a silent repeat turns a put that won into a visible refusal, so only the log, which can recognise its
- * own bytes, decides about puts.
+ * own bytes, decides about puts. Neither is an upload: its bytes are the caller's, who makes the object again under another name.
  */
 import { isCairnError } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Random, Sleep } from '../base/ports.js';
-import type {
-  GetOptions,
-  GetResult,
-  ListedObject,
-  ListOptions,
-  ObjectStore,
-  PutOptions,
-  PutResult,
-  Upload,
-} from './object-store.js';
+import { ForwardingStore } from './forwarding.js';
+import type { GetOptions, GetResult, ListedObject, ListOptions, ObjectStore } from './object-store.js';
 
 export interface RetryingOptions {
   readonly sleep: Sleep;
@@ -38,42 +30,24 @@ export function retryDelayMs(attempt: number, random: Random, retryAfterS: numbe
   return Math.max(full * (1 - fraction / 2), Math.min(limits.retryMaxMs, retryAfterS * 1_000));
 }
 
-class RetryingStore implements ObjectStore {
-  readonly #inner: ObjectStore;
+class RetryingStore extends ForwardingStore {
   readonly #options: RetryingOptions;
 
   constructor(inner: ObjectStore, options: RetryingOptions) {
-    this.#inner = inner;
+    super(inner);
     this.#options = options;
   }
 
-  get description(): string {
-    return this.#inner.description;
+  override get(key: string, options?: GetOptions): Promise<GetResult> {
+    return this.#retry(() => this.inner.get(key, options));
   }
 
-  get(key: string, options?: GetOptions): Promise<GetResult> {
-    return this.#retry(() => this.#inner.get(key, options));
+  override list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {
+    return this.#retry(() => this.inner.list(prefix, options));
   }
 
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    return this.#inner.put(key, bytes, options);
-  }
-
-  /** Neither is an upload: its bytes are the caller's, who makes the object again under another name. */
-  upload(key: string): Promise<Upload> {
-    return this.#inner.upload(key);
-  }
-
-  list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {
-    return this.#retry(() => this.#inner.list(prefix, options));
-  }
-
-  delete(keys: readonly string[]): Promise<void> {
-    return this.#retry(() => this.#inner.delete(keys));
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
+  override delete(keys: readonly string[]): Promise<void> {
+    return this.#retry(() => this.inner.delete(keys));
   }
 
   async #retry<T>(request: () => Promise<T>): Promise<T> {

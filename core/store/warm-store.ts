@@ -12,18 +12,9 @@
  */
 import { bytesToHex, concatBytes, utf8Encode } from '../base/bytes.js';
 import { limits } from '../base/limits.js';
+import { ForwardingStore } from './forwarding.js';
 import type { Digests } from '../base/ports.js';
-import type {
-  ByteRange,
-  GetOptions,
-  GetResult,
-  ListedObject,
-  ListOptions,
-  ObjectStore,
-  PutOptions,
-  PutResult,
-  Upload,
-} from './object-store.js';
+import type { ByteRange, GetOptions, GetResult, ObjectStore } from './object-store.js';
 import { clampRange, mustBeRange } from './request-checks.js';
 import { tryOpenEntry, trySealEntry } from './warm-cache.js';
 import type { WarmCache, WarmEntry } from './warm-cache.js';
@@ -58,8 +49,8 @@ interface Piece {
 
 type Found = Extract<GetResult, { readonly status: 'found' }>;
 
-class WarmStore implements ObjectStore {
-  readonly #inner: ObjectStore;
+/** Entries of what is deleted are asked for by nobody, and go with time: a deletion is passed on as it is. */
+class WarmStore extends ForwardingStore {
   readonly #options: WarmStoreOptions;
   /** First part of every name. */
   readonly #storeName: string;
@@ -67,27 +58,23 @@ class WarmStore implements ObjectStore {
   #fillBytes = 0;
 
   constructor(inner: ObjectStore, options: WarmStoreOptions) {
-    this.#inner = inner;
+    super(inner);
     this.#options = options;
     this.#storeName = bytesToHex(options.digests.sha256(utf8Encode(options.identity)).subarray(0, 16));
   }
 
-  get description(): string {
-    return this.#inner.description;
-  }
-
-  async get(key: string, options: GetOptions = {}): Promise<GetResult> {
+  override async get(key: string, options: GetOptions = {}): Promise<GetResult> {
     const { range, into, cache, unless, pages } = options;
     const place = cache === 'pass' || unless !== undefined ? undefined : this.#options.placeOf(key);
     if (place === undefined || (range !== undefined && range.length > entryBytes))
-      return this.#inner.get(key, options);
+      return this.inner.get(key, options);
     if (range !== undefined) mustBeRange(key, range);
     const pieces = this.#piecesOf(place, range, pages === true);
     const kept = cache === 'renew' ? undefined : await this.#tryKept(pieces, range);
     if (kept !== undefined) return kept;
     const asked = spanOf(pieces);
     const widened = asked !== undefined && asked.length !== range!.length;
-    const got = await this.#inner.get(key, {
+    const got = await this.inner.get(key, {
       ...(asked === undefined ? {} : { range: asked }),
       ...(into === undefined || widened ? {} : { into }),
     });
@@ -101,27 +88,10 @@ class WarmStore implements ObjectStore {
     return { ...got, bytes: got.bytes.slice(start, start + length), sentBytes: got.bytes.length };
   }
 
-  put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    return this.#inner.put(key, bytes, options);
-  }
-
-  upload(key: string): Promise<Upload> {
-    return this.#inner.upload(key);
-  }
-
-  list(prefix: string, options?: ListOptions): Promise<readonly ListedObject[]> {
-    return this.#inner.list(prefix, options);
-  }
-
-  /** Entries of what is deleted are asked for by nobody, and go with time. */
-  delete(keys: readonly string[]): Promise<void> {
-    return this.#inner.delete(keys);
-  }
-
   /** What is on its way into the cache arrives first. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     await Promise.all(this.#fills);
-    await this.#inner.close();
+    await this.inner.close();
   }
 
   #piecesOf({ uid, name }: WarmPlace, range: ByteRange | undefined, pages: boolean): readonly Piece[] {

@@ -11,7 +11,7 @@ import {
   openChangeable,
   openStore,
 } from '../engines/azurite/container.js';
-import type { OpenedAzureStore } from '../../core/store/adapters/azure/index.js';
+import type { OpenedBucketStore } from '../../core/store/adapters/bucket/index.js';
 import { startFaultProxy } from '../engines/fault-proxy.js';
 import type { FaultProxy, FaultRule } from '../engines/fault-proxy.js';
 
@@ -29,7 +29,9 @@ describe.skipIf(azurite === undefined)('the self-test of the Azure store', () =>
     return proxy;
   }
 
-  const opened = async (rule: FaultRule = {}): Promise<OpenedAzureStore & { readonly proxy: FaultProxy }> => {
+  const opened = async (
+    rule: FaultRule = {},
+  ): Promise<OpenedBucketStore & { readonly proxy: FaultProxy }> => {
     const proxy = await proxied(rule);
     return { ...(await openChangeable(container, azureUrl(container, proxy.url))), proxy };
   };

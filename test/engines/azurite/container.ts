@@ -3,7 +3,7 @@ import process from 'node:process';
 import { ContainerClient, ContainerSASPermissions, StorageSharedKeyCredential } from '@azure/storage-blob';
 import { inject } from 'vitest';
 import { openAzureStore, parseAzureUrl } from '../../../core/store/adapters/azure/index.js';
-import type { OpenedAzureStore } from '../../../core/store/adapters/azure/index.js';
+import type { OpenedBucketStore } from '../../../core/store/adapters/bucket/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../../core/system-ports.js';
 import { account } from './azurite.js';
@@ -79,7 +79,7 @@ export async function withVariables<T>(
 }
 
 /** With a SAS, which covers no parameter of a request: a proxy may change it. */
-export async function openChangeable(container: string, url: string): Promise<OpenedAzureStore> {
+export async function openChangeable(container: string, url: string): Promise<OpenedBucketStore> {
   const token = await sasOf(container);
   return withVariables({ AZURE_STORAGE_SAS_TOKEN: token }, () =>
     openAzureStore(parseAzureUrl(url), realPorts),

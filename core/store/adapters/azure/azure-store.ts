@@ -38,6 +38,7 @@ import type {
   BucketPorts,
   Chunks,
   ListedPage,
+  OpenedBucketStore,
   PageAsked,
   StoreAccess,
   StoreFailed,
@@ -52,12 +53,6 @@ import { AzureRequests } from './azure-requests.js';
 import { azureUpload } from './azure-upload.js';
 import type { AzureLocation } from './azure-url.js';
 
-export interface OpenedAzureStore {
-  readonly store: ObjectStore;
-  /** Requests sent so far: those of the self-test at first. */
-  readonly sent: () => number;
-}
-
 /**
  * Opens the store and tests it. Throws `invalid` (`store_unfit`) where it does not keep the promises of the port, and the
  * typed errors of docs/STORES.md where it cannot be used.
@@ -66,7 +61,7 @@ export async function openAzureStore(
   location: AzureLocation,
   ports: BucketPorts,
   { customerKey }: BucketOptions = {},
-): Promise<OpenedAzureStore> {
+): Promise<OpenedBucketStore> {
   const description = `az://${location.bucket}/${location.prefix}`;
   const container = await openContainer(location, description);
   const secrets = secretsOf(location, customerKey, container.url.startsWith('https:'));

@@ -4,6 +4,7 @@
  */
 import { limits } from '../../../base/limits.js';
 import type { Clock, Random, Sleep } from '../../../base/ports.js';
+import type { ObjectStore } from '../../index.js';
 
 export interface BucketPorts {
   readonly clock: Pick<Clock, 'wallMs'>;
@@ -15,6 +16,12 @@ export interface BucketPorts {
 export interface BucketOptions {
   /** 32 bytes that the store encrypts every object with, and forgets. Whoever loses them loses the data. */
   readonly customerKey?: Uint8Array;
+}
+
+export interface OpenedBucketStore {
+  readonly store: ObjectStore;
+  /** Requests sent so far: those of the self-test at first. */
+  readonly sent: () => number;
 }
 
 /** As the SDKs take it: aborted where the time is over. */

@@ -14,4 +14,4 @@ export type { PartedUpload, UploadPart } from './parted-upload.js';
 export { testStore, unfitStore } from './self-test.js';
 export type { SelfTest } from './self-test.js';
 export { bounded } from './bucket-ports.js';
-export type { BucketOptions, BucketPorts, Late } from './bucket-ports.js';
+export type { BucketOptions, BucketPorts, Late, OpenedBucketStore } from './bucket-ports.js';

@@ -33,7 +33,13 @@ import {
   strangeAnswer,
   testStore,
 } from '../bucket/index.js';
-import type { BucketOptions, BucketPorts, StoreAccess, StoreFailed } from '../bucket/index.js';
+import type {
+  BucketOptions,
+  BucketPorts,
+  OpenedBucketStore,
+  StoreAccess,
+  StoreFailed,
+} from '../bucket/index.js';
 import { crc32c, crc32cIn, crc32cText } from './crc32c.js';
 import { secretsOf } from './gcs-encryption.js';
 import type { GcsSecrets } from './gcs-encryption.js';
@@ -46,12 +52,6 @@ import type { GcsAnswer } from './gcs-requests.js';
 import { gcsUpload } from './gcs-upload.js';
 import type { GcsLocation } from './gcs-url.js';
 
-export interface OpenedGcsStore {
-  readonly store: ObjectStore;
-  /** Requests sent so far: those of the self-test at first. */
-  readonly sent: () => number;
-}
-
 /**
  * Opens the store and tests it. Throws `invalid` (`store_unfit`) where it does not keep the promises of the port, and the
  * typed errors of docs/STORES.md where it cannot be used.
@@ -60,7 +60,7 @@ export async function openGcsStore(
   location: GcsLocation,
   ports: BucketPorts,
   options: BucketOptions = {},
-): Promise<OpenedGcsStore> {
+): Promise<OpenedBucketStore> {
   const requests = new GcsRequests(location, ports);
   const secrets = secretsOf(location, options.customerKey, requests.endpoint);
   const store = new GcsStore({ location, requests, ports, secrets });

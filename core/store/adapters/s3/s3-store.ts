@@ -44,6 +44,7 @@ import type {
   BucketPorts,
   Chunks,
   ListedPage,
+  OpenedBucketStore,
   PageAsked,
   StoreAccess,
   StoreFailed,
@@ -57,12 +58,6 @@ import type { S3Requests } from './s3-requests.js';
 import { s3Upload } from './s3-upload.js';
 import type { S3Location } from './s3-url.js';
 
-export interface OpenedS3Store {
-  readonly store: ObjectStore;
-  /** Requests sent so far: those of the self-test at first. */
-  readonly sent: () => number;
-}
-
 /**
  * Opens the store and tests it. Throws `invalid` (`store_unfit`) where it does not keep the promises of the port, and the
  * typed errors of docs/STORES.md where it cannot be used.
@@ -71,7 +66,7 @@ export async function openS3Store(
   location: S3Location,
   ports: BucketPorts,
   options: BucketOptions = {},
-): Promise<OpenedS3Store> {
+): Promise<OpenedBucketStore> {
   const requests = await openRequests(location, ports);
   try {
     const secrets = await secretsOf(location, options.customerKey, requests.client);
