@@ -6,8 +6,9 @@ import { gzipSync } from 'node:zlib';
 import { Writable } from 'node:stream';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type * as aws from '../../functions/aws/index.js';
 
-type Module = typeof import('../../functions/aws/index.js');
+type Module = typeof aws;
 type Result = APIGatewayProxyStructuredResultV2;
 
 let log: string[] = [];
