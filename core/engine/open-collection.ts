@@ -147,7 +147,9 @@ export class OpenCollections {
     }
     return await this.use(name, async ({ compactions }) => {
       const end = this.#closingOr(signal);
-      const done = minor ? await compactions.fold(end) : await compactions.all(end, budget ?? this.#ownBudget());
+      const done = minor
+        ? await compactions.fold(end)
+        : await compactions.all(end, budget ?? this.#ownBudget());
       await compactions.adopt();
       return done;
     });

@@ -172,7 +172,8 @@ async function runCaptured(options: CompactOptions, captured: Capture): Promise<
   const slots = to.seq - base.foldedSeq;
   // Segments that a restore brings back are not in the head yet: the fold comes first, and merges after it.
   const { logRows, logBytes } = captured;
-  const chosen = flat || captured.restores.length > 0 ? [] : inputsOf(base, { handler: options.handler, logRows });
+  const chosen =
+    flat || captured.restores.length > 0 ? [] : inputsOf(base, { handler: options.handler, logRows });
   const nothing = emptyResult(to.seq);
   if (slots === 0 && chosen.length === 0) {
     // Not of a minor fold, which leaves all segments alone.
