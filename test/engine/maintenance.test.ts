@@ -159,13 +159,61 @@ describe('a run of maintenance', () => {
     const site = await new Site().marked();
     const bad = await site.add('bad', MANY);
     await site.add('good', MANY);
-    site.outcomes.set('bad', new CairnError('quota', 'memory_budget_exceeded', 'no room'));
+    site.outcomes.set('bad', new CairnError('unavailable', 'store_unavailable', 'no answer'));
     const { failures, compacted } = await site.run(true);
-    expect(failures).toEqual([{ collection: bad.uid, code: 'memory_budget_exceeded', message: 'no room' }]);
+    expect(failures).toEqual([{ collection: bad.uid, code: 'store_unavailable', message: 'no answer' }]);
     expect(compacted).toBe(1);
     expect(await site.hints()).toEqual([workKey(bad.uid)]);
     site.outcomes.set('bad', new TypeError('a bug of ours'));
     await expect(site.run(true)).rejects.toThrow('a bug of ours');
+  });
+
+  it.each<[string, Partial<CompactResult> | Error]>([
+    ['has no memory', new CairnError('quota', 'memory_budget_exceeded', 'no room')],
+    ['may not hold what is left', { tooLarge: true }],
+  ])('leaves to others a collection for which it %s, and goes on', async (_, outcome) => {
+    const site = await new Site().marked();
+    const large = await site.add('large', MANY);
+    await site.add('small', MANY);
+    site.outcomes.set('large', outcome);
+    const { failures, left, segmentsWritten } = await site.run(true);
+    expect(failures).toEqual([]);
+    expect(left).toEqual([{ collection: large.uid, reason: 'collection_too_large_for_handler' }]);
+    expect(segmentsWritten).toBe(outcome instanceof Error ? 1 : 2);
+  });
+
+  it('looks at no further collection than its requests allow, and begins elsewhere the next time', async () => {
+    const site = await new Site().marked();
+    site.most = { ...site.most, requests: 10 };
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const name of names) await site.add(name, MANY);
+    let runs = 0;
+    for (; site.compacted.length < names.length && runs < 100; runs++) {
+      const before = site.a.store.snapshot().requests;
+      const { collections, more } = await site.run(false);
+      expect(more).toBe(true);
+      expect(collections).toBeLessThan(names.length);
+      // The one that it was at is tended to its end.
+      expect(site.a.store.snapshot().requests - before).toBeLessThan(10 + 15);
+    }
+    expect([...site.compacted].sort()).toEqual(names);
+  });
+
+  it('goes on with a pass of the day that its requests did not allow', async () => {
+    const site = new Site();
+    site.most = { ...site.most, requests: 40 };
+    for (let at = 0; at < 9; at++) await site.add(`c${at}`, 1, false);
+    let looked = 0;
+    let runs = 0;
+    for (; looked < 9 && runs < 20; runs++) {
+      const { collections, pass, more } = await site.run(false);
+      expect(pass).toBe(true);
+      looked += collections;
+      expect(more).toBe(looked < 9);
+    }
+    expect(looked).toBe(9);
+    expect(runs).toBeGreaterThan(1);
+    expect(await site.run(false)).toMatchObject({ collections: 0, pass: false, more: false });
   });
 
   it('folds few slots once the oldest is old enough', async () => {
