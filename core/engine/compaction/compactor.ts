@@ -3,7 +3,7 @@
  * other segments; what the commit finds changed is taken into account (head-edit.ts). Nothing that was written is ever
  * deleted here: an output that no head names is garbage once its job is gone, and the collector's.
  */
-import { assertInternal, CairnError } from '../../base/errors.js';
+import { assertInternal, CairnError, hasCode } from '../../base/errors.js';
 import { row as asRow, sequence } from '../../base/ids.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
@@ -25,6 +25,7 @@ import type {
 import type { Memtable } from '../memtable/index.js';
 import { placeOf } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
+import { SUBREQUESTS_EXHAUSTED } from '../../store/index.js';
 import type { PageReading } from '../../store/index.js';
 import type { Table } from '../table/index.js';
 import { breathing } from './breath.js';
@@ -144,6 +145,8 @@ async function capture(log: CollectionLog<Table>, handler: Tier): Promise<Captur
     });
     if (captured !== undefined) return captured;
     await log.settle();
+    // It will not get there in this invocation.
+    if (hasCode(log.adoptionFailure, SUBREQUESTS_EXHAUSTED)) throw log.adoptionFailure;
   }
   const message = `no state on the newest head in ${limits.freshenRounds} rounds of reading`;
   throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
