@@ -368,7 +368,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     residentBytes: 32 * MiB,
     columnBytes: 16 * MiB,
     requestsParallel: 6,
-    // 12 s at the slowest that is measured (docs/PERFORMANCE.md), and of 1,000 requests what looks leave.
+    // 17 s at the slowest that is measured (docs/PERFORMANCE.md), and of 1,000 requests what looks leave.
     run: { numbers: 16_777_216, bytes: 1024 * MiB, requests: 800 },
     mergeBytes: 48 * MiB,
     mergeInputs: 12,

@@ -4,7 +4,7 @@
  * deleted here: an output that no head names is garbage once its job is gone, and the collector's.
  */
 import { assertInternal, CairnError, hasCode } from '../../base/errors.js';
-import { row as asRow, sequence } from '../../base/ids.js';
+import { row as asRow, sequence as asSequence } from '../../base/ids.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Tier, Work } from '../../base/limits.js';
@@ -160,7 +160,7 @@ function partialFold(
   const { tier, dimension, index } = head.schema;
   const most = foldRowsMost({ tier, handler, dimension, m: index.m });
   if (memtable.rowCount <= most) return undefined;
-  const bornOf = (at: number): Sequence => sequence(memtable.lifeOf(asRow(at)).born);
+  const bornOf = (at: number): Sequence => asSequence(memtable.lifeOf(asRow(at)).born);
   // The row behind the last that fits: what its slot wrote stays in the log, unless it is the first slot.
   let rows = most;
   while (rows > 0 && bornOf(rows - 1) === bornOf(rows)) rows--;

@@ -102,25 +102,25 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
     const key = fresh();
     const invocation = { limit: limits.invocationRequests, used: 0 };
     const metered = meteringStore(store, { current: () => invocation });
-    const asked = async (call: () => Promise<unknown>): Promise<readonly string[]> => {
+    const charged = async (call: () => Promise<unknown>): Promise<readonly string[]> => {
       const before = { used: invocation.used, seen: bucket.seen.length };
       await call();
       const seen = bucket.seen.slice(before.seen);
       expect(invocation.used - before.used).toBe(seen.length);
       return seen;
     };
-    expect(await asked(() => metered.put(key, body, { if: 'absent' }))).toEqual(['put']);
-    expect(await asked(() => metered.get(key))).toEqual(['get']);
-    expect(await asked(() => metered.list('key/', { limit: 1 }))).toEqual(['list']);
+    expect(await charged(() => metered.put(key, body, { if: 'absent' }))).toEqual(['put']);
+    expect(await charged(() => metered.get(key))).toEqual(['get']);
+    expect(await charged(() => metered.list('key/', { limit: 1 }))).toEqual(['list']);
     const keys = Array.from({ length: limits.deleteKeys + 1 }, (_, at) => `none/${at}`);
-    expect(await asked(() => metered.delete(keys))).toEqual(['delete', 'delete']);
+    expect(await charged(() => metered.delete(keys))).toEqual(['delete', 'delete']);
     const upload = async (bytes: number): Promise<void> => {
       const begun = await metered.upload(key);
       await begun.write(new Uint8Array(bytes));
       await begun.finish();
     };
-    expect(await asked(() => upload(limits.uploadPartBytes))).toEqual(['put']);
-    expect(await asked(() => upload(limits.uploadPartBytes + 1))).toEqual([
+    expect(await charged(() => upload(limits.uploadPartBytes))).toEqual(['put']);
+    expect(await charged(() => upload(limits.uploadPartBytes + 1))).toEqual([
       ...['createMultipartUpload', 'uploadPart', 'uploadPart', 'completeMultipartUpload'],
     ]);
     const given = async (): Promise<void> => {
@@ -128,11 +128,11 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
       await begun.write(new Uint8Array(2 * limits.uploadPartBytes + 1));
       await begun.abort();
     };
-    expect(await asked(given)).toEqual([
+    expect(await charged(given)).toEqual([
       ...['createMultipartUpload', 'uploadPart', 'uploadPart', 'abortMultipartUpload'],
     ]);
     for (let at = 0; at < 3; at++) await metered.put(`many/${at}`, body, { if: 'any' });
-    expect(await asked(() => metered.list('many/'))).toEqual(['list']);
+    expect(await charged(() => metered.list('many/'))).toEqual(['list']);
   });
 
   it('lets R2 check what it sends', async () => {
