@@ -154,6 +154,8 @@ export const limits = {
   /** Pages of one range read. */
   rangePages: 256,
 
+  /** What a row costs beside its numbers, counted in numbers: a place in the graph, an id, a document. */
+  rowNumbers: 128,
   /** Jobs of one call of `compact`: each leaves fewer segments, so there are never so many. */
   compactionJobs: 32,
 
@@ -280,9 +282,6 @@ export const limits = {
   foldAgeMs: 600_000,
   /** A writer hints at a collection's work no more often than this. */
   hintEveryMs: 5_000,
-  /** After these a run begins no further compaction. */
-  maintenanceRows: 1_000_000,
-  maintenanceBytes: 2_147_483_648, // 2 GiB
   maintenanceIntervalMs: 5_000,
   /** Leavings of starts that a pass over all collections looks at. */
   probesSwept: 100,
@@ -322,6 +321,15 @@ export interface LogRoom {
   readonly slots: number;
 }
 
+/** Work, in what it takes: not in time, which stands still on some hosts while they compute. */
+export interface Work {
+  /** Rows that are written, times their dimension and `limits.rowNumbers`. */
+  readonly numbers: number;
+  /** That go to the store or come from it. */
+  readonly bytes: number;
+  readonly requests: number;
+}
+
 export interface TierLimits {
   /** Unfolded log: at these a write is refused. */
   readonly logBytes: number;
@@ -337,6 +345,14 @@ export interface TierLimits {
    * edge tier all calls of the store that the handler makes. Workers may have six connections open.
    */
   readonly requestsParallel: number;
+  /** Of a handler: what one run of maintenance does. A run that has done nothing yet may begin a job of any size. */
+  readonly run: Work;
+  /**
+   * Of a handler: bytes of all segments that one job merges, and how many these are. Rows that come together lie everywhere in
+   * them: each piece of what is written may take a request to each, and to each 4 MiB of them.
+   */
+  readonly mergeBytes: number;
+  readonly mergeInputs: number;
   /**
    * Of a handler: ids of a segment that take no more, and for which there is room in the page cache, are read beside its index when
    * a query asks for that, so that none waits for them.
@@ -352,6 +368,10 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     residentBytes: 32 * MiB,
     columnBytes: 16 * MiB,
     requestsParallel: 6,
+    // 17 s at the slowest that is measured (docs/PERFORMANCE.md), and of 1,000 requests what looks leave.
+    run: { numbers: 16_777_216, bytes: 1024 * MiB, requests: 800 },
+    mergeBytes: 48 * MiB,
+    mergeInputs: 12,
     idsAheadBytes: 0,
   },
   server: {
@@ -361,6 +381,9 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     residentBytes: 512 * MiB,
     columnBytes: 256 * MiB,
     requestsParallel: 96,
+    run: { numbers: 1_000_000_000, bytes: 8_192 * MiB, requests: 1_000_000 },
+    mergeBytes: Number.MAX_SAFE_INTEGER,
+    mergeInputs: limits.headSegments,
     idsAheadBytes: 32 * MiB,
   },
 };

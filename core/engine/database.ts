@@ -36,6 +36,7 @@ import { OpenCollections } from './open-collection.js';
 import { scrubStore } from './scrub/index.js';
 import { SegmentStore } from './segments/index.js';
 import { summaryOf } from './summary.js';
+import { WorkBudget } from './work-budget.js';
 import type * as api from './interface/index.js';
 
 export interface DatabaseOptions {
@@ -91,7 +92,11 @@ export class EngineDatabase implements api.Database {
       ports,
       collector: this.#collector,
       namespace: this.#catalog.namespace,
-      compact: (name, signal) => this.collection(name).compact({ signal }),
+      handler: options.tier,
+      budget: () => new WorkBudget(reads.run, () => store.snapshot()),
+      foldableBytes: Math.floor(kernel.pool.budgetBytes / 2),
+      compact: (name, { signal, budget }) =>
+        this.#open.compact(mustBeName(name, 'collection'), { minor: false, signal, budget }),
     });
     const filters = filterCache(kernel.pool);
     const cache = sharedCache(kernel.pool, filters, reads.requestsParallel);
@@ -103,6 +108,7 @@ export class EngineDatabase implements api.Database {
       ports,
       kernel,
       segments,
+      handler: options.tier,
       shareRequests,
       calls: this.#calls,
       closing: this.#closing,

@@ -12,7 +12,7 @@ import { limits } from '../base/limits.js';
 import type { Deflate, Digests } from '../base/ports.js';
 import type { Filter } from '../filter/index.js';
 import type { RowMasks } from '../kernel/index.js';
-import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageSet } from '../store/index.js';
+import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageReading, PageSet } from '../store/index.js';
 import { rowsOfPlan } from './columns/filter-masks.js';
 import type { FilterCache } from './columns/filter-cache.js';
 import type { FilterRows } from './columns/filter-masks.js';
@@ -139,7 +139,7 @@ export class SegmentReader {
   }
 
   /** The rank of each id, -1 for one that is not here. */
-  findRanks(ids: readonly string[]): Int32Array | Promise<Int32Array> {
+  findRanks(ids: readonly string[], reading?: PageReading): Int32Array | Promise<Int32Array> {
     const { idFilter, idIndex } = this.#tail;
     const ranks = new Int32Array(ids.length).fill(-1);
     const wanted: { readonly at: number; readonly id: Uint8Array; readonly block: number }[] = [];
@@ -158,6 +158,7 @@ export class SegmentReader {
         }
         return ranks;
       },
+      reading,
     );
   }
 
@@ -189,8 +190,8 @@ export class SegmentReader {
     return this.#idText(Math.floor(rank / blockRows), id);
   }
 
-  rowsOfRanks(ranks: Uint32Array): Uint32Array | Promise<Uint32Array> {
-    return this.#mapped('rowOfRank', 'rank', ranks);
+  rowsOfRanks(ranks: Uint32Array, reading?: PageReading): Uint32Array | Promise<Uint32Array> {
+    return this.#mapped('rowOfRank', 'rank', ranks, reading);
   }
 
   ranksOfRows(rows: Uint32Array): Uint32Array | Promise<Uint32Array> {
@@ -202,6 +203,7 @@ export class SegmentReader {
     kind: 'rowOfRank' | 'rankOfRow',
     what: 'row' | 'rank',
     from: ArrayLike<number>,
+    reading?: PageReading,
   ): Uint32Array | Promise<Uint32Array> {
     const section = this.#tail.layout.residents.find((resident) => resident.kind === kind);
     const { key } = this.ref;
@@ -210,7 +212,7 @@ export class SegmentReader {
       this.#mustHave(what, number);
       return { offset: section.offset + 4 * number, length: 4 };
     });
-    return andThen(this.#read(ranges), (pages) =>
+    return andThen(this.#read(ranges, reading), (pages) =>
       Uint32Array.from(ranges, ({ offset }) => {
         const number = wordOf(pages.bytes(offset, 4));
         if (number < this.rows) return number;
@@ -255,7 +257,7 @@ export class SegmentReader {
   }
 
   /** The JSON text of each row, '' for a row without metadata. */
-  documents(rows: ArrayLike<number>): string[] | Promise<string[]> {
+  documents(rows: ArrayLike<number>, reading?: PageReading): string[] | Promise<string[]> {
     const { documentIndex } = this.#tail;
     const list = Array.from(rows);
     const blocks = list.map((row) => {
@@ -271,7 +273,7 @@ export class SegmentReader {
     const ranges = [...missing].map((block) => shifted(documentIndex.range(block), offset));
     // What is inflated already is held here: other reads may push it out before this one ends.
     const held = new Map(blocks.map((block) => [block, this.#documents.get(block)]));
-    return andThen(this.#read(ranges), (pages) => {
+    return andThen(this.#read(ranges, reading), (pages) => {
       for (const block of missing) held.set(block, this.#inflate(block, pages));
       for (const [block, inflated] of held) if (inflated !== undefined) this.#documents.keep(block, inflated);
       return list.map((row, i) => {
@@ -306,14 +308,14 @@ export class SegmentReader {
   }
 
   /** The vectors of `rows`, one after another. */
-  vectors(rows: ArrayLike<number>): Float32Array | Promise<Float32Array> {
+  vectors(rows: ArrayLike<number>, reading?: PageReading): Float32Array | Promise<Float32Array> {
     const length = 4 * this.dimension;
     const into = new Float32Array(rows.length * this.dimension);
     const bytes = new Uint8Array(into.buffer);
     const all = { first: 0, count: rows.length };
     if (this.tryCopyVectors(rows, all, bytes, { at: 0, stride: length })) return into;
     const ranges = Array.from(rows, (row) => ({ offset: row * length, length }));
-    return andThen(this.#read(ranges), (pages) => {
+    return andThen(this.#read(ranges, reading), (pages) => {
       ranges.forEach(({ offset }, i) => pages.copyInto(offset, length, bytes, i * length));
       return into;
     });
@@ -385,20 +387,21 @@ export class SegmentReader {
     );
   }
 
-  #read(ranges: readonly ByteRange[]): PageSet | Promise<PageSet> {
-    return this.#cache.read(this.#handle, ranges);
+  #read(ranges: readonly ByteRange[], reading?: PageReading): PageSet | Promise<PageSet> {
+    return this.#cache.read(this.#handle, ranges, reading);
   }
 
   /** `use` gets each of `blocks` decoded. */
   #readIdBlocks<T>(
     blocks: readonly number[],
     use: (blockOf: (block: number) => IdBlock) => T,
+    reading?: PageReading,
   ): T | Promise<T> {
     const { idIndex } = this.#tail;
     const { offset } = this.#section('ids');
     const rangeOf = (block: number): ByteRange => shifted(idIndex.range(block), offset);
     const wanted = new Set(blocks);
-    return andThen(this.#read(Array.from(wanted, rangeOf)), (pages) => {
+    return andThen(this.#read(Array.from(wanted, rangeOf), reading), (pages) => {
       const decoded = new Map<number, IdBlock>();
       for (const block of wanted) {
         const range = rangeOf(block);

@@ -38,7 +38,13 @@ export {
   uploadEnded,
 } from './request-checks.js';
 export { PageCache, mustMatchPages } from './page-cache.js';
-export type { PageCacheOptions, PageCacheUsage, PagedHandle, PagedObject } from './page-cache.js';
+export type {
+  PageCacheOptions,
+  PageCacheUsage,
+  PagedHandle,
+  PagedObject,
+  PageReading,
+} from './page-cache.js';
 export { PageSet } from './page-set.js';
 export { getChecked, readRange } from './range-read.js';
 export type { RangeRead } from './range-read.js';

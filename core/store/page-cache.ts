@@ -17,6 +17,8 @@ import { PageSet } from './page-set.js';
 import { readRange } from './range-read.js';
 
 const { pageBytes } = limits;
+/** Answers of wide ranges that are in memory at a time. */
+const FEW_PARALLEL = 2;
 
 /** An immutable object whose pages may be cached. */
 export interface PagedObject {
@@ -40,6 +42,14 @@ export interface PageCacheOptions {
   readonly roomBytes?: () => number;
   /** Requests in flight over the whole cache. Default those of the edge tier. */
   readonly parallel?: number;
+}
+
+export interface PageReading {
+  /**
+   * As few requests as reading all between the first and the last page would take, however much is read in vain: for merges, whose
+   * rows lie everywhere in what they read, on hosts that count requests. No more than two of them are in flight.
+   */
+  readonly fewRequests?: boolean;
 }
 
 export interface PageCacheUsage {
@@ -66,6 +76,13 @@ interface Registered extends PagedObject, PagedHandle {
   /** By number. */
   readonly pages: (Page | undefined)[];
   forgotten: boolean;
+}
+
+/** What one call reads. */
+interface PagesRead {
+  readonly missing: ReadonlySet<number>;
+  readonly found: Map<number, Uint8Array>;
+  readonly reading: PageReading;
 }
 
 /** Neighbouring pages that one request reads. */
@@ -114,7 +131,11 @@ export class PageCache {
   }
 
   /** The pages that hold `ranges`, at once where all are here. Throws `corrupt`, or `unavailable` (`object_gone`). */
-  read(handle: PagedHandle, ranges: readonly ByteRange[]): PageSet | Promise<PageSet> {
+  read(
+    handle: PagedHandle,
+    ranges: readonly ByteRange[],
+    reading: PageReading = {},
+  ): PageSet | Promise<PageSet> {
     const object = this.#mustBeRegistered(handle);
     const found = new Map<number, Uint8Array>();
     const missing = new Set<number>();
@@ -137,7 +158,7 @@ export class PageCache {
     this.#hits += found.size;
     this.#misses += missing.size;
     if (missing.size === 0) return new PageSet(found);
-    return this.#fetch(object, missing, found);
+    return this.#fetch(object, { missing, found, reading });
   }
 
   /**
@@ -230,18 +251,17 @@ export class PageCache {
     return object;
   }
 
-  async #fetch(
-    object: Registered,
-    missing: ReadonlySet<number>,
-    found: Map<number, Uint8Array>,
-  ): Promise<PageSet> {
-    const runs = runsOf(missing);
+  async #fetch(object: Registered, read: PagesRead): Promise<PageSet> {
+    const { missing, found, reading } = read;
+    const few = reading.fewRequests === true;
+    const runs = few ? fewRunsOf(missing) : runsOf(missing, limits.rangeGapPages);
+    const parallel = few ? Math.min(FEW_PARALLEL, this.#parallel) : this.#parallel;
     const flights = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     for (const run of runs) {
-      while (flights.size > 0 && this.#inFlight >= this.#parallel) await Promise.race(flights);
+      while (flights.size > 0 && this.#inFlight >= parallel) await Promise.race(flights);
       if (failure !== undefined) break;
-      const flight = this.#fetchRun(object, run, found)
+      const flight = this.#fetchRun(object, run, read)
         .catch((error: unknown) => void (failure ??= { error }))
         .finally(() => flights.delete(flight));
       flights.add(flight);
@@ -251,7 +271,11 @@ export class PageCache {
     return new PageSet(found);
   }
 
-  async #fetchRun(object: Registered, { first, count }: Run, found: Map<number, Uint8Array>): Promise<void> {
+  async #fetchRun(
+    object: Registered,
+    { first, count }: Run,
+    { missing, found, reading }: PagesRead,
+  ): Promise<void> {
     const { store, key, digests } = object;
     const offset = first * pageBytes;
     const length = Math.min(count * pageBytes, object.size - offset);
@@ -266,6 +290,8 @@ export class PageCache {
       this.#inFlight -= 1;
     }
     for (let i = 0; i < count; i++) {
+      // Of a wide gap nothing is kept: it would push out all else.
+      if (reading.fewRequests === true && !missing.has(first + i)) continue;
       // A page of its own: a view would keep all of a long answer alive for one page of it.
       const page = bytes.slice(i * pageBytes, (i + 1) * pageBytes);
       found.set(first + i, page);
@@ -345,15 +371,27 @@ function newPage(owner: Registered, number: number, bytes: Uint8Array, pinned: b
   return { owner, number, bytes, pinned, used: false, older: undefined, newer: undefined };
 }
 
-/** Joins pages that lie side by side or nearly so into runs, none longer than one request should be. */
-function runsOf(missing: ReadonlySet<number>): Run[] {
+/** As narrow as may be without more requests than the whole span would take. */
+function fewRunsOf(missing: ReadonlySet<number>): Run[] {
+  const numbers = [...missing];
+  const first = numbers.reduce((least, number) => Math.min(least, number));
+  const last = numbers.reduce((most, number) => Math.max(most, number));
+  const most = Math.ceil((last + 1 - first) / limits.rangePages);
+  for (let gap: number = limits.rangeGapPages; ; gap *= 2) {
+    const runs = runsOf(missing, gap);
+    if (runs.length <= most || gap >= limits.rangePages) return runs;
+  }
+}
+
+/** Joins pages that lie side by side, or no farther apart than `gap`, into runs, none longer than one request should be. */
+function runsOf(missing: ReadonlySet<number>, gap: number): Run[] {
   const runs: { first: number; count: number }[] = [];
   for (const number of [...missing].sort((a, b) => a - b)) {
     const last = runs.at(-1);
     if (
       last !== undefined &&
       number - last.first < limits.rangePages &&
-      number - (last.first + last.count) <= limits.rangeGapPages
+      number - (last.first + last.count) <= gap
     ) {
       last.count = number + 1 - last.first;
     } else runs.push({ first: number, count: 1 });

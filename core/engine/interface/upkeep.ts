@@ -75,6 +75,10 @@ export interface CompactResult {
   /** Of all objects written. */
   readonly bytesWritten: number;
   readonly sequence: number;
+  /** True where the work that one invocation may do was done before there was none left: call again. */
+  readonly more: boolean;
+  /** True where what is left is more than this handler may hold, and one of a larger tier has to do it. */
+  readonly tooLarge: boolean;
 }
 
 export interface CompactOptions {
@@ -152,6 +156,11 @@ export interface MaintainResult {
   readonly pass: boolean;
   /** True where work is left: the budget was spent, the run was ended, or a fence is waited for. */
   readonly more: boolean;
+  /**
+   * Collections (uids) of which something is left that this handler is too small for, `collection_too_large_for_handler`: one of a
+   * larger tier has to compact them.
+   */
+  readonly left: readonly { readonly collection: string; readonly reason: string }[];
   /** What failed for one collection (its uid) and did not stop the others. */
   readonly failures: readonly {
     readonly collection: string;

@@ -274,6 +274,8 @@ const compactedSchema = z.strictObject({
   rows_dropped: count,
   bytes_written: count,
   sequence,
+  more: z.boolean(),
+  too_large: z.boolean(),
 });
 
 const compactRoute: Route = {
@@ -302,6 +304,8 @@ const compactRoute: Route = {
         rows_dropped: 0,
         bytes_written: 0,
         sequence: 1,
+        more: false,
+        too_large: false,
       },
     },
   ],

@@ -6,7 +6,7 @@ import { tierLimits } from '../../../core/base/limits.js';
 import type { Uid } from '../../../core/base/ids.js';
 import type { Ports } from '../../../core/base/ports.js';
 import { compactOnce } from '../../../core/engine/compaction/index.js';
-import type { CompactionResult } from '../../../core/engine/compaction/index.js';
+import type { CompactionResult, CompactOptions } from '../../../core/engine/compaction/index.js';
 import { NEWEST } from '../../../core/engine/memtable/index.js';
 import { SegmentStore } from '../../../core/engine/segments/index.js';
 import { Table } from '../../../core/engine/table/index.js';
@@ -150,10 +150,10 @@ export class Process {
   }
 
   compact(
-    options: { readonly flat?: boolean; readonly signal?: AbortSignal } = {},
+    options: Partial<Pick<CompactOptions, 'flat' | 'signal' | 'handler' | 'tryBegin'>> = {},
   ): Promise<CompactionResult> {
     const { log, kernel, segments } = this;
-    return compactOnce({ log, kernel, segments, ...options });
+    return compactOnce({ log, kernel, segments, handler: 'server', ...options });
   }
 
   /** Commits the change and tells the model. The order within a change: puts, then removals, then hidings. */
