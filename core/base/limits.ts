@@ -121,6 +121,12 @@ export const limits = {
   segmentStatisticsBytes: 1_048_576, // 1 MiB
   /** Of numbers, fields and metric in the footer, as JSON. */
   segmentTextBytes: 65_536, // 64 KiB
+  /** Of memory that an index which does not fit is streamed through: this, or a quarter of the budget where that is less. */
+  streamBytes: 16_777_216, // 16 MiB
+  /** Pieces of such an index that are on their way, or in memory. */
+  streamPieces: 3,
+  /** Codes between two rows that count are read with them, where that saves a request and they are no more. */
+  streamGapBytes: 131_072, // 128 KiB
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */
@@ -189,6 +195,8 @@ export const limits = {
   indexRoomWaitMs: 25,
   /** Records of one segment that a walk in id order reads at a time. */
   walkRows: 1_024,
+  /** Pages and vectors of candidates that are read at a time to compare them exactly. */
+  rerankReadBytes: 16_777_216, // 16 MiB
   /** Raw vectors that an exact search reads at a time. */
   exactChunkBytes: 4_194_304, // 4 MiB
   /** Reads of a state whose segments were collected meanwhile. */
@@ -329,6 +337,8 @@ export interface TierLimits {
    * edge tier all calls of the store that the handler makes. Workers may have six connections open.
    */
   readonly requestsParallel: number;
+  /** Of a handler: what is kept free of its memory budget, a quarter of it at most, for reads on their way. */
+  readonly readRoomBytes: number;
   /**
    * Of a handler: ids of a segment that take no more, and for which there is room in the page cache, are read beside its index when
    * a query asks for that, so that none waits for them.
@@ -344,6 +354,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     residentBytes: 32 * MiB,
     columnBytes: 16 * MiB,
     requestsParallel: 6,
+    readRoomBytes: 24 * MiB,
     idsAheadBytes: 0,
   },
   server: {
@@ -353,6 +364,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     residentBytes: 512 * MiB,
     columnBytes: 256 * MiB,
     requestsParallel: 96,
+    readRoomBytes: 0,
     idsAheadBytes: 32 * MiB,
   },
 };

@@ -70,6 +70,7 @@ export class OpenCollections {
 
   constructor(options: OpenCollectionsOptions) {
     this.#options = options;
+    options.segments.residency.askBefore(() => this.#loaded() > 1);
     this.spare = new SpareMemory(options.shareRequests ? limits.spareMemoryBytes : 0);
   }
 
@@ -179,6 +180,13 @@ export class OpenCollections {
   /** An index is read again for what it weighs; a collection's log costs a request per slot. */
   #makeRoom(wanted: OpenCollection): boolean {
     return this.#options.segments.residency.evictOldest() || this.#unloadOldest(wanted);
+  }
+
+  /** Collections of which the log is in memory. */
+  #loaded(): number {
+    let count = 0;
+    for (const { log } of this.#open.values()) if (log.state !== undefined) count++;
+    return count;
   }
 
   /** Frees the memory of one other collection. False where none has any. */

@@ -1,0 +1,24 @@
+/** Bytes that the parts of one process hold under one budget, and the most that they held together. */
+export class MemoryAccount {
+  #bytes = 0;
+  #peak = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Since the account was opened. */
+  get peakBytes(): number {
+    return this.#peak;
+  }
+
+  take(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#peak) this.#peak = this.#bytes;
+  }
+
+  /** Requires: they were taken. */
+  give(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
