@@ -33,8 +33,7 @@ export class BestRows {
     const mergedDistances = new Float32Array(count);
     for (let i = 0, own = 0, other = 0; i < count; i++) {
       const isOther =
-        own === this.#count ||
-        (other < added && isBefore(keys, 2 * other, first, this.#keys, 2 * own));
+        own === this.#count || (other < added && isBefore(keys, 2 * other, first, this.#keys, 2 * own));
       merged[2 * i] = isOther ? first + keys[2 * other]! : this.#keys[2 * own]!;
       merged[2 * i + 1] = isOther ? keys[2 * other + 1]! : this.#keys[2 * own + 1]!;
       mergedDistances[i] = isOther ? distances[2 * other + 1]! : this.#distances[own]!;

@@ -202,7 +202,13 @@ export class CodeStream {
     const ranges = directory.section('projectedParams', outputs);
     const params = readParams(directory, ranges, floatsOf(sections.params));
     const scratch = projected!;
-    const options = { dimension: outputs, metric: 'euclidean', params, ...NOWHERE, ...scratch.table } as const;
+    const options = {
+      dimension: outputs,
+      metric: 'euclidean',
+      params,
+      ...NOWHERE,
+      ...scratch.table,
+    } as const;
     return {
       table: new CodeTable(this.#arena, this.#state, options),
       projector: new Projector(this.#arena, this.#state, {

@@ -110,7 +110,7 @@ async function searchRead(
       return await residency.withIndex(file, 'ids', (index) => searchIndex(index, search, effort, wanted));
     } catch (error) {
       // Loads of others took the room for as long as this one could wait.
-      if (!hasCode(error, 'memory_budget_exceeded') || residency.othersMayLeave) throw error;
+      if (!hasCode(error, 'memory_budget_exceeded') || residency.mayGainRoom) throw error;
     }
   }
   return await streamIndex(residency, file, search, effort, wanted);
@@ -131,7 +131,12 @@ async function streamIndex(
   const coarse = coarseOf(count, effort, shunned);
   const hits = await residency.stream(file, { query, limit, allowed, coarse });
   const ranks = await file.ranksOfRows(hits.rows);
-  return { rows: hits.rows, ranks, distances: hits.exact ? hits.distances : undefined, visited: hits.visited };
+  return {
+    rows: hits.rows,
+    ranks,
+    distances: hits.exact ? hits.distances : undefined,
+    visited: hits.visited,
+  };
 }
 
 function searchMatches(

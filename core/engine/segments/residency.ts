@@ -81,8 +81,9 @@ export class Residency {
     this.#othersMayLeave = may;
   }
 
-  get othersMayLeave(): boolean {
-    return this.#othersMayLeave();
+  /** Of a load that found no room: whether it may find some where it is tried again, and not for loads of others to end. */
+  get mayGainRoom(): boolean {
+    return this.#loading.size === 0 && this.#othersMayLeave();
   }
 
   /**

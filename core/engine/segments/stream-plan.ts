@@ -29,7 +29,9 @@ export function streamRoom(bytes: number, stride: number): StreamRoom | undefine
   const pages = Math.floor(bytes / pageBytes);
   const termPages = Math.min(2 + Math.ceil((pages * 4) / (stride + 4)), pages);
   const codeBytes = Math.min((pages - termPages) * pageBytes, segmentChunkBytes + pageBytes);
-  return codeBytes < residentRoom(stride) ? undefined : { codeBytes, termBytes: termPages * pageBytes, stride };
+  return codeBytes < residentRoom(stride)
+    ? undefined
+    : { codeBytes, termBytes: termPages * pageBytes, stride };
 }
 
 /** Pieces that hold each row of `allowed` (absent: every one), in their order, and few that are not. */

@@ -27,7 +27,10 @@ export interface StreamedScan {
 const { pageBytes } = limits;
 
 /** Rows that are kept: of a coarse comparison, and of the full one. As `SearchIndex.scan` keeps them. */
-function keptOf({ rows }: IndexedFile, { limit, coarse }: ScanRequest): { readonly pool: number; readonly limit: number } {
+function keptOf(
+  { rows }: IndexedFile,
+  { limit, coarse }: ScanRequest,
+): { readonly pool: number; readonly limit: number } {
   const most = Math.min(rows, limits.indexHits);
   const kept = Math.min(limit, most);
   return { pool: coarse === undefined ? kept : Math.min(Math.max(coarse, kept), most), limit: kept };
@@ -69,7 +72,13 @@ export async function scanStreamed(arena: Arena, { file, request, parallel }: St
   const stream = new CodeStream(arena, directory, sections, { query: request.query, most: pool });
   let { allowed } = request;
   const passOf = (codes: 'codes' | 'projectedCodes', terms: 'terms' | 'projectedTerms'): Promise<void> =>
-    new Pass(arena, stream, { file, codes: directory.section(codes, rows), terms: directory.section(terms, rows), allowed, parallel }).run();
+    new Pass(arena, stream, {
+      file,
+      codes: directory.section(codes, rows),
+      terms: directory.section(terms, rows),
+      allowed,
+      parallel,
+    }).run();
   if (coarse) {
     stream.beginCoarse(pool);
     await passOf('projectedCodes', 'projectedTerms');
@@ -120,7 +129,8 @@ class Pass {
     // Each has a place of its own, and goes on with the next piece when it has compared one.
     await inParallel(limits.streamPieces, async (worker) => {
       const { value: piece } = pieces.next();
-      if (piece !== undefined) await this.#pass(piece, room, roomAt + worker * (room.codeBytes + room.termBytes));
+      if (piece !== undefined)
+        await this.#pass(piece, room, roomAt + worker * (room.codeBytes + room.termBytes));
       return piece !== undefined;
     });
   }
@@ -130,7 +140,12 @@ class Pass {
     const stride = this.#stride;
     const start = runs[0]!.first;
     const span = runs.at(-1)!.end - start;
-    const termsRead = { offset: terms.offset + 4 * start, length: 4 * span, at: at + codeBytes, room: termBytes };
+    const termsRead = {
+      offset: terms.offset + 4 * start,
+      length: 4 * span,
+      at: at + codeBytes,
+      room: termBytes,
+    };
     let end = at;
     const reads = runs.map(({ first, end: last }) => {
       const length = (last - first) * stride;
@@ -138,7 +153,10 @@ class Pass {
       end += read.room;
       return read;
     });
-    const places = await this.#read([termsRead, ...reads], Math.max(1, Math.floor(parallel / limits.streamPieces)));
+    const places = await this.#read(
+      [termsRead, ...reads],
+      Math.max(1, Math.floor(parallel / limits.streamPieces)),
+    );
     runs.forEach(({ first, end: last }, i) => {
       const rows = last - first;
       const mask = allowed === undefined ? undefined : sliceBits(allowed, first, rows);

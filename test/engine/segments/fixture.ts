@@ -33,7 +33,7 @@ import { systemSleep } from '../../../core/system-ports.js';
 import { seededRandom } from '../fixture.js';
 import type { TestClock } from '../fixture.js';
 
-const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
+export const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
   memoryBudgetBytes: 512 * 1024 * 1024,
 });
 const random = seededRandom(4);
@@ -55,14 +55,14 @@ export interface FoldOptions {
   readonly curve?: RecallCurve;
 }
 
-interface OpenState {
+export interface OpenState {
   readonly context: LogContext;
   readonly state: LogState<Table>;
   readonly close: () => void;
 }
 
 /** The one collection in the store, caught up. */
-async function openState({ store, clock }: FoldOptions): Promise<OpenState> {
+export async function openState({ store, clock }: Pick<FoldOptions, 'store' | 'clock'>): Promise<OpenState> {
   const [head] = (await store.list('c/')).filter(({ key }) => key.endsWith('/head'));
   const uid = head!.key.split('/')[1] as Uid;
   const ports = {
