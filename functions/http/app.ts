@@ -97,6 +97,7 @@ class HttpApp {
         this.#metrics.text({
           load: this.#load,
           store: options.database.storeUsage(),
+          memory: options.database.memoryUsage(),
           version: options.version,
         }),
       openApiText: () => (this.#openApi ??= this.#openApiText()),
