@@ -125,6 +125,8 @@ export const limits = {
   streamBytes: 16_777_216, // 16 MiB
   /** Pieces of such an index that are on their way, or in memory. */
   streamPieces: 3,
+  /** A stream that has not gone on for so long was cut off by its host: longer than a read takes with all of its tries. */
+  streamLostMs: 120_000,
   /** Codes between two rows that count are read with them, where that saves a request and they are no more. */
   streamGapBytes: 131_072, // 128 KiB
   /** Through this a writer sends a segment, whatever its size. */

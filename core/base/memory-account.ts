@@ -22,3 +22,27 @@ export class MemoryAccount {
     this.#bytes -= bytes;
   }
 }
+
+/** What one of the parts holds. */
+export class MemoryPart {
+  readonly #account: MemoryAccount;
+  #bytes = 0;
+
+  constructor(account: MemoryAccount) {
+    this.#account = account;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  take(bytes: number): void {
+    this.#bytes += bytes;
+    this.#account.take(bytes);
+  }
+
+  give(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#account.give(bytes);
+  }
+}

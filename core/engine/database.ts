@@ -84,7 +84,7 @@ export class EngineDatabase implements api.Database {
     const reads = tierLimits[options.tier];
     this.#options = options;
     const memory = new SharedMemory(kernel.pool, { store: options.store, clock: ports.clock, reads });
-    const { store, cache, filters } = memory;
+    const { store, cache, filters, tails } = memory;
     this.#memory = memory;
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
     this.#collector = new Collector({ store, ports, catalog: this.#catalog });
@@ -95,7 +95,7 @@ export class EngineDatabase implements api.Database {
       namespace: this.#catalog.namespace,
       compact: (name, signal) => this.collection(name).compact({ signal }),
     });
-    const segments = new SegmentStore({ kernel, ports, cache, filters, shareRequests, reads });
+    const segments = new SegmentStore({ kernel, ports, cache, filters, tails, shareRequests, reads });
     this.#segments = segments;
     this.#open = new OpenCollections({
       catalog: this.#catalog,

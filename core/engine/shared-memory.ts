@@ -2,6 +2,7 @@
  * What shares the memory budget of a database with the arenas: pages, what filters select, and what is on its way from the store
  * and to it. Only pages give way; for what is on its way room is kept free.
  */
+import { MemoryPart } from '../base/memory-account.js';
 import { limits } from '../base/limits.js';
 import type { TierLimits } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
@@ -16,6 +17,8 @@ export class SharedMemory {
   readonly filters: FilterCache;
   /** Whatever goes through it counts. */
   readonly store: HoldingStore;
+  /** Of open segments. */
+  readonly tails: MemoryPart;
   readonly #pool: ArenaPool;
 
   constructor(
@@ -33,7 +36,9 @@ export class SharedMemory {
   ) {
     const { account, budgetBytes } = pool;
     const filters = new FilterCache(Math.min(limits.filterCacheBytes, Math.floor(budgetBytes / 64)), account);
+    const tails = new MemoryPart(account);
     const held = holdingStore(store, { clock, account, makeRoom: (bytes) => pool.makeRoom(bytes) });
+    const besides = (): number => filters.budgetBytes + tails.bytes + held.heldBytes;
     const cache = new PageCache({
       account,
       parallel: reads.requestsParallel,
@@ -41,12 +46,11 @@ export class SharedMemory {
       budgetBytes: Math.floor(budgetBytes / 4) - filters.budgetBytes,
       roomBytes: () => {
         pool.makeRoom(limits.pageBytes);
-        return budgetBytes - filters.budgetBytes - held.heldBytes - pool.usage().usedBytes;
+        return budgetBytes - besides() - pool.usage().usedBytes;
       },
     });
-    const besides = (): number => filters.budgetBytes + held.heldBytes;
     pool.shareWith({
-      reservedBytes: Math.min(reads.readRoomBytes, Math.floor(budgetBytes / 4)),
+      reservedBytes: Math.min(reads.readRoomBytes, Math.floor(budgetBytes / 4)) + filters.budgetBytes,
       bytes: () => cache.usage().bytes + besides(),
       trim: (bytes) => cache.trim(bytes - besides()),
     });
@@ -54,6 +58,7 @@ export class SharedMemory {
     this.cache = cache;
     this.filters = filters;
     this.store = held;
+    this.tails = tails;
   }
 
   usage(): MemoryUsage {
@@ -67,6 +72,7 @@ export class SharedMemory {
       idleArenaBytes: idleBytes,
       pageCacheBytes: this.cache.usage().bytes,
       filterCacheBytes: this.filters.bytes,
+      tailBytes: this.tails.bytes,
       inFlightBytes: this.store.heldBytes,
     };
   }

@@ -6,6 +6,7 @@
  * A host may end a request in the middle, and its calls never settle: what was not heard of for `limits.placeLostMs` is counted no more.
  */
 import { limits } from '../base/limits.js';
+import { MemoryPart } from '../base/memory-account.js';
 import type { MemoryAccount } from '../base/memory-account.js';
 import type { Clock } from '../base/ports.js';
 import { ForwardingStore } from './forwarding.js';
@@ -38,15 +39,16 @@ class CountingHeld extends ForwardingStore implements HoldingStore {
   readonly #options: HoldingOptions;
   /** The one that was heard of the longest ago first. */
   readonly #held = new Set<Held>();
-  #bytes = 0;
+  readonly #part: MemoryPart;
 
   constructor(inner: ObjectStore, options: HoldingOptions) {
     super(inner);
     this.#options = options;
+    this.#part = new MemoryPart(options.account);
   }
 
   get heldBytes(): number {
-    return this.#bytes;
+    return this.#part.bytes;
   }
 
   override get(key: string, options?: GetOptions): Promise<GetResult> {
@@ -87,7 +89,7 @@ class CountingHeld extends ForwardingStore implements HoldingStore {
   }
 
   #grow(held: Held, bytes: number): void {
-    const { clock, account, makeRoom } = this.#options;
+    const { clock, makeRoom } = this.#options;
     const now = clock.monotonicMs();
     for (const oldest of this.#held) {
       if (oldest === held || oldest.heardMs > now - limits.placeLostMs) break;
@@ -98,14 +100,12 @@ class CountingHeld extends ForwardingStore implements HoldingStore {
     held.heardMs = now;
     held.bytes += bytes;
     this.#held.add(held);
-    this.#bytes += bytes;
-    account.take(bytes);
+    this.#part.take(bytes);
   }
 
   #drop(held: Held): void {
     if (!this.#held.delete(held)) return;
-    this.#bytes -= held.bytes;
-    this.#options.account.give(held.bytes);
+    this.#part.give(held.bytes);
     held.bytes = 0;
   }
 }

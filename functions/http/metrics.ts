@@ -107,6 +107,7 @@ function memoryText(lines: string[], memory: MetricsSources['memory']): void {
     [labels({ holder: 'idle_arenas' }), memory.idleArenaBytes],
     [labels({ holder: 'page_cache' }), memory.pageCacheBytes],
     [labels({ holder: 'filter_cache' }), memory.filterCacheBytes],
+    [labels({ holder: 'segment_tails' }), memory.tailBytes],
     [labels({ holder: 'in_flight' }), memory.inFlightBytes],
   ]);
   family(lines, 'cairn_memory_bytes', 'gauge', 'Bytes held under the memory budget.', held);

@@ -78,6 +78,8 @@ export interface MemoryUsage {
   /** Pages of segments, and what filters were found to select. */
   readonly pageCacheBytes: number;
   readonly filterCacheBytes: number;
+  /** Directories and small indexes of open segments. */
+  readonly tailBytes: number;
   /** Asked for by reads under way, and sent by writes. An upper bound: some of it arrives in memories in use. */
   readonly inFlightBytes: number;
 }

@@ -8,7 +8,7 @@
 import { CairnError, hasCode } from '../../base/errors.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { TierLimits } from '../../base/limits.js';
-import type { Sleep } from '../../base/ports.js';
+import type { Clock, Sleep } from '../../base/ports.js';
 import { acquireBytes } from '../../index/index.js';
 import type { Hits, ScanRequest } from '../../index/index.js';
 import { arenaBytes, arenaClassFor } from '../../kernel/index.js';
@@ -33,6 +33,14 @@ interface Loading {
   shared: Promise<void> | undefined;
 }
 
+/** An index that passes through an arena. */
+interface Stream {
+  readonly arena: Arena;
+  /** When it went on last. */
+  heardMs: number;
+  lost: boolean;
+}
+
 /** What is read beside an index that is not in memory: ids, for who will name the rows that it finds. */
 export type Beside = 'ids' | 'nothing';
 
@@ -40,6 +48,7 @@ export type LoadReads = Pick<TierLimits, 'requestsParallel' | 'idsAheadBytes'>;
 
 export interface ResidencyOptions {
   readonly pool: ArenaPool;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly sleep: Sleep;
   /** Let several requests wait for one load. Off where a promise must not cross requests (Workers). */
   readonly shareLoads: boolean;
@@ -54,8 +63,7 @@ export class Residency {
   /** The one used last: it is at its place in the order. */
   #newest: SegmentFile | undefined;
   readonly #loading = new Map<SegmentFile, Loading>();
-  /** Through which indexes are streamed. */
-  readonly #streams = new Set<Arena>();
+  readonly #streams = new Set<Stream>();
   #othersMayLeave: () => boolean = () => false;
 
   constructor(options: ResidencyOptions) {
@@ -97,7 +105,7 @@ export class Residency {
     if (arenaClass === undefined || arenaBytes(arenaClass) > pool.roomBytes) return true;
     let staying = pool.usage().usedBytes - this.bytes;
     for (const { arena } of this.#loading.values()) staying -= arena.bytes;
-    for (const arena of this.#streams) staying -= arena.bytes;
+    for (const { arena } of this.#streams) staying -= arena.bytes;
     return arenaBytes(arenaClass) + staying > pool.roomBytes && !this.#othersMayLeave();
   }
 
@@ -107,18 +115,26 @@ export class Residency {
    * that count, and as many for their terms.
    */
   async stream(file: SegmentFile, request: ScanRequest): Promise<Hits> {
-    const { pool, reads } = this.#options;
+    const { pool, clock, reads } = this.#options;
     const wanted = Math.min(limits.streamBytes, pool.budgetBytes / 4);
-    const begin = (taken: Arena): Arena => {
-      this.#streams.add(taken);
-      return taken;
+    const begun = await this.#acquire(
+      streamBytes(file, request, wanted),
+      () => false,
+      (arena): Stream => {
+        const stream = { arena, heardMs: clock.monotonicMs(), lost: false };
+        this.#streams.add(stream);
+        return stream;
+      },
+    );
+    const stream = begun!;
+    const goOn = (): void => {
+      if (stream.lost) throw contended('the memory that an index was streamed through was taken away');
+      stream.heardMs = clock.monotonicMs();
     };
-    const arena = await this.#acquire(streamBytes(file, request, wanted), () => false, begin);
     try {
-      return await scanStreamed(arena!, { file, request, parallel: reads.requestsParallel });
+      return await scanStreamed(stream.arena, { file, request, parallel: reads.requestsParallel, goOn });
     } finally {
-      this.#streams.delete(arena!);
-      pool.release(arena!);
+      this.#endStream(stream);
     }
   }
 
@@ -144,8 +160,7 @@ export class Residency {
       if (index !== undefined) return use(index);
       await this.#load(file, beside);
     }
-    const message = 'an index left memory each time before it was used';
-    throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
+    throw contended('an index left memory each time before it was used');
   }
 
   /** Gives back the memory of the index used longest ago. False where there is none. */
@@ -220,8 +235,25 @@ export class Residency {
       if (isNeedless()) return undefined;
       const arena = this.#tryAcquire(bytes, wait === limits.indexRoomWaits);
       if (arena !== undefined) return take(arena);
+      this.#endLostStreams();
       // The room is taken by loads under way, whose indexes can be evicted once they have ended, and by streams.
       await this.#options.sleep(limits.indexRoomWaitMs);
+    }
+  }
+
+  #endStream(stream: Stream): void {
+    if (this.#streams.delete(stream)) this.#options.pool.release(stream.arena);
+  }
+
+  /** Where requests share nothing the host may end one in the middle (Workers), and what it holds stays held. */
+  #endLostStreams(): void {
+    const { shareLoads, clock } = this.#options;
+    if (shareLoads) return;
+    const lost = clock.monotonicMs() - limits.streamLostMs;
+    for (const stream of this.#streams) {
+      if (stream.heardMs > lost) continue;
+      stream.lost = true;
+      this.#endStream(stream);
     }
   }
 
@@ -252,4 +284,8 @@ export class Residency {
     this.#loading.delete(file);
     this.#options.pool.release(arena);
   }
+}
+
+function contended(message: string): CairnError {
+  return new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
 }

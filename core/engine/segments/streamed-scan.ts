@@ -22,6 +22,8 @@ export interface StreamedScan {
   readonly request: ScanRequest;
   /** Requests at a time. */
   readonly parallel: number;
+  /** Called before each piece is read, and before it is compared. Throws where the arena was taken away. */
+  readonly goOn: () => void;
 }
 
 const { pageBytes } = limits;
@@ -53,7 +55,10 @@ function isCoarse({ outputs }: IndexDirectory, { coarse }: ScanRequest): boolean
 }
 
 /** Requires: the arena has `streamBytes`, and is nobody else's until this has settled. Throws `corrupt`, or `unavailable`. */
-export async function scanStreamed(arena: Arena, { file, request, parallel }: StreamedScan): Promise<Hits> {
+export async function scanStreamed(
+  arena: Arena,
+  { file, request, parallel, goOn }: StreamedScan,
+): Promise<Hits> {
   const directory = new IndexDirectory(directoryOf(file));
   const { pool, limit } = keptOf(file, request);
   const coarse = isCoarse(directory, request);
@@ -78,6 +83,7 @@ export async function scanStreamed(arena: Arena, { file, request, parallel }: St
       terms: directory.section(terms, rows),
       allowed,
       parallel,
+      goOn,
     }).run();
   if (coarse) {
     stream.beginCoarse(pool);
@@ -101,6 +107,7 @@ interface PassOptions {
   readonly terms: IndexSection;
   readonly allowed: Uint8Array | undefined;
   readonly parallel: number;
+  readonly goOn: () => void;
 }
 
 /** One way of all rows that count past the query. */
@@ -136,7 +143,8 @@ class Pass {
   }
 
   async #pass({ runs }: StreamPiece, { codeBytes, termBytes }: StreamRoom, at: number): Promise<void> {
-    const { codes, terms, allowed, parallel } = this.#options;
+    const { codes, terms, allowed, parallel, goOn } = this.#options;
+    goOn();
     const stride = this.#stride;
     const start = runs[0]!.first;
     const span = runs.at(-1)!.end - start;
@@ -157,6 +165,7 @@ class Pass {
       [termsRead, ...reads],
       Math.max(1, Math.floor(parallel / limits.streamPieces)),
     );
+    goOn();
     runs.forEach(({ first, end: last }, i) => {
       const rows = last - first;
       const mask = allowed === undefined ? undefined : sliceBits(allowed, first, rows);

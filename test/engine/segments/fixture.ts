@@ -2,6 +2,7 @@
  * Folds for the tests of reads: a log's records go into segments as a compactor would put them there, by the segment
  * writer and the index builder themselves, and a swap of the head names them.
  */
+import { MemoryAccount, MemoryPart } from '../../../core/base/memory-account.js';
 import { tierLimits } from '../../../core/base/limits.js';
 import type { Uid } from '../../../core/base/ids.js';
 import { Table } from '../../../core/engine/table/index.js';
@@ -80,6 +81,7 @@ export async function openState({ store, clock }: Pick<FoldOptions, 'store' | 'c
     cache,
     shareRequests: false,
     reads: tierLimits.edge,
+    tails: new MemoryPart(new MemoryAccount()),
     filters: new FilterCache(65_536),
   });
   const log = new CollectionLog<Table>({

@@ -32,7 +32,7 @@ async function streamed(file: SegmentFile, request: ScanRequest): Promise<Hits> 
   const before = kernel.pool.usage().usedBytes;
   const arena = acquireBytes(kernel.pool, streamBytes(file, request, 0));
   try {
-    return await scanStreamed(arena, { file, request, parallel: 6 });
+    return await scanStreamed(arena, { file, request, parallel: 6, goOn: () => {} });
   } finally {
     kernel.pool.release(arena);
     expect(kernel.pool.usage().usedBytes).toBe(before);

@@ -186,3 +186,36 @@ describe('two collections of which the memory holds one at a time', () => {
     await db.close();
   });
 });
+
+test('memory of streams that their host has cut off is taken back, and who goes on all the same is told', async () => {
+  const bench = newBench();
+  await fill(bench, 'c', {});
+  let end!: () => void;
+  const held = holding(bench.store, new Promise<void>((resolve) => (end = resolve)));
+  const sleep: Sleep = (ms, signal) => systemSleep(ms === limits.indexRoomWaitMs ? 0 : ms, signal);
+  const options = { memoryBudgetBytes: SMALL, shareRequests: false, sleep };
+  const db = await bench.openAgain({ ...options, store: held.store });
+  const c = db.collection('c');
+  const asked = { vector: clustered(1, DIMENSION, 20), k: 10, consistency: 'eventual' } as const;
+  const { matches } = await c.query(asked);
+  held.held = (await c.stats()).segments[0]!.key;
+  const inRoom = db.memoryUsage().arenaBytes;
+  const cut: Promise<unknown>[] = [];
+  // As many as there is room for.
+  for (let before = -1; before < db.memoryUsage().arenaBytes && cut.length < 10;) {
+    before = db.memoryUsage().arenaBytes;
+    const query = c.query(asked);
+    query.catch(() => {});
+    cut.push(query);
+    await systemSleep(20);
+  }
+  expect(db.memoryUsage().arenaBytes).toBeGreaterThan(inRoom);
+  held.held = 'none';
+  bench.clock.advance(limits.streamLostMs + 1);
+  expect((await c.query(asked)).matches).toEqual(matches);
+  end();
+  await expect(cut[0]).rejects.toMatchObject({ kind: 'unavailable', code: 'read_contended' });
+  await Promise.allSettled(cut);
+  expect(db.memoryUsage().arenaBytes).toBe(inRoom);
+  await db.close();
+});
