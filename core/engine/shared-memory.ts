@@ -37,7 +37,12 @@ export class SharedMemory {
     const { account, budgetBytes } = pool;
     const filters = new FilterCache(Math.min(limits.filterCacheBytes, Math.floor(budgetBytes / 64)), account);
     const tails = new MemoryPart(account);
-    const held = holdingStore(store, { clock, account, makeRoom: (bytes) => pool.makeRoom(bytes) });
+    const held = holdingStore(store, {
+      clock,
+      account,
+      isCounted: (memory) => pool.isInUse(memory),
+      makeRoom: (bytes) => pool.makeRoom(bytes),
+    });
     const besides = (): number => filters.budgetBytes + tails.bytes + held.heldBytes;
     const cache = new PageCache({
       account,

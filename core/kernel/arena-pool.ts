@@ -85,6 +85,12 @@ export class ArenaPool {
     this.#idle.get(arena.arenaClass)?.push(arena);
   }
 
+  /** Whether it is the memory of an arena in use. */
+  isInUse(memory: ArrayBufferLike): boolean {
+    for (const { u8 } of this.#used) if (u8.buffer === memory) return true;
+    return false;
+  }
+
   /** Lets go of idle arenas, and has the tenant let go of what it can, so that so many bytes more stay within the budget. */
   makeRoom(bytes: number): void {
     this.#makeRoom(this.#usedBytes + bytes);

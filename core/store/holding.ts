@@ -1,7 +1,7 @@
 /**
  * Counts the bytes on their way between a store and its callers: those that gets under way have asked for, those that puts send, and
- * what uploads may hold of what was written to them. An upper bound: a get that is lent memory of its caller's counts too, and so does
- * one that waits for its turn. What is read whole has a size that nobody knows before it is here, and counts for nothing.
+ * what uploads may hold of what was written to them. A get that waits for its turn counts too. What arrives in memory that is counted
+ * already does not, whatever a cache in between makes of it; nor what is read whole, whose size nobody knows before it is here.
  *
  * A host may end a request in the middle, and its calls never settle: what was not heard of for `limits.placeLostMs` is counted no more.
  */
@@ -15,6 +15,8 @@ import type { GetOptions, GetResult, ObjectStore, PutOptions, PutResult, Upload 
 export interface HoldingOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly account: MemoryAccount;
+  /** Whether lent memory counts elsewhere. */
+  readonly isCounted: (memory: ArrayBufferLike) => boolean;
   /** Called before more is held, with how much that is. */
   readonly makeRoom: (bytes: number) => void;
 }
@@ -52,7 +54,9 @@ class CountingHeld extends ForwardingStore implements HoldingStore {
   }
 
   override get(key: string, options?: GetOptions): Promise<GetResult> {
-    return this.#during(options?.range?.length ?? 0, () => this.inner.get(key, options));
+    const { range, into } = options ?? {};
+    const isCounted = into !== undefined && this.#options.isCounted(into.buffer);
+    return this.#during(isCounted ? 0 : (range?.length ?? 0), () => this.inner.get(key, options));
   }
 
   override put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {

@@ -10,6 +10,7 @@ const MiB = 1024 * 1024;
 let clock: TestClock;
 let inner: ObjectStore;
 let account: MemoryAccount;
+const lent = new Uint8Array(MiB);
 let room: number[];
 let store: HoldingStore;
 /** Ends what waits. */
@@ -27,7 +28,12 @@ function make(): void {
       return await inner.put(key, bytes, options);
     },
   });
-  store = holdingStore(slow, { clock, account, makeRoom: (bytes) => room.push(bytes) });
+  store = holdingStore(slow, {
+    clock,
+    account,
+    isCounted: (memory) => memory === lent.buffer,
+    makeRoom: (bytes) => room.push(bytes),
+  });
 }
 
 beforeEach(async () => {
@@ -56,6 +62,18 @@ describe('the store counts what is on its way', () => {
     await expect(past).rejects.toMatchObject({ kind: 'invalid' });
     expect(store.heldBytes).toBe(0);
     expect(account).toMatchObject({ bytes: 0, peakBytes: 3 * MiB });
+  });
+
+  test('gets that are lent memory, but where that counts already', async () => {
+    const range = { offset: 0, length: MiB };
+    const gets = [
+      store.get('a', { range, into: new Uint8Array(MiB) }),
+      store.get('a', { range, into: lent }),
+    ];
+    expect(store.heldBytes).toBe(MiB);
+    for (const end of ends) end();
+    await Promise.all(gets);
+    expect(store.heldBytes).toBe(0);
   });
 
   test('puts by what they send', async () => {

@@ -80,7 +80,7 @@ export interface MemoryUsage {
   readonly filterCacheBytes: number;
   /** Directories and small indexes of open segments. */
   readonly tailBytes: number;
-  /** Asked for by reads under way, and sent by writes. An upper bound: some of it arrives in memories in use. */
+  /** Asked for by reads under way that do not arrive in one of these memories, and sent by writes. */
   readonly inFlightBytes: number;
 }
 
