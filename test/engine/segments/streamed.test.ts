@@ -3,9 +3,10 @@
  * scanned anyway both answer alike, to the bit; of segments with graphs the stream is near the exact answer. What a handler tells of
  * it has to be so, and loads that stand in each other's way have to wait, or be streamed.
  */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../../core/base/limits.js';
 import type { Collection, Database, QueryInput, Sleep } from '../../../core/index.js';
+import { SegmentReader } from '../../../core/segment/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { systemSleep } from '../../../core/system-ports.js';
 import { clustered } from '../../index/fixture.js';
@@ -139,6 +140,37 @@ function holding(store: ObjectStore, end: Promise<void>): { readonly store: Obje
   };
   return made;
 }
+
+test("an index that only lacks the memory of another collection's log is loaded all the same", async () => {
+  const bench = newBench();
+  await fill(bench, 'c', {});
+  const db = await bench.openAgain({ memoryBudgetBytes: 6 * MiB });
+  const other = await db.createCollection('other', { dimension: DIMENSION, metric: 'dot' });
+  const vectors = clustered(6_000, DIMENSION, 4);
+  await other.upsert({ ids: Array.from({ length: 6_000 }, (_, i) => `${i}`), vectors });
+  const { explain } = await db.collection('c').explain({ vector: clustered(1, DIMENSION, 20), k: 10 });
+  expect(explain.segments[0]!.plan).toBe('scan');
+  expect(await other.count()).toMatchObject({ count: 6_000 });
+  // While both are in memory it is not known to be too large.
+  expect((await db.collection('c').stats()).segmentsStreamed).toBe(0);
+  await db.close();
+});
+
+test('candidates of a deep search are read by parts', async () => {
+  const bench = newBench();
+  await fill(bench, 'c', {});
+  const db = await bench.openAgain({ memoryBudgetBytes: SMALL });
+  const read = vi.spyOn(SegmentReader.prototype, 'vectors');
+  const { matches } = await db
+    .collection('c')
+    .query({ vector: clustered(1, DIMENSION, 20), k: 5_000, include: [] });
+  expect(matches).toHaveLength(5_000);
+  const counts = read.mock.calls.map(([rows]) => rows.length);
+  read.mockRestore();
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(20_000);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(limits.rerankReadBytes / limits.pageBytes);
+  await db.close();
+});
 
 describe('two collections of which the memory holds one at a time', () => {
   /** An index takes 16 MiB, and what else there is 6. */
