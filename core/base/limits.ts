@@ -121,6 +121,14 @@ export const limits = {
   segmentStatisticsBytes: 1_048_576, // 1 MiB
   /** Of numbers, fields and metric in the footer, as JSON. */
   segmentTextBytes: 65_536, // 64 KiB
+  /** Of memory that an index which does not fit is streamed through: this, or a quarter of the budget where that is less. */
+  streamBytes: 16_777_216, // 16 MiB
+  /** Pieces of such an index that are on their way, or in memory. */
+  streamPieces: 3,
+  /** A stream that has not gone on for so long was cut off by its host: longer than a read takes with all of its tries. */
+  streamLostMs: 120_000,
+  /** Codes between two rows that count are read with them, where that saves a request and they are no more. */
+  streamGapBytes: 131_072, // 128 KiB
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */
@@ -199,6 +207,8 @@ export const limits = {
   indexRoomWaitMs: 25,
   /** Records of one segment that a walk in id order reads at a time. */
   walkRows: 1_024,
+  /** Pages and vectors of candidates that are read at a time to compare them exactly. */
+  rerankReadBytes: 16_777_216, // 16 MiB
   /** Raw vectors that an exact search reads at a time. */
   exactChunkBytes: 4_194_304, // 4 MiB
   /** Reads of a state whose segments were collected meanwhile. */
@@ -353,6 +363,8 @@ export interface TierLimits {
    */
   readonly mergeBytes: number;
   readonly mergeInputs: number;
+  /** Of a handler: what is kept free of its memory budget, a quarter of it at most, for reads on their way. */
+  readonly readRoomBytes: number;
   /**
    * Of a handler: ids of a segment that take no more, and for which there is room in the page cache, are read beside its index when
    * a query asks for that, so that none waits for them.
@@ -372,6 +384,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     run: { numbers: 16_777_216, bytes: 1024 * MiB, requests: 800 },
     mergeBytes: 48 * MiB,
     mergeInputs: 12,
+    readRoomBytes: 24 * MiB,
     idsAheadBytes: 0,
   },
   server: {
@@ -384,6 +397,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     run: { numbers: 1_000_000_000, bytes: 8_192 * MiB, requests: 1_000_000 },
     mergeBytes: Number.MAX_SAFE_INTEGER,
     mergeInputs: limits.headSegments,
+    readRoomBytes: 0,
     idsAheadBytes: 32 * MiB,
   },
 };

@@ -31,6 +31,8 @@ export interface MaintenanceOptions {
   readonly namespace: Uid;
   /** Of this process. */
   readonly handler: Tier;
+  /** Off where a promise must not cross requests (Workers). */
+  readonly shareRequests: boolean;
   /** Of one run, from now on. */
   readonly budget: () => WorkBudget;
   /** Log that fits into the memory of this process, with what is made of it. */
@@ -63,6 +65,7 @@ type Tally = { -readonly [K in keyof MaintainResult]: MaintainResult[K] } & {
 
 interface OwnRun extends MaintenanceRun, Compaction {
   readonly tally: Tally;
+  readonly fences: Map<Uid, WaitingFence>;
 }
 
 const TOO_LARGE = 'collection_too_large_for_handler';
@@ -84,6 +87,8 @@ export class Maintenance {
 
   /** What fails for one collection is reported in the result and does not stop the others. */
   async run(run: MaintenanceRun): Promise<MaintainResult> {
+    // Then a run knows nothing of the others: it waits for none, and deletes behind its own fences alone.
+    if (!this.#options.shareRequests) return await this.#run(run);
     const result = this.#last.then(() => this.#run(run));
     this.#last = result.catch(() => {});
     return await result;
@@ -91,15 +96,16 @@ export class Maintenance {
 
   async #run(run: MaintenanceRun): Promise<MaintainResult> {
     const tally = newTally();
+    const fences = this.#options.shareRequests ? this.#fences : new Map<Uid, WaitingFence>();
     if (run.signal.aborted) return tally;
     try {
-      await this.#runWithin({ ...run, tally, budget: this.#options.budget() });
+      await this.#runWithin({ ...run, tally, fences, budget: this.#options.budget() });
     } catch (error) {
       // The host lets this run ask no more. One that could not even begin says so.
       if (!hasCode(error, SUBREQUESTS_EXHAUSTED) || tally.collections === 0) throw error;
       tally.more = true;
     }
-    return { ...tally, more: tally.more || run.signal.aborted || this.#fences.size > 0 };
+    return { ...tally, more: tally.more || run.signal.aborted || fences.size > 0 };
   }
 
   async #runWithin(run: OwnRun): Promise<void> {
@@ -116,7 +122,7 @@ export class Maintenance {
       await this.#tendGuarded(uid, run);
     }
     if (budget.mayLook) await this.#passIfDue(run, new Set(hinted));
-    if (wait && this.#fences.size > 0 && !signal.aborted) {
+    if (wait && run.fences.size > 0 && !signal.aborted) {
       await ports.sleep(limits.fenceMs, signal);
       await this.#deleteBehindFences(run, true);
     }
@@ -191,13 +197,13 @@ export class Maintenance {
       if (dead.length > 0) look = await lookAt(context);
       if (look?.due === true && look.head.namespace === namespace) look = await this.#compact(look, run);
     }
-    if (look?.garbage === true && !this.#fences.has(uid)) {
+    if (look?.garbage === true && !run.fences.has(uid)) {
       const fence = await raiseFence(context, look.head);
       const sinceMs = this.#options.ports.clock.monotonicMs();
-      if (fence !== undefined) this.#fences.set(uid, { fence, sinceMs });
+      if (fence !== undefined) run.fences.set(uid, { fence, sinceMs });
     }
     if (look !== undefined) await collector.tendBranches(look.head);
-    if (!this.#fences.has(uid)) await collector.forgetIfDone(uid);
+    if (!run.fences.has(uid)) await collector.forgetIfDone(uid);
   }
 
   /** Compacts within the budget, and looks again. */
@@ -236,11 +242,11 @@ export class Maintenance {
   /** `all`: the caller has slept D since the last of them was raised. */
   async #deleteBehindFences(run: OwnRun, all: boolean): Promise<void> {
     const { collector, ports } = this.#options;
-    for (const [uid, { fence, sinceMs }] of this.#fences) {
+    for (const [uid, { fence, sinceMs }] of run.fences) {
       if (run.signal.aborted) return;
       if (!all && ports.clock.monotonicMs() - sinceMs < limits.fenceMs) continue;
       // First: a fence whose delete fails is raised again, so that its next wait is a whole one.
-      this.#fences.delete(uid);
+      run.fences.delete(uid);
       await this.#guarded(uid, run, async () => {
         const { objects, bytes } = await collector.deleteBehind(uid, fence);
         run.tally.objects += objects;

@@ -14,7 +14,7 @@ import type { Kernel } from '../kernel/index.js';
 import { CollectionLog, Committer, trySegmentObject } from '../log/index.js';
 import type { LogState } from '../log/index.js';
 import { accountingStore } from '../store/index.js';
-import type { AccountingStore } from '../store/index.js';
+import type { AccountingStore, ObjectStore, StoreUsage } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
 import type { Cancellation } from './compaction/index.js';
@@ -52,7 +52,9 @@ export interface WantedCompaction {
 
 export interface OpenCollectionsOptions {
   readonly catalog: Catalog;
-  readonly store: AccountingStore;
+  readonly store: ObjectStore;
+  /** Of all requests of the database so far. */
+  readonly usage: () => StoreUsage;
   readonly ports: Ports;
   readonly kernel: Kernel;
   readonly segments: SegmentStore;
@@ -77,6 +79,7 @@ export class OpenCollections {
 
   constructor(options: OpenCollectionsOptions) {
     this.#options = options;
+    options.segments.residency.askBefore(() => this.#loaded() > 1);
     this.spare = new SpareMemory(options.shareRequests ? limits.spareMemoryBytes : 0);
   }
 
@@ -157,8 +160,8 @@ export class OpenCollections {
   }
 
   #ownBudget(): WorkBudget | undefined {
-    const { handler, store } = this.#options;
-    return handler === 'edge' ? new WorkBudget(tierLimits.edge.run, () => store.snapshot()) : undefined;
+    const { handler, usage } = this.#options;
+    return handler === 'edge' ? new WorkBudget(tierLimits.edge.run, usage) : undefined;
   }
 
   async #compactElsewhere(
@@ -194,6 +197,13 @@ export class OpenCollections {
   /** An index is read again for what it weighs; a collection's log costs a request per slot. */
   #makeRoom(wanted: OpenCollection): boolean {
     return this.#options.segments.residency.evictOldest() || this.#unloadOldest(wanted);
+  }
+
+  /** Collections of which the log is in memory. */
+  #loaded(): number {
+    let count = 0;
+    for (const { log } of this.#open.values()) if (log.state !== undefined) count++;
+    return count;
   }
 
   /** Frees the memory of one other collection. False where none has any. */

@@ -27,7 +27,8 @@ import type { IdBlock, Wrong } from './id-blocks.js';
 import { rawChunks } from './raw-rows.js';
 import type { RawChunk } from './raw-rows.js';
 import { ResidentLoad } from './resident-load.js';
-import type { ResidentLoadOptions } from './resident-load.js';
+import type { ResidentLoadOptions, ResidentSource } from './resident-load.js';
+import { readResidentRange } from './resident-range.js';
 import type { BodyKind } from './section-layout.js';
 import { mustBeRowMaps } from './row-maps.js';
 import { openTail, wrongAt } from './segment-tail.js';
@@ -124,13 +125,31 @@ export class SegmentReader {
    */
   residentLoad(target: Uint8Array<ArrayBuffer>, options: ResidentLoadOptions = {}): ResidentLoad {
     assertInternal(target.length === this.residentBytes, `${target.length} bytes for the resident part`);
-    const { pageChecksums } = this.#tail.footer;
-    const { residentOffset: offset } = this.#tail.layout;
     const crc32cPages: Digests['crc32cPages'] =
       options.crc32cPages ?? ((bytes, pageBytes) => this.#digests.crc32cPages(bytes, pageBytes));
     const mustBeSound = (bytes: Uint8Array): void => this.#mustHaveRowMaps(bytes);
-    const source = { store: this.#store, key: this.ref.key, offset, pageChecksums, mustBeSound };
-    return new ResidentLoad(source, target, { ...options, crc32cPages });
+    return new ResidentLoad({ ...this.#residentSource, mustBeSound }, target, { ...options, crc32cPages });
+  }
+
+  /** Of the resident part, through the page cache. Not to be written to. */
+  residentBytesAt({ offset, length }: ByteRange): Uint8Array | Promise<Uint8Array> {
+    const range = shifted({ offset, length }, this.#tail.layout.residentOffset);
+    return andThen(this.#read([range]), (pages) => pages.bytes(range.offset, length));
+  }
+
+  /** Of the resident part, past the page cache: see `readResidentRange`. */
+  async readResident(
+    range: ByteRange,
+    room: Uint8Array<ArrayBuffer>,
+    crc32cPages: Digests['crc32cPages'],
+  ): Promise<number> {
+    return await readResidentRange(this.#residentSource, range, room, crc32cPages);
+  }
+
+  get #residentSource(): Omit<ResidentSource, 'mustBeSound'> {
+    const { footer, layout } = this.#tail;
+    const { pageChecksums } = footer;
+    return { store: this.#store, key: this.ref.key, offset: layout.residentOffset, pageChecksums };
   }
 
   /** False: the id is not in the segment. True: it may be, and of ids that are not one in 65,536 is taken for one. */

@@ -17,6 +17,8 @@ export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js'
 export { boundingStore } from './bounding.js';
 export type { BoundingOptions } from './bounding.js';
 export { putDecided } from './decided-put.js';
+export { holdingStore } from './holding.js';
+export type { HoldingStore } from './holding.js';
 export { hedgingStore } from './hedging.js';
 export type { HedgingOptions } from './hedging.js';
 export { meteringStore, SUBREQUESTS_EXHAUSTED } from './invocation-store.js';

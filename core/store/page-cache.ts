@@ -11,6 +11,7 @@
  */
 import { assertInternal, corrupt } from '../base/errors.js';
 import { limits, tierLimits } from '../base/limits.js';
+import type { MemoryAccount } from '../base/memory-account.js';
 import type { Digests } from '../base/ports.js';
 import type { ByteRange, ObjectStore } from './object-store.js';
 import { PageSet } from './page-set.js';
@@ -40,6 +41,8 @@ export interface PageCacheOptions {
   readonly budgetBytes: number;
   /** Less where others need the memory: asked at every insertion. */
   readonly roomBytes?: () => number;
+  /** Where its pages count. */
+  readonly account?: MemoryAccount | undefined;
   /** Requests in flight over the whole cache. Default those of the edge tier. */
   readonly parallel?: number;
 }
@@ -95,10 +98,13 @@ export class PageCache {
   readonly #budget: number;
   readonly #roomBytes: () => number;
   readonly #parallel: number;
+  readonly #account: MemoryAccount | undefined;
   readonly #objects = new Set<PagedHandle>();
   #oldest: Page | undefined;
   #newest: Page | undefined;
   #bytes = 0;
+  /** As the account has them. */
+  #countedBytes = 0;
   #hits = 0;
   #misses = 0;
   #inFlight = 0;
@@ -108,8 +114,10 @@ export class PageCache {
   constructor({
     budgetBytes,
     roomBytes = () => Infinity,
+    account,
     parallel = tierLimits.edge.requestsParallel,
   }: PageCacheOptions) {
+    this.#account = account;
     this.#roomBytes = roomBytes;
     this.#budget = budgetBytes;
     this.#parallel = parallel;
@@ -238,6 +246,7 @@ export class PageCache {
     object.forgotten = true;
     for (const page of object.pages) if (page !== undefined) this.#drop(page);
     object.pages.length = 0;
+    this.#count();
   }
 
   usage(): PageCacheUsage {
@@ -303,11 +312,12 @@ export class PageCache {
     if (owner.forgotten) return undefined;
     const present = owner.pages[number];
     if (present !== undefined) return present;
+    const room = Math.min(this.#budget, this.#roomBytes());
     const page = newPage(owner, number, bytes, false);
     owner.pages[number] = page;
     this.#bytes += bytes.length;
     this.#append(page);
-    this.trim(Math.min(this.#budget, this.#roomBytes()));
+    this.trim(room);
     return page;
   }
 
@@ -324,6 +334,15 @@ export class PageCache {
       evicted.owner.pages[evicted.number] = undefined;
       this.#drop(evicted);
     }
+    this.#count();
+  }
+
+  /** Only what stays: what came and made others go was not there beside them. */
+  #count(): void {
+    const more = this.#bytes - this.#countedBytes;
+    this.#countedBytes = this.#bytes;
+    if (more > 0) this.#account?.take(more);
+    else this.#account?.give(-more);
   }
 
   #pin(object: Registered, { offset, length }: ByteRange, read: PageSet): void {
@@ -343,6 +362,7 @@ export class PageCache {
         page.pinned = true;
       }
     }
+    this.#count();
   }
 
   #drop(page: Page): void {

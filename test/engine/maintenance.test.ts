@@ -42,6 +42,7 @@ class Site {
       collector,
       namespace: catalog.namespace,
       handler: 'server',
+      shareRequests: true,
       budget: () => new WorkBudget(this.most, () => store.snapshot()),
       foldableBytes: 1 << 30,
       compact: (name, { budget }) => this.#compact(name, budget),

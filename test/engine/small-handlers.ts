@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { tierLimits } from '../../core/base/limits.js';
 import type { Tier, Work } from '../../core/base/limits.js';
+import { MemoryAccount, MemoryPart } from '../../core/base/memory-account.js';
 import { Calls } from '../../core/engine/calls.js';
 import { Catalog } from '../../core/engine/catalog.js';
 import { Collector } from '../../core/engine/collector/index.js';
@@ -14,7 +15,7 @@ import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/
 import { DEFAULT_NAMESPACE_UID } from '../../core/log/index.js';
 import { FilterCache, portableDeflate } from '../../core/segment/index.js';
 import { accountingStore, PageCache } from '../../core/store/index.js';
-import type { ObjectStore } from '../../core/store/index.js';
+import type { ObjectStore, StoreUsage } from '../../core/store/index.js';
 import { fenceSleep, seededRandom } from './fixture.js';
 import type { TestClock } from './fixture.js';
 
@@ -50,6 +51,7 @@ export async function runHandler({
   const sleep = fenceSleep(clock);
   const ports = { clock, sleep, random: seededRandom(seed), digests, deflate: portableDeflate };
   const store = accountingStore(bucket);
+  const usage = (): StoreUsage => store.snapshot();
   const catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
   const segments = new SegmentStore({
     kernel,
@@ -58,21 +60,23 @@ export async function runHandler({
     filters: new FilterCache(1 << 16),
     shareRequests: false,
     reads: tierLimits[tier],
+    tails: new MemoryPart(new MemoryAccount()),
   });
   const calls = new Calls();
   const open = new OpenCollections({
-    ...{ catalog, store, ports, kernel, segments, calls },
+    ...{ catalog, store, usage, ports, kernel, segments, calls },
     handler: tier,
     shareRequests: false,
     closing: new AbortController().signal,
   });
-  const budget = new WorkBudget(most, () => store.snapshot());
+  const budget = new WorkBudget(most, usage);
   const maintenance = new Maintenance({
     store,
     ports,
     collector: new Collector({ store, ports, catalog }),
     namespace: catalog.namespace,
     handler: tier,
+    shareRequests: false,
     budget: () => budget,
     foldableBytes: 48_000_000,
     compact: (name, run) => open.compact(name, { minor: false, ...run }),

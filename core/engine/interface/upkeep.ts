@@ -60,7 +60,28 @@ export interface CollectionStats {
     readonly pageCacheBytes: number;
   };
   readonly segments: readonly SegmentStats[];
+  /** How many of them are too large for this handler's memory: queries read them from the store each time. */
+  readonly segmentsStreamed: number;
   readonly head: { readonly version: number; readonly gcFloor: number };
+}
+
+/** Bytes of memory that a database holds under its budget. What it does not count: docs/CONFIGURATION.md. */
+export interface MemoryUsage {
+  /** What `memoryBudgetBytes` allows. */
+  readonly budgetBytes: number;
+  /** Of all below together, and the most of it since the database was opened. */
+  readonly totalBytes: number;
+  readonly peakBytes: number;
+  /** WebAssembly memories in use: indexes, unfolded logs, scratch; and those that wait for reuse. */
+  readonly arenaBytes: number;
+  readonly idleArenaBytes: number;
+  /** Pages of segments, and what filters were found to select. */
+  readonly pageCacheBytes: number;
+  readonly filterCacheBytes: number;
+  /** Directories and small indexes of open segments. */
+  readonly tailBytes: number;
+  /** Asked for by reads under way that do not arrive in one of these memories, and sent by writes. */
+  readonly inFlightBytes: number;
 }
 
 export interface CompactResult {

@@ -1,6 +1,7 @@
 /**
  * One collection on a memory store, processes that write and compact it, and a Map of what must be there.
  */
+import { MemoryAccount, MemoryPart } from '../../../core/base/memory-account.js';
 import { createHash } from 'node:crypto';
 import { tierLimits } from '../../../core/base/limits.js';
 import type { Uid } from '../../../core/base/ids.js';
@@ -134,6 +135,7 @@ export class Process {
       kernel,
       ports: this.ports,
       cache: new PageCache({ budgetBytes: 1 << 24 }),
+      tails: new MemoryPart(new MemoryAccount()),
       filters: new FilterCache(1 << 16),
       shareRequests: true,
       reads: tierLimits.edge,
