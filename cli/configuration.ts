@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { invalid } from '../core/base/errors.js';
-import { configVariable, resolveSettings } from '../functions/node/index.js';
-import type { Settings } from '../functions/node/index.js';
+import { configVariable, parseSettingsFile, resolveSettings } from '../functions/settings/index.js';
+import type { Settings } from '../functions/settings/index.js';
 import type { Terminal } from './terminal.js';
 
 const defaultFile = 'cairn.toml';
@@ -18,7 +18,7 @@ export async function loadSettings(flags: Flags, { environment, directory }: Ter
   return resolveSettings({
     flags: rest,
     environment,
-    ...(text === undefined ? {} : { file: { path: named ?? defaultFile, text } }),
+    ...(text === undefined ? {} : { file: parseSettingsFile({ path: named ?? defaultFile, text }) }),
   });
 }
 

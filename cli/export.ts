@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { CairnError } from '../core/index.js';
-import type { Settings } from '../functions/node/index.js';
+import type { Settings } from '../functions/settings/index.js';
 import { exportCollection, PART_FORMATS } from './backup/index.js';
 import { withDatabase } from './store-command.js';
 import { formatBytes } from './terminal.js';

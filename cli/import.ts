@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { CairnError } from '../core/index.js';
 import { snakeDeep } from '../functions/http/index.js';
-import type { Settings } from '../functions/node/index.js';
+import type { Settings } from '../functions/settings/index.js';
 import { importCollection, METRICS } from './backup/index.js';
 import type { ImportResult } from './backup/index.js';
 import { withDatabase } from './store-command.js';

@@ -1,7 +1,7 @@
 /** The command line: commands, flags, help, and the exit code of a call. */
 import { Command, CommanderError } from 'commander';
-import { settingTable } from '../functions/node/index.js';
-import type { Setting } from '../functions/node/index.js';
+import { settingTable } from '../functions/settings/index.js';
+import type { Setting } from '../functions/settings/index.js';
 import { branch } from './branch.js';
 import { collect } from './collect.js';
 import { compact } from './compact.js';
@@ -18,7 +18,7 @@ import { stats } from './stats.js';
 import { exitCodes, reportError } from './terminal.js';
 import type { StoreCommand } from './store-command.js';
 import type { Terminal } from './terminal.js';
-import { packageVersion } from './version.js';
+import { version } from '../functions/http/index.js';
 
 const footer = `
 Settings come from flags, then CAIRN_* variables, then cairn.toml: see docs/CONFIGURATION.md.
@@ -40,7 +40,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
 function createProgram(terminal: Terminal): Command {
   const program = new Command('cairn')
     .description('A vector database without servers: your bucket is the database.')
-    .version(packageVersion(), '-v, --version')
+    .version(version, '-v, --version')
     .addHelpText('after', footer)
     .exitOverride()
     .configureOutput({
@@ -57,7 +57,7 @@ function createProgram(terminal: Terminal): Command {
   const serving = program
     .command('serve')
     .description('serve the HTTP interface until SIGTERM or SIGINT')
-    .action(async () => serve(await loadSettings(flagsOf(serving), terminal), packageVersion(), terminal));
+    .action(async () => serve(await loadSettings(flagsOf(serving), terminal), version, terminal));
   addSettings(serving, Object.values(settingTable));
   addStoreCommands(program, terminal);
   addBackupCommands(program, terminal);

@@ -4,17 +4,17 @@ import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { limits, open } from '../core/index.js';
 import type { Database } from '../core/index.js';
-import { createApp, createGuard } from '../functions/http/index.js';
-import type { App, Failure } from '../functions/http/index.js';
+import { createApp, createGuard, failureLine } from '../functions/http/index.js';
+import type { App } from '../functions/http/index.js';
 import {
   anonymousNotice,
   guardSettings,
   hostBytes,
   MaintenanceThread,
   startServer,
-  storeOptions,
 } from '../functions/node/index.js';
-import type { Settings } from '../functions/node/index.js';
+import { storeOptions } from '../functions/settings/index.js';
+import type { Settings } from '../functions/settings/index.js';
 import { demoLines, loadDemo } from './demo/index.js';
 import type { Terminal } from './terminal.js';
 
@@ -57,7 +57,7 @@ function openStore(settings: Settings, thread: MaintenanceThread | undefined): P
   const { cacheDirectory: directory, cacheBytes: bytes } = settings;
   return open(store, {
     ...storeOptions(settings),
-    tier,
+    ...(tier === undefined ? {} : { tier }),
     hedgeReads,
     ...(thread === undefined
       ? {}
@@ -100,7 +100,7 @@ interface Served {
 
 async function appOf(settings: Settings, { database, version, terminal, stopping }: Served): Promise<App> {
   return createApp({
-    database,
+    database: () => database,
     guard: await createGuard(guardSettings(settings)),
     version,
     stopping,
@@ -113,14 +113,8 @@ async function appOf(settings: Settings, { database, version, terminal, stopping
       bodyBytes: settings.maxBodyBytesInFlight,
       idleBytes: limits.spareMemoryBytes,
     },
-    onFailure: (failure) => terminal.error(describeFailure(failure)),
+    onFailure: (failure) => terminal.error(failureLine(failure)),
   });
-}
-
-/** One line of JSON per failure, the stack included: the answer to the client has only the request id. */
-function describeFailure({ requestId, method, route, error }: Failure): string {
-  const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return JSON.stringify({ level: 'error', request_id: requestId, method, route, error: shown });
 }
 
 /** The first signal stops the server. A second one ends the process at once. */

@@ -2,8 +2,8 @@
 import { open } from '../core/index.js';
 import type { Collection, Database } from '../core/index.js';
 import type { Flags } from './configuration.js';
-import { storeOptions } from '../functions/node/index.js';
-import type { Settings } from '../functions/node/index.js';
+import { storeOptions } from '../functions/settings/index.js';
+import type { Settings } from '../functions/settings/index.js';
 import type { Terminal } from './terminal.js';
 
 export interface StoreCall {

@@ -1,25 +1,16 @@
 /**
- * `open`: a store's URL to a database. The composition root of the embedded library: brings store, wrappers, the real clock and
- * the embedded kernel together with the engine.
+ * `open`: a store's URL to a database. Brings the store that it names, the real clock and the embedded kernel together.
  */
 import { invalid } from './base/errors.js';
-import { limits, tierLimits } from './base/limits.js';
+import { limits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
 import type { Clock, Random, Sleep } from './base/ports.js';
-import {
-  EngineDatabase,
-  mustBeObject,
-  mustBeTier,
-  mustHaveOnly,
-  optionalBoolean,
-  optionalInteger,
-} from './engine/index.js';
+import { composeDatabase } from './compose.js';
+import { mustBeObject, mustBeTier, mustHaveOnly, optionalBoolean, optionalInteger } from './engine/index.js';
 import type { Compactor, Database } from './engine/index.js';
-import { compileEmbeddedKernel, createDigests, Kernel } from './kernel/index.js';
-import { trySegmentObject } from './log/index.js';
+import { compileEmbeddedKernel } from './kernel/index.js';
 import { openStore, openWarmCache, portableStore } from './open-store.js';
 import type { WarmDirectory } from './open-store.js';
-import { accountingStore, boundingStore, hedgingStore, retryingStore, warmStore } from './store/index.js';
 import type { ObjectStore, WarmCache } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
@@ -112,20 +103,18 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     options.store === undefined
       ? await openStore(url, { clock: ports.clock, create: createStore, customerKey: customerKeyOf(given) })
       : portableStore(options.store);
-  const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes });
-  const { requestsParallel: parallel } = tierLimits[tier];
-  const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
-  const bucket = retryingStore(bounded, ports);
-  const digests = createDigests(kernel, sha256);
-  const identity = `${store.description} ${url}`;
-  const near = hedgeReads ? hedgingStore(bucket, ports) : bucket;
-  const warm = cache && warmStore(near, { cache, digests, identity, placeOf: trySegmentObject });
-  return new EngineDatabase({
-    store: accountingStore(warm ?? near),
-    ports: { ...ports, digests, deflate },
-    kernel,
+  return composeDatabase({
+    store,
+    identity: `${store.description} ${url}`,
+    ports,
+    sha256,
+    deflate,
+    kernelModule: await compileEmbeddedKernel(),
+    memoryBudgetBytes,
     tier,
     shareRequests,
+    hedgeReads,
+    cache,
     maintenance,
     onWorkDue: options.onWorkDue,
     compactor: options.compactor,

@@ -1,10 +1,10 @@
 /**
  * `npm run build`: everything that `bin` and `exports` in package.json name.
  * wasm/ -> build/wasm/*.wasm (asc, one run per target of wasm/asconfig.json) -> *.generated.ts (embed-wasm.mjs)
- * -> dist/ (tsc -b). Then outputs whose source is gone are removed, the command is made executable and the stamp is
+ * -> dist/ (tsc -b, and the kernel for Workers). Then outputs whose source is gone are removed, the command is made executable and the stamp is
  * written that `npm start` compares.
  */
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestSources, filesOf, mustRun, root, stampFile } from './set-up.mjs';
 
@@ -25,11 +25,21 @@ async function buildWasm() {
   writeFileSync(wasmStamp, digest);
 }
 
+/** For Workers, which import it: they may not compile bytes. The one of relaxed SIMD, which workerd takes. */
+function copyKernel() {
+  copyFileSync(join(root, 'build/wasm/relaxed.wasm'), join(root, 'dist/kernel.wasm'));
+  writeFileSync(
+    join(root, 'dist/kernel.wasm.d.ts'),
+    '/** A compiled WebAssembly.Module. */\ndeclare const kernel: object;\nexport default kernel;\n',
+  );
+}
+
 // tsc -b leaves the outputs of deleted sources behind, and npm would pack them.
 function removeOrphans() {
   for (const file of filesOf('dist', root)) {
     const source = /^dist\/(.*?)(?:\.d)?\.(?:js|ts)$/.exec(file)?.[1];
-    if (source !== undefined && !existsSync(join(root, `${source}.ts`))) rmSync(join(root, file));
+    if (source !== undefined && source !== 'kernel.wasm' && !existsSync(join(root, `${source}.ts`)))
+      rmSync(join(root, file));
   }
 }
 
@@ -38,7 +48,9 @@ const digest = digestSources();
 rmSync(join(root, stampFile), { force: true });
 await buildWasm();
 await mustRun('embed-wasm', process.execPath, [join(root, 'scripts/embed-wasm.mjs')]);
+await mustRun('embed-version', process.execPath, [join(root, 'scripts/embed-version.mjs')]);
 await mustRun('tsc', process.execPath, [join(modules, 'typescript/bin/tsc'), '-b']);
 removeOrphans();
+copyKernel();
 chmodSync(join(root, 'dist/cli/main.js'), 0o755);
 writeFileSync(join(root, stampFile), `${digest}\n`);

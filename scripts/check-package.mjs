@@ -13,7 +13,10 @@ const { name, bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'
 const modules = join(root, 'node_modules');
 /** What a tarball may hold at its top. */
 const topLevel =
-  /^(?:package\.json|README\.md|ARCHITECTURE\.md|CHANGELOG\.md|LICENSE|dist\/.+\.(?:js|d\.ts)|docs\/.+)$/;
+  /^(?:package\.json|README\.md|ARCHITECTURE\.md|CHANGELOG\.md|LICENSE|dist\/.+\.(?:js|d\.ts)|dist\/kernel\.wasm|docs\/.+)$/;
+
+/** Doors that only workerd can open: the suites of test/runtime do. */
+const ofWorkers = ['./cloudflare', './kernel.wasm'];
 
 /** Started by its file's name, which no import and no export tells. */
 const started = ['dist/functions/node/maintenance-worker.js'];
@@ -59,7 +62,7 @@ async function tryOut(tarball) {
   await mustRun('unpack', 'tar', ['-xzf', tarball, '-C', home, '--strip-components=1']);
   symlinkSync(modules, join(home, 'node_modules'), 'dir');
   const user = join(folder, 'user.mjs');
-  const doors = Object.keys(exports).filter((door) => !door.endsWith('.json'));
+  const doors = Object.keys(exports).filter((door) => !door.endsWith('.json') && !ofWorkers.includes(door));
   const imports = doors.map((door) => `await import('${name}${door.slice(1)}');\n`);
   writeFileSync(user, imports.join(''));
   await mustRun('import of the package', process.execPath, [user]);

@@ -22,6 +22,7 @@ const buildInputs = [
   'cli',
   'scripts/build.mjs',
   'scripts/embed-wasm.mjs',
+  'scripts/embed-version.mjs',
   'tsconfig.base.json',
   'tsconfig.json',
   'package-lock.json',

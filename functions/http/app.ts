@@ -2,16 +2,16 @@
  * The portable HTTP app: one function from request to answer. It never throws. In order: where the request came from,
  * preflight, route, key, back-pressure, handler; every answer gets its request id, timing and CORS headers.
  */
-import { utf8Encode } from '../../core/base/bytes.js';
-import { invalid } from '../../core/base/errors.js';
-import { limits } from '../../core/base/limits.js';
+import { utf8Encode, utf8Length } from '../../core/base/bytes.js';
+import type { Awaitable } from '../../core/base/awaitable.js';
+import { CairnError, invalid } from '../../core/base/errors.js';
 import type { Clock } from '../../core/base/ports.js';
 import type { Database } from '../../core/index.js';
 import { isPreflight, Load, Origins } from './access/index.js';
 import type { Access, Admission, Guard, LoadLimits } from './access/index.js';
 import { decodeUtf8, mustBeParsable, parseJson, parseJsonBytes, readBody } from './body/index.js';
 import type { Body, HostBytes } from './body/index.js';
-import type { HttpAnswer, HttpRequest } from './message/index.js';
+import type { HttpAnswer, HttpRequest, PlatformLimits } from './message/index.js';
 import { Metrics } from './metrics.js';
 import { asCairnError, problemHeaders, problemOf, problemType, statusOf } from './problems.js';
 import {
@@ -31,12 +31,17 @@ export type App = (request: HttpRequest) => Promise<HttpAnswer>;
 export interface Failure {
   readonly requestId: string;
   readonly method: string;
-  readonly route: string;
+  /** Absent: it was not looked for. */
+  readonly route?: string;
   readonly error: unknown;
 }
 
 export interface AppOptions {
-  readonly database: Database;
+  /**
+   * The open database, or the way to it: asked by every request that needs it and has been let in. What it throws is the answer, so
+   * a host that could not open its store tries again with the next request.
+   */
+  readonly database: () => Awaitable<Database>;
   readonly guard: Guard;
   readonly version: string;
   readonly clock: Clock;
@@ -45,6 +50,8 @@ export interface AppOptions {
   /** Origins whose pages may call; `*` for all. Default none. */
   readonly corsOrigins?: readonly string[];
   readonly load?: LoadLimits;
+  /** What the platform takes and gives, where that is less than the app would. */
+  readonly platform?: PlatformLimits;
   /** The host's own ways with bytes, where it has any: columns are then decoded without a text in between. */
   readonly hostBytes?: HostBytes;
   readonly onFailure?: (failure: Failure) => void;
@@ -58,6 +65,12 @@ export const loadDefaults: LoadLimits = { requests: 256, bodyBytes: 268_435_456 
 const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 const knownMethods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS', 'PATCH'];
 const pingFreshMs = 1_000;
+
+/** What a request has that was let in to a route under /collections. */
+interface Admitted {
+  readonly admission: Admission;
+  readonly database: Database;
+}
 
 /** What is known of one request while it is worked on. */
 interface Exchange {
@@ -90,13 +103,12 @@ class HttpApp {
     this.#load = new Load(options.load ?? loadDefaults);
     this.#services = {
       stopping: options.stopping,
-      database: options.database,
       version: options.version,
       ping: () => this.#ping(),
-      metricsText: () =>
+      metricsText: async () =>
         this.#metrics.text({
           load: this.#load,
-          store: options.database.storeUsage(),
+          store: (await options.database()).storeUsage(),
           version: options.version,
         }),
       openApiText: () => (this.#openApi ??= this.#openApiText()),
@@ -108,8 +120,9 @@ class HttpApp {
     let reply: Reply;
     try {
       reply = await this.#reply(exchange);
-      // Here, so that an answer too large for one text is a problem too.
+      // Here, so that an answer that is too large is a problem too.
       reply = textOf(reply);
+      this.#mustBeTaken(exchange, reply);
     } catch (error) {
       reply = this.#problem(exchange, error);
     }
@@ -147,7 +160,8 @@ class HttpApp {
     if (!route.path.startsWith('/collections')) return route.run(this.#call(exchange, found));
     const admission = this.#load.admit();
     try {
-      return await route.run(this.#call(exchange, found, admission));
+      const database = await this.#options.database();
+      return await route.run(this.#call(exchange, found, { admission, database }));
     } finally {
       admission.release();
     }
@@ -159,22 +173,25 @@ class HttpApp {
     return { status: 204, headers: { allow: methods.join(', ') } };
   }
 
-  #call(exchange: Exchange, { route, name, snapshot }: Found, admission?: Admission): Call {
+  #call(exchange: Exchange, { route, name, snapshot }: Found, admitted?: Admitted): Call {
     const { request, url } = exchange;
-    const { database, newId, hostBytes: host } = this.#options;
+    const { newId, hostBytes: host, platform } = this.#options;
     let body: Promise<Body | undefined> | undefined;
     const readOnce = (): Promise<Body | undefined> => {
-      const rules = { bytesMax: limits.bodyBytes, accept: route.body?.accept ?? [], admission: admission! };
-      return (body ??= readBody(request, rules));
+      const { admission } = admitted!;
+      return (body ??= readBody(request, { accept: route.body?.accept ?? [], admission, platform }));
     };
     const write = route.writes === true ? writeOptions(request.headers, newId) : { idempotencyKey: '' };
     if (route.writes === true) exchange.idempotencyKey = write.idempotencyKey;
     return {
       services: this.#services,
       url,
-      // Only routes under a collection ask, and only they have a name.
+      // Only routes under /collections ask for either.
+      get database() {
+        return admitted!.database;
+      },
       get collection() {
-        return database.collection(name);
+        return admitted!.database.collection(name);
       },
       snapshot,
       write,
@@ -194,7 +211,7 @@ class HttpApp {
 
   #problem(exchange: Exchange, thrown: unknown): Reply {
     const error = asCairnError(thrown);
-    if (error.kind === 'internal' || error.kind === 'corrupt') {
+    if (error.kind === 'internal' || error.kind === 'corrupt' || error.code === 'misconfigured') {
       this.#options.onFailure?.({
         requestId: exchange.id,
         method: exchange.request.method,
@@ -241,10 +258,23 @@ class HttpApp {
 
   /** Readiness probes come from every load balancer: they share one request to the store per second. */
   async #ping(): Promise<void> {
-    const { clock, database } = this.#options;
+    const { clock } = this.#options;
     if (clock.monotonicMs() - this.#reachedMs < pingFreshMs) return;
-    await database.ping();
+    await (await this.#options.database()).ping();
     this.#reachedMs = clock.monotonicMs();
+  }
+
+  /** Throws `answer_too_large` for what the platform would not carry: it would drop the whole answer. */
+  #mustBeTaken({ route }: Exchange, { text }: Reply): void {
+    const { name, answerBytes = Infinity } = this.#options.platform ?? { name: '' };
+    if (text === undefined || text.length * 3 <= answerBytes) return;
+    const value = utf8Length(text);
+    if (value <= answerBytes) return;
+    const message = `the answer has ${value} bytes, ${name} carries ${answerBytes} (answerBytes): ask for fewer records, or include less`;
+    throw new CairnError('invalid', 'answer_too_large', message, {
+      details: { limit: 'answerBytes', value, maximum: answerBytes, platform: name },
+      ...(route?.writes === true ? { outcome: 'applied' as const } : {}),
+    });
   }
 
   #openApiText(): string {

@@ -8,6 +8,15 @@ export {
   type LoadLimits,
 } from './access/index.js';
 export type { HostBytes } from './body/index.js';
-export { webResponse, type BodyReader, type HttpAnswer, type HttpRequest } from './message/index.js';
+export {
+  webResponse,
+  type BodyReader,
+  type BodyStream,
+  type HttpAnswer,
+  type HttpRequest,
+  type PlatformLimits,
+} from './message/index.js';
+export { failureLine, maintenanceLine, misconfigured, mustHaveMaintained } from './operator-log.js';
 export { problemAnswer } from './problems.js';
+export { version } from './version.generated.js';
 export { snakeDeep } from './schema/index.js';

@@ -2,7 +2,7 @@
 import { CairnError } from '../../core/base/errors.js';
 import { isLoopbackHost } from '../http/index.js';
 import type { GuardSettings } from '../http/index.js';
-import type { Settings } from './setting-table.js';
+import type { Settings } from '../settings/index.js';
 
 /** Throws where the settings would serve anyone on the network without having said so. */
 export function guardSettings({ host, apiKeys, allowAnonymous }: Settings): GuardSettings {

@@ -1,7 +1,7 @@
 /** What a server and its maintenance thread say to each other. */
 import type { CompactResult } from '../../core/index.js';
 import type { ErrorMessage } from './error-message.js';
-import type { StoreOptions } from './store-options.js';
+import type { StoreOptions } from '../settings/index.js';
 
 export interface MaintenanceSettings {
   /** URL of a store that another thread can open: not `memory:`. */

@@ -1,16 +1,17 @@
 /** Settings: where they come from, in which order, and what is refused with which words. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { anonymousNotice, guardSettings } from '../../functions/node/index.js';
 import {
-  anonymousNotice,
-  guardSettings,
+  parseSettingsFile,
   resolveSettings,
   settingTable,
   storeOptions,
-} from '../../functions/node/index.js';
-import type { SettingSources } from '../../functions/node/index.js';
+} from '../../functions/settings/index.js';
+import type { SettingSources } from '../../functions/settings/index.js';
 
-const file = (text: string): NonNullable<SettingSources['file']> => ({ path: 'cairn.toml', text });
+const file = (text: string): NonNullable<SettingSources['file']> =>
+  parseSettingsFile({ path: 'cairn.toml', text });
 
 const customerKey = Buffer.alloc(32, 0xa5).toString('base64');
 
@@ -24,9 +25,9 @@ describe('sources', () => {
       apiKeys: [],
       allowAnonymous: false,
       corsOrigins: [],
-      tier: 'server',
       hedgeReads: false,
       cacheBytes: 1_073_741_824,
+      cacheApi: false,
       maxConcurrentRequests: 256,
       maxBodyBytesInFlight: 268_435_456,
       maintenance: true,
@@ -63,6 +64,7 @@ describe('sources', () => {
       hedgeReads: ['true', 'true', true],
       cacheDirectory: ['/var/cache', '"/var/cache"', '/var/cache'],
       cacheBytes: ['2000000', '2_000_000', 2_000_000],
+      cacheApi: ['true', 'true', true],
       maxConcurrentRequests: ['7', '7', 7],
       maxBodyBytesInFlight: ['70000000', '70000000', 70_000_000],
       maintenance: ['false', 'false', false],
@@ -98,11 +100,15 @@ describe('sources', () => {
 
 test('how the store is opened is the same for everyone', () => {
   const settings = resolveSettings({ environment: { CAIRN_STORE_CUSTOMER_KEY: customerKey } });
-  expect(storeOptions(settings)).toEqual({ customerKey: Buffer.alloc(32, 0xa5) });
+  expect(storeOptions(settings)).toEqual({ customerKey: new Uint8Array(32).fill(0xa5) });
   expect(storeOptions(resolveSettings({}))).toEqual({});
 });
 
 describe('refusals', () => {
+  test('TOML that is none', () => {
+    expect(() => file('port = \nhost')).toThrow('cairn.toml is not TOML at line 1');
+  });
+
   test.each<[string, SettingSources, string]>([
     [
       'a misspelt variable',
@@ -121,7 +127,6 @@ describe('refusals', () => {
     ],
     ['a table', { file: file('[server]\nport = 1') }, 'cairn.toml: key "server" is not a setting'],
     ['a key named __proto__', { file: file('"__proto__" = 1') }, 'cairn.toml'],
-    ['TOML that is none', { file: file('port = \nhost') }, 'cairn.toml is not TOML at line 1'],
     [
       'a port that is no number',
       { environment: { CAIRN_PORT: 'http' } },

@@ -17,7 +17,7 @@ export async function testApp(
 ): Promise<App> {
   const { keys = [], exposure = 'loopback', allowAnonymous = false, ...rest } = options;
   return createApp({
-    database,
+    database: () => database,
     guard: await createGuard({ keys, exposure, allowAnonymous }),
     version: '0.0.0-test',
     clock: systemClock,

@@ -100,7 +100,7 @@ function makeApp(guard: Guard, settings: WorkerSettings, r2: ObjectStore | undef
     shareRequests: false,
   });
   return createApp({
-    database,
+    database: () => database,
     guard,
     version: '0.0.0-test',
     clock,

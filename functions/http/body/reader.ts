@@ -5,8 +5,9 @@
 import { concatBytes } from '../../../core/base/bytes.js';
 import { invalid, isCairnError } from '../../../core/base/errors.js';
 import type { CairnError } from '../../../core/base/errors.js';
+import { limits } from '../../../core/base/limits.js';
 import type { Admission } from '../access/index.js';
-import type { BodyReader, BodyStream, HttpRequest } from '../message/index.js';
+import type { BodyReader, BodyStream, HttpRequest, PlatformLimits } from '../message/index.js';
 
 export type BodyKind = 'json' | 'ndjson';
 
@@ -18,10 +19,15 @@ const kindOfType: Readonly<Record<string, BodyKind>> = {
 };
 
 export interface BodyRules {
-  /** Most bytes of a body, as sent and inflated. */
-  readonly bytesMax: number;
   readonly accept: readonly BodyKind[];
   readonly admission: Admission;
+  readonly platform?: PlatformLimits | undefined;
+}
+
+interface ByteLimit {
+  readonly maximum: number;
+  /** Whose limit it is. Absent: the app's own. */
+  readonly platform?: string;
 }
 
 export interface Body {
@@ -39,7 +45,8 @@ export async function readBody(request: HttpRequest, rules: BodyRules): Promise<
   const encoding = contentEncoding(request);
   // A type that is wrong or absent is only a fault where there is something to read.
   const kind = bodyKind(type, rules.accept);
-  if (declared !== undefined && declared > rules.bytesMax) throw tooLarge(declared, rules, 'body');
+  const sent = sentLimit(rules);
+  if (declared !== undefined && declared > sent.maximum) throw tooLarge(declared, sent, 'body');
   const bytes =
     encoding === 'gzip'
       ? await readGzip(request.body, rules)
@@ -83,19 +90,37 @@ function wrongType(type: string | null, accept: readonly BodyKind[]): CairnError
   });
 }
 
-function tooLarge(value: number, rules: BodyRules, what: string): CairnError {
-  const message = `${what} has ${value} bytes or more, the maximum is ${rules.bytesMax} (bodyBytes)`;
-  return invalid('body_too_large', message, { limit: 'bodyBytes', value, maximum: rules.bytesMax });
+function tooLarge(value: number, { maximum, platform }: ByteLimit, what: string): CairnError {
+  const whose = platform === undefined ? '' : ` of ${platform}`;
+  const message = `${what} has ${value} bytes or more, the maximum is ${maximum} (bodyBytes${whose})`;
+  return invalid('body_too_large', message, {
+    ...{ limit: 'bodyBytes', value, maximum },
+    ...(platform === undefined ? {} : { platform }),
+  });
+}
+
+/** Of a body that is not compressed, and of one that is inflated. */
+function bodyLimit({ platform }: BodyRules): ByteLimit {
+  return lesser({ maximum: limits.bodyBytes }, platform, platform?.bodyBytes);
+}
+
+/** Of a body as it comes. */
+function sentLimit(rules: BodyRules): ByteLimit {
+  return lesser(bodyLimit(rules), rules.platform, rules.platform?.sentBytes);
+}
+
+function lesser(limit: ByteLimit, platform: PlatformLimits | undefined, bytes = Infinity): ByteLimit {
+  return bytes < limit.maximum ? { maximum: bytes, platform: platform!.name } : limit;
 }
 
 /** Cost: one buffer of the declared length, which the admission has granted before it is allocated. */
 async function readPlain(stream: BodyStream, declared: number | undefined, rules: BodyRules): Promise<Bytes> {
-  if (declared === undefined) return concatBytes(await readChunks(stream, rules, 'body'));
+  if (declared === undefined)
+    return concatBytes(await readChunks(stream, rules.admission, sentLimit(rules), 'body'));
   const bytes = rules.admission.takeBuffer(declared);
   let at = 0;
   await eachChunk(stream, (chunk) => {
-    if (at + chunk.length > declared)
-      throw tooLarge(at + chunk.length, { ...rules, bytesMax: declared }, 'body');
+    if (at + chunk.length > declared) throw tooLarge(at + chunk.length, { maximum: declared }, 'body');
     bytes.set(chunk, at);
     at += chunk.length;
   });
@@ -109,17 +134,18 @@ function cutShort(value: number, declared: number): CairnError {
 
 /** Both sides of the inflater are bounded: a bomb inflates without end, and a stream of empty blocks never inflates. */
 async function readGzip(stream: BodyStream, rules: BodyRules): Promise<Bytes> {
+  const limit = sentLimit(rules);
   let sent = 0;
   let refused: unknown;
   const count = (chunk: Bytes): void => {
     sent += chunk.length;
-    if (sent <= rules.bytesMax) return;
-    refused = tooLarge(sent, rules, 'compressed body');
+    if (sent <= limit.maximum) return;
+    refused = tooLarge(sent, limit, 'compressed body');
     throw refused;
   };
   try {
     const inflated = countedStream(stream.getReader(), count).pipeThrough(new DecompressionStream('gzip'));
-    return concatBytes(await readChunks(inflated, rules, 'inflated body'));
+    return concatBytes(await readChunks(inflated, rules.admission, bodyLimit(rules), 'inflated body'));
   } catch (error) {
     if (refused !== undefined) throw refused;
     if (isCairnError(error)) throw error;
@@ -145,13 +171,18 @@ function countedStream(source: BodyReader, count: (chunk: Bytes) => void): Reada
   });
 }
 
-async function readChunks(stream: BodyStream, rules: BodyRules, what: string): Promise<Bytes[]> {
+async function readChunks(
+  stream: BodyStream,
+  admission: Admission,
+  limit: ByteLimit,
+  what: string,
+): Promise<Bytes[]> {
   const chunks: Bytes[] = [];
   let length = 0;
   await eachChunk(stream, (chunk) => {
     length += chunk.length;
-    if (length > rules.bytesMax) throw tooLarge(length, rules, what);
-    rules.admission.takeBytes(chunk.length);
+    if (length > limit.maximum) throw tooLarge(length, limit, what);
+    admission.takeBytes(chunk.length);
     chunks.push(chunk);
   });
   return chunks;

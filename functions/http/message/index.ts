@@ -7,3 +7,4 @@ export {
   type HttpHeaders,
   type HttpRequest,
 } from './http-message.js';
+export type { PlatformLimits } from './platform-limits.js';

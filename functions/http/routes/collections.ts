@@ -146,13 +146,13 @@ function listedOut(listed: CollectionSummary | UnreadableCollection): object {
 
 async function runCreate(call: Call): Promise<Reply> {
   const settings = settingsIn(await call.json());
-  const created = await call.services.database.createCollection(call.collection.name, settings);
+  const created = await call.database.createCollection(call.collection.name, settings);
   return { status: created.created ? 201 : 200, json: summaryOut(await created.describe()) };
 }
 
 async function runList(call: Call): Promise<Reply> {
   const input = camelKeys(queryParameters(listParameters, call.url));
-  const { collections, next } = await call.services.database.listCollections(input);
+  const { collections, next } = await call.database.listCollections(input);
   return ok({ collections: collections.map(listedOut), ...(next === undefined ? {} : { next }) });
 }
 
@@ -234,7 +234,7 @@ const dropRoute: Route = {
   answers: { 204: { description: 'It is gone.' } },
   examples: [],
   run: async (call) => {
-    await call.services.database.dropCollection(call.collection.name);
+    await call.database.dropCollection(call.collection.name);
     return { status: 204 };
   },
 };

@@ -10,13 +10,12 @@ export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 /** What the routes may use of the app. */
 export interface Services {
-  readonly database: Database;
   readonly version: string;
   /** Aborted when the host is told to stop. */
   readonly stopping: AbortSignal | undefined;
   /** One request to the store, or the good news of one that was just made. */
   ping(): Promise<void>;
-  metricsText(): string;
+  metricsText(): Promise<string>;
   openApiText(): string;
 }
 
@@ -24,6 +23,8 @@ export interface Services {
 export interface Call {
   readonly services: Services;
   readonly url: URL;
+  /** Requires: a route under /collections. */
+  readonly database: Database;
   /** The collection that the path names. Requires: a route under a collection. */
   readonly collection: Collection;
   /** The snapshot that the path names. Requires: a route on one. */

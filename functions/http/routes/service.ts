@@ -43,12 +43,11 @@ const metricsRoute: Route = {
   summary: 'Counters in the Prometheus text format',
   answers: { 200: { description: 'Counters.', type: 'text/plain; version=0.0.4' } },
   examples: [],
-  run: (call) =>
-    Promise.resolve({
-      status: 200,
-      text: call.services.metricsText(),
-      type: 'text/plain; version=0.0.4; charset=utf-8',
-    }),
+  run: async (call) => ({
+    status: 200,
+    text: await call.services.metricsText(),
+    type: 'text/plain; version=0.0.4; charset=utf-8',
+  }),
 };
 
 const openApiRoute: Route = {

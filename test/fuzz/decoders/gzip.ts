@@ -50,7 +50,10 @@ export const gzip: Decoder = {
       show: () => hexOf(bytes),
       run: async () => {
         const request = { method: 'POST', url: 'http://localhost/', headers, body };
-        const read = await readBody(request, { bytesMax: BYTES_MAX, accept: ['json'], admission });
+        const read = await readBody(request, {
+          ...{ accept: ['json'], admission },
+          platform: { name: 'a test', bodyBytes: BYTES_MAX },
+        });
         mustBeWhatNodeReads(bytes, read?.bytes);
       },
     };

@@ -1,5 +1,5 @@
 /** cairn.toml: settings, or an error that names the line or the key. */
-import { resolveSettings, settingTable } from '../../../functions/node/index.js';
+import { parseSettingsFile, resolveSettings, settingTable } from '../../../functions/settings/index.js';
 import type { Chance } from '../../log/virtual-time.js';
 import { mustHold } from '../decoder.js';
 import type { Decoder } from '../decoder.js';
@@ -36,7 +36,7 @@ export const settings: Decoder = {
       size: text.length,
       show: () => JSON.stringify(text.slice(0, 2_000)),
       run: () => {
-        const resolved = resolveSettings({ file: { path: 'cairn.toml', text } });
+        const resolved = resolveSettings({ file: parseSettingsFile({ path: 'cairn.toml', text }) });
         for (const [name, { schema }] of Object.entries(settingTable))
           mustHold(schema.safeParse(resolved[name as keyof typeof resolved]).success, `${name} is a setting`);
       },

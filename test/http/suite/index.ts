@@ -14,19 +14,19 @@ import { describePast } from './past.js';
 import { describeProtocol } from './protocol.js';
 import { describeReads } from './reads.js';
 import { describeRepeats } from './repeats.js';
-import type { ServerUnderTest, StartServer } from './server-under-test.js';
+import type { Exposure, ServerUnderTest, StartServer } from './server-under-test.js';
 import { describeSnapshots } from './snapshots.js';
 import { describeWrites } from './writes.js';
 
 export type { ServerSettings, StartServer } from './server-under-test.js';
 
-export function describeHttp(name: string, start: StartServer): void {
+export function describeHttp(name: string, start: StartServer, exposure: Exposure = 'loopback'): void {
   describe(`HTTP on ${name}`, () => {
     describe('without keys', () => {
       let server: ServerUnderTest;
       let client: Client;
       beforeAll(async () => {
-        server = await start();
+        server = await start(exposure === 'hosted' ? { allowAnonymous: true } : {});
         client = new Client(server.url);
       });
       afterAll(() => server.close());
@@ -41,6 +41,6 @@ export function describeHttp(name: string, start: StartServer): void {
       describeBodies(theClient);
       describeProtocol(theClient);
     });
-    describeLock(start);
+    describeLock(start, exposure);
   });
 }

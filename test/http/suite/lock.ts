@@ -1,13 +1,13 @@
 /** The lock: keys, loopback, origins, and what a browser may do. Each block starts a server with its own settings. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from './client.js';
-import type { ServerUnderTest, StartServer } from './server-under-test.js';
+import type { Exposure, ServerUnderTest, StartServer } from './server-under-test.js';
 
 const page = 'https://app.example.com';
 /** Hosts that make no URL at all. */
 const unparsable = ['127.0.0.999', 'localhost:80:80'];
 
-export function describeLock(start: StartServer): void {
+export function describeLock(start: StartServer, exposure: Exposure): void {
   describe('with keys', () => {
     let server: ServerUnderTest;
     let client: Client;
@@ -98,6 +98,23 @@ export function describeLock(start: StartServer): void {
     });
   });
 
+  if (exposure === 'hosted') describeHostedWithoutKeys(start);
+  else describeLoopbackWithoutKeys(start);
+
+  describe('open to every origin', () => {
+    test('any page may call', async () => {
+      const server = await start({ corsOrigins: ['*'], allowAnonymous: exposure === 'hosted' });
+      const answer = await new Client(server.url).get('/v1/collections', {
+        headers: { origin: 'https://any.example.com' },
+      });
+      expect(answer.status).toBe(200);
+      expect(answer.headers['access-control-allow-origin']).toBe('*');
+      await server.close();
+    });
+  });
+}
+
+function describeLoopbackWithoutKeys(start: StartServer): void {
   describe('on loopback without keys', () => {
     let server: ServerUnderTest;
     let client: Client;
@@ -154,16 +171,38 @@ export function describeLock(start: StartServer): void {
       }
     });
   });
+}
 
-  describe('open to every origin', () => {
-    test('any page may call', async () => {
-      const server = await start({ corsOrigins: ['*'] });
-      const answer = await new Client(server.url).get('/v1/collections', {
-        headers: { origin: 'https://any.example.com' },
-      });
-      expect(answer.status).toBe(200);
-      expect(answer.headers['access-control-allow-origin']).toBe('*');
-      await server.close();
-    });
+function describeHostedWithoutKeys(start: StartServer): void {
+  test('a handler without keys serves nothing but its health', async () => {
+    const server = await start({ allowAnonymous: false });
+    const client = new Client(server.url);
+    expect((await client.get('/health')).status).toBe(200);
+    for (const path of [
+      '/ready',
+      '/metrics',
+      '/openapi.json',
+      '/v1/collections',
+      '/v1/collections/c/stats',
+      '/',
+    ]) {
+      const { json } = await client.get(path);
+      expect(json, path).toMatchObject({ status: 503, code: 'no_keys_configured' });
+    }
+    const write = await client.post('/v1/collections/c/upsert', { ids: ['a'], vectors: [[1]] });
+    expect(write.json).toMatchObject({ status: 503, code: 'no_keys_configured' });
+    await server.close();
+  });
+
+  test('one that serves anyone refuses foreign pages that were not allowed, and no host', async () => {
+    const server = await start({ allowAnonymous: true, corsOrigins: [page] });
+    const client = new Client(server.url);
+    const from = (origin: string): Promise<{ status: number }> =>
+      client.get('/v1/collections', { headers: { origin } });
+    expect((await from('https://evil.example.com')).status).toBe(403);
+    expect((await from(page)).status).toBe(200);
+    const headers = { host: 'db.example.com' };
+    expect((await client.get('/v1/collections', { headers })).status).toBe(200);
+    await server.close();
   });
 }

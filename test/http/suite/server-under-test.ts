@@ -18,6 +18,9 @@ export interface ServerUnderTest {
 
 export type StartServer = (settings?: ServerSettings) => Promise<ServerUnderTest>;
 
+/** `loopback`: only this machine can connect. `hosted`: a handler of a cloud, which without keys or `allowAnonymous` serves nobody. */
+export type Exposure = 'loopback' | 'hosted';
+
 let names = 0;
 
 /** A name that no other test of this run uses. */

@@ -1,8 +1,8 @@
 /**
- * Every setting of the command and the Node server: its names, how its text is read, its range and default. The page
+ * Every setting of the command, the server and the handlers: its names, how its text is read, its range and default. The page
  * docs/CONFIGURATION.md has the same table, and a test compares them.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/base/limits.js';
 import { loadDefaults } from '../http/index.js';
 
@@ -12,8 +12,8 @@ export interface Setting {
   /** Environment variables, the strongest first. */
   readonly variables: readonly string[];
   /**
-   * Long flag without dashes; absent where a flag would put a secret into the process list. One that starts with `no-`
-   * turns off what is on by default.
+   * Long flag without dashes; absent where a flag would put a secret into the process list, or the command has no use for it. One that
+   * starts with `no-` turns off what is on by default.
    */
   readonly flag?: string;
   /** Its value is in no message. */
@@ -111,7 +111,7 @@ const table = {
     variables: ['CAIRN_TIER'],
     flag: 'tier',
     read: 'text',
-    schema: z.enum(['server', 'edge']).default('server'),
+    schema: z.enum(['server', 'edge']).optional(),
     wanted: 'server or edge',
     help: 'tier of new collections, and of this server: server or edge',
   },
@@ -150,6 +150,14 @@ const table = {
     schema: z.int().min(1_048_576).default(limits.warmCacheBytes),
     wanted: 'an integer of at least 1048576',
     help: 'bytes that the cache directory may hold',
+  },
+  cacheApi: {
+    key: 'cache_api',
+    variables: ['CAIRN_CACHE_API'],
+    read: 'boolean',
+    schema: z.boolean().default(false),
+    wanted: 'true or false',
+    help: "keep what was read from a bucket in a Worker's cache",
   },
   maxConcurrentRequests: {
     key: 'max_concurrent_requests',
@@ -210,11 +218,13 @@ export interface Settings {
   readonly apiKeys: readonly string[];
   readonly allowAnonymous: boolean;
   readonly corsOrigins: readonly string[];
-  readonly tier: 'server' | 'edge';
+  /** Absent: the handler's own. */
+  readonly tier?: 'server' | 'edge' | undefined;
   readonly memoryBudgetBytes?: number | undefined;
   readonly hedgeReads: boolean;
   readonly cacheDirectory?: string | undefined;
   readonly cacheBytes: number;
+  readonly cacheApi: boolean;
   readonly maxConcurrentRequests: number;
   readonly maxBodyBytesInFlight: number;
   readonly maintenance: boolean;

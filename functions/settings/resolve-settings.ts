@@ -2,7 +2,6 @@
  * Where settings come from: flags before environment before cairn.toml before defaults. Checked here and nowhere else;
  * a key that is not known is an error that names the nearest known one, in the source where it stands.
  */
-import { parse as parseToml, TomlError } from 'smol-toml';
 import { invalid } from '../../core/base/errors.js';
 import type { CairnError } from '../../core/base/errors.js';
 import { nearestName } from '../../core/base/nearest.js';
@@ -13,7 +12,8 @@ export interface SettingSources {
   /** By the flags' names without dashes. A flag without a value is `true`. */
   readonly flags?: Readonly<Record<string, string | boolean>>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  readonly file?: { readonly path: string; readonly text: string };
+  /** `document`: what its text says. */
+  readonly file?: { readonly path: string; readonly document: Readonly<Record<string, unknown>> };
 }
 
 /** The variable that names the settings file itself. */
@@ -27,7 +27,7 @@ const ours: readonly Setting[] = Object.values(settingTable);
 
 /** Throws `invalid` with the source, the name and the value at fault; never the value of a secret. */
 export function resolveSettings({ flags = {}, environment = {}, file }: SettingSources): Settings {
-  const document = file === undefined ? {} : parseFile(file);
+  const document = file?.document ?? {};
   refuseUnknown(environment, document, file?.path ?? '');
   const resolved = Object.entries(settingTable).map(([name, setting]) => {
     const found =
@@ -87,29 +87,6 @@ function readText({ read }: Setting, text: string): unknown {
 function refused({ key, secret, wanted }: Setting, { source, value }: Found): CairnError {
   const shown = secret === true ? '' : `, got ${JSON.stringify(value)}`;
   return invalid('invalid_setting', `${source} must be ${wanted}${shown}`, { source, setting: key });
-}
-
-function parseFile({
-  path,
-  text,
-}: {
-  readonly path: string;
-  readonly text: string;
-}): Record<string, unknown> {
-  try {
-    return parseToml(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const reason = error.message.split('\n')[0]!.replace(/^Invalid TOML document: /, '');
-    throw invalid(
-      'malformed_settings',
-      `${path} is not TOML at line ${error.line}, column ${error.column}: ${reason}`,
-      {
-        line: error.line,
-        column: error.column,
-      },
-    );
-  }
 }
 
 function refuseUnknown(

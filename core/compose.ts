@@ -1,0 +1,55 @@
+/**
+ * A database of its parts: the one order in which the wrappers of a store lie on each other. Who chooses the parts is a door:
+ * `open.ts` by a URL, `r2.ts` by a Worker's binding.
+ */
+import { tierLimits } from './base/limits.js';
+import type { Tier } from './base/limits.js';
+import type { Clock, Deflate, Digests, Random, Sleep } from './base/ports.js';
+import { EngineDatabase } from './engine/index.js';
+import type { Compactor, Database } from './engine/index.js';
+import { createDigests, Kernel } from './kernel/index.js';
+import type { KernelModule } from './kernel/index.js';
+import { trySegmentObject } from './log/index.js';
+import { accountingStore, boundingStore, hedgingStore, retryingStore, warmStore } from './store/index.js';
+import type { ObjectStore, WarmCache } from './store/index.js';
+
+export interface Parts {
+  readonly store: ObjectStore;
+  /** Of the store, for a warm cache that several of them share. */
+  readonly identity: string;
+  readonly ports: { readonly clock: Clock; readonly random: Random; readonly sleep: Sleep };
+  /** The host's own, where it has one. */
+  readonly sha256: Digests['sha256'] | undefined;
+  readonly deflate: Deflate;
+  readonly kernelModule: KernelModule;
+  readonly memoryBudgetBytes: number;
+  readonly tier: Tier;
+  readonly shareRequests: boolean;
+  readonly hedgeReads: boolean;
+  readonly cache?: WarmCache | undefined;
+  readonly maintenance?: { readonly intervalMs: number } | undefined;
+  readonly onWorkDue?: (() => void) | undefined;
+  readonly compactor?: Compactor | undefined;
+}
+
+export function composeDatabase(parts: Parts): Database {
+  const { store, ports, sha256, deflate, tier, cache, identity } = parts;
+  const kernel = new Kernel(parts.kernelModule, { memoryBudgetBytes: parts.memoryBudgetBytes });
+  const digests = createDigests(kernel, sha256);
+  const { requestsParallel: parallel } = tierLimits[tier];
+  const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
+  const bucket = retryingStore(bounded, ports);
+  // Below the warm cache: what that has is not asked for twice.
+  const near = parts.hedgeReads ? hedgingStore(bucket, ports) : bucket;
+  const warm = cache && warmStore(near, { cache, digests, identity, placeOf: trySegmentObject });
+  return new EngineDatabase({
+    store: accountingStore(warm ?? near),
+    ports: { ...ports, digests, deflate },
+    kernel,
+    tier,
+    shareRequests: parts.shareRequests,
+    maintenance: parts.maintenance,
+    onWorkDue: parts.onWorkDue,
+    compactor: parts.compactor,
+  });
+}

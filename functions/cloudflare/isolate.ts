@@ -1,0 +1,104 @@
+/**
+ * What the invocations of one isolate share: settings, the app and the open database. Requests share no promise, so the first that
+ * has made something leaves it to all.
+ */
+import { waitUntil } from 'cloudflare:workers';
+import kernel from '../../kernel.wasm';
+import { invalid } from '../../core/base/errors.js';
+import type { Database, MaintainResult } from '../../core/index.js';
+import { cacheApi, openR2, openR2Store } from '../../core/r2.js';
+import type { R2Binding, R2StoreOptions } from '../../core/r2.js';
+import { createApp, createGuard, failureLine, misconfigured, version } from '../http/index.js';
+import type { App, HttpAnswer, HttpRequest } from '../http/index.js';
+import { resolveSettings, storeOptions } from '../settings/index.js';
+import type { Settings } from '../settings/index.js';
+
+/** Bindings by name: buckets of R2, and settings as variables or secrets. */
+export type Environment = Readonly<Record<string, unknown>>;
+
+/** Of the 128 MB of an isolate a body takes a part several times over: as bytes, as text, as vectors. */
+const BODY_BYTES = 16 * 1024 * 1024;
+const DEFAULT_STORE = 'r2:BUCKET';
+
+export class Isolate {
+  readonly #environment: Environment;
+  readonly #settings: Settings;
+  #app: App | undefined;
+  #database: Database | undefined;
+
+  /** Throws `invalid` where the settings are at fault. */
+  constructor(environment: Environment) {
+    this.#environment = environment;
+    this.#settings = resolveSettings({ environment: variablesOf(environment) });
+  }
+
+  async answer(request: HttpRequest): Promise<HttpAnswer> {
+    if (this.#app === undefined) {
+      const made = await this.#makeApp();
+      this.#app ??= made;
+    }
+    return await this.#app(request);
+  }
+
+  async maintain(): Promise<MaintainResult> {
+    return await (await this.#opened()).maintain();
+  }
+
+  /** 10 requests and 2.2 s. Throws what `openR2Store` does. */
+  async testStore(): Promise<void> {
+    const { bucket, options } = this.#location();
+    await openR2Store(bucket, { ...options, selfTest: true });
+  }
+
+  async #makeApp(): Promise<App> {
+    const { apiKeys, allowAnonymous, corsOrigins, maxConcurrentRequests } = this.#settings;
+    return createApp({
+      database: () => this.#opened(),
+      guard: await createGuard({ keys: apiKeys, allowAnonymous, exposure: 'hosted' }),
+      version,
+      clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+      newId: () => crypto.randomUUID(),
+      corsOrigins,
+      load: { requests: maxConcurrentRequests, bodyBytes: BODY_BYTES },
+      platform: { name: 'Cloudflare Workers', bodyBytes: BODY_BYTES },
+      onFailure: (failure) => console.log(failureLine(failure)),
+    });
+  }
+
+  async #opened(): Promise<Database> {
+    if (this.#database !== undefined) return this.#database;
+    const { tier, hedgeReads, memoryBudgetBytes, cacheApi: isCached } = this.#settings;
+    const { bucket, options } = this.#location();
+    const made = await openR2(bucket, {
+      ...options,
+      kernel,
+      selfTest: false,
+      hedgeReads,
+      ...(tier === undefined ? {} : { tier }),
+      ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
+      ...(isCached ? { warmCache: cacheApi(caches.default, { waitUntil }) } : {}),
+    });
+    return (this.#database ??= made);
+  }
+
+  /** Throws `misconfigured` where the store is no binding of this Worker. */
+  #location(): { bucket: R2Binding; options: R2StoreOptions } {
+    const { store } = this.#settings;
+    const [, name, prefix = ''] = /^r2:([\w$]{1,128})(?:\/(.*))?$/s.exec(store) ?? [];
+    if (name === undefined) {
+      const shown = JSON.stringify(store.slice(0, 200));
+      const message = `store ${shown} is not r2:BINDING or r2:BINDING/PREFIX, as a Worker has it`;
+      throw misconfigured(invalid('invalid_store_url', message));
+    }
+    const options = { name, prefix, ...storeOptions(this.#settings) };
+    return { bucket: this.#environment[name] as R2Binding, options };
+  }
+}
+
+/** Variables may be numbers and truths in a Worker's configuration. Everything else is a binding. */
+function variablesOf(environment: Environment): Readonly<Record<string, string>> {
+  const texts = Object.entries(environment)
+    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+    .map(([name, value]) => [name, String(value)] as const);
+  return { CAIRN_STORE: DEFAULT_STORE, ...Object.fromEntries(texts) };
+}

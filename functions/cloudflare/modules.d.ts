@@ -1,0 +1,6 @@
+/** What Workers' types leave out. */
+
+declare module '*.wasm' {
+  const compiled: WebAssembly.Module;
+  export default compiled;
+}
