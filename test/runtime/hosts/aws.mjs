@@ -5,7 +5,7 @@
  * serverless-offline stands on hapi, and `Gateway` below takes back what it and hapi do that an HTTP API does not:
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,14 +14,17 @@ import { fileURLToPath } from 'node:url';
 import { folder, ready } from './bundle-folder.mjs';
 
 const require = createRequire(import.meta.url);
+const { load: parse } = require('js-yaml');
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A service with the settings of the repository and the bundle that is to be served. */
+/** As the repository deploys it, but with the plugin, and with an environment that is the one of this process. */
+const settings = parse(readFileSync(join(root, 'serverless.yml'), 'utf8'));
+settings.plugins = ['serverless-offline'];
+settings.provider.environment = {};
+
 const service = mkdtempSync(join(tmpdir(), 'cairn-lambda-'));
 process.on('exit', () => rmSync(service, { recursive: true, force: true }));
-const settings = join(service, 'serverless.yml');
-copyFileSync(join(root, 'serverless.yml'), settings);
-if (!/^plugins:/m.test(readFileSync(settings, 'utf8'))) appendFileSync(settings, '\nplugins: [serverless-offline]\n');
+writeFileSync(join(service, 'serverless.yml'), JSON.stringify(settings));
 mkdirSync(join(service, 'build/bundles'), { recursive: true });
 symlinkSync(folder, join(service, 'build/bundles/aws'));
 symlinkSync(join(root, 'test/runtime/node_modules'), join(service, 'node_modules'));
@@ -74,7 +77,7 @@ function correct(request) {
 }
 
 function announce() {
-  const name = 'cairn-dev-scheduled';
+  const name = `${settings.service}-test-scheduled`;
   ready({
     url: origins.http,
     schedule: `${origins.invocations}/2015-03-31/functions/${name}/invocations`,
@@ -82,6 +85,6 @@ function announce() {
 }
 
 process.chdir(service);
-process.argv.splice(2, Infinity, ...['offline', 'start', '--noTimeout', '--noSponsor', '--localEnvironment']);
-process.argv.push('--disableCookieValidation');
+process.argv.splice(2, Infinity, ...['offline', 'start', '--stage', 'test', '--noTimeout', '--noSponsor']);
+process.argv.push('--localEnvironment', '--disableCookieValidation');
 require('serverless/bin/serverless.js');
