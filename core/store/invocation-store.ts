@@ -131,10 +131,7 @@ class MeteringStore extends ForwardingStore {
     await this.inner.delete(keys);
   }
 
-  #spend(
-    requests: number,
-    { leave, outcome }: { readonly leave: number; readonly outcome?: Outcome },
-  ): void {
+  #spend(requests: number, { leave, outcome }: { readonly leave: number; readonly outcome?: Outcome }): void {
     const invocation = this.#current();
     if (invocation === undefined) return;
     const { used, limit } = invocation;
