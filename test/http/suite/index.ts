@@ -31,14 +31,15 @@ export function describeHttp(name: string, start: StartServer, exposure: Exposur
       });
       afterAll(() => server.close());
       const theClient = (): Client => client;
+      const theServer = (): ServerUnderTest => server;
       describeCollections(theClient);
       describeWrites(theClient);
       describeRepeats(theClient);
       describeReads(theClient);
       describeSnapshots(theClient);
       describePast(theClient);
-      describeBadInput(theClient);
-      describeBodies(theClient);
+      describeBadInput(theClient, theServer);
+      describeBodies(theClient, theServer);
       describeProtocol(theClient);
     });
     describeLock(start, exposure);

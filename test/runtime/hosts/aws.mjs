@@ -72,6 +72,8 @@ function correct(request) {
   // A body that is no text goes as base64, which it does for this type. The event has the header as it was sent.
   if (headers['content-encoding'] !== undefined || !TEXT.test(type ?? 'text/'))
     headers['content-type'] = 'application/octet-stream';
+  // It parses JSON and takes `null` for no body.
+  request.mime = 'text/plain';
   // It would say that a body without a type is JSON.
   if (type === undefined) raw.req.rawHeaders.push('content-type', ' ');
 }

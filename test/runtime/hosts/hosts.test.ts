@@ -10,6 +10,14 @@ import { freshStore, hasStore } from './stores.js';
 import { startHost } from './runtime-host.js';
 import { variablesOf } from './variables.js';
 
+const habits = {
+  aws: { refusesHosts: true, readsBodies: 'whole' },
+  azure: { refusesHosts: true },
+  gcp: { refusesPaths: true, readsBodies: 'parsed' },
+  cloudflare: { refusesHosts: true, bodyBytesMax: 16_777_216 },
+  node: {},
+} as const;
+
 describe('hosts', async () => {
   const gcs = await startGcsFake();
   afterAll(() => gcs.close());
@@ -20,7 +28,7 @@ describe('hosts', async () => {
         async (settings) => {
           const environment = { ...(await freshStore(kind, gcs)), ...variablesOf(settings) };
           const host = await startHost(kind, { binary: process.execPath, environment });
-          return { ...host, refusesHosts: true };
+          return { ...host, ...habits[kind] };
         },
         'hosted',
       );

@@ -5,7 +5,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { root } from '../../../scripts/set-up.mjs';
 import { startListening } from '../node-process.js';
 import type { Environment } from '../node-process.js';
