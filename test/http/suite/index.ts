@@ -18,7 +18,7 @@ import type { Exposure, ServerUnderTest, StartServer } from './server-under-test
 import { describeSnapshots } from './snapshots.js';
 import { describeWrites } from './writes.js';
 
-export type { ServerSettings, StartServer } from './server-under-test.js';
+export type { ServerSettings, ServerUnderTest, StartServer } from './server-under-test.js';
 
 export function describeHttp(name: string, start: StartServer, exposure: Exposure = 'loopback'): void {
   describe(`HTTP on ${name}`, () => {

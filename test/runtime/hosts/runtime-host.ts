@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../../scripts/set-up.mjs';
+import type { ServerUnderTest } from '../../http/suite/index.js';
 import { startListening } from '../node-process.js';
 import type { Environment } from '../node-process.js';
 import { startWorker } from '../workerd.js';
@@ -32,6 +33,15 @@ export interface RuntimeHost {
   /** What is under way is cut off. */
   close(): Promise<void>;
 }
+
+/** What each does to requests before the app sees them. */
+export const habits: Readonly<Record<HostKind, Omit<ServerUnderTest, 'url' | 'close'>>> = {
+  aws: { refusesHosts: true, readsBodies: 'whole' },
+  azure: { refusesHosts: true },
+  gcp: { refusesPaths: true, readsBodies: 'parsed' },
+  cloudflare: { refusesHosts: true, bodyBytesMax: 16_777_216 },
+  node: {},
+};
 
 const bundles = join(root, 'build/bundles');
 const scripts = join(root, 'test/runtime/hosts');
