@@ -23,7 +23,7 @@ export function describeBodies(client: () => Client, server: () => ServerUnderTe
     const limit = (): number => server().bodyBytesMax ?? bodyBytesMax;
     const parsed = (): boolean => server().readsBodies === 'parsed';
     const whole = (): boolean => server().readsBodies !== undefined;
-    const refused = (options: SendOptions, unseen: boolean, expected: object): Promise<void> =>
+    const mustRefuseQuery = (options: SendOptions, unseen: boolean, expected: object): Promise<void> =>
       mustRefuse(client(), `${path}/query`, options, !unseen, expected);
     beforeAll(async () => {
       path = await freshCollection(client());
@@ -73,13 +73,13 @@ export function describeBodies(client: () => Client, server: () => ServerUnderTe
       const damaged = Buffer.from(zipped);
       damaged[damaged.length - 6]! ^= 1;
       for (const body of [Buffer.from(query), zipped.subarray(0, -4), damaged])
-        await refused({ body, headers }, parsed(), { status: 400, code: 'malformed_gzip' });
+        await mustRefuseQuery({ body, headers }, parsed(), { status: 400, code: 'malformed_gzip' });
     });
 
     test.each(['br', 'deflate', 'gzip, gzip'])('encoded as %s is 415', async (encoding) => {
       const headers = { 'content-type': 'application/json', 'content-encoding': encoding };
       const expected = { status: 415, code: 'unsupported_content_encoding' };
-      await refused({ body: query, headers }, parsed(), expected);
+      await mustRefuseQuery({ body: query, headers }, parsed(), expected);
       if (parsed()) return;
       const answer = await client().send('POST', `${path}/query`, { body: query, headers });
       expect(answer.headers['accept-encoding']).toBe('gzip');
@@ -89,7 +89,7 @@ export function describeBodies(client: () => Client, server: () => ServerUnderTe
       const bomb = gzipSync(Buffer.alloc(tooLong, ' '), { level: 9 });
       expect(bomb.length).toBeLessThan(100_000);
       const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
-      await refused({ body: bomb, headers }, parsed(), {
+      await mustRefuseQuery({ body: bomb, headers }, parsed(), {
         status: 413,
         code: 'body_too_large',
         details: { limit: 'bodyBytes', maximum: limit() },
@@ -101,7 +101,7 @@ export function describeBodies(client: () => Client, server: () => ServerUnderTe
       const emptyBlocks = Buffer.alloc(tooLong, Buffer.from([0, 0, 0, 0xff, 0xff]));
       const body = Buffer.concat([gzipHeader, emptyBlocks]);
       const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
-      await refused({ chunks: inChunks(body, 1_048_576), headers }, whole(), {
+      await mustRefuseQuery({ chunks: inChunks(body, 1_048_576), headers }, whole(), {
         status: 413,
         code: 'body_too_large',
         details: { limit: 'bodyBytes' },
@@ -116,7 +116,7 @@ export function describeBodies(client: () => Client, server: () => ServerUnderTe
       };
       // A runtime that reads it to its end would wait for one.
       const sent = Buffer.alloc(whole() ? tooLong : 0, ' ');
-      await refused({ chunks: inChunks(sent, 1_048_576), headers }, whole(), {
+      await mustRefuseQuery({ chunks: inChunks(sent, 1_048_576), headers }, whole(), {
         status: 413,
         details: { limit: 'bodyBytes', value: tooLong, maximum: limit() },
       });
@@ -131,13 +131,13 @@ export function describeBodies(client: () => Client, server: () => ServerUnderTe
       expect(small.status).toBe(200);
       const large = Buffer.alloc(tooLong, ' ');
       const expected = { status: 413, code: 'body_too_large' };
-      await refused({ chunks: inChunks(large, 1_048_576), headers }, whole(), expected);
+      await mustRefuseQuery({ chunks: inChunks(large, 1_048_576), headers }, whole(), expected);
     });
 
     test('is UTF-8', async () => {
       const headers = { 'content-type': 'application/json' };
       const body = Buffer.from([0x22, 0xff, 0x22]);
-      await refused({ body, headers }, whole(), { status: 400, code: 'malformed_utf8' });
+      await mustRefuseQuery({ body, headers }, whole(), { status: 400, code: 'malformed_utf8' });
       const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(query)]);
       expect((await client().send('POST', `${path}/query`, { body: marked, headers })).status).toBe(200);
     });

@@ -21,6 +21,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const settings = parse(readFileSync(join(root, 'serverless.yml'), 'utf8'));
 settings.plugins = ['serverless-offline'];
 settings.provider.environment = {};
+// The event is sent by the tests, and not by a clock of the emulator's.
+settings.functions.scheduled.events = [];
 
 const service = mkdtempSync(join(tmpdir(), 'cairn-lambda-'));
 process.on('exit', () => rmSync(service, { recursive: true, force: true }));
@@ -89,4 +91,4 @@ function announce() {
 process.chdir(service);
 process.argv.splice(2, Infinity, ...['offline', 'start', '--stage', 'test', '--noTimeout', '--noSponsor']);
 process.argv.push('--localEnvironment', '--disableCookieValidation');
-require('serverless/bin/serverless.js');
+await import('serverless/bin/serverless.js');

@@ -28,7 +28,7 @@ const core = {
 
 /** From now on. */
 export function provideCore() {
-  Module.prototype.require = new Proxy(Module.prototype.require, {
+  Module.prototype.require = new Proxy(Module.prototype['require'], {
     apply: (target, self, given) =>
       given[0] === '@azure/functions-core' ? core : Reflect.apply(target, self, given),
   });

@@ -13,12 +13,10 @@ import { capabilities, functionOf, invoke, provideCore } from './azure-worker.mj
 import { folder, importMain, listen, ready } from './bundle-folder.mjs';
 
 // The library listens on every interface for what the host hands on as a stream.
-const { listen: listenAnywhere } = Server.prototype;
-Server.prototype.listen = function listenOnLoopback(...given) {
-  return given.length === 0
-    ? listenAnywhere.call(this, 0, '127.0.0.1')
-    : listenAnywhere.apply(this, given);
-};
+Server.prototype.listen = new Proxy(Server.prototype['listen'], {
+  apply: (listenAnywhere, server, given) =>
+    Reflect.apply(listenAnywhere, server, given[0] === 0 ? given : [0, '127.0.0.1', ...given]),
+});
 
 const { extensions } = JSON.parse(readFileSync(join(folder, 'host.json'), 'utf8'));
 const routePrefix = extensions?.http?.routePrefix ?? 'api';
@@ -30,8 +28,9 @@ const { route, methods, authLevel } = served.trigger;
 // Anything else is another deployment than the one that the suite is about.
 if (routePrefix !== '' || route !== '{*path}' || authLevel !== 'anonymous')
   throw new Error(`not every path and caller: ${JSON.stringify({ routePrefix, route, authLevel })}`);
-/** Absent where the bundle has not asked for streams. */
 const { HttpUri: workerUrl } = await capabilities();
+if (workerUrl === undefined) throw new Error('the bundle has not asked for streams');
+const workerPort = new URL(workerUrl).port;
 
 /** Of several of one name, as .NET gives them to the worker. */
 function headersOf(incoming) {
@@ -40,20 +39,8 @@ function headersOf(incoming) {
   );
 }
 
-/** The body is a message of gRPC, whole, and so is the answer. */
-async function callWhole(incoming, outgoing, url) {
-  const chunks = [];
-  for await (const chunk of incoming) chunks.push(chunk);
-  const http = { url, method: incoming.method, headers: headersOf(incoming) };
-  if (chunks.length > 0) http.body = { bytes: Buffer.concat(chunks) };
-  const answer = (await invoke(served, { invocationId: randomUUID(), data: { http } })).http;
-  for (const [name, value] of Object.entries(answer.headers)) outgoing.setHeader(name, value);
-  outgoing.statusCode = Number(answer.statusCode);
-  outgoing.end(Buffer.from(answer.body?.bytes ?? answer.body?.string ?? ''));
-}
-
 /** The host is a proxy before the worker, which gets the headers twice. */
-async function callStreamed(incoming, outgoing, { host, protocol }) {
+async function call(incoming, outgoing, { host, protocol }) {
   const invocationId = randomUUID();
   const headers = headersOf(incoming);
   const added = {
@@ -61,7 +48,9 @@ async function callStreamed(incoming, outgoing, { host, protocol }) {
     'x-forwarded-host': host,
     'x-forwarded-proto': protocol.slice(0, -1),
   };
-  const proxied = sendRequest(new URL(workerUrl), {
+  const proxied = sendRequest({
+    host: '127.0.0.1',
+    port: workerPort,
     method: incoming.method,
     path: incoming.url,
     headers: { ...headers, ...added },
@@ -97,9 +86,7 @@ async function serve(incoming, outgoing) {
   const url = new URL(target);
   if (url.pathname === '/admin/functions/maintain') return await startTimer(incoming, outgoing);
   if (!methods.includes(incoming.method)) return refuse(outgoing, 404);
-  return workerUrl === undefined
-    ? await callWhole(incoming, outgoing, url.href)
-    : await callStreamed(incoming, outgoing, url);
+  await call(incoming, outgoing, url);
 }
 
 const server = createServer((incoming, outgoing) => {

@@ -46,23 +46,18 @@ export const habits: Readonly<Record<HostKind, Omit<ServerUnderTest, 'url' | 'cl
 const bundles = join(root, 'build/bundles');
 const scripts = join(root, 'test/runtime/hosts');
 
+/** Takes a tenth of a second to two. */
 export async function startHost(kind: HostKind, { binary, environment }: HostSettings): Promise<RuntimeHost> {
-  switch (kind) {
-    case 'cloudflare':
-      return await startWorker(workerBundle(), environment, ['BUCKET']);
-    case 'node':
-      return await startChild(binary, [join(bundles, 'node/main.mjs'), 'serve', '--port', '0'], environment);
-    case 'aws':
-      return await startChild(binary, [join(scripts, 'aws.mjs'), join(bundles, kind)], {
-        SLS_TELEMETRY_DISABLED: '1',
-        SLS_NOTIFICATIONS_MODE: 'off',
-        ...environment,
-      });
-    case 'azure':
-    case 'gcp':
-      return await startChild(binary, [join(scripts, `${kind}.mjs`), join(bundles, kind)], environment);
-  }
+  if (kind === 'cloudflare') return await startWorker(workerBundle(), environment, ['BUCKET']);
+  const args =
+    kind === 'node'
+      ? [join(bundles, 'node/main.mjs'), 'serve', '--port', '0']
+      : [join(scripts, `${kind}.mjs`), join(bundles, kind)];
+  return await startChild(binary, args, { ...(kind === 'aws' ? quiet : {}), ...environment });
 }
+
+/** What deploys to Lambda would tell its makers, and ask them. */
+const quiet: Environment = { SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' };
 
 function workerBundle() {
   const file = (name: string): Buffer => readFileSync(join(bundles, 'cloudflare', name));
@@ -84,7 +79,11 @@ async function startChild(
   const ending = new AbortController();
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
-    const child = await startListening(binary, args, folder, { HOME: folder, TMPDIR: folder, ...environment });
+    const child = await startListening(binary, args, folder, {
+      HOME: folder,
+      TMPDIR: folder,
+      ...environment,
+    });
     const scheduleUrl = /^scheduled event at (\S+)$/m.exec(child.printed())?.[1];
     return {
       url: child.url,

@@ -16,28 +16,26 @@ export function hasStore(kind: HostKind): boolean {
 
 /** `gcs`: only for `gcp`, in place of the service that is not to be had. */
 export async function freshStore(kind: HostKind, gcs: GcsFake): Promise<Environment> {
-  switch (kind) {
-    case 'aws': {
-      const url = s3Url(await makeCephBucket('lambda'), gateways[0]!);
-      // What Lambda's requests leave out, this store cannot do without: it says how it wants its conditions.
-      return { CAIRN_STORE: `${url}&self_test=true`, ...cephVariables };
-    }
-    case 'azure':
-      return {
-        CAIRN_STORE: azureUrl(await makeContainer('functions'), azuriteOrigin()),
-        AZURE_STORAGE_ACCOUNT: account,
-        AZURE_STORAGE_KEY: azurite!.key,
-      };
-    case 'gcp':
-      return {
-        CAIRN_STORE: gcsUrl(makeGcsBucket(gcs), gcs.url),
-        METADATA_SERVER_DETECTION: 'none',
-        CLOUDSDK_CONFIG: '/nonexistent',
-      };
-    case 'cloudflare':
-      // Its bucket of R2 is a binding, and a new one with each Worker.
-      return {};
-    case 'node':
-      return { CAIRN_STORE: 'file:store' };
-  }
+  return await makers[kind](gcs);
 }
+
+const makers: Readonly<Record<HostKind, (gcs: GcsFake) => Environment | Promise<Environment>>> = {
+  aws: async () => {
+    const url = s3Url(await makeCephBucket('lambda'), gateways[0]!);
+    // What requests leave out there, this store cannot do without: it finds out how conditions have to be spelt.
+    return { CAIRN_STORE: `${url}&self_test=true`, ...cephVariables };
+  },
+  azure: async () => ({
+    CAIRN_STORE: azureUrl(await makeContainer('functions'), azuriteOrigin()),
+    AZURE_STORAGE_ACCOUNT: account,
+    AZURE_STORAGE_KEY: azurite!.key,
+  }),
+  gcp: (gcs) => ({
+    CAIRN_STORE: gcsUrl(makeGcsBucket(gcs), gcs.url),
+    METADATA_SERVER_DETECTION: 'none',
+    CLOUDSDK_CONFIG: '/nonexistent',
+  }),
+  // Its bucket of R2 is a binding, and a new one with each Worker.
+  cloudflare: () => ({}),
+  node: () => ({ CAIRN_STORE: 'file:store' }),
+};
