@@ -163,6 +163,25 @@ describe('in an invocation of N requests', () => {
     expect([...unknowns]).not.toContain('unknown');
   });
 
+  it('an upsert of which no put is answered ends with the requests, not at its deadline', async () => {
+    const bench = await prepared();
+    const store = storeOver(bench.store, {
+      put: async (key, bytes, condition) =>
+        key.includes('/log/')
+          ? { status: 'unknown', cause: undefined }
+          : await bench.store.put(key, bytes, condition),
+    });
+    const { db, invocation } = await handlerOn({ ...bench, store }, 20);
+    const options = { timeoutMs: limits.timeoutMs };
+    const error: unknown = await db
+      .collection('c')
+      .upsert([recordOf(100)], options)
+      .catch((thrown: unknown) => thrown);
+    mustBeExhausted(error);
+    expect(error).toMatchObject({ code: 'outcome_unknown', outcome: 'unknown' });
+    expect(invocation.used).toBeLessThanOrEqual(20);
+  }, 60_000);
+
   it.each<[string, (db: Database) => Promise<unknown>]>([
     ['a compaction', (db) => db.collection('c').compact()],
     [

@@ -44,7 +44,7 @@ class Site {
       handler: 'server',
       shareRequests: true,
       budget: () => new WorkBudget(this.most, () => store.snapshot()),
-      foldableBytes: 1 << 30,
+      foldableBytes: 10 * (MANY + 1),
       compact: (name, { budget }) => this.#compact(name, budget),
     });
   }
@@ -181,6 +181,17 @@ describe('a run of maintenance', () => {
     expect(failures).toEqual([]);
     expect(left).toEqual([{ collection: large.uid, reason: 'collection_too_large_for_handler' }]);
     expect(segmentsWritten).toBe(outcome instanceof Error ? 1 : 2);
+  });
+
+  it('leaves to others a log that is more than its memory', async () => {
+    const site = await new Site().marked();
+    const large = await site.add('large', MANY + 2);
+    await site.add('small', MANY + 1);
+    const { failures, left } = await site.run(true);
+    expect(failures).toEqual([]);
+    expect(left).toEqual([{ collection: large.uid, reason: 'collection_too_large_for_handler' }]);
+    expect(site.compacted).toEqual(['small']);
+    expect(await site.hints()).toEqual([workKey(large.uid)]);
   });
 
   it('looks at no further collection than its requests allow, and begins elsewhere the next time', async () => {

@@ -8,7 +8,10 @@ import { describe, expect, it } from 'vitest';
 import { headVersion } from '../../core/base/ids.js';
 import { sealHead } from '../../core/log/head-codec.js';
 import { swapHead } from '../../core/log/head-swap.js';
+import { limits } from '../../core/base/limits.js';
+import type { LogContext } from '../../core/log/index.js';
 import { headCopyKey, headKey } from '../../core/log/layout.js';
+import { meteringStore } from '../../core/store/index.js';
 import type { Fault } from './faulty-store.js';
 import { digests, errorOf, LogWorld } from './fixture.js';
 
@@ -99,5 +102,36 @@ describe('a swap', () => {
     world.bucket.script = ({ op, key }) => (op === 'put' && isHead(key) ? { put: 'lost' } : undefined);
     const error = await errorOf(world.run(swapHead(world.process('a').context, () => ({}))));
     expect(error).toMatchObject({ kind: 'unavailable', outcome: 'unknown' });
+  });
+});
+
+describe('a swap whose invocation has no request left', () => {
+  // One read, the copy and the head, and what a put leaves.
+  const limited = (context: LogContext): LogContext => {
+    const invocation = { limit: 3 + limits.invocationPutReserve, used: 0 };
+    return { ...context, store: meteringStore(context.store, { current: () => invocation }) };
+  };
+
+  it('is not known of where a put of it is under way', async () => {
+    const world = await new LogWorld().start();
+    world.bucket.script = ({ op, key }) =>
+      op === 'put' && isHead(key) ? { put: 'late', requests: 1_000 } : undefined;
+    const error = await errorOf(world.run(swapHead(limited(world.process('a').context), () => ({}))));
+    expect(error).toMatchObject({ code: 'subrequests_exhausted', outcome: 'unknown' });
+    await world.bucket.landAll();
+    expect((await world.head()).version).toBe(2);
+  });
+
+  it('was not applied where another took its place', async () => {
+    const world = await new LogWorld().start();
+    const rival = world.process('b').context;
+    let asked = 0;
+    const decide = async (): Promise<object> => {
+      if (asked++ === 0) await swapHead(rival, () => ({}));
+      return {};
+    };
+    const error = await errorOf(world.run(swapHead(limited(world.process('a').context), decide)));
+    expect(error).toMatchObject({ code: 'subrequests_exhausted', outcome: 'not_applied' });
+    expect((await world.head()).version).toBe(2);
   });
 });
