@@ -20,6 +20,7 @@ export async function runMaintenance(
   const spent = {
     requests: after.requests - before.requests,
     bytesRead: after.bytesRead - before.bytesRead,
+    bytesSent: after.bytesWritten - before.bytesWritten,
   };
   const level = first === undefined ? 'info' : 'error';
   log(JSON.stringify({ level, part: 'maintenance', ...snakeKeys({ ...result, ...spent }) }));

@@ -105,13 +105,14 @@ const kernelBeside = {
 };
 
 /**
- * `r2Buckets`: names of bindings, each of a bucket of its own that is empty. Throws where workerd refuses the code, as it does for
+ * `r2Buckets`: names of bindings, each of a bucket of its own that is empty, or as `r2Folder` has it from an earlier Worker. Throws where workerd refuses the code, as it does for
  * what happens at module load and may not.
  */
 export async function startWorker(
   { code, wasm, wasmName = 'relaxed.wasm', compatibilityFlags = [] }: WorkerCode,
   bindings: object,
   r2Buckets: readonly string[] = [],
+  r2Folder?: string,
 ): Promise<Worker> {
   // Else it asks the network for facts about the caller, and its maker about us.
   process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false';
@@ -131,6 +132,7 @@ export async function startWorker(
         compatibilityFlags: [...compatibilityFlags],
         bindings,
         r2Buckets: [...r2Buckets],
+        ...(r2Folder === undefined ? {} : { r2Persist: r2Folder }),
         modules: [
           { type: 'ESModule', path: 'worker.js', contents: code },
           { type: 'CompiledWasm', path: wasmName, contents: wasm },

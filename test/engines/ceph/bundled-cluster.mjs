@@ -5,7 +5,7 @@ import { root } from '../../../scripts/set-up.mjs';
 import { bundle } from '../../fuzz/bundle.mjs';
 
 /** In a bundle it would be found from where the bundle lies. */
-const rootOfSources = {
+export const rootOfSources = {
   file: 'scripts/set-up.mjs',
   find: "fileURLToPath(new URL('..', import.meta.url))",
   replace: JSON.stringify(root),

@@ -10,6 +10,7 @@ import type { ServerUnderTest } from '../../http/suite/index.js';
 import { startListening } from '../node-process.js';
 import type { Environment } from '../node-process.js';
 import { startWorker } from '../workerd.js';
+import type { Worker } from '../workerd.js';
 
 export type HostKind = 'aws' | 'azure' | 'gcp' | 'cloudflare' | 'node';
 
@@ -28,6 +29,8 @@ export interface RuntimeHost {
    * command has a clock of its own.
    */
   schedule(): Promise<void>;
+  /** What was written to stdout so far; of `cloudflare` all that was written. */
+  printed(): string;
   /** What was written to stderr so far. */
   complaints(): string;
   /** What is under way is cut off. */
@@ -48,7 +51,10 @@ const scripts = join(root, 'test/runtime/hosts');
 
 /** Takes a tenth of a second to two. */
 export async function startHost(kind: HostKind, { binary, environment }: HostSettings): Promise<RuntimeHost> {
-  if (kind === 'cloudflare') return await startWorker(workerBundle(), environment, ['BUCKET']);
+  if (kind === 'cloudflare') {
+    const worker = await startDeployedWorker(environment);
+    return { ...worker, printed: () => worker.complaints() };
+  }
   const args =
     kind === 'node'
       ? [join(bundles, 'node/main.mjs'), 'serve', '--port', '0']
@@ -58,6 +64,11 @@ export async function startHost(kind: HostKind, { binary, environment }: HostSet
 
 /** What deploys to Lambda would tell its makers, and ask them. */
 const quiet: Environment = { SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' };
+
+/** `r2Folder`: of a bucket that another Worker has filled. Default: an empty one. */
+export function startDeployedWorker(environment: Environment, r2Folder?: string): Promise<Worker> {
+  return startWorker(workerBundle(), environment, ['BUCKET'], r2Folder);
+}
 
 function workerBundle() {
   const file = (name: string): Buffer => readFileSync(join(bundles, 'cloudflare', name));
@@ -90,6 +101,7 @@ async function startChild(
       schedule: async () => {
         if (scheduleUrl !== undefined) await postEvent(scheduleUrl, ending.signal);
       },
+      printed: () => child.printed(),
       complaints: () => child.complaints(),
       close: async () => {
         ending.abort();

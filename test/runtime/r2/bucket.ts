@@ -25,8 +25,10 @@ export interface LocalR2 {
   close(): Promise<void>;
 }
 
-export async function startR2(): Promise<LocalR2> {
-  const worker = await startWorker(await bundleWorker('test/runtime/r2/bridge-entry.ts'), {}, ['BUCKET']);
+/** `folder`: where its objects are, for another Worker later. Default: gone with it. */
+export async function startR2(folder?: string): Promise<LocalR2> {
+  const bridge = await bundleWorker('test/runtime/r2/bridge-entry.ts');
+  const worker = await startWorker(bridge, {}, ['BUCKET'], folder);
   return {
     bind: () => new BridgedBucket(worker.url),
     proxy: () => worker.bucket('BUCKET') as Promise<R2Binding>,
