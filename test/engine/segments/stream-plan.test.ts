@@ -59,6 +59,30 @@ test('every row that counts is in one piece', () => {
   );
 });
 
+test('rows that lie apart are read apart, and those between near ones with them', () => {
+  const stride = 128;
+  const room = streamRoom(5 * 1024 * 1024, stride)!;
+  const gap = limits.streamGapBytes / stride;
+  const runsOf = (...rows: number[]): readonly (readonly number[])[][] => {
+    const allowed = new Uint8Array(100_000);
+    for (const row of rows) setBit(allowed, row);
+    return [...streamPieces(800_000, allowed, room)].map(({ runs }) =>
+      runs.map(({ first, end }) => [first, end]),
+    );
+  };
+  expect(runsOf(5, 6 + gap)).toEqual([[[5, 7 + gap]]]);
+  expect(runsOf(5, 7 + gap)).toEqual([
+    [
+      [5, 6],
+      [7 + gap, 8 + gap],
+    ],
+  ]);
+  // The terms between them have to fit.
+  const span = (room.termBytes - PAGE) / 4;
+  expect(runsOf(0, span - 1)).toHaveLength(1);
+  expect(runsOf(0, span)).toHaveLength(2);
+});
+
 test('all rows of a large index are read in pieces of 4 MiB, or in what there is room for', () => {
   const room = streamRoom(5 * 1024 * 1024, 784)!;
   const pieces = [...streamPieces(600_000, undefined, room)];
