@@ -7,10 +7,10 @@ import { memoryStore } from '../../core/store/index.js';
 import type { PagedHandle } from '../../core/store/index.js';
 import { failure, TestClock } from './fixture.js';
 
-const MiB = 1024 * 1024;
+const MiB = 1_048_576 as const;
 const BUDGET = 8 * MiB;
 const PAGES = 512;
-const module = await compileEmbeddedKernel();
+const kernelModule = await compileEmbeddedKernel();
 let kernel: Kernel;
 let memory: SharedMemory;
 let object: PagedHandle;
@@ -18,7 +18,7 @@ let object: PagedHandle;
 beforeEach(async () => {
   const clock = new TestClock();
   const store = memoryStore({ clock });
-  kernel = new Kernel(module, { memoryBudgetBytes: BUDGET });
+  kernel = new Kernel(kernelModule, { memoryBudgetBytes: BUDGET });
   memory = new SharedMemory(kernel.pool, {
     store,
     clock,
@@ -78,7 +78,7 @@ test('arenas leave room for reads, up to a quarter', async () => {
   await failure(() => pool.acquire(MiB), { kind: 'unavailable', code: 'memory_budget_exceeded' });
   expect(pool.roomBytes).toBe(BUDGET - MiB - BUDGET / 64);
   const clock = new TestClock();
-  const other = new Kernel(module, { memoryBudgetBytes: BUDGET });
+  const other = new Kernel(kernelModule, { memoryBudgetBytes: BUDGET });
   const reads = { requestsParallel: 6, readRoomBytes: 24 * MiB };
   const shared = new SharedMemory(other.pool, { store: memoryStore({ clock }), clock, reads });
   expect(other.pool.roomBytes).toBe(BUDGET - BUDGET / 4 - shared.filters.budgetBytes);
