@@ -182,13 +182,13 @@ test('candidates of a deep search are read by parts', async () => {
 });
 
 describe('two collections of which the memory holds one at a time', () => {
-  /** An index takes 16 MiB, and what else there is 6. */
-  const BUDGET = 24 * MiB;
+  /** An index takes 4 MiB, and what else there is 2.5. */
+  const BUDGET = 7 * MiB;
 
   async function filled(): Promise<Bench> {
     const bench = newBench();
-    await fill(bench, 'a', {});
-    await fill(bench, 'b', {});
+    await fill(bench, 'a', { vectors: clustered(9_000, DIMENSION, 3) });
+    await fill(bench, 'b', { vectors: clustered(9_000, DIMENSION, 4) });
     return bench;
   }
 
