@@ -28,8 +28,8 @@ function overview(found: readonly CollectionStats[]): string[] {
   return formatTable(header, rows);
 }
 
-function detailed(stats: CollectionStats): string[] {
-  const { name, sequence, records, log, memory, segments, segmentsStreamed, head } = stats;
+function detailed(collection: CollectionStats): string[] {
+  const { name, sequence, records, log, memory, segments, segmentsStreamed, head } = collection;
   const segmentBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0);
   return [
     `collection  ${name}`,

@@ -47,12 +47,9 @@ export class SharedMemory {
     const cache = new PageCache({
       account,
       parallel: reads.requestsParallel,
-      // A quarter at most, and what the arenas in use, filters and reads leave: idle arenas go first.
+      // A quarter at most, and what the arenas in use and all else leave. Idle ones have gone when the pages were asked for.
       budgetBytes: Math.floor(budgetBytes / 4) - filters.budgetBytes,
-      roomBytes: () => {
-        pool.makeRoom(limits.pageBytes);
-        return budgetBytes - besides() - pool.usage().usedBytes;
-      },
+      roomBytes: () => budgetBytes - besides() - pool.usage().usedBytes,
     });
     pool.shareWith({
       reservedBytes: Math.min(reads.readRoomBytes, Math.floor(budgetBytes / 4)) + filters.budgetBytes,

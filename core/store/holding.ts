@@ -108,7 +108,7 @@ class CountingHeld extends ForwardingStore implements HoldingStore {
   }
 
   #drop(held: Held): void {
-    if (!this.#held.delete(held)) return;
+    this.#held.delete(held);
     this.#part.give(held.bytes);
     held.bytes = 0;
   }

@@ -208,7 +208,7 @@ async function inParallel(workers: number, step: (worker: number) => Promise<boo
   const ends = await Promise.allSettled(
     Array.from({ length: workers }, async (_, worker) => {
       try {
-        while (!failed && (await step(worker)));
+        for (let more = true; more;) more = !failed && (await step(worker));
       } catch (error) {
         failed = true;
         throw error;

@@ -38,9 +38,10 @@ test('every row that counts is in one piece', () => {
       const allowed = spans === null ? undefined : new Uint8Array(Math.ceil(rows / 8));
       for (const [from, length, step] of spans ?? [])
         for (let row = from; row < Math.min(rows, from + length); row += step) setBit(allowed!, row);
+      const counts = (row: number): boolean => allowed === undefined || hasBit(allowed, row);
       let at = 0;
       const missed = (end: number): boolean => {
-        while (at < end && !(allowed === undefined || hasBit(allowed, at))) at++;
+        while (at < end && !counts(at)) at++;
         return at < end;
       };
       for (const piece of streamPieces(rows, allowed, room)) {
@@ -49,7 +50,7 @@ test('every row that counts is in one piece', () => {
           expect(missed(first)).toBe(false);
           expect(first).toBeGreaterThanOrEqual(at);
           // Neither end is read for nothing.
-          if (allowed !== undefined) expect(hasBit(allowed, first) && hasBit(allowed, end - 1)).toBe(true);
+          if (allowed !== undefined) expect(counts(first) && counts(end - 1)).toBe(true);
           at = end;
         }
       }
@@ -57,6 +58,30 @@ test('every row that counts is in one piece', () => {
     }),
     { numRuns: 150 },
   );
+});
+
+test('rows that lie apart are read apart, and those between near ones with them', () => {
+  const stride = 128;
+  const room = streamRoom(5 * 1024 * 1024, stride)!;
+  const gap = limits.streamGapBytes / stride;
+  const runsOf = (...rows: number[]): readonly (readonly number[])[][] => {
+    const allowed = new Uint8Array(100_000);
+    for (const row of rows) setBit(allowed, row);
+    return [...streamPieces(800_000, allowed, room)].map(({ runs }) =>
+      runs.map(({ first, end }) => [first, end]),
+    );
+  };
+  expect(runsOf(5, 6 + gap)).toEqual([[[5, 7 + gap]]]);
+  expect(runsOf(5, 7 + gap)).toEqual([
+    [
+      [5, 6],
+      [7 + gap, 8 + gap],
+    ],
+  ]);
+  // The terms between them have to fit.
+  const span = (room.termBytes - PAGE) / 4;
+  expect(runsOf(0, span - 1)).toHaveLength(1);
+  expect(runsOf(0, span)).toHaveLength(2);
 });
 
 test('all rows of a large index are read in pieces of 4 MiB, or in what there is room for', () => {

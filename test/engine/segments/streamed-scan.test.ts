@@ -10,7 +10,7 @@ import { acquireBytes } from '../../../core/index/index.js';
 import type { Hits, ScanRequest } from '../../../core/index/index.js';
 import type { Metric } from '../../../core/kernel/index.js';
 import { clustered, nearSubspace } from '../../index/fixture.js';
-import { failure, newBench, storeOver } from '../fixture.js';
+import { newBench, storeOver } from '../fixture.js';
 import type { Bench } from '../fixture.js';
 import { fold, kernel, openState } from './fixture.js';
 import type { OpenState } from './fixture.js';
@@ -197,6 +197,6 @@ describe('a stream', () => {
     });
     const { file } = await opened({ ...bench, store: damaged });
     const query = clustered(1, 64, 9);
-    await failure(() => streamed(file, { query, limit: 10 }), { kind: 'corrupt', code: 'corrupt_object' });
+    await expect(streamed(file, { query, limit: 10 })).rejects.toMatchObject({ code: 'corrupt_object' });
   });
 });

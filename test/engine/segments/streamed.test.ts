@@ -156,6 +156,15 @@ test("an index that only lacks the memory of another collection's log is loaded 
   await db.close();
 });
 
+test('an index that leaves no room for the vectors of its candidates is streamed', async () => {
+  const bench = newBench();
+  await fill(bench, 'c', {});
+  // An index of 4 MiB, scratch and the log fit; one more memory of 256 KiB does not.
+  const db = await bench.openAgain({ memoryBudgetBytes: 5_100_000 });
+  await expectStreamed(db.collection('c'), { vector: clustered(1, DIMENSION, 20), k: 10 });
+  await db.close();
+});
+
 test('candidates of a deep search are read by parts', async () => {
   const bench = newBench();
   await fill(bench, 'c', {});
@@ -173,13 +182,13 @@ test('candidates of a deep search are read by parts', async () => {
 });
 
 describe('two collections of which the memory holds one at a time', () => {
-  /** An index takes 16 MiB, and what else there is 6. */
-  const BUDGET = 24 * MiB;
+  /** An index takes 4 MiB, and what else there is 2.5. */
+  const BUDGET = 7 * MiB;
 
   async function filled(): Promise<Bench> {
     const bench = newBench();
-    await fill(bench, 'a', {});
-    await fill(bench, 'b', {});
+    await fill(bench, 'a', { vectors: clustered(9_000, DIMENSION, 3) });
+    await fill(bench, 'b', { vectors: clustered(9_000, DIMENSION, 4) });
     return bench;
   }
 
