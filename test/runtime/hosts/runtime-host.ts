@@ -5,6 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { root } from '../../../scripts/set-up.mjs';
 import type { ServerUnderTest } from '../../http/suite/index.js';
 import { startListening } from '../node-process.js';
@@ -81,6 +82,9 @@ function workerBundle() {
   };
 }
 
+/** A test run that is killed leaves no process behind. */
+const dieWithUs = process.platform === 'linux' ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
+
 async function startChild(
   binary: string,
   args: readonly string[],
@@ -90,7 +94,8 @@ async function startChild(
   const ending = new AbortController();
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
-    const child = await startListening(binary, args, folder, {
+    const [command, ...rest] = [...dieWithUs, binary, ...args];
+    const child = await startListening(command!, rest, folder, {
       HOME: folder,
       TMPDIR: folder,
       ...environment,
