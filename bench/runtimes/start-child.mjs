@@ -26,7 +26,7 @@ async function runForWorkers(file) {
   await module.link((/** @type {string} */ specifier) => {
     const names = specifier === 'node:async_hooks' ? ['AsyncLocalStorage'] : ['default', 'waitUntil'];
     return new SyntheticModule(names, function stub() {
-      for (const name of names) this.setExport(name, class {});
+      for (const name of names) this.setExport(name, Object);
     });
   });
   await module.evaluate();

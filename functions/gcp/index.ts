@@ -18,14 +18,14 @@ const hosted = new Hosted({
   log: (line) => console.log(line),
 });
 
-/** The framework has read the body, and inflated it. */
+/** The framework has read a body that says its type, and inflated it; of others it knows nothing. */
 interface FrameworkRequest extends IncomingMessage {
   readonly originalUrl: string;
   readonly rawBody?: Buffer<ArrayBuffer>;
 }
 
 export async function cairn(request: FrameworkRequest, response: ServerResponse): Promise<void> {
-  const { method = 'GET', originalUrl, rawBody, rawHeaders } = request;
+  const { method = 'GET', originalUrl, rawHeaders } = request;
   const [path = '/', ...query] = originalUrl.split('?');
   const names = rawHeaders.flatMap((name, at) =>
     at % 2 === 0 ? [[name, rawHeaders[at + 1]!] as const] : [],
@@ -37,7 +37,7 @@ export async function cairn(request: FrameworkRequest, response: ServerResponse)
       path,
       query: query.join('?'),
       headers: names.filter(([name]) => name.toLowerCase() !== 'content-encoding'),
-      body: rawBody,
+      body: request.rawBody ?? (await unreadBody(request)),
     }),
   );
   response.writeHead(answer.status, answer.headers);
@@ -46,4 +46,16 @@ export async function cairn(request: FrameworkRequest, response: ServerResponse)
 
 export async function maintain(): Promise<void> {
   await hosted.maintain(MAINTAIN_MS);
+}
+
+/** No more of it than is needed to refuse it. */
+async function unreadBody(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MESSAGE_BYTES) break;
+  }
+  return Buffer.concat(chunks);
 }
