@@ -10,6 +10,7 @@ import { cacheApi, openR2, openR2Store } from '../../core/r2.js';
 import type { R2Binding, R2StoreOptions } from '../../core/r2.js';
 import { createApp, createGuard, failureLine, misconfigured, version } from '../http/index.js';
 import type { App, HttpAnswer, HttpRequest } from '../http/index.js';
+import { Invocations } from './invocations.js';
 import { resolveSettings, storeOptions } from '../settings/index.js';
 import type { Settings } from '../settings/index.js';
 
@@ -23,6 +24,7 @@ const DEFAULT_STORE = 'r2:BUCKET';
 export class Isolate {
   readonly #environment: Environment;
   readonly #settings: Settings;
+  readonly #invocations = new Invocations();
   #app: App | undefined;
   #database: Database | undefined;
 
@@ -33,15 +35,19 @@ export class Isolate {
   }
 
   async answer(request: HttpRequest): Promise<HttpAnswer> {
-    if (this.#app === undefined) {
-      const made = await this.#makeApp();
-      this.#app ??= made;
-    }
-    return await this.#app(request);
+    return await this.#invocations.run(this.#settings.subrequests, async () => {
+      if (this.#app === undefined) {
+        const made = await this.#makeApp();
+        this.#app ??= made;
+      }
+      return await this.#app(request);
+    });
   }
 
   async maintain(): Promise<MaintainResult> {
-    return await (await this.#opened()).maintain();
+    return await this.#invocations.run(this.#settings.subrequests, async () =>
+      (await this.#opened()).maintain(),
+    );
   }
 
   /** 10 requests and 2.2 s. Throws what `openR2Store` does. */
@@ -76,7 +82,8 @@ export class Isolate {
       hedgeReads,
       ...(tier === undefined ? {} : { tier }),
       ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
-      ...(isCached ? { warmCache: cacheApi(caches.default, { waitUntil }) } : {}),
+      invocation: this.#invocations.current,
+      ...(isCached ? { warmCache: cacheApi(this.#invocations.counted(caches.default), { waitUntil }) } : {}),
     });
     return (this.#database ??= made);
   }
