@@ -240,7 +240,7 @@ describe('the schedule', () => {
     const stats = jsonOf(await call(module, 'GET', '/v1/collections/c/stats'));
     expect(stats).toMatchObject({ log: { slots: 0 }, segments: [{ rows: 70 }] });
     const line = log.map((text) => JSON.parse(text) as object).find((found) => 'compacted' in found);
-    expect(line).toMatchObject({ level: 'info', part: 'maintenance', compacted: 1, rowsWritten: 70 });
+    expect(line).toMatchObject({ level: 'info', part: 'maintenance', compacted: 1, rows_written: 70 });
   });
 });
 
