@@ -203,11 +203,13 @@ describe.skipIf(!hasRuntimes())('the image', () => {
       };
     };
     const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(schema);
-    const compose = yaml().load(read('infra/docker/compose.yaml')) as {
+    // The schema is older than names of projects.
+    const { name, ...compose } = yaml().load(read('infra/docker/compose.yaml')) as {
+      name: string;
       services: { cairn: { ports: string[] } };
     };
     validate(compose);
-    expect(validate.errors).toBeNull();
+    expect({ name, errors: validate.errors }).toEqual({ name: 'cairn', errors: null });
     expect(validate({ services: { cairn: { build: 1 } } })).toBe(false);
     expect(compose.services.cairn.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
   });
