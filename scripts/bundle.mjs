@@ -31,13 +31,14 @@ const requireBanner =
 /**
  * @param {string} name
  * @param {Record<string, string>} entryPoints
+ * @param {string} extension of the files
  */
-function bundleForNode(name, entryPoints) {
+function bundleForNode(name, entryPoints, extension = '.mjs') {
   return esbuild.build({
     ...shared,
     entryPoints,
     outdir: join(folder, name),
-    outExtension: { '.js': '.mjs' },
+    outExtension: { '.js': extension },
     platform: 'node',
     target: 'node20',
     // Names stay as they are: they stand in the stacks of an operator's log.
@@ -113,11 +114,14 @@ for (const name of ['aws', 'azure', 'gcp'])
   report(name, await bundleForNode(name, { index: `dist/functions/${name}/index.js` }));
 report(
   'node',
-  await bundleForNode('node', {
-    main: 'dist/cli/main.js',
-    'maintenance-worker': 'dist/functions/node/maintenance-worker.js',
-  }),
+  await bundleForNode(
+    'node',
+    { main: 'dist/cli/main.js', 'maintenance-worker': 'dist/functions/node/maintenance-worker.js' },
+    // The thread of maintenance is started by the name of its file.
+    '.js',
+  ),
 );
+writeJson('node/package.json', { name: 'cairn', version, type: 'module', main: 'main.js' });
 writeJson('azure/package.json', { name: 'cairn', version, type: 'module', main: 'index.mjs' });
 copyFileSync(join(root, 'infra/azure/host.json'), join(folder, 'azure/host.json'));
 writeJson('gcp/package.json', {
