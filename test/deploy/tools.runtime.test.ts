@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import process from 'node:process';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { root } from '../../scripts/set-up.mjs';
 import { startCairn } from '../docs/cairn-process.js';
 import { hasRuntimes, packageFolder } from '../runtime/install.js';
@@ -21,6 +21,8 @@ import type { DeployedCopy } from './deployed-copy.js';
 const KIB = 1024;
 /** Cloudflare takes 3 MiB of free plans; a start of an isolate reads all of it. */
 const WORKER_BYTES_MAX = 400 * KIB;
+/** Slots of a log that make it due for a fold. */
+const FOLDED_AT = 64;
 const LAMBDA_BYTES_MAX = 2 * KIB * KIB;
 
 const require = createRequire(join(packageFolder('x'), 'index.js'));
@@ -147,7 +149,7 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
   });
 
   it('is a server whose bundle refuses to listen beyond its machine without keys', () => {
-    const main = join(copy.folder, 'build/bundles/node/main.mjs');
+    const main = join(copy.folder, 'build/bundles/node/main.js');
     const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--store', 'memory:'], {
       encoding: 'utf8',
       env: { CAIRN_HOST: '0.0.0.0', CAIRN_PORT: '0' },
@@ -156,12 +158,36 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
     expect(stderr).toContain('CAIRN_API_KEYS');
   });
 
+  it('is a server whose bundle maintains what it serves', async () => {
+    const main = join(copy.folder, 'build/bundles/node/main.js');
+    const store = ['--store', 'file:./maintained', '--maintenance-interval-ms', '100'];
+    const server = await startCairn(copy.folder, store, {}, main);
+    try {
+      const papers = `${server.url}/v1/collections/papers`;
+      const send = async (method: string, path: string, body: object): Promise<Response> =>
+        fetch(`${papers}${path}`, {
+          method,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+      await send('PUT', '', { dimension: 2 });
+      for (let i = 0; i < FOLDED_AT; i++) await send('POST', '/upsert', { ids: [`${i}`], vectors: [[i, 1]] });
+      await vi.waitFor(
+        async () => expect(await (await fetch(papers)).json()).toMatchObject({ segments: 1 }),
+        { timeout: 60_000, interval: 200 },
+      );
+      expect(server.output()).not.toContain('"level":"error"');
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('is an image whose health check tells a server that answers from one that does not', async () => {
     const [, list] = /^ *CMD (\[.*\])$/m.exec(read('infra/docker/Dockerfile')) ?? [];
     const [, ...args] = JSON.parse(list!) as string[];
     const check = (CAIRN_PORT: string): number | null =>
       spawnSync(process.execPath, args, { env: { CAIRN_PORT } }).status;
-    const main = join(copy.folder, 'build/bundles/node/main.mjs');
+    const main = join(copy.folder, 'build/bundles/node/main.js');
     const server = await startCairn(copy.folder, ['--store', 'memory:'], {}, main);
     const { port } = new URL(server.url);
     expect(check(port)).toBe(0);
