@@ -4,7 +4,7 @@
  * SDKs of clouds that a store does not lie in are files that nothing reads.
  */
 import * as esbuild from 'esbuild';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { root } from './set-up.mjs';
@@ -31,14 +31,13 @@ const requireBanner =
 /**
  * @param {string} name
  * @param {Record<string, string>} entryPoints
- * @param {string} extension of the files
  */
-function bundleForNode(name, entryPoints, extension = '.mjs') {
+function bundleForNode(name, entryPoints) {
   return esbuild.build({
     ...shared,
     entryPoints,
     outdir: join(folder, name),
-    outExtension: { '.js': extension },
+    outExtension: { '.js': '.mjs' },
     platform: 'node',
     target: 'node20',
     // Names stay as they are: they stand in the stacks of an operator's log.
@@ -114,14 +113,14 @@ for (const name of ['aws', 'azure', 'gcp'])
   report(name, await bundleForNode(name, { index: `dist/functions/${name}/index.js` }));
 report(
   'node',
-  await bundleForNode(
-    'node',
-    { main: 'dist/cli/main.js', 'maintenance-worker': 'dist/functions/node/maintenance-worker.js' },
-    // The thread of maintenance is started by the name of its file.
-    '.js',
-  ),
+  await bundleForNode('node', {
+    main: 'dist/cli/main.js',
+    'maintenance-worker': 'dist/functions/node/maintenance-worker.js',
+  }),
 );
-writeJson('node/package.json', { name: 'cairn', version, type: 'module', main: 'main.js' });
+// The command starts its thread from a file of this name.
+renameSync(join(folder, 'node/maintenance-worker.mjs'), join(folder, 'node/maintenance-worker.js'));
+writeJson('node/package.json', { name: 'cairn', version, type: 'module' });
 writeJson('azure/package.json', { name: 'cairn', version, type: 'module', main: 'index.mjs' });
 copyFileSync(join(root, 'infra/azure/host.json'), join(folder, 'azure/host.json'));
 writeJson('gcp/package.json', {

@@ -149,7 +149,7 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
   });
 
   it('is a server whose bundle refuses to listen beyond its machine without keys', () => {
-    const main = join(copy.folder, 'build/bundles/node/main.js');
+    const main = join(copy.folder, 'build/bundles/node/main.mjs');
     const { status, stderr } = spawnSync(process.execPath, [main, 'serve', '--store', 'memory:'], {
       encoding: 'utf8',
       env: { CAIRN_HOST: '0.0.0.0', CAIRN_PORT: '0' },
@@ -159,7 +159,7 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
   });
 
   it('is a server whose bundle maintains what it serves', async () => {
-    const main = join(copy.folder, 'build/bundles/node/main.js');
+    const main = join(copy.folder, 'build/bundles/node/main.mjs');
     const store = ['--store', 'file:./maintained', '--maintenance-interval-ms', '100'];
     const server = await startCairn(copy.folder, store, {}, main);
     try {
@@ -187,7 +187,7 @@ describe.skipIf(!hasRuntimes())('what is deployed', () => {
     const [, ...args] = JSON.parse(list!) as string[];
     const check = (CAIRN_PORT: string): number | null =>
       spawnSync(process.execPath, args, { env: { CAIRN_PORT } }).status;
-    const main = join(copy.folder, 'build/bundles/node/main.js');
+    const main = join(copy.folder, 'build/bundles/node/main.mjs');
     const server = await startCairn(copy.folder, ['--store', 'memory:'], {}, main);
     const { port } = new URL(server.url);
     expect(check(port)).toBe(0);

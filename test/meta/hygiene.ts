@@ -167,7 +167,7 @@ export function checkSettings(sources: readonly SourceFile[], documented: string
 }
 
 const licences =
-  /\b(?:MIT|ISC|Apache[- ]2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|CC0-1\.0|BlueOak-1\.0\.0|Python-2\.0|MPL-2\.0|Unlicense|public domain)\b/;
+  /\b(?:MIT|ISC|Apache[- ]2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|CC0-1\.0|BlueOak-1\.0\.0|Python-2\.0|PSF-2\.0|CC-BY-3\.0|MPL-2\.0|Unlicense|public domain)\b/;
 
 /**
  * Packages whose licence stands where npm does not look: json-bignum has `licenses` in the manifest, and the file LICENSE;

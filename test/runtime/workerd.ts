@@ -20,8 +20,19 @@ export interface Bundle {
   readonly contents: readonly string[];
 }
 
+/** What a Worker runs. */
+export interface WorkerCode {
+  readonly code: string;
+  readonly wasm: Uint8Array;
+  /** By which the code imports it, in the folder of the code. */
+  readonly wasmName?: string;
+  readonly compatibilityFlags?: readonly string[];
+}
+
 export interface Worker {
   readonly url: string;
+  /** The event of its cron trigger. Ends when the handler has; throws where that failed. */
+  schedule(): Promise<void>;
   /** What workerd has complained of so far: uncaught errors, promises that cross requests. */
   complaints(): string;
   /** Miniflare's stand-in, in Node, for a binding of R2 that the Worker has. */
@@ -45,6 +56,9 @@ interface MiniflareModule {
   readonly Miniflare: new (options: object) => {
     readonly ready: Promise<URL>;
     getR2Bucket(name: string): Promise<unknown>;
+    getWorker(): Promise<{
+      scheduled(event: { readonly cron: string }): Promise<{ readonly outcome: string }>;
+    }>;
     dispose(): Promise<void>;
   };
 }
@@ -95,7 +109,7 @@ const kernelBeside = {
  * what happens at module load and may not.
  */
 export async function startWorker(
-  { code, wasm }: Pick<Bundle, 'code' | 'wasm'>,
+  { code, wasm, wasmName = 'relaxed.wasm', compatibilityFlags = [] }: WorkerCode,
   bindings: object,
   r2Buckets: readonly string[] = [],
 ): Promise<Worker> {
@@ -114,11 +128,12 @@ export async function startWorker(
         port: 0,
         cf: false,
         compatibilityDate,
+        compatibilityFlags: [...compatibilityFlags],
         bindings,
         r2Buckets: [...r2Buckets],
         modules: [
           { type: 'ESModule', path: 'worker.js', contents: code },
-          { type: 'CompiledWasm', path: 'relaxed.wasm', contents: wasm },
+          { type: 'CompiledWasm', path: wasmName, contents: wasm },
         ],
         handleRuntimeStdio: (out: Readable, error: Readable) => {
           for (const stream of [out, error])
@@ -140,7 +155,11 @@ export async function startWorker(
   try {
     const url = await miniflare.ready;
     const bucket = (name: string): Promise<unknown> => miniflare.getR2Bucket(name);
-    return { url: url.origin, complaints: () => complaints, bucket, close };
+    const schedule = async (): Promise<void> => {
+      const { outcome } = await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' });
+      if (outcome !== 'ok') throw new Error(`the scheduled event ended with ${outcome}: ${complaints}`);
+    };
+    return { url: url.origin, schedule, complaints: () => complaints, bucket, close };
   } catch (error) {
     // It rejects for the same reason as the start.
     await close().catch(() => undefined);
