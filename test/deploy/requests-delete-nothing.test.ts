@@ -3,17 +3,13 @@
  *
  * Strategy: the whole HTTP suite, which calls every route, over a store that takes no deletion and counts what it was asked.
  */
-import { afterAll, expect } from 'vitest';
+import { expect, it } from 'vitest';
 import { CairnError } from '../../core/base/errors.js';
 import { open } from '../../core/index.js';
 import { testServer, watchedStore } from '../http/harness.js';
 import { describeHttp } from '../http/suite/index.js';
 
 const asked: string[] = [];
-
-afterAll(() => {
-  expect(asked).toEqual([]);
-});
 
 describeHttp('a store in which nothing may be deleted', async ({ apiKeys = [], ...settings } = {}) => {
   const store = {
@@ -24,4 +20,8 @@ describeHttp('a store in which nothing may be deleted', async ({ apiKeys = [], .
     },
   };
   return await testServer(await open('memory:', { store }), { keys: apiKeys, ...settings });
+});
+
+it('was asked to delete nothing', () => {
+  expect(asked).toEqual([]);
 });
