@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
-const runtimeTests = 'test/runtime/**/*.test.ts';
+const runtimeTests = ['test/runtime/**/*.test.ts', 'test/**/*.runtime.test.ts'];
 const cephTests = 'test/**/*.ceph.test.ts';
 const azuriteTests = 'test/**/*.azurite.test.ts';
 const hostTests = 'test/runtime/hosts/**/*.test.ts';
@@ -25,7 +25,7 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [
-            ...['**/node_modules/**', kernelTests, runtimeTests, cephTests, azuriteTests],
+            ...['**/node_modules/**', kernelTests, ...runtimeTests, cephTests, azuriteTests],
             ...(modules.length === 1 ? [comparison] : []),
           ],
         },
@@ -48,7 +48,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'runtime',
-          include: [runtimeTests],
+          include: runtimeTests,
           exclude: ['**/node_modules/**', hostTests],
           globalSetup: ['test/runtime/install.ts'],
         },

@@ -16,8 +16,9 @@ export async function startCairn(
   folder: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  main: string = command,
 ): Promise<CairnProcess> {
-  const child = spawn(process.execPath, [command, 'serve', '--port', '0', ...args], {
+  const child = spawn(process.execPath, [main, 'serve', '--port', '0', ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,7 +15,7 @@ const markdownIn = (folder: string): string[] =>
   readdirSync(root + folder)
     .filter((name) => name.endsWith('.md'))
     .map((name) => folder + name);
-const pages = ['', 'docs/', 'bench/'].flatMap(markdownIn);
+const pages = ['', 'docs/', 'docs/deploy/', 'bench/'].flatMap(markdownIn);
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
 
 /** As the built command lists them. */
@@ -54,9 +54,9 @@ describe('what the documents name', () => {
 
   it('includes every page, in docs/README.md', () => {
     const index = read('docs/README.md');
-    const missing = markdownIn('docs/').filter(
-      (page) => page !== 'docs/README.md' && !index.includes(`(${page.slice(5)})`),
-    );
+    const missing = ['docs/', 'docs/deploy/']
+      .flatMap(markdownIn)
+      .filter((page) => page !== 'docs/README.md' && !index.includes(`(${page.slice(5)})`));
     expect(missing, 'give each page a line in docs/README.md').toEqual([]);
   });
 

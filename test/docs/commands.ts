@@ -9,7 +9,7 @@ export interface Named {
   readonly name: string;
 }
 
-const folders = 'core|functions|cli|client|wasm|scripts|test|bench|docs|examples|\\.ci';
+const folders = 'core|functions|cli|client|wasm|scripts|infra|test|bench|docs|examples|\\.ci';
 const file = new RegExp(`^(?:${folders})/[\\w./-]*$`);
 
 export function namedIn(page: string): readonly Named[] {

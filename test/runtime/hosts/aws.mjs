@@ -23,6 +23,8 @@ settings.plugins = ['serverless-offline'];
 settings.provider.environment = {};
 // The event is sent by the tests, and not by a clock of the emulator's.
 settings.functions.scheduled.events = [];
+// Roles and alarms, which are no part of what is emulated.
+delete settings.resources;
 
 const service = mkdtempSync(join(tmpdir(), 'cairn-lambda-'));
 process.on('exit', () => rmSync(service, { recursive: true, force: true }));
