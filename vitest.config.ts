@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
-const runtimeTests = 'test/runtime/**/*.test.ts';
+/** Those that need what test/runtime installs. */
+const runtimeTests = ['test/runtime/**/*.test.ts', 'test/examples/**/*.runtime.test.ts'];
 const cephTests = 'test/**/*.ceph.test.ts';
 const azuriteTests = 'test/**/*.azurite.test.ts';
 const kernelTests = 'test/kernel/**/*.test.ts';
@@ -24,7 +25,7 @@ export default defineConfig({
           name: 'product',
           include: ['test/**/*.test.ts'],
           exclude: [
-            ...['**/node_modules/**', kernelTests, runtimeTests, cephTests, azuriteTests],
+            ...['**/node_modules/**', kernelTests, ...runtimeTests, cephTests, azuriteTests],
             ...(modules.length === 1 ? [comparison] : []),
           ],
         },
@@ -45,7 +46,7 @@ export default defineConfig({
       // A project of its own, because its set-up installs other runtimes, and only where one of these tests runs.
       {
         extends: true,
-        test: { name: 'runtime', include: [runtimeTests], globalSetup: ['test/runtime/install.ts'] },
+        test: { name: 'runtime', include: runtimeTests, globalSetup: ['test/runtime/install.ts'] },
       },
     ],
   },

@@ -26,6 +26,8 @@ export interface Worker {
   complaints(): string;
   /** Miniflare's stand-in, in Node, for a binding of R2 that the Worker has. */
   bucket(name: string): Promise<unknown>;
+  /** What its cron triggers start. Gives back how that ended. */
+  schedule(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ interface MiniflareModule {
   readonly Miniflare: new (options: object) => {
     readonly ready: Promise<URL>;
     getR2Bucket(name: string): Promise<unknown>;
+    getWorker(): Promise<{ scheduled(options: object): Promise<{ readonly outcome: string }> }>;
     dispose(): Promise<void>;
   };
 }
@@ -90,12 +93,19 @@ const kernelBeside = {
   },
 };
 
+export interface Deployed extends Pick<Bundle, 'code' | 'wasm'> {
+  /** What the code imports the kernel by. Default: as `bundleWorker` leaves it. */
+  readonly kernel?: string;
+  /** Bindings that the platform has and workerd has not: a name, and a module whose default export makes the object. */
+  readonly standIns?: Readonly<Record<string, string>>;
+}
+
 /**
  * `r2Buckets`: names of bindings, each of a bucket of its own that is empty. Throws where workerd refuses the code, as it does for
  * what happens at module load and may not.
  */
 export async function startWorker(
-  { code, wasm }: Pick<Bundle, 'code' | 'wasm'>,
+  { code, wasm, kernel = kernelModule, standIns = {} }: Deployed,
   bindings: object,
   r2Buckets: readonly string[] = [],
 ): Promise<Worker> {
@@ -113,20 +123,30 @@ export async function startWorker(
         host: '127.0.0.1',
         port: 0,
         cf: false,
-        compatibilityDate,
-        bindings,
-        r2Buckets: [...r2Buckets],
-        modules: [
-          { type: 'ESModule', path: 'worker.js', contents: code },
-          { type: 'CompiledWasm', path: 'relaxed.wasm', contents: wasm },
+        workers: [
+          {
+            name: 'worker',
+            compatibilityDate,
+            bindings,
+            r2Buckets: [...r2Buckets],
+            wrappedBindings: Object.fromEntries(Object.keys(standIns).map((name) => [name, standInOf(name)])),
+            modules: [
+              { type: 'ESModule', path: 'worker.js', contents: code },
+              { type: 'CompiledWasm', path: kernel, contents: wasm },
+            ],
+            // Nothing here may reach out.
+            outboundService: () => {
+              throw new Error('the worker called the network');
+            },
+          },
+          ...Object.entries(standIns).map(([name, contents]) => ({
+            name: standInOf(name),
+            modules: [{ type: 'ESModule', path: 'stand-in.js', contents }],
+          })),
         ],
         handleRuntimeStdio: (out: Readable, error: Readable) => {
           for (const stream of [out, error])
             stream.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
-        },
-        // Nothing here may reach out.
-        outboundService: () => {
-          throw new Error('the worker called the network');
         },
       }),
   );
@@ -140,13 +160,17 @@ export async function startWorker(
   try {
     const url = await miniflare.ready;
     const bucket = (name: string): Promise<unknown> => miniflare.getR2Bucket(name);
-    return { url: url.origin, complaints: () => complaints, bucket, close };
+    const schedule = async (): Promise<string> =>
+      (await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' })).outcome;
+    return { url: url.origin, complaints: () => complaints, bucket, schedule, close };
   } catch (error) {
     // It rejects for the same reason as the start.
     await close().catch(() => undefined);
     throw new Error(`workerd did not start: ${complaints}`, { cause: error });
   }
 }
+
+const standInOf = (binding: string): string => `stand-in-${binding.toLowerCase()}`;
 
 /** Miniflare puts its files under the system's temporary directory, and does not wait until it has removed them. */
 function inFolder<T>(folder: string, make: () => T): T {
