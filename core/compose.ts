@@ -10,8 +10,15 @@ import type { Compactor, Database } from './engine/index.js';
 import { createDigests, Kernel } from './kernel/index.js';
 import type { KernelModule } from './kernel/index.js';
 import { trySegmentObject } from './log/index.js';
-import { accountingStore, boundingStore, hedgingStore, retryingStore, warmStore } from './store/index.js';
-import type { ObjectStore, WarmCache } from './store/index.js';
+import {
+  accountingStore,
+  boundingStore,
+  hedgingStore,
+  meteringStore,
+  retryingStore,
+  warmStore,
+} from './store/index.js';
+import type { Invocation, ObjectStore, WarmCache } from './store/index.js';
 
 export interface Parts {
   readonly store: ObjectStore;
@@ -26,6 +33,8 @@ export interface Parts {
   readonly tier: Tier;
   readonly shareRequests: boolean;
   readonly hedgeReads: boolean;
+  /** Whose requests are being made, where a host bounds them. */
+  readonly invocation?: (() => Invocation | undefined) | undefined;
   readonly cache?: WarmCache | undefined;
   readonly maintenance?: { readonly intervalMs: number } | undefined;
   readonly onWorkDue?: (() => void) | undefined;
@@ -38,7 +47,10 @@ export function composeDatabase(parts: Parts): Database {
   const digests = createDigests(kernel, sha256);
   const { requestsParallel: parallel } = tierLimits[tier];
   const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
-  const bucket = retryingStore(bounded, ports);
+  // Above it nothing but what repeats requests, and each of them counts.
+  const { invocation: current } = parts;
+  const metered = current === undefined ? bounded : meteringStore(bounded, { current });
+  const bucket = retryingStore(metered, ports);
   // Below the warm cache: what that has is not asked for twice.
   const near = parts.hedgeReads ? hedgingStore(bucket, ports) : bucket;
   const warm = cache && warmStore(near, { cache, digests, identity, placeOf: trySegmentObject });

@@ -14,7 +14,7 @@ import { openR2Store, r2StoreOptions } from './open-r2-store.js';
 import type { R2StoreOptions } from './open-r2-store.js';
 import { portableDeflate } from './segment/index.js';
 import type { R2Binding } from './store/adapters/r2/index.js';
-import type { WarmCache } from './store/index.js';
+import type { Invocation, WarmCache } from './store/index.js';
 import { systemClock, systemRandom, systemSleep } from './system-ports.js';
 
 export interface R2Options extends R2StoreOptions {
@@ -26,11 +26,16 @@ export interface R2Options extends R2StoreOptions {
   readonly tier?: Tier;
   /** Ask a second time for ranges of segments that take unusually long: up to a tenth more requests. Default false. */
   readonly hedgeReads?: boolean;
+  /**
+   * The account of the request or scheduled event that is being worked on, `{ limit, used: 0 }` when it began: from an
+   * AsyncLocalStorage, for one. What would pass its limit is refused (`subrequests_exhausted`). Default none: nothing is counted.
+   */
+  readonly invocation?: () => Invocation | undefined;
   /** What never changes, kept nearer than the bucket: `cacheApi(caches.default, { waitUntil })`. Default none. */
   readonly warmCache?: WarmCache;
 }
 
-const OWN = ['kernel', 'memoryBudgetBytes', 'tier', 'hedgeReads', 'warmCache'];
+const OWN = ['kernel', 'memoryBudgetBytes', 'tier', 'hedgeReads', 'invocation', 'warmCache'];
 const MEMORY_BUDGET = {
   name: 'memoryBudgetBytes',
   min: 1024 * 1024,
@@ -66,6 +71,7 @@ export async function openR2(bucket: R2Binding, options: R2Options): Promise<Dat
     tier,
     shareRequests: false,
     hedgeReads,
+    invocation: options.invocation,
     cache: options.warmCache,
   });
 }

@@ -9,4 +9,4 @@ export { openR2Store } from './open-r2-store.js';
 export type { R2StoreOptions } from './open-r2-store.js';
 export type { R2Binding, R2Ports } from './store/adapters/r2/index.js';
 export { cacheApi } from './store/index.js';
-export type { CacheApiOptions, WarmCache, WebCache } from './store/index.js';
+export type { CacheApiOptions, Invocation, WarmCache, WebCache } from './store/index.js';

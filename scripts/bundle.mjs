@@ -15,13 +15,10 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Google's builder installs it beside the function: the one that the suites run. */
 const functionsFramework = '5.0.5';
 
-/** Names stay as they are: they stand in the stacks of an operator's log. */
 const shared = /** @type {const} */ ({
   absWorkingDir: root,
   bundle: true,
   format: 'esm',
-  minifyWhitespace: true,
-  minifySyntax: true,
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
@@ -43,6 +40,9 @@ function bundleForNode(name, entryPoints) {
     outExtension: { '.js': '.mjs' },
     platform: 'node',
     target: 'node20',
+    // Names stay as they are: they stand in the stacks of an operator's log.
+    minifyWhitespace: true,
+    minifySyntax: true,
     splitting: true,
     banner: { js: requireBanner },
     // Of the host of Azure alone.
@@ -58,6 +58,8 @@ async function bundleForWorkers() {
     entryPoints: { index: 'dist/functions/cloudflare/index.js' },
     outdir,
     platform: 'neutral',
+    // Names too, which wrangler's source maps give back: a start of a Worker has to read all of it.
+    minify: true,
     target: 'es2023',
     mainFields: ['module', 'main'],
     conditions: ['workerd', 'worker'],

@@ -54,6 +54,18 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof CairnError && error.code === code;
 }
 
+/** The error of a call that something may be left of, although the request that failed had no effect. */
+export function inDoubt(error: unknown): unknown {
+  if (!(error instanceof CairnError) || error.outcome === 'unknown') return error;
+  const { kind, code, message, details, retryAfterS } = error;
+  return new CairnError(kind, code, message, {
+    details,
+    outcome: 'unknown',
+    cause: error,
+    ...(retryAfterS === undefined ? {} : { retryAfterS }),
+  });
+}
+
 /** A request that can never succeed as it stands. */
 export function invalid(code: string, message: string, details: ErrorDetails = {}): CairnError {
   return new CairnError('invalid', code, message, { details });

@@ -172,6 +172,14 @@ export const limits = {
   hedgeLookMs: 5,
   hedgeLooks: 2_000,
 
+  // Requests of one invocation
+  /** Unless its host says otherwise. */
+  invocationRequests: 1_000,
+  /** Of these, what reads and writes segments, lists or deletes leaves for what ends something that was begun. */
+  invocationReserve: 16,
+  /** What a put leaves, so that what became of it can be asked. */
+  invocationPutReserve: 4,
+
   // Scrub
   /** Findings of one severity that are kept of a collection, and of the catalog. */
   scrubFindings: 100,

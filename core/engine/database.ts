@@ -2,6 +2,7 @@
  * An open store: the collections of one namespace by name.
  */
 import { withAnySignal } from '../base/any-signal.js';
+import { EndSignal } from '../base/end-signal.js';
 import { CairnError, invalid } from '../base/errors.js';
 import type { Outcome } from '../base/errors.js';
 import { mustBeName } from '../base/ids.js';
@@ -77,7 +78,7 @@ export class EngineDatabase implements api.Database {
   readonly #collector: Collector;
   readonly #maintenance: Maintenance;
   readonly #loop: MaintenanceLoop | undefined;
-  readonly #closing = new AbortController();
+  readonly #closing = new EndSignal();
 
   constructor(options: DatabaseOptions) {
     const { store, ports, kernel, shareRequests } = options;
@@ -104,7 +105,7 @@ export class EngineDatabase implements api.Database {
       segments,
       shareRequests,
       calls: this.#calls,
-      closing: this.#closing.signal,
+      closing: this.#closing,
       compactor: options.compactor,
       onWorkDue: () => {
         this.#loop?.wake();
@@ -218,7 +219,7 @@ export class EngineDatabase implements api.Database {
   async collect(): Promise<api.CollectResult> {
     // Not waited for by close: it may sleep for a minute, and what it leaves undone the next one does.
     this.#calls.mustBeOpen();
-    return await this.#collector.run(this.#closing.signal);
+    return await withAnySignal([this.#closing], (signal) => this.#collector.run(signal));
   }
 
   async maintain(options: api.MaintainOptions = {}): Promise<api.MaintainResult> {
@@ -227,7 +228,7 @@ export class EngineDatabase implements api.Database {
     mustHaveOnly(fields, ['signal', 'wait'], 'options');
     const wait = fields['wait'] === undefined || optionalBoolean(fields['wait'], 'wait');
     // Ended by close too, which waits for a compaction only until that has noticed.
-    return await withAnySignal([options.signal, this.#closing.signal], (signal) =>
+    return await withAnySignal([options.signal, this.#closing], (signal) =>
       this.#maintenance.run({ signal, wait }),
     );
   }
@@ -243,7 +244,7 @@ export class EngineDatabase implements api.Database {
     const { store, ports, kernel } = this.#options;
     const evict = (): boolean => this.#segments.residency.evictOldest();
     const { namespace } = this.#catalog;
-    return await withAnySignal([options.signal, this.#closing.signal], (signal) =>
+    return await withAnySignal([options.signal, this.#closing], (signal) =>
       scrubStore(
         { store, ports, pool: kernel.pool, evict, signal },
         { collection: name === undefined ? undefined : { namespace, name }, repair },

@@ -3,6 +3,7 @@
  * gone.
  */
 import { withAnySignal } from '../base/any-signal.js';
+import type { Endable } from '../base/end-signal.js';
 import { CairnError, hasCode } from '../base/errors.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
@@ -55,7 +56,7 @@ export interface OpenCollectionsOptions {
   readonly shareRequests: boolean;
   readonly calls: Calls;
   /** Aborted when closing begins. */
-  readonly closing: AbortSignal;
+  readonly closing: Endable;
   /** Compacts in this process's stead. */
   readonly compactor?: Compactor | undefined;
   /** A write has left a hint that there is work for maintenance. */

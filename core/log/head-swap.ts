@@ -3,7 +3,7 @@
  * unknown answer is resolved by looking for this swap's nonce in the head.
  */
 import { newNonce } from '../base/ids.js';
-import { CairnError } from '../base/errors.js';
+import { CairnError, inDoubt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { putDecided, retryDelayMs } from '../store/index.js';
 import { sealHead } from './head-codec.js';
@@ -18,9 +18,23 @@ type Decide = (head: Head) => HeadEdit | undefined | Promise<HeadEdit | undefine
 /**
  * Applies the edit that `decide` makes of the current head; undefined from it means that nothing is to be done. It is
  * asked once for each head that is met: a put of the same swap that is not decided yet is only ever repeated as it is.
- * Answers with the head as it is afterwards; undefined where there is none. Cost: 1 GET, 2 PUT.
+ * Answers with the head as it is afterwards; undefined where there is none. What it throws once a put was left undecided has
+ * outcome `unknown`. Cost: 1 GET, 2 PUT.
  */
 export async function swapHead(context: LogContext, decide: Decide): Promise<Head | undefined> {
+  const swap = { undecided: false };
+  try {
+    return await swapUntilDecided(context, decide, swap);
+  } catch (error) {
+    throw swap.undecided ? inDoubt(error) : error;
+  }
+}
+
+async function swapUntilDecided(
+  context: LogContext,
+  decide: Decide,
+  swap: { undecided: boolean },
+): Promise<Head | undefined> {
   const { ports, store, uid } = context;
   const nonce = newNonce(ports.random);
   let next: Head | undefined;
@@ -31,6 +45,8 @@ export async function swapHead(context: LogContext, decide: Decide): Promise<Hea
     if (head.nonce === nonce || head.nonces.includes(nonce)) return head;
     // So many others came after the put that its nonce would no longer be there.
     if (next !== undefined && head.version - next.version > limits.headNonces) break;
+    // Another took the place of the one that was put for: it cannot land any more.
+    if (next !== undefined && head.version >= next.version) swap.undecided = false;
     if (next?.version !== head.version + 1) {
       const edit = await decide(head);
       if (edit === undefined) return head;
@@ -39,6 +55,7 @@ export async function swapHead(context: LogContext, decide: Decide): Promise<Hea
     }
     const result = await store.put(headKey(uid), sealHead(ports.digests, next), { if: { version: token } });
     if (result.status === 'applied') return next;
+    swap.undecided = true;
     // Refused or unknown: the head says which. An SDK's own retry can turn a swap that won into a refusal.
     await ports.sleep(retryDelayMs(round, ports.random));
   }

@@ -2,9 +2,9 @@
  * Puts one slot until its fate is decided (ARCHITECTURE.md, "The life of a write"). The three ends of a put meet the
  * three things that a slot can hold afterwards: this try, another's, nothing.
  */
-import { CairnError } from '../base/errors.js';
+import { CairnError, hasCode, inDoubt } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
-import { retryDelayMs } from '../store/index.js';
+import { retryDelayMs, SUBREQUESTS_EXHAUSTED } from '../store/index.js';
 import type { GetResult, PutResult } from '../store/index.js';
 import { slotKey } from './layout.js';
 import type { LogContext } from './log-reader.js';
@@ -48,6 +48,8 @@ export async function putSlot(context: LogContext, put: SlotPut): Promise<SlotFa
     } catch (error) {
       // Without an earlier try in flight this is the answer. With one it decides nothing.
       if (isCertain(error) && !inFlight) throw error;
+      // No further try will be made, and whether an earlier one landed cannot be asked.
+      if (hasCode(error, SUBREQUESTS_EXHAUSTED)) throw inDoubt(error);
       result = { status: 'unknown', cause: error };
     }
     if (result.status === 'applied')

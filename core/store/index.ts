@@ -19,6 +19,8 @@ export type { BoundingOptions } from './bounding.js';
 export { putDecided } from './decided-put.js';
 export { hedgingStore } from './hedging.js';
 export type { HedgingOptions } from './hedging.js';
+export { meteringStore, SUBREQUESTS_EXHAUSTED } from './invocation-store.js';
+export type { Invocation, MeteringOptions } from './invocation-store.js';
 export { passingStore } from './passing.js';
 export { retryDelayMs, retryingStore } from './retrying.js';
 export type { RetryingOptions } from './retrying.js';

@@ -4,9 +4,11 @@
  * own bytes, decides about puts. Neither is an upload: its bytes are the caller's, who makes the object again under another name.
  */
 import { isCairnError } from '../base/errors.js';
+import type { CairnError } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Random, Sleep } from '../base/ports.js';
 import { ForwardingStore } from './forwarding.js';
+import { SUBREQUESTS_EXHAUSTED } from './invocation-store.js';
 import type { GetOptions, GetResult, ListedObject, ListOptions, ObjectStore } from './object-store.js';
 
 export interface RetryingOptions {
@@ -55,10 +57,14 @@ class RetryingStore extends ForwardingStore {
       try {
         return await request();
       } catch (error) {
-        if (!isCairnError(error) || error.kind !== 'unavailable' || attempt >= limits.readRetries)
-          throw error;
+        if (!isAgain(error) || attempt >= limits.readRetries) throw error;
         await this.#options.sleep(retryDelayMs(attempt, this.#options.random, error.retryAfterS));
       }
     }
   }
+}
+
+/** Whether the same request may be answered when it is made again. */
+function isAgain(error: unknown): error is CairnError {
+  return isCairnError(error) && error.kind === 'unavailable' && error.code !== SUBREQUESTS_EXHAUSTED;
 }

@@ -14,10 +14,9 @@ import {
   createApp,
   createGuard,
   failureLine,
-  maintenanceLine,
   misconfigured,
-  mustHaveMaintained,
   problemAnswer,
+  runMaintenance,
   version,
 } from '../http/index.js';
 import type { App, HttpAnswer, HttpRequest, PlatformLimits } from '../http/index.js';
@@ -75,9 +74,7 @@ export class Hosted {
       await (await open(settings.store, options)).close();
       this.#tested = true;
     }
-    const result = await (await this.#opened(settings)).maintain({ signal });
-    this.#options.log(maintenanceLine(result));
-    mustHaveMaintained(result);
+    await runMaintenance(await this.#opened(settings), this.#options.log, { signal });
   }
 
   async #makeApp(): Promise<App> {

@@ -16,7 +16,8 @@ export {
   type HttpRequest,
   type PlatformLimits,
 } from './message/index.js';
-export { failureLine, maintenanceLine, misconfigured, mustHaveMaintained } from './operator-log.js';
+export { failureLine, misconfigured } from './operator-log.js';
+export { runMaintenance } from './upkeep.js';
 export { problemAnswer } from './problems.js';
 export { version } from './version.generated.js';
 export { snakeDeep } from './schema/index.js';

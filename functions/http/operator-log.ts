@@ -1,6 +1,5 @@
 /** What goes to the operator's log, a line of JSON each: answers to callers have only a request id. */
 import { CairnError, isCairnError } from '../../core/base/errors.js';
-import type { MaintainResult } from '../../core/index.js';
 import type { Failure } from './app.js';
 
 export function failureLine({ requestId, method, route, error }: Failure): string {
@@ -14,19 +13,6 @@ export function failureLine({ requestId, method, route, error }: Failure): strin
 export function misconfigured(cause: unknown): CairnError {
   const message = 'this handler is not configured: its log says what is wrong';
   return new CairnError('unavailable', 'misconfigured', message, { cause });
-}
-
-export function maintenanceLine(result: MaintainResult): string {
-  const level = result.failures.length === 0 ? 'info' : 'error';
-  return JSON.stringify({ level, part: 'maintenance', ...result });
-}
-
-/** Throws where a run failed for a collection: the platform counts failed events, and its alarms ring. */
-export function mustHaveMaintained({ failures }: MaintainResult): void {
-  const [first] = failures;
-  if (first === undefined) return;
-  const message = `maintenance failed for ${failures.length} collections, the first of them ${first.collection}: ${first.message}`;
-  throw new CairnError('unavailable', 'maintenance_failed', message, { details: { code: first.code } });
 }
 
 /** The stack where there may be a bug, the message where the error says all. */

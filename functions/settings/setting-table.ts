@@ -159,6 +159,14 @@ const table = {
     wanted: 'true or false',
     help: "keep what was read from a bucket in a Worker's cache",
   },
+  subrequests: {
+    key: 'subrequests',
+    variables: ['CAIRN_SUBREQUESTS'],
+    read: 'number',
+    schema: z.int().min(50).max(1_000_000).default(1_000),
+    wanted: 'an integer from 50 to 1000000',
+    help: 'requests that an invocation of a Worker may make',
+  },
   maxConcurrentRequests: {
     key: 'max_concurrent_requests',
     variables: ['CAIRN_MAX_CONCURRENT_REQUESTS'],
@@ -225,6 +233,7 @@ export interface Settings {
   readonly cacheDirectory?: string | undefined;
   readonly cacheBytes: number;
   readonly cacheApi: boolean;
+  readonly subrequests: number;
   readonly maxConcurrentRequests: number;
   readonly maxBodyBytesInFlight: number;
   readonly maintenance: boolean;
