@@ -4,7 +4,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { root } from '../../scripts/set-up.mjs';
 import { hasRuntimes } from '../runtime/install.js';
 import { startWorker } from '../runtime/workerd.js';
@@ -116,7 +116,6 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
       worker = await startWorker(deployed.worker, { API_KEY: key }, ['BUCKET']);
       caller = new Caller(worker);
     });
-    afterAll(() => worker.close());
 
     it.each(['', 'Bearer wrong', `Basic ${key}`])('refuses "%s" for a key', async (authorization) => {
       const refused = { status: 401, type: 'application/problem+json', json: { code: 'key_required' } };
@@ -181,9 +180,11 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
       await caller.add({ id: 'blue', text, metadata: { topic: 'blue' } });
       const passages = await caller.ask('lapis', { count: '50', filter: "topic = 'blue'" });
       const texts = passages.map((passage) => passage.text);
-      expect(texts.every((one) => one.length <= 1_000 && one.isWellFormed())).toBe(true);
+      expect(texts.every((one) => [...one].length <= 1_000 && one.isWellFormed())).toBe(true);
       expect(texts.join('').replaceAll(/\s/g, '')).toHaveLength(text.replaceAll(/\s/g, '').length);
-      const cut = texts.flatMap((one) => one.split(/\s+/)).filter((word) => !/^(?:lapis|lazuli|x+|x+😀)$/u.test(word));
+      const cut = texts
+        .flatMap((one) => one.split(/\s+/))
+        .filter((word) => !/^(?:lapis|lazuli|x+|x+😀|😀+)$/u.test(word));
       expect(cut).toEqual([]);
     });
 
@@ -220,12 +221,20 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
     });
 
     it('compacts on its schedule, and answers the same afterwards', async () => {
+      expect(await worker.schedule()).toBe('ok');
+      expect(worker.complaints()).toContain('"compacted":0');
       // Of 64 commits a fold is made.
       for (let n = 0; n < 64; n++) await caller.add({ ...whales, metadata: { ...whales.metadata, n } });
       const before = await caller.ask('What do whales eat?');
-      expect(await worker.schedule()).toBe('ok');
-      expect(worker.complaints()).toContain('"compacted":1');
+      // It goes on for a minute, which it waits before it deletes what it has folded.
+      const ending = worker.schedule().catch(() => undefined);
+      const bucket = (await worker.bucket('BUCKET')) as Bucket;
+      const hasSegment = async (): Promise<boolean> =>
+        (await bucket.list()).objects.some(({ key: name }) => name.endsWith('.seg'));
+      await vi.waitUntil(hasSegment, { timeout: 30_000, interval: 100 });
       expect(await caller.ask('What do whales eat?')).toEqual(before);
+      await worker.close();
+      await ending;
     });
 
     it('gives workerd nothing to complain of', () => {

@@ -38,6 +38,14 @@ async function openDatabase({ BUCKET }: Environment): Promise<Database> {
 }
 
 async function answer(request: Request, environment: Environment): Promise<Response> {
+  try {
+    return await route(request, environment);
+  } catch (error) {
+    return problemAnswer(error);
+  }
+}
+
+async function route(request: Request, environment: Environment): Promise<Response> {
   await mustHaveKey(request, environment.API_KEY);
   const { pathname, searchParams } = new URL(request.url);
   const embedder = embedderOf(environment.AI);
@@ -67,12 +75,11 @@ function questionOf(parameters: URLSearchParams): Parameters<Library['ask']>[0] 
 }
 
 const worker: ExportedHandler<Environment> = {
-  async fetch(request, environment): Promise<Response> {
-    try {
-      return await answer(request, environment);
-    } catch (error) {
-      return problemAnswer(error);
-    }
+  async fetch(request, environment, context): Promise<Response> {
+    const answering = answer(request, environment);
+    // A caller that leaves would else end it anywhere, also within what all requests share.
+    context.waitUntil(answering);
+    return await answering;
   },
 
   async scheduled(_event, environment): Promise<void> {
