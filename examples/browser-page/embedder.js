@@ -1,6 +1,13 @@
 /**
- * What makes a vector of the text that is asked: the one that made the vectors of the collection. This is the demo's, which knows
- * words and no meaning. For a collection of your own, export a function of yours here that gives numbers for a text, or a promise of
- * them.
+ * What makes a vector of the text that is asked: it has to be what made the vectors of the collection. This is the demo's, which knows
+ * words and no meaning. For a collection of your own put a call of your model here.
  */
-export { embedText } from '../../dist/cli/demo/feature-hashing.js';
+import { embedText } from '../../dist/cli/demo/feature-hashing.js';
+
+/**
+ * @param {string} text
+ * @returns {Promise<Iterable<number>>}
+ */
+export function embed(text) {
+  return Promise.resolve(embedText(text));
+}

@@ -2,7 +2,7 @@
  * Asks a Cairn server for the nearest records and shows them. Whatever comes from the server is shown as text, never as markup.
  * The API key is read from its field when a query is sent, and kept nowhere.
  */
-import { embedText } from './embedder.js';
+import { embed } from './embedder.js';
 
 /** @typedef {{ id: string, score: number, metadata?: Record<string, unknown> | null }} Match */
 
@@ -48,7 +48,7 @@ let sent = new AbortController();
 
 /** @returns {Promise<number[]>} */
 async function vectorOf() {
-  if (chosen() === 'text') return [...(await embedText(query.value))];
+  if (chosen() === 'text') return [...(await embed(query.value))];
   /** @type {unknown} */
   let vector;
   try {
@@ -95,7 +95,7 @@ async function ask(signal) {
 /**
  * An error of Cairn is a problem document (RFC 9457). Anything else comes from what lies between.
  * @param {number} code
- * @param {{ title?: unknown, detail?: unknown, code?: unknown } | undefined} answer
+ * @param {{ title: string, detail: string, code: string } | undefined} answer
  */
 function problemText(code, answer) {
   if (typeof answer?.detail !== 'string') return `${code}: the server's answer is not one of Cairn.`;

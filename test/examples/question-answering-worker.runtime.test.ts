@@ -62,7 +62,7 @@ class Caller {
 
   async ask(q: string, more: Readonly<Record<string, string>> = {}): Promise<readonly Passage[]> {
     const { status, json } = await this.call(`/ask?${new URLSearchParams({ q, ...more }).toString()}`);
-    expect(status).toBe(200);
+    if (status !== 200) throw new Error(`the question was answered ${status}: ${JSON.stringify(json)}`);
     return json['passages'] as readonly Passage[];
   }
 }
@@ -134,7 +134,7 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
     it('answers early requests that come at once, each on its own', async () => {
       const answers = await Promise.all([caller.add(whales), caller.add(bread), caller.add(whales)]);
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-      expect(answers[0]!.json).toEqual({ documents: 1, passages: 1, embedder: 'hashed-words-1' });
+      expect(answers[0]?.json).toEqual({ documents: 1, passages: 1, embedder: 'hashed-words-1' });
       const asked = await Promise.all(Array.from({ length: 8 }, () => caller.ask('What do whales eat?')));
       for (const [best, ...others] of asked) {
         expect(best).toEqual({
@@ -180,7 +180,8 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
       await caller.add({ id: 'blue', text, metadata: { topic: 'blue' } });
       const passages = await caller.ask('lapis', { count: '50', filter: "topic = 'blue'" });
       const texts = passages.map((passage) => passage.text);
-      expect(texts.every((one) => [...one].length <= 1_000 && one.isWellFormed())).toBe(true);
+      const fits = /^\P{Surrogate}{1,1000}$/u;
+      expect(texts.every((one) => fits.test(one))).toBe(true);
       expect(texts.join('').replaceAll(/\s/g, '')).toHaveLength(text.replaceAll(/\s/g, '').length);
       const cut = texts
         .flatMap((one) => one.split(/\s+/))

@@ -15,8 +15,8 @@ import type { CopiedExample } from './copied-example.js';
 import { eventOf, messageOf } from './sqs-events.js';
 
 interface Lambda {
-  handler(event: SQSEvent): Promise<SQSBatchResponse>;
-  maintain(event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<void>;
+  readonly handler: (event: SQSEvent) => Promise<SQSBatchResponse>;
+  readonly maintain: (event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>) => Promise<void>;
 }
 
 /** `newStore`: the URL of an empty one. */
@@ -25,6 +25,8 @@ export function describeIngest(where: string, newStore: () => string): void {
     let example: CopiedExample;
     let db: Database;
     let started = 0;
+    /** Lines of JSON, by what prints them. */
+    let printed: Record<'log' | 'error', object[]>;
 
     beforeAll(() => {
       example = copyExample('sqs-ingest-lambda');
@@ -34,7 +36,11 @@ export function describeIngest(where: string, newStore: () => string): void {
 
     beforeEach(async () => {
       process.env['CAIRN_STORE'] = newStore();
-      for (const level of ['log', 'error'] as const) vi.spyOn(console, level).mockReturnValue();
+      printed = { log: [], error: [] };
+      for (const level of ['log', 'error'] as const)
+        vi.spyOn(console, level).mockImplementation(
+          (line: string) => void printed[level].push(JSON.parse(line) as object),
+        );
       db = await open(process.env['CAIRN_STORE']);
       await db.createCollection('papers', { dimension: 2 });
       await db.createCollection('notes', { dimension: 3 });
@@ -123,10 +129,7 @@ export function describeIngest(where: string, newStore: () => string): void {
       const failed = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
       expect(failed.toSorted()).toEqual(bad.map(({ messageId }) => messageId).toSorted());
       expect(await idsIn('papers')).toEqual(good.map((_, n) => `good-${n}`));
-      const reported = vi
-        .mocked(console.error)
-        .mock.calls.map(([line]) => JSON.parse(line as string) as object);
-      expect(reported).toContainEqual(
+      expect(printed.error).toContainEqual(
         expect.objectContaining({ messages: [bad[5]!.messageId], code: 'collection_not_found' }),
       );
     });
@@ -163,8 +166,7 @@ export function describeIngest(where: string, newStore: () => string): void {
         await handler(eventOf(messageOf({ collection: 'papers', body: paper(`p-${n}`, 2020) })));
       // Enough to fold, and not enough to wait for a fence.
       await maintain({}, { getRemainingTimeInMillis: () => 25_000 });
-      const lines = vi.mocked(console.log).mock.calls.map(([line]) => JSON.parse(line as string) as object);
-      expect(lines).toEqual([
+      expect(printed.log).toEqual([
         expect.objectContaining({ compacted: 1, foldedSlots: 65, more: true, failures: [] }),
       ]);
       expect((await db.collection('papers').count()).count).toBe(65);
