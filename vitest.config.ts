@@ -5,6 +5,7 @@ import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 const runtimeTests = ['test/runtime/**/*.test.ts', 'test/examples/**/*.runtime.test.ts'];
 const cephTests = 'test/**/*.ceph.test.ts';
 const azuriteTests = 'test/**/*.azurite.test.ts';
+const hostTests = 'test/runtime/hosts/**/*.test.ts';
 const kernelTests = 'test/kernel/**/*.test.ts';
 /** The kernel modules that this Node runs. */
 const modules = takesRelaxedSimd() ? (['plain', 'relaxed'] as const) : (['plain'] as const);
@@ -46,7 +47,24 @@ export default defineConfig({
       // A project of its own, because its set-up installs other runtimes, and only where one of these tests runs.
       {
         extends: true,
-        test: { name: 'runtime', include: runtimeTests, globalSetup: ['test/runtime/install.ts'] },
+        test: {
+          name: 'runtime',
+          include: runtimeTests,
+          exclude: ['**/node_modules/**', hostTests],
+          globalSetup: ['test/runtime/install.ts'],
+        },
+      },
+      // A project of its own, because it takes the stores of all clouds.
+      {
+        extends: true,
+        test: {
+          name: 'hosts',
+          include: [hostTests],
+          globalSetup: [
+            ...['test/runtime/install.ts', 'test/runtime/hosts/bundles.ts'],
+            ...['test/engines/ceph/setup.ts', 'test/engines/azurite/setup.ts'],
+          ],
+        },
       },
     ],
   },

@@ -28,7 +28,8 @@ function overview(found: readonly CollectionStats[]): string[] {
   return formatTable(header, rows);
 }
 
-function detailed({ name, sequence, records, log, memory, segments, head }: CollectionStats): string[] {
+function detailed(stats: CollectionStats): string[] {
+  const { name, sequence, records, log, memory, segments, segmentsStreamed, head } = stats;
   const segmentBytes = segments.reduce((sum, { bytes }) => sum + bytes, 0);
   return [
     `collection  ${name}`,
@@ -37,7 +38,7 @@ function detailed({ name, sequence, records, log, memory, segments, head }: Coll
     `log         ${log.slots} of ${log.slotsMax} slots, ${formatBytes(log.bytes)} of ${formatBytes(log.bytesMax)}, folded up to ${log.foldedSequence}`,
     `memory      ${formatBytes(memory.vectorBytes)} of vectors, ${memory.rows} rows, ${memory.deadRows} dead`,
     `loaded      ${formatBytes(memory.segmentBytes)} of indexes, ${formatBytes(memory.pageCacheBytes)} of pages`,
-    `segments    ${segments.length}, ${formatBytes(segmentBytes)}`,
+    `segments    ${segments.length}, ${formatBytes(segmentBytes)}${segmentsStreamed === 0 ? '' : `, ${segmentsStreamed} too large for this memory: streamed`}`,
     ...segments.map(segmentLine),
     `head        version ${head.version}, collected up to ${head.gcFloor}`,
   ];

@@ -4,7 +4,7 @@
  * SDKs of clouds that a store does not lie in are files that nothing reads.
  */
 import * as esbuild from 'esbuild';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { root } from './set-up.mjs';
@@ -118,6 +118,9 @@ report(
     'maintenance-worker': 'dist/functions/node/maintenance-worker.js',
   }),
 );
+// The command starts its thread from a file of this name.
+renameSync(join(folder, 'node/maintenance-worker.mjs'), join(folder, 'node/maintenance-worker.js'));
+writeJson('node/package.json', { name: 'cairn', version, type: 'module' });
 writeJson('azure/package.json', { name: 'cairn', version, type: 'module', main: 'index.mjs' });
 copyFileSync(join(root, 'infra/azure/host.json'), join(folder, 'azure/host.json'));
 writeJson('gcp/package.json', {

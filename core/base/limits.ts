@@ -121,6 +121,14 @@ export const limits = {
   segmentStatisticsBytes: 1_048_576, // 1 MiB
   /** Of numbers, fields and metric in the footer, as JSON. */
   segmentTextBytes: 65_536, // 64 KiB
+  /** Of memory that an index which does not fit is streamed through: this, or a quarter of the budget where that is less. */
+  streamBytes: 16_777_216, // 16 MiB
+  /** Pieces of such an index that are on their way, or in memory. */
+  streamPieces: 3,
+  /** A stream that has not gone on for so long was cut off by its host: longer than a read takes with all of its tries. */
+  streamLostMs: 120_000,
+  /** Codes between two rows that count are read with them, where that saves a request and they are no more. */
+  streamGapBytes: 131_072, // 128 KiB
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */
@@ -154,6 +162,8 @@ export const limits = {
   /** Pages of one range read. */
   rangePages: 256,
 
+  /** What a row costs beside its numbers, counted in numbers: a place in the graph, an id, a document. */
+  rowNumbers: 128,
   /** Jobs of one call of `compact`: each leaves fewer segments, so there are never so many. */
   compactionJobs: 32,
 
@@ -197,6 +207,8 @@ export const limits = {
   indexRoomWaitMs: 25,
   /** Records of one segment that a walk in id order reads at a time. */
   walkRows: 1_024,
+  /** Pages and vectors of candidates that are read at a time to compare them exactly. */
+  rerankReadBytes: 16_777_216, // 16 MiB
   /** Raw vectors that an exact search reads at a time. */
   exactChunkBytes: 4_194_304, // 4 MiB
   /** Reads of a state whose segments were collected meanwhile. */
@@ -280,9 +292,6 @@ export const limits = {
   foldAgeMs: 600_000,
   /** A writer hints at a collection's work no more often than this. */
   hintEveryMs: 5_000,
-  /** After these a run begins no further compaction. */
-  maintenanceRows: 1_000_000,
-  maintenanceBytes: 2_147_483_648, // 2 GiB
   maintenanceIntervalMs: 5_000,
   /** Leavings of starts that a pass over all collections looks at. */
   probesSwept: 100,
@@ -322,6 +331,15 @@ export interface LogRoom {
   readonly slots: number;
 }
 
+/** Work, in what it takes: not in time, which stands still on some hosts while they compute. */
+export interface Work {
+  /** Rows that are written, times their dimension and `limits.rowNumbers`. */
+  readonly numbers: number;
+  /** That go to the store or come from it. */
+  readonly bytes: number;
+  readonly requests: number;
+}
+
 export interface TierLimits {
   /** Unfolded log: at these a write is refused. */
   readonly logBytes: number;
@@ -337,6 +355,16 @@ export interface TierLimits {
    * edge tier all calls of the store that the handler makes. Workers may have six connections open.
    */
   readonly requestsParallel: number;
+  /** Of a handler: what one run of maintenance does. A run that has done nothing yet may begin a job of any size. */
+  readonly run: Work;
+  /**
+   * Of a handler: bytes of all segments that one job merges, and how many these are. Rows that come together lie everywhere in
+   * them: each piece of what is written may take a request to each, and to each 4 MiB of them.
+   */
+  readonly mergeBytes: number;
+  readonly mergeInputs: number;
+  /** Of a handler: what is kept free of its memory budget, a quarter of it at most, for reads on their way. */
+  readonly readRoomBytes: number;
   /**
    * Of a handler: ids of a segment that take no more, and for which there is room in the page cache, are read beside its index when
    * a query asks for that, so that none waits for them.
@@ -352,6 +380,11 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     residentBytes: 32 * MiB,
     columnBytes: 16 * MiB,
     requestsParallel: 6,
+    // 17 s at the slowest that is measured (docs/PERFORMANCE.md), and of 1,000 requests what looks leave.
+    run: { numbers: 16_777_216, bytes: 1024 * MiB, requests: 800 },
+    mergeBytes: 48 * MiB,
+    mergeInputs: 12,
+    readRoomBytes: 24 * MiB,
     idsAheadBytes: 0,
   },
   server: {
@@ -361,6 +394,10 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     residentBytes: 512 * MiB,
     columnBytes: 256 * MiB,
     requestsParallel: 96,
+    run: { numbers: 1_000_000_000, bytes: 8_192 * MiB, requests: 1_000_000 },
+    mergeBytes: Number.MAX_SAFE_INTEGER,
+    mergeInputs: limits.headSegments,
+    readRoomBytes: 0,
     idsAheadBytes: 32 * MiB,
   },
 };

@@ -5,6 +5,7 @@
  * rows that the other has to read again, to write them anew.
  */
 import { limits } from '../base/limits.js';
+import type { Tier, Work } from '../base/limits.js';
 import type { Kernel } from '../kernel/index.js';
 import type { CollectionLog } from '../log/index.js';
 import { compactOnce, mustGoOn } from './compaction/index.js';
@@ -12,11 +13,14 @@ import type { Cancellation, CompactionResult } from './compaction/index.js';
 import type { CompactResult } from './interface/index.js';
 import type { SegmentStore } from './segments/index.js';
 import type { Table } from './table/index.js';
+import type { WorkBudget } from './work-budget.js';
 
 export interface CompactionsOptions {
   readonly log: CollectionLog<Table>;
   readonly kernel: Kernel;
   readonly segments: SegmentStore;
+  /** Of this process. */
+  readonly handler: Tier;
   /** Off where a promise must not cross requests (Workers): there nothing waits for another request's compaction. */
   readonly shareRequests: boolean;
   /** Whether other calls wait for this process. */
@@ -39,10 +43,10 @@ export class Compactions {
     this.#options = options;
   }
 
-  /** One job after another until there is no more work. Throws what a job throws; the jobs before it stand. */
-  async all(signal: Cancellation): Promise<CompactResult> {
-    if (!this.#options.shareRequests) return await this.#all(signal);
-    const result = this.#last.then(() => this.#all(signal));
+  /** One job after another until there is no more work, or none that fits the budget. Throws what a job throws; the jobs before it stand. */
+  async all(signal: Cancellation, budget?: WorkBudget): Promise<CompactResult> {
+    if (!this.#options.shareRequests) return await this.#all(signal, budget);
+    const result = this.#last.then(() => this.#all(signal, budget));
     this.#last = result.catch(() => {});
     return await result;
   }
@@ -70,7 +74,7 @@ export class Compactions {
     await log.settle();
   }
 
-  async #all(signal: Cancellation): Promise<CompactResult> {
+  async #all(signal: Cancellation, budget: WorkBudget | undefined): Promise<CompactResult> {
     if (this.#options.shareRequests) {
       this.#foldsEnd.aborted = true;
       this.#foldsEnd = { aborted: false };
@@ -80,17 +84,18 @@ export class Compactions {
       await this.#folding;
       mustGoOn(signal);
       const folds = this.#foldsBegun;
-      const done = await compactOnce(this.#jobOptions(signal));
+      const tryBegin = budget && ((job: Work): boolean => budget.tryBegin(job));
+      const done = await compactOnce({ ...this.#jobOptions(signal), tryBegin });
       total = total === undefined ? done : add(total, done);
       const idle = done.foldedSlots === 0 && done.segmentsMerged === 0;
-      if (idle && folds === this.#foldsBegun) break;
+      if (done.more || (idle && folds === this.#foldsBegun)) return total;
     }
-    return total!;
+    return { ...total!, more: true };
   }
 
   #jobOptions(signal: Cancellation): Parameters<typeof compactOnce>[0] {
-    const { log, kernel, segments, waitedFor } = this.#options;
-    return { log, kernel, segments, waitedFor, signal };
+    const { log, kernel, segments, handler, waitedFor } = this.#options;
+    return { log, kernel, segments, handler, waitedFor, signal };
   }
 }
 
@@ -104,5 +109,7 @@ function add(total: Total, done: CompactionResult): Total {
     rowsDropped: total.rowsDropped + done.rowsDropped,
     bytesWritten: total.bytesWritten + done.bytesWritten,
     sequence: done.sequence,
+    more: done.more,
+    tooLarge: done.tooLarge,
   };
 }

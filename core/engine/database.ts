@@ -10,10 +10,8 @@ import { limits, tierLimits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
-import type { ArenaPool, Kernel } from '../kernel/index.js';
+import type { Kernel } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
-import { FilterCache } from '../segment/index.js';
-import { PageCache } from '../store/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
@@ -35,7 +33,9 @@ import { MaintenanceLoop } from './maintenance-loop.js';
 import { OpenCollections } from './open-collection.js';
 import { scrubStore } from './scrub/index.js';
 import { SegmentStore } from './segments/index.js';
+import { SharedMemory } from './shared-memory.js';
 import { summaryOf } from './summary.js';
+import { WorkBudget } from './work-budget.js';
 import type * as api from './interface/index.js';
 
 export interface DatabaseOptions {
@@ -74,6 +74,7 @@ export class EngineDatabase implements api.Database {
   readonly #catalog: Catalog;
   readonly #open: OpenCollections;
   readonly #segments: SegmentStore;
+  readonly #memory: SharedMemory;
   readonly #calls = new Calls();
   readonly #collector: Collector;
   readonly #maintenance: Maintenance;
@@ -81,9 +82,13 @@ export class EngineDatabase implements api.Database {
   readonly #closing = new EndSignal();
 
   constructor(options: DatabaseOptions) {
-    const { store, ports, kernel, shareRequests } = options;
+    const { ports, kernel, shareRequests } = options;
     const reads = tierLimits[options.tier];
     this.#options = options;
+    const memory = new SharedMemory(kernel.pool, { store: options.store, clock: ports.clock, reads });
+    const { store, cache, filters, tails } = memory;
+    this.#memory = memory;
+    const usage = (): StoreUsage => options.store.snapshot();
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
     this.#collector = new Collector({ store, ports, catalog: this.#catalog });
     this.#maintenance = new Maintenance({
@@ -91,18 +96,23 @@ export class EngineDatabase implements api.Database {
       ports,
       collector: this.#collector,
       namespace: this.#catalog.namespace,
-      compact: (name, signal) => this.collection(name).compact({ signal }),
+      handler: options.tier,
+      shareRequests,
+      budget: () => new WorkBudget(reads.run, usage),
+      foldableBytes: Math.floor(kernel.pool.budgetBytes / 2),
+      compact: (name, { signal, budget }) =>
+        this.#open.compact(mustBeName(name, 'collection'), { minor: false, signal, budget }),
     });
-    const filters = filterCache(kernel.pool);
-    const cache = sharedCache(kernel.pool, filters, reads.requestsParallel);
-    const segments = new SegmentStore({ kernel, ports, cache, filters, shareRequests, reads });
+    const segments = new SegmentStore({ kernel, ports, cache, filters, tails, shareRequests, reads });
     this.#segments = segments;
     this.#open = new OpenCollections({
       catalog: this.#catalog,
       store,
+      usage,
       ports,
       kernel,
       segments,
+      handler: options.tier,
       shareRequests,
       calls: this.#calls,
       closing: this.#closing,
@@ -241,7 +251,8 @@ export class EngineDatabase implements api.Database {
     const { collection: given } = fields;
     const name = given === undefined ? undefined : mustBeName(given, 'collection');
     const repair = optionalBoolean(fields['repair'], 'repair');
-    const { store, ports, kernel } = this.#options;
+    const { ports, kernel } = this.#options;
+    const { store } = this.#memory;
     const evict = (): boolean => this.#segments.residency.evictOldest();
     const { namespace } = this.#catalog;
     return await withAnySignal([options.signal, this.#closing], (signal) =>
@@ -256,8 +267,12 @@ export class EngineDatabase implements api.Database {
     return this.#options.store.snapshot();
   }
 
+  memoryUsage(): api.MemoryUsage {
+    return this.#memory.usage();
+  }
+
   async ping(): Promise<void> {
-    await this.#run(() => this.#options.store.list('catalog/', { limit: 1 }));
+    await this.#run(() => this.#memory.store.list('catalog/', { limit: 1 }));
   }
 
   async close(): Promise<void> {
@@ -267,22 +282,6 @@ export class EngineDatabase implements api.Database {
     await this.#open.close();
     await this.#options.store.close();
   }
-}
-
-/** A cache of what filters select, out of the budget of the arenas. */
-function filterCache(pool: ArenaPool): FilterCache {
-  return new FilterCache(Math.min(limits.filterCacheBytes, Math.floor(pool.budgetBytes / 64)));
-}
-
-/** A cache of pages, within that budget too: a quarter of it at most, and what the arenas in use and `filters` leave. */
-function sharedCache(pool: ArenaPool, filters: FilterCache, parallel: number): PageCache {
-  const cache = new PageCache({
-    parallel,
-    budgetBytes: Math.floor(pool.budgetBytes / 4) - filters.budgetBytes,
-    roomBytes: () => pool.budgetBytes - filters.budgetBytes - pool.usage().usedBytes,
-  });
-  pool.shareWith({ bytes: () => cache.usage().bytes, trim: (bytes) => cache.trim(bytes) });
-  return cache;
 }
 
 function collectionExists(name: string, differing: readonly string[]): CairnError {

@@ -4,18 +4,24 @@
  * what hints missed.
  *
  * A run that may wait sleeps D between fence and delete; one of many at intervals remembers the fence instead, and a later
- * run deletes. Budgets count rows and bytes, not time: on some platforms the clock stands still while code computes.
+ * run deletes. Budgets count work, not time: on some platforms the clock stands still while code computes. A run that has spent its
+ * own ends between two jobs, or two collections, and leaves the hints for the next one, wherever that is.
  */
-import { CairnError } from '../base/errors.js';
+import { utf8Encode } from '../base/bytes.js';
+import { CairnError, hasCode } from '../base/errors.js';
+import { isUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
-import type { Ports } from '../base/ports.js';
+import type { Tier } from '../base/limits.js';
+import type { Ports, Random } from '../base/ports.js';
 import { PASS_KEY, removeDeadJobs } from '../log/index.js';
-import { PROBES_PREFIX } from '../store/index.js';
+import { PROBES_PREFIX, SUBREQUESTS_EXHAUSTED } from '../store/index.js';
 import type { ObjectStore } from '../store/index.js';
 import { lookAt, raiseFence } from './collector/index.js';
+import { hasMerge } from './compaction/index.js';
 import type { Collector, Fence, Look } from './collector/index.js';
 import type { CompactResult, MaintainResult } from './interface/index.js';
+import type { WorkBudget } from './work-budget.js';
 
 export interface MaintenanceOptions {
   readonly store: ObjectStore;
@@ -23,7 +29,20 @@ export interface MaintenanceOptions {
   readonly collector: Collector;
   /** Only its collections are compacted. */
   readonly namespace: Uid;
-  readonly compact: (name: string, signal: AbortSignal) => Promise<CompactResult>;
+  /** Of this process. */
+  readonly handler: Tier;
+  /** Off where a promise must not cross requests (Workers). */
+  readonly shareRequests: boolean;
+  /** Of one run, from now on. */
+  readonly budget: () => WorkBudget;
+  /** Log that fits into the memory of this process, with what is made of it. */
+  readonly foldableBytes: number;
+  readonly compact: (name: string, run: Compaction) => Promise<CompactResult>;
+}
+
+export interface Compaction {
+  readonly signal: AbortSignal;
+  readonly budget: WorkBudget;
 }
 
 export interface MaintenanceRun {
@@ -40,8 +59,16 @@ interface WaitingFence {
 
 /** A result that is being added up. */
 type Tally = { -readonly [K in keyof MaintainResult]: MaintainResult[K] } & {
+  left: { collection: string; reason: string }[];
   failures: { collection: string; code: string; message: string }[];
 };
+
+interface OwnRun extends MaintenanceRun, Compaction {
+  readonly tally: Tally;
+  readonly fences: Map<Uid, WaitingFence>;
+}
+
+const TOO_LARGE = 'collection_too_large_for_handler';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** How often a process looks whether the pass of the day has been made. */
@@ -60,52 +87,86 @@ export class Maintenance {
 
   /** What fails for one collection is reported in the result and does not stop the others. */
   async run(run: MaintenanceRun): Promise<MaintainResult> {
+    // Then a run knows nothing of the others: it waits for none, and deletes behind its own fences alone.
+    if (!this.#options.shareRequests) return await this.#run(run);
     const result = this.#last.then(() => this.#run(run));
     this.#last = result.catch(() => {});
     return await result;
   }
 
   async #run(run: MaintenanceRun): Promise<MaintainResult> {
-    const { ports } = this.#options;
     const tally = newTally();
+    const fences = this.#options.shareRequests ? this.#fences : new Map<Uid, WaitingFence>();
     if (run.signal.aborted) return tally;
-    await this.#deleteBehindFences(tally, run, false);
-    for (const uid of await this.#withWork(tally)) {
-      if (run.signal.aborted) break;
-      tally.collections++;
-      await this.#guarded(tally, uid, run, () => this.#tend(uid, tally, run));
+    try {
+      await this.#runWithin({ ...run, tally, fences, budget: this.#options.budget() });
+    } catch (error) {
+      // The host lets this run ask no more. One that could not even begin says so.
+      if (!hasCode(error, SUBREQUESTS_EXHAUSTED) || tally.collections === 0) throw error;
+      tally.more = true;
     }
-    if (run.wait && this.#fences.size > 0 && !run.signal.aborted) {
-      await ports.sleep(limits.fenceMs, run.signal);
-      await this.#deleteBehindFences(tally, run, true);
-    }
-    return { ...tally, more: tally.more || run.signal.aborted || this.#fences.size > 0 };
+    return { ...tally, more: tally.more || run.signal.aborted || fences.size > 0 };
   }
 
-  /** Hinted collections first; in the pass of the day all others too. */
-  async #withWork(tally: Tally): Promise<ReadonlySet<Uid>> {
-    const { collector } = this.#options;
-    const hinted = await collector.hinted();
-    if (!(await this.#isPassDue())) return new Set(hinted);
-    const uids = await collector.uids();
-    for (const uid of uids) {
+  async #runWithin(run: OwnRun): Promise<void> {
+    const { ports, collector } = this.#options;
+    const { signal, wait, tally, budget } = run;
+    await this.#deleteBehindFences(run, false);
+    const hinted = rotated(await collector.hinted(), ports.random);
+    for (const uid of hinted) {
+      if (signal.aborted) return;
+      if (!budget.mayLook) {
+        tally.more = true;
+        break;
+      }
+      await this.#tendGuarded(uid, run);
+    }
+    if (budget.mayLook) await this.#passIfDue(run, new Set(hinted));
+    if (wait && run.fences.size > 0 && !signal.aborted) {
+      await ports.sleep(limits.fenceMs, signal);
+      await this.#deleteBehindFences(run, true);
+    }
+  }
+
+  /** The pass of the day over all collections that have no hint, or what is left of it. */
+  async #passIfDue(run: OwnRun, tended: ReadonlySet<Uid>): Promise<void> {
+    const { store, collector } = this.#options;
+    const { signal, tally, budget } = run;
+    const due = await this.#duePass();
+    if (due === undefined) return;
+    tally.pass = true;
+    let last = due.after;
+    for await (const uid of collector.uidsAfter(last)) {
+      if (signal.aborted) return;
+      if (!budget.mayLook) {
+        await store.put(PASS_KEY, utf8Encode(last ?? ''), { if: 'any' });
+        this.#passLookedMs = undefined;
+        tally.more = true;
+        return;
+      }
       await collector.unlessCorrupt([], () => collector.retireOrphan(uid));
+      if (!tended.has(uid)) await this.#tendGuarded(uid, run);
+      last = uid;
     }
     await this.#sweepProbes();
-    tally.pass = true;
-    return new Set([...hinted, ...uids]);
   }
 
-  /** The mark is set before the pass: of many processes one makes it, and what it misses the next day's finds. */
-  async #isPassDue(): Promise<boolean> {
+  /**
+   * The mark is set before the pass: of many processes one makes it, and what it misses the next day's finds. It holds the uid
+   * behind which a pass that was ended early goes on.
+   */
+  async #duePass(): Promise<{ readonly after: Uid | undefined } | undefined> {
     const { store, ports } = this.#options;
     const nowMs = ports.clock.monotonicMs();
-    if (this.#passLookedMs !== undefined && nowMs - this.#passLookedMs < PASS_LOOK_MS) return false;
+    if (this.#passLookedMs !== undefined && nowMs - this.#passLookedMs < PASS_LOOK_MS) return undefined;
     this.#passLookedMs = nowMs;
     const mark = await store.get(PASS_KEY);
-    if (mark.status === 'found' && Math.abs(ports.clock.wallMs() - mark.modifiedMs) < DAY_MS) return false;
+    const text = mark.status === 'found' ? String.fromCharCode(...mark.bytes.subarray(0, 64)) : '';
+    const after = isUid(text) ? text : undefined;
+    const young = mark.status === 'found' && Math.abs(ports.clock.wallMs() - mark.modifiedMs) < DAY_MS;
+    if (young && after === undefined) return undefined;
     await store.put(PASS_KEY, new Uint8Array(0), { if: 'any' });
-    return true;
+    return { after };
   }
 
   /** What a start that was killed had put to try the store. Younger ones may be of one that goes on. */
@@ -120,67 +181,89 @@ export class Maintenance {
     if (left.length > 0) await store.delete(left);
   }
 
-  async #tend(uid: Uid, tally: Tally, run: MaintenanceRun): Promise<void> {
+  async #tendGuarded(uid: Uid, run: OwnRun): Promise<void> {
+    run.tally.collections++;
+    await this.#guarded(uid, run, () => this.#tend(uid, run));
+  }
+
+  async #tend(uid: Uid, run: OwnRun): Promise<void> {
     const { collector, namespace } = this.#options;
     const context = collector.context(uid);
     let look = await lookAt(context);
     if (look?.head.state === 'active') {
-      if (look.head.jobs.length > 0) {
-        tally.abandonedJobs += (await removeDeadJobs(context, limits.deadJobMs)).length;
-      }
-      if (look.due && look.head.namespace === namespace) look = await this.#compact(look, tally, run);
+      const dead = look.head.jobs.length > 0 ? await removeDeadJobs(context, limits.deadJobMs) : [];
+      run.tally.abandonedJobs += dead.length;
+      // Their inputs are free again.
+      if (dead.length > 0) look = await lookAt(context);
+      if (look?.due === true && look.head.namespace === namespace) look = await this.#compact(look, run);
     }
-    if (look?.garbage === true && !this.#fences.has(uid)) {
+    if (look?.garbage === true && !run.fences.has(uid)) {
       const fence = await raiseFence(context, look.head);
       const sinceMs = this.#options.ports.clock.monotonicMs();
-      if (fence !== undefined) this.#fences.set(uid, { fence, sinceMs });
+      if (fence !== undefined) run.fences.set(uid, { fence, sinceMs });
     }
     if (look !== undefined) await collector.tendBranches(look.head);
-    if (!this.#fences.has(uid)) await collector.forgetIfDone(uid);
+    if (!run.fences.has(uid)) await collector.forgetIfDone(uid);
   }
 
   /** Compacts within the budget, and looks again. */
-  async #compact(look: Look, tally: Tally, { signal }: MaintenanceRun): Promise<Look | undefined> {
-    if (tally.rowsWritten >= limits.maintenanceRows || tally.bytesWritten >= limits.maintenanceBytes) {
+  async #compact(look: Look, { tally, signal, budget }: OwnRun): Promise<Look | undefined> {
+    const { collector, compact, handler, foldableBytes } = this.#options;
+    const { name, uid } = look.head;
+    if (budget.isSpent) {
       tally.more = true;
       return look;
     }
-    const { collector, compact } = this.#options;
-    const done = await compact(look.head.name, signal);
-    tally.compacted++;
+    const leave = (): void => void tally.left.push({ collection: uid, reason: TOO_LARGE });
+    if (look.unfoldedBytes > foldableBytes || !(look.logDue || hasMerge(look.head, handler))) {
+      leave();
+      return look;
+    }
+    let done: CompactResult;
+    try {
+      done = await compact(name, { signal, budget });
+    } catch (error) {
+      if (!hasCode(error, 'memory_budget_exceeded')) throw error;
+      leave();
+      return await lookAt(collector.context(uid));
+    }
+    if (done.more) tally.more = true;
+    if (done.tooLarge) leave();
+    const idle = done.foldedSlots === 0 && done.segmentsMerged === 0;
+    if (!idle) tally.compacted++;
     tally.foldedSlots += done.foldedSlots;
     tally.segmentsWritten += done.segmentsWritten;
     tally.segmentsMerged += done.segmentsMerged;
     tally.rowsWritten += done.rowsWritten;
     tally.bytesWritten += done.bytesWritten;
-    return await lookAt(collector.context(look.head.uid));
+    return await lookAt(collector.context(uid));
   }
 
   /** `all`: the caller has slept D since the last of them was raised. */
-  async #deleteBehindFences(tally: Tally, run: MaintenanceRun, all: boolean): Promise<void> {
+  async #deleteBehindFences(run: OwnRun, all: boolean): Promise<void> {
     const { collector, ports } = this.#options;
-    for (const [uid, { fence, sinceMs }] of this.#fences) {
+    for (const [uid, { fence, sinceMs }] of run.fences) {
       if (run.signal.aborted) return;
       if (!all && ports.clock.monotonicMs() - sinceMs < limits.fenceMs) continue;
       // First: a fence whose delete fails is raised again, so that its next wait is a whole one.
-      this.#fences.delete(uid);
-      await this.#guarded(tally, uid, run, async () => {
+      run.fences.delete(uid);
+      await this.#guarded(uid, run, async () => {
         const { objects, bytes } = await collector.deleteBehind(uid, fence);
-        tally.objects += objects;
-        tally.bytes += bytes;
+        run.tally.objects += objects;
+        run.tally.bytes += bytes;
         await collector.forgetIfDone(uid);
       });
     }
   }
 
-  async #guarded(tally: Tally, uid: Uid, run: MaintenanceRun, work: () => Promise<void>): Promise<void> {
+  async #guarded(uid: Uid, run: OwnRun, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       // What an abort has ended is no failure.
       if (run.signal.aborted) return;
-      if (!(error instanceof CairnError)) throw error;
-      tally.failures.push({ collection: uid, code: error.code, message: error.message });
+      if (!(error instanceof CairnError) || error.code === SUBREQUESTS_EXHAUSTED) throw error;
+      run.tally.failures.push({ collection: uid, code: error.code, message: error.message });
     }
   }
 }
@@ -199,6 +282,15 @@ function newTally(): Tally {
     abandonedJobs: 0,
     pass: false,
     more: false,
+    left: [],
     failures: [],
   };
+}
+
+/** Begins anywhere, so that no collection that has work again and again comes before all others in each run. */
+function rotated(uids: readonly Uid[], random: Random): readonly Uid[] {
+  if (uids.length < 2) return uids;
+  const [high, low] = random.fill(new Uint8Array(2));
+  const start = (high! * 256 + low!) % uids.length;
+  return [...uids.slice(start), ...uids.slice(0, start)];
 }

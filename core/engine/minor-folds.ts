@@ -2,6 +2,7 @@
  * The fold that a writer asks for where no compactor came in time: the log alone into a segment without a graph. It keeps
  * the log within what memory holds and a cold open bears.
  */
+import type { Tier } from '../base/limits.js';
 import type { CollectionLog } from '../log/index.js';
 import { wantsMinorFold } from './compaction/index.js';
 import type { Cancellation } from './compaction/index.js';
@@ -9,6 +10,8 @@ import type { Table } from './table/index.js';
 
 export interface MinorFoldsOptions {
   readonly log: CollectionLog<Table>;
+  /** Of this process: one that holds less folds a log earlier than its collection asks for. */
+  readonly handler: Tier;
   readonly fold: () => Promise<unknown>;
   /** Folding is given up where the database closes: the next writer does it. */
   readonly closing: Cancellation;
@@ -47,7 +50,8 @@ export class MinorFolds {
     const { schema, segments, jobs } = state.head.head;
     // A fold that is under way somewhere makes another one useless.
     if (jobs.some(({ fold }) => fold !== undefined)) return false;
-    return wantsMinorFold({ tier: schema.tier, ...state.unfolded }, segments.length);
+    const tier = this.#options.handler === 'edge' ? 'edge' : schema.tier;
+    return wantsMinorFold({ tier, ...state.unfolded }, segments.length);
   }
 
   async #fold(): Promise<void> {

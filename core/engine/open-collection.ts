@@ -6,14 +6,15 @@ import { withAnySignal } from '../base/any-signal.js';
 import type { Endable } from '../base/end-signal.js';
 import { CairnError, hasCode } from '../base/errors.js';
 import type { Uid } from '../base/ids.js';
-import { limits } from '../base/limits.js';
+import { limits, tierLimits } from '../base/limits.js';
+import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { SpareMemory } from '../base/spare-memory.js';
 import type { Kernel } from '../kernel/index.js';
 import { CollectionLog, Committer, trySegmentObject } from '../log/index.js';
 import type { LogState } from '../log/index.js';
 import { accountingStore } from '../store/index.js';
-import type { AccountingStore, ObjectStore } from '../store/index.js';
+import type { AccountingStore, ObjectStore, StoreUsage } from '../store/index.js';
 import type { Calls } from './calls.js';
 import type { Catalog } from './catalog.js';
 import type { Cancellation } from './compaction/index.js';
@@ -22,6 +23,7 @@ import type { CompactionRequest, Compactor, CompactResult } from './interface/in
 import type { SegmentStore } from './segments/index.js';
 import { MinorFolds } from './minor-folds.js';
 import { Table } from './table/index.js';
+import { WorkBudget } from './work-budget.js';
 import { WorkHints } from './work-hints.js';
 
 export interface OpenCollection {
@@ -44,14 +46,20 @@ export interface WantedCompaction {
   /** The log alone. */
   readonly minor: boolean;
   readonly signal: AbortSignal | undefined;
+  /** What the run that asks for it has left. Default: on the edge tier that of one invocation, elsewhere none. */
+  readonly budget?: WorkBudget;
 }
 
 export interface OpenCollectionsOptions {
   readonly catalog: Catalog;
   readonly store: ObjectStore;
+  /** Of all requests of the database so far. */
+  readonly usage: () => StoreUsage;
   readonly ports: Ports;
   readonly kernel: Kernel;
   readonly segments: SegmentStore;
+  /** Of this process. */
+  readonly handler: Tier;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
   readonly calls: Calls;
@@ -71,6 +79,7 @@ export class OpenCollections {
 
   constructor(options: OpenCollectionsOptions) {
     this.#options = options;
+    options.segments.residency.askBefore(() => this.#loaded() > 1);
     this.spare = new SpareMemory(options.shareRequests ? limits.spareMemoryBytes : 0);
   }
 
@@ -130,10 +139,11 @@ export class OpenCollections {
     return await this.#options.calls.runLong(() => this.#compact(name, wanted));
   }
 
-  async #compact(name: string, { minor, signal }: WantedCompaction): Promise<CompactResult> {
+  async #compact(name: string, { minor, signal, budget }: WantedCompaction): Promise<CompactResult> {
     if (this.#options.compactor !== undefined) {
       // Outside of `use`: room that is short elsewhere is not made here.
       const done = await this.#compactElsewhere({ collection: name, minor }, signal);
+      budget?.chargeWritten(done.bytesWritten);
       const known = this.peek(name);
       // It is done, whatever this process makes of it: the next read tells what is wrong.
       if (known?.log.state !== undefined) await known.compactions.adopt().catch(() => {});
@@ -141,10 +151,17 @@ export class OpenCollections {
     }
     return await this.use(name, async ({ compactions }) => {
       const end = this.#closingOr(signal);
-      const done = minor ? await compactions.fold(end) : await compactions.all(end);
+      const done = minor
+        ? await compactions.fold(end)
+        : await compactions.all(end, budget ?? this.#ownBudget());
       await compactions.adopt();
       return done;
     });
+  }
+
+  #ownBudget(): WorkBudget | undefined {
+    const { handler, usage } = this.#options;
+    return handler === 'edge' ? new WorkBudget(tierLimits.edge.run, usage) : undefined;
   }
 
   async #compactElsewhere(
@@ -180,6 +197,13 @@ export class OpenCollections {
   /** An index is read again for what it weighs; a collection's log costs a request per slot. */
   #makeRoom(wanted: OpenCollection): boolean {
     return this.#options.segments.residency.evictOldest() || this.#unloadOldest(wanted);
+  }
+
+  /** Collections of which the log is in memory. */
+  #loaded(): number {
+    let count = 0;
+    for (const { log } of this.#open.values()) if (log.state !== undefined) count++;
+    return count;
   }
 
   /** Frees the memory of one other collection. False where none has any. */
@@ -236,7 +260,7 @@ export class OpenCollections {
   }
 
   #make(name: string, uid: Uid): OpenCollection {
-    const { ports, kernel, segments, shareRequests } = this.#options;
+    const { ports, kernel, segments, handler, shareRequests } = this.#options;
     const store = accountingStore(this.#options.store, (key) => trySegmentObject(key) !== undefined);
     const log = new CollectionLog<Table>({
       context: { store, ports, uid },
@@ -256,11 +280,13 @@ export class OpenCollections {
       log,
       kernel,
       segments,
+      handler,
       shareRequests,
       waitedFor: () => this.#options.calls.waitedFor,
     });
     const folds = new MinorFolds({
       log,
+      handler,
       fold: () => this.#minorFold(name, compactions),
       closing: this.#closingOr(undefined),
       beside: shareRequests,

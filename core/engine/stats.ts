@@ -25,6 +25,7 @@ export function statsOf(state: LogState<Table>, nowMs: number): CollectionStats 
       const live = visible + softDeleted + expired;
       return { key, bytes, rows, live, residentBytes, graph, loaded: residency.isResident(file) };
     }),
+    segmentsStreamed: table.overlays.filter(({ segment }) => residency.mustStream(segment.file)).length,
     head: { version: head.version, gcFloor: head.gcFloor },
   };
 }

@@ -2,9 +2,10 @@
  * Searches an index that somebody copied into an arena as it lies in the segment file. The bytes come from a bucket
  * and are hostile: whatever the kernels follow is checked here once, before the first search.
  */
-import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { PAYLOAD_OFFSET, type Arena } from '../kernel/index.js';
+import { IndexDirectory, mustBeFactors, readParams } from './index-directory.js';
+import type { DirectoryOptions } from './index-directory.js';
 import {
   IndexMemory,
   layOutScratch,
@@ -15,28 +16,9 @@ import {
   type ScanRequest,
   type WalkRequest,
 } from './index-memory.js';
-import { Layout, NO_ROW, SECTION_ALIGNMENT, sectionBytes } from './layout/index.js';
-import type { CodeParams, IndexNumbers, IndexSection, IndexSectionKind, IndexShape } from './layout/index.js';
+import { Layout, NO_ROW, SECTION_ALIGNMENT } from './layout/index.js';
+import type { CodeParams, IndexSection, IndexShape } from './layout/index.js';
 import type { GraphSource } from './graph/index.js';
-
-const ofProjection: readonly IndexSectionKind[] = [
-  'projection',
-  'projectedParams',
-  'projectedCodes',
-  'projectedTerms',
-];
-
-export interface AttachOptions {
-  readonly shape: IndexShape;
-  readonly sections: readonly IndexSection[];
-  readonly numbers: Readonly<Record<string, number>>;
-  /** Bytes of the resident region, sections of others included. */
-  readonly regionBytes: number;
-  /** Where the region begins in the object: offsets in errors count from there. */
-  readonly regionOffset?: number;
-  /** Key of the object, for errors. */
-  readonly key: string;
-}
 
 export class SearchIndex {
   readonly hasGraph: boolean;
@@ -57,7 +39,7 @@ export class SearchIndex {
   }
 
   /** Throws `corrupt` where a section, a number or a neighbour is not what the shape allows. */
-  static attach(arena: Arena, options: AttachOptions): SearchIndex {
+  static attach(arena: Arena, options: DirectoryOptions): SearchIndex {
     return new Attachment(arena, options).attach((memory, graph) => new SearchIndex(memory, graph));
   }
 
@@ -92,44 +74,37 @@ export class SearchIndex {
 
 class Attachment {
   readonly #arena: Arena;
-  readonly #options: AttachOptions;
-  readonly #m: number;
-  readonly #outputs: number;
+  readonly #options: DirectoryOptions;
+  readonly #directory: IndexDirectory;
 
-  constructor(arena: Arena, options: AttachOptions) {
+  constructor(arena: Arena, options: DirectoryOptions) {
     this.#arena = arena;
     this.#options = options;
-    const graph = options.sections.some(({ kind }) => kind === 'graph0');
-    this.#m = graph ? this.#number('m', 2, limits.graphDegree) : 0;
-    // Older files say nothing of outputs. Whatever does speak of a projection asks for all of it.
-    const projected =
-      (options.numbers['outputs'] ?? 0) !== 0 ||
-      options.sections.some(({ kind }) => ofProjection.includes(kind));
-    this.#outputs = projected && graph ? this.#number('outputs', 4, options.shape.dimension) : 0;
-    if (this.#outputs % 4 !== 0) throw this.#corrupt(0, 'outputs in multiples of 4', String(this.#outputs));
+    this.#directory = new IndexDirectory(options);
   }
 
   attach(make: (memory: IndexMemory, graph: GraphSource | undefined) => SearchIndex): SearchIndex {
     const { shape, regionBytes } = this.#options;
     const { rows, dimension } = shape;
+    const directory = this.#directory;
+    const { outputs, exact } = directory;
     const layout = new Layout(PAYLOAD_OFFSET + regionBytes);
-    const scratch = layOutScratch(layout, shape, { efBuild: 0, outputs: this.#outputs });
+    const scratch = layOutScratch(layout, shape, { efBuild: 0, outputs });
     if (layout.end > this.#arena.u8.length)
-      throw this.#corrupt(
+      throw directory.corrupt(
         0,
         `a region that fits the memory of ${this.#arena.u8.length} bytes`,
         `${regionBytes}`,
       );
-    const ranges = this.#section('params', dimension);
-    const exact = this.#exact();
+    const ranges = directory.section('params', dimension);
     const params = { ...this.#params(ranges), exact };
-    const codes = this.#section('codes', rows).offset + PAYLOAD_OFFSET;
-    const terms = this.#section('terms', rows).offset + PAYLOAD_OFFSET;
-    const graph = this.#m === 0 ? undefined : this.#graph();
+    const codes = directory.section('codes', rows).offset + PAYLOAD_OFFSET;
+    const terms = directory.section('terms', rows).offset + PAYLOAD_OFFSET;
+    const graph = directory.m === 0 ? undefined : this.#graph();
     const memory = new IndexMemory(this.#arena, {
       shape,
       codes: { params, codes, terms },
-      projected: this.#outputs === 0 ? undefined : this.#projected(),
+      projected: outputs === 0 ? undefined : this.#projected(),
       scratch,
       graph: {
         graph0: graph?.graph0.byteOffset ?? 0,
@@ -143,81 +118,27 @@ class Attachment {
     return make(memory, graph);
   }
 
-  /** Older files say nothing of it. Codes of a cosine are of rows brought to length 1. */
-  #exact(): boolean {
-    const { numbers, shape } = this.#options;
-    if (numbers['exact'] === undefined) return false;
-    return this.#number('exact', 0, shape.metric === 'cosine' ? 0 : 1) === 1;
-  }
-
-  #corrupt(offset: number, expected: string, found: string): Error {
-    const { key, regionOffset = 0 } = this.#options;
-    return corrupt({ key, offset: regionOffset + offset, expected, found });
-  }
-
-  #number(name: keyof IndexNumbers, least: number, most: number): number {
-    const value = this.#options.numbers[name];
-    if (value === undefined || !Number.isInteger(value) || value < least || value > most)
-      throw this.#corrupt(0, `${name} from ${least} to ${most}`, String(value));
-    return value;
-  }
-
-  /** The one section of a kind, within the region, of exactly the bytes that its count asks for. */
-  #section(kind: IndexSectionKind, count: number | undefined): IndexSection {
-    const { sections, shape, regionBytes } = this.#options;
-    const found = sections.filter((section) => section.kind === kind);
-    const section = found[0];
-    if (section === undefined || found.length !== 1)
-      throw this.#corrupt(0, `one section ${kind}`, `${found.length}`);
-    const { offset, length } = section;
-    if (
-      !Number.isInteger(offset) ||
-      offset < 0 ||
-      offset % SECTION_ALIGNMENT !== 0 ||
-      !Number.isInteger(length) ||
-      length < 0 ||
-      offset + length > regionBytes
-    )
-      throw this.#corrupt(0, `section ${kind} within ${regionBytes} bytes`, `${length} bytes at ${offset}`);
-    const most = count ?? shape.rows * limits.graphLevels;
-    if (!Number.isInteger(section.count) || section.count < (count ?? 0) || section.count > most)
-      throw this.#corrupt(offset, `${most} entries in section ${kind}`, `${section.count}`);
-    const sizes = { dimension: shape.dimension, m: this.#m, outputs: this.#outputs };
-    const bytes = sectionBytes(kind, section.count, sizes);
-    if (length !== bytes) throw this.#corrupt(offset, `${bytes} bytes in section ${kind}`, `${length}`);
-    return section;
-  }
-
   /** Copies: reading the parameters of a query needs no view of the arena then. */
-  #params({ offset, count: dimension }: IndexSection): CodeParams {
+  #params(section: IndexSection): CodeParams {
+    return readParams(this.#directory, section, this.#floats(section).slice());
+  }
+
+  #floats({ offset, length }: IndexSection): Float32Array {
     const at = (PAYLOAD_OFFSET + offset) / 4;
-    const lo = this.#arena.f32.slice(at, at + dimension);
-    const step = this.#arena.f32.slice(at + dimension, at + 2 * dimension);
-    const badLow = lo.findIndex((value) => !Number.isFinite(value));
-    if (badLow >= 0) throw this.#corrupt(offset + badLow * 4, 'a finite number', `${lo[badLow]}`);
-    const badStep = step.findIndex((value) => !(value >= 0 && Number.isFinite(value)));
-    if (badStep >= 0)
-      throw this.#corrupt(offset + (dimension + badStep) * 4, 'a finite step >= 0', `${step[badStep]}`);
-    return { lo, step };
+    return this.#arena.f32.subarray(at, at + length / 4);
   }
 
   #projected(): ProjectedAt {
     const { rows } = this.#options.shape;
-    const projection = this.#section('projection', this.#outputs);
-    const end = PAYLOAD_OFFSET + projection.offset + projection.length;
-    const factors = this.#arena.f32.subarray(end / 4 - this.#outputs, end / 4);
-    const bad = factors.findIndex((factor) => !Number.isFinite(factor));
-    if (bad >= 0)
-      throw this.#corrupt(
-        projection.offset + projection.length - 4 * (this.#outputs - bad),
-        'a finite factor',
-        `${factors[bad]}`,
-      );
+    const directory = this.#directory;
+    const { outputs } = directory;
+    const projection = directory.section('projection', outputs);
+    mustBeFactors(directory, projection, this.#floats(projection).subarray(-outputs));
     return {
-      params: this.#params(this.#section('projectedParams', this.#outputs)),
+      params: this.#params(directory.section('projectedParams', outputs)),
       projection: PAYLOAD_OFFSET + projection.offset,
-      codes: PAYLOAD_OFFSET + this.#section('projectedCodes', rows).offset,
-      terms: PAYLOAD_OFFSET + this.#section('projectedTerms', rows).offset,
+      codes: PAYLOAD_OFFSET + directory.section('projectedCodes', rows).offset,
+      terms: PAYLOAD_OFFSET + directory.section('projectedTerms', rows).offset,
     };
   }
 
@@ -228,16 +149,17 @@ class Attachment {
 
   #mustPass(wrong: number, section: IndexSection, expected: string): void {
     if (wrong < 0) return;
-    throw this.#corrupt(section.offset + wrong * 4, expected, `${this.#words(section)[wrong]}`);
+    throw this.#directory.corrupt(section.offset + wrong * 4, expected, `${this.#words(section)[wrong]}`);
   }
 
   #graph(): GraphSource {
     const { rows } = this.#options.shape;
     const { exports } = this.#arena;
-    const m = this.#m;
-    const level0 = this.#section('graph0', rows);
-    const levels = this.#section('graphLevels', undefined);
-    const upper = this.#section('graphN', undefined);
+    const directory = this.#directory;
+    const { m, outputs } = directory;
+    const level0 = directory.section('graph0', rows);
+    const levels = directory.section('graphLevels', undefined);
+    const upper = directory.section('graphN', undefined);
     const graph0 = this.#words(level0);
     const graphLevels = this.#words(levels);
     const graphN = this.#words(upper);
@@ -250,13 +172,13 @@ class Attachment {
       `ascending rows below ${rows}, and the lists of 1 to ${limits.graphLevels} levels each`,
     );
     this.#mustPass(exports.checkUpper(graphN.byteOffset, graphLevels.byteOffset, nodes, m), upper, word);
-    const entry = this.#number('entry', 0, rows - 1);
-    const maxLevel = this.#number('maxLevel', 0, limits.graphLevels);
+    const entry = directory.number('entry', 0, rows - 1);
+    const maxLevel = directory.number('maxLevel', 0, limits.graphLevels);
     const height = heightOf(graphLevels, entry);
     if (height !== maxLevel)
-      throw this.#corrupt(levels.offset, `an entry point of ${maxLevel} levels`, `${height}`);
+      throw directory.corrupt(levels.offset, `an entry point of ${maxLevel} levels`, `${height}`);
     return {
-      numbers: { m, entry, maxLevel, outputs: this.#outputs, exact: Number(this.#exact()) },
+      numbers: { m, entry, maxLevel, outputs, exact: Number(directory.exact) },
       graph0,
       graphN,
       graphLevels,

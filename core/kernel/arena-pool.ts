@@ -6,6 +6,7 @@
  * An arena comes back with whatever its last user left in it.
  */
 import { CairnError, assertInternal } from '../base/errors.js';
+import { MemoryAccount } from '../base/memory-account.js';
 import { Arena } from './arena.js';
 import type { KernelModule } from './kernel-module.js';
 import { arenaBytes, arenaClasses, type ArenaClass } from './layout.js';
@@ -23,10 +24,14 @@ export interface PoolTenant {
   readonly bytes: () => number;
   /** Leaves no more than so many bytes, where that can be. */
   readonly trim: (bytes: number) => void;
+  /** What no arena may take of the budget: kept free for what cannot give way. */
+  readonly reservedBytes: number;
 }
 
 export class ArenaPool {
   readonly budgetBytes: number;
+  /** Of arenas, in use and idle; whoever shares the budget counts here too. */
+  readonly account: MemoryAccount = new MemoryAccount();
   readonly #module: KernelModule;
   readonly #idle = new Map<ArenaClass, Arena[]>();
   readonly #used = new Set<Arena>();
@@ -45,6 +50,11 @@ export class ArenaPool {
     this.#tenant = tenant;
   }
 
+  /** What arenas may take together. */
+  get roomBytes(): number {
+    return this.budgetBytes - (this.#tenant?.reservedBytes ?? 0);
+  }
+
   usage(): ArenaPoolUsage {
     return { usedBytes: this.#usedBytes, idleBytes: this.#idleBytes, budgetBytes: this.budgetBytes };
   }
@@ -60,9 +70,11 @@ export class ArenaPool {
       return this.#giveOut(idle);
     }
     const value = this.#usedBytes + arenaBytes(arenaClass);
-    if (value > this.budgetBytes) throw overBudget(value, this.budgetBytes);
+    if (value > this.roomBytes) throw overBudget(value, this.roomBytes);
     this.#makeRoom(value);
-    return this.#giveOut(this.#create(arenaClass));
+    const arena = this.#create(arenaClass);
+    this.account.take(arena.bytes);
+    return this.#giveOut(arena);
   }
 
   /** Requires: the arena was given out by this pool, and nothing keeps a view of it. */
@@ -71,6 +83,17 @@ export class ArenaPool {
     this.#usedBytes -= arena.bytes;
     this.#idleBytes += arena.bytes;
     this.#idle.get(arena.arenaClass)?.push(arena);
+  }
+
+  /** Whether it is the memory of an arena in use. */
+  isInUse(memory: ArrayBufferLike): boolean {
+    for (const { u8 } of this.#used) if (u8.buffer === memory) return true;
+    return false;
+  }
+
+  /** Lets go of idle arenas, and has the tenant let go of what it can, so that so many bytes more stay within the budget. */
+  makeRoom(bytes: number): void {
+    this.#makeRoom(this.#usedBytes + bytes);
   }
 
   /** For `value` bytes in use. */
@@ -110,6 +133,7 @@ export class ArenaPool {
         const arena = arenas.pop();
         if (arena === undefined) break;
         this.#idleBytes -= arena.bytes;
+        this.account.give(arena.bytes);
         missing -= arena.bytes;
       }
     }

@@ -102,6 +102,11 @@ export class RowScorer {
     return { rows, distances };
   }
 
+  /** Acquires the arena for vectors of so many numbers, where it is not there. Throws `memory_budget_exceeded`. */
+  makeReady(dimension: number): void {
+    this.#blockFor(dimension);
+  }
+
   /** Gives the arena back; the next call acquires one anew. */
   release(): void {
     this.#block?.release();

@@ -20,9 +20,15 @@ export interface AdoptionOptions<S extends LogSink<S>> {
 export class Adoption<S extends LogSink<S>> {
   readonly #options: AdoptionOptions<S>;
   #running: Promise<void> | undefined;
+  #failure: unknown;
 
   constructor(options: AdoptionOptions<S>) {
     this.#options = options;
+  }
+
+  /** What kept the state from the newest head the last time; undefined where nothing did. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Sees to it that the state gets onto the newest head that it knows. Never fails. */
@@ -47,6 +53,7 @@ export class Adoption<S extends LogSink<S>> {
 
   async #adopt(state: LogState<S>): Promise<void> {
     for (let round = 0; round < limits.freshenRounds && this.#isWanted(state); round++) {
+      this.#failure = undefined;
       if (!state.isOfHead) {
         this.#options.drop();
         return;
@@ -60,6 +67,7 @@ export class Adoption<S extends LogSink<S>> {
         if (!this.#options.isCurrent(state) || state.base.version >= head.version) continue;
         state.rebase(head, make());
       } catch (error) {
+        this.#failure = error;
         if (!(await this.#mayTryAgain(state, target, error))) return;
       }
     }

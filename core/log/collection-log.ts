@@ -102,6 +102,11 @@ export class CollectionLog<S extends LogSink<S>> {
     if (this.#shareReads) void this.#adoption.keepUp(state);
   }
 
+  /** What kept the state from the newest head the last time that it was to go there; undefined where nothing did. */
+  get adoptionFailure(): unknown {
+    return this.#adoption.failure;
+  }
+
   /** Resolves when the state is not being moved onto a newer head. After `release` no further move begins. */
   async settle(): Promise<void> {
     await this.#adoption.settle();

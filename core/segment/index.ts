@@ -8,6 +8,7 @@ export { compareBytes, idAt } from './id-blocks.js';
 export { portableDeflate } from './portable-deflate.js';
 export type { RawChunk } from './raw-rows.js';
 export type { ResidentLoad, ResidentLoadOptions } from './resident-load.js';
+export { residentRoom } from './resident-range.js';
 export { rowMaps, type RowMaps } from './row-maps.js';
 export { SegmentReader, type IdRun, type SegmentReaderOptions } from './segment-reader.js';
 export { ranksOfRows, SegmentCheck } from './segment-check.js';

@@ -12,7 +12,7 @@ import { limits } from '../base/limits.js';
 import type { Deflate, Digests } from '../base/ports.js';
 import type { Filter } from '../filter/index.js';
 import type { RowMasks } from '../kernel/index.js';
-import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageSet } from '../store/index.js';
+import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageReading, PageSet } from '../store/index.js';
 import { rowsOfPlan } from './columns/filter-masks.js';
 import type { FilterCache } from './columns/filter-cache.js';
 import type { FilterRows } from './columns/filter-masks.js';
@@ -27,7 +27,8 @@ import type { IdBlock, Wrong } from './id-blocks.js';
 import { rawChunks } from './raw-rows.js';
 import type { RawChunk } from './raw-rows.js';
 import { ResidentLoad } from './resident-load.js';
-import type { ResidentLoadOptions } from './resident-load.js';
+import type { ResidentLoadOptions, ResidentSource } from './resident-load.js';
+import { readResidentRange } from './resident-range.js';
 import type { BodyKind } from './section-layout.js';
 import { mustBeRowMaps } from './row-maps.js';
 import { openTail, wrongAt } from './segment-tail.js';
@@ -124,13 +125,31 @@ export class SegmentReader {
    */
   residentLoad(target: Uint8Array<ArrayBuffer>, options: ResidentLoadOptions = {}): ResidentLoad {
     assertInternal(target.length === this.residentBytes, `${target.length} bytes for the resident part`);
-    const { pageChecksums } = this.#tail.footer;
-    const { residentOffset: offset } = this.#tail.layout;
     const crc32cPages: Digests['crc32cPages'] =
       options.crc32cPages ?? ((bytes, pageBytes) => this.#digests.crc32cPages(bytes, pageBytes));
     const mustBeSound = (bytes: Uint8Array): void => this.#mustHaveRowMaps(bytes);
-    const source = { store: this.#store, key: this.ref.key, offset, pageChecksums, mustBeSound };
-    return new ResidentLoad(source, target, { ...options, crc32cPages });
+    return new ResidentLoad({ ...this.#residentSource, mustBeSound }, target, { ...options, crc32cPages });
+  }
+
+  /** Of the resident part, through the page cache. Not to be written to. */
+  residentBytesAt({ offset, length }: ByteRange): Uint8Array | Promise<Uint8Array> {
+    const range = shifted({ offset, length }, this.#tail.layout.residentOffset);
+    return andThen(this.#read([range]), (pages) => pages.bytes(range.offset, length));
+  }
+
+  /** Of the resident part, past the page cache: see `readResidentRange`. */
+  async readResident(
+    range: ByteRange,
+    room: Uint8Array<ArrayBuffer>,
+    crc32cPages: Digests['crc32cPages'],
+  ): Promise<number> {
+    return await readResidentRange(this.#residentSource, range, room, crc32cPages);
+  }
+
+  get #residentSource(): Omit<ResidentSource, 'mustBeSound'> {
+    const { footer, layout } = this.#tail;
+    const { pageChecksums } = footer;
+    return { store: this.#store, key: this.ref.key, offset: layout.residentOffset, pageChecksums };
   }
 
   /** False: the id is not in the segment. True: it may be, and of ids that are not one in 65,536 is taken for one. */
@@ -139,7 +158,7 @@ export class SegmentReader {
   }
 
   /** The rank of each id, -1 for one that is not here. */
-  findRanks(ids: readonly string[]): Int32Array | Promise<Int32Array> {
+  findRanks(ids: readonly string[], reading?: PageReading): Int32Array | Promise<Int32Array> {
     const { idFilter, idIndex } = this.#tail;
     const ranks = new Int32Array(ids.length).fill(-1);
     const wanted: { readonly at: number; readonly id: Uint8Array; readonly block: number }[] = [];
@@ -158,6 +177,7 @@ export class SegmentReader {
         }
         return ranks;
       },
+      reading,
     );
   }
 
@@ -189,8 +209,8 @@ export class SegmentReader {
     return this.#idText(Math.floor(rank / blockRows), id);
   }
 
-  rowsOfRanks(ranks: Uint32Array): Uint32Array | Promise<Uint32Array> {
-    return this.#mapped('rowOfRank', 'rank', ranks);
+  rowsOfRanks(ranks: Uint32Array, reading?: PageReading): Uint32Array | Promise<Uint32Array> {
+    return this.#mapped('rowOfRank', 'rank', ranks, reading);
   }
 
   ranksOfRows(rows: Uint32Array): Uint32Array | Promise<Uint32Array> {
@@ -202,6 +222,7 @@ export class SegmentReader {
     kind: 'rowOfRank' | 'rankOfRow',
     what: 'row' | 'rank',
     from: ArrayLike<number>,
+    reading?: PageReading,
   ): Uint32Array | Promise<Uint32Array> {
     const section = this.#tail.layout.residents.find((resident) => resident.kind === kind);
     const { key } = this.ref;
@@ -210,7 +231,7 @@ export class SegmentReader {
       this.#mustHave(what, number);
       return { offset: section.offset + 4 * number, length: 4 };
     });
-    return andThen(this.#read(ranges), (pages) =>
+    return andThen(this.#read(ranges, reading), (pages) =>
       Uint32Array.from(ranges, ({ offset }) => {
         const number = wordOf(pages.bytes(offset, 4));
         if (number < this.rows) return number;
@@ -255,7 +276,7 @@ export class SegmentReader {
   }
 
   /** The JSON text of each row, '' for a row without metadata. */
-  documents(rows: ArrayLike<number>): string[] | Promise<string[]> {
+  documents(rows: ArrayLike<number>, reading?: PageReading): string[] | Promise<string[]> {
     const { documentIndex } = this.#tail;
     const list = Array.from(rows);
     const blocks = list.map((row) => {
@@ -271,7 +292,7 @@ export class SegmentReader {
     const ranges = [...missing].map((block) => shifted(documentIndex.range(block), offset));
     // What is inflated already is held here: other reads may push it out before this one ends.
     const held = new Map(blocks.map((block) => [block, this.#documents.get(block)]));
-    return andThen(this.#read(ranges), (pages) => {
+    return andThen(this.#read(ranges, reading), (pages) => {
       for (const block of missing) held.set(block, this.#inflate(block, pages));
       for (const [block, inflated] of held) if (inflated !== undefined) this.#documents.keep(block, inflated);
       return list.map((row, i) => {
@@ -306,14 +327,14 @@ export class SegmentReader {
   }
 
   /** The vectors of `rows`, one after another. */
-  vectors(rows: ArrayLike<number>): Float32Array | Promise<Float32Array> {
+  vectors(rows: ArrayLike<number>, reading?: PageReading): Float32Array | Promise<Float32Array> {
     const length = 4 * this.dimension;
     const into = new Float32Array(rows.length * this.dimension);
     const bytes = new Uint8Array(into.buffer);
     const all = { first: 0, count: rows.length };
     if (this.tryCopyVectors(rows, all, bytes, { at: 0, stride: length })) return into;
     const ranges = Array.from(rows, (row) => ({ offset: row * length, length }));
-    return andThen(this.#read(ranges), (pages) => {
+    return andThen(this.#read(ranges, reading), (pages) => {
       ranges.forEach(({ offset }, i) => pages.copyInto(offset, length, bytes, i * length));
       return into;
     });
@@ -385,20 +406,21 @@ export class SegmentReader {
     );
   }
 
-  #read(ranges: readonly ByteRange[]): PageSet | Promise<PageSet> {
-    return this.#cache.read(this.#handle, ranges);
+  #read(ranges: readonly ByteRange[], reading?: PageReading): PageSet | Promise<PageSet> {
+    return this.#cache.read(this.#handle, ranges, reading);
   }
 
   /** `use` gets each of `blocks` decoded. */
   #readIdBlocks<T>(
     blocks: readonly number[],
     use: (blockOf: (block: number) => IdBlock) => T,
+    reading?: PageReading,
   ): T | Promise<T> {
     const { idIndex } = this.#tail;
     const { offset } = this.#section('ids');
     const rangeOf = (block: number): ByteRange => shifted(idIndex.range(block), offset);
     const wanted = new Set(blocks);
-    return andThen(this.#read(Array.from(wanted, rangeOf)), (pages) => {
+    return andThen(this.#read(Array.from(wanted, rangeOf), reading), (pages) => {
       const decoded = new Map<number, IdBlock>();
       for (const block of wanted) {
         const range = rangeOf(block);

@@ -17,6 +17,8 @@ export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js'
 export { boundingStore } from './bounding.js';
 export type { BoundingOptions } from './bounding.js';
 export { putDecided } from './decided-put.js';
+export { holdingStore } from './holding.js';
+export type { HoldingStore } from './holding.js';
 export { hedgingStore } from './hedging.js';
 export type { HedgingOptions } from './hedging.js';
 export { meteringStore, SUBREQUESTS_EXHAUSTED } from './invocation-store.js';
@@ -38,7 +40,13 @@ export {
   uploadEnded,
 } from './request-checks.js';
 export { PageCache, mustMatchPages } from './page-cache.js';
-export type { PageCacheOptions, PageCacheUsage, PagedHandle, PagedObject } from './page-cache.js';
+export type {
+  PageCacheOptions,
+  PageCacheUsage,
+  PagedHandle,
+  PagedObject,
+  PageReading,
+} from './page-cache.js';
 export { PageSet } from './page-set.js';
 export { getChecked, readRange } from './range-read.js';
 export type { RangeRead } from './range-read.js';

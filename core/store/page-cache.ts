@@ -11,12 +11,15 @@
  */
 import { assertInternal, corrupt } from '../base/errors.js';
 import { limits, tierLimits } from '../base/limits.js';
+import type { MemoryAccount } from '../base/memory-account.js';
 import type { Digests } from '../base/ports.js';
 import type { ByteRange, ObjectStore } from './object-store.js';
 import { PageSet } from './page-set.js';
 import { readRange } from './range-read.js';
 
 const { pageBytes } = limits;
+/** Answers of wide ranges that are in memory at a time. */
+const FEW_PARALLEL = 2;
 
 /** An immutable object whose pages may be cached. */
 export interface PagedObject {
@@ -38,8 +41,18 @@ export interface PageCacheOptions {
   readonly budgetBytes: number;
   /** Less where others need the memory: asked at every insertion. */
   readonly roomBytes?: () => number;
+  /** Where its pages count. */
+  readonly account?: MemoryAccount | undefined;
   /** Requests in flight over the whole cache. Default those of the edge tier. */
   readonly parallel?: number;
+}
+
+export interface PageReading {
+  /**
+   * As few requests as reading all between the first and the last page would take, however much is read in vain: for merges, whose
+   * rows lie everywhere in what they read, on hosts that count requests. No more than two of them are in flight.
+   */
+  readonly fewRequests?: boolean;
 }
 
 export interface PageCacheUsage {
@@ -68,6 +81,13 @@ interface Registered extends PagedObject, PagedHandle {
   forgotten: boolean;
 }
 
+/** What one call reads. */
+interface PagesRead {
+  readonly missing: ReadonlySet<number>;
+  readonly found: Map<number, Uint8Array>;
+  readonly reading: PageReading;
+}
+
 /** Neighbouring pages that one request reads. */
 interface Run {
   readonly first: number;
@@ -78,10 +98,13 @@ export class PageCache {
   readonly #budget: number;
   readonly #roomBytes: () => number;
   readonly #parallel: number;
+  readonly #account: MemoryAccount | undefined;
   readonly #objects = new Set<PagedHandle>();
   #oldest: Page | undefined;
   #newest: Page | undefined;
   #bytes = 0;
+  /** As the account has them. */
+  #countedBytes = 0;
   #hits = 0;
   #misses = 0;
   #inFlight = 0;
@@ -91,8 +114,10 @@ export class PageCache {
   constructor({
     budgetBytes,
     roomBytes = () => Infinity,
+    account,
     parallel = tierLimits.edge.requestsParallel,
   }: PageCacheOptions) {
+    this.#account = account;
     this.#roomBytes = roomBytes;
     this.#budget = budgetBytes;
     this.#parallel = parallel;
@@ -114,7 +139,11 @@ export class PageCache {
   }
 
   /** The pages that hold `ranges`, at once where all are here. Throws `corrupt`, or `unavailable` (`object_gone`). */
-  read(handle: PagedHandle, ranges: readonly ByteRange[]): PageSet | Promise<PageSet> {
+  read(
+    handle: PagedHandle,
+    ranges: readonly ByteRange[],
+    reading: PageReading = {},
+  ): PageSet | Promise<PageSet> {
     const object = this.#mustBeRegistered(handle);
     const found = new Map<number, Uint8Array>();
     const missing = new Set<number>();
@@ -137,7 +166,7 @@ export class PageCache {
     this.#hits += found.size;
     this.#misses += missing.size;
     if (missing.size === 0) return new PageSet(found);
-    return this.#fetch(object, missing, found);
+    return this.#fetch(object, { missing, found, reading });
   }
 
   /**
@@ -217,6 +246,7 @@ export class PageCache {
     object.forgotten = true;
     for (const page of object.pages) if (page !== undefined) this.#drop(page);
     object.pages.length = 0;
+    this.#count();
   }
 
   usage(): PageCacheUsage {
@@ -230,18 +260,17 @@ export class PageCache {
     return object;
   }
 
-  async #fetch(
-    object: Registered,
-    missing: ReadonlySet<number>,
-    found: Map<number, Uint8Array>,
-  ): Promise<PageSet> {
-    const runs = runsOf(missing);
+  async #fetch(object: Registered, read: PagesRead): Promise<PageSet> {
+    const { missing, found, reading } = read;
+    const few = reading.fewRequests === true;
+    const runs = few ? fewRunsOf(missing) : runsOf(missing, limits.rangeGapPages);
+    const parallel = few ? Math.min(FEW_PARALLEL, this.#parallel) : this.#parallel;
     const flights = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     for (const run of runs) {
-      while (flights.size > 0 && this.#inFlight >= this.#parallel) await Promise.race(flights);
+      while (flights.size > 0 && this.#inFlight >= parallel) await Promise.race(flights);
       if (failure !== undefined) break;
-      const flight = this.#fetchRun(object, run, found)
+      const flight = this.#fetchRun(object, run, read)
         .catch((error: unknown) => void (failure ??= { error }))
         .finally(() => flights.delete(flight));
       flights.add(flight);
@@ -251,7 +280,11 @@ export class PageCache {
     return new PageSet(found);
   }
 
-  async #fetchRun(object: Registered, { first, count }: Run, found: Map<number, Uint8Array>): Promise<void> {
+  async #fetchRun(
+    object: Registered,
+    { first, count }: Run,
+    { missing, found, reading }: PagesRead,
+  ): Promise<void> {
     const { store, key, digests } = object;
     const offset = first * pageBytes;
     const length = Math.min(count * pageBytes, object.size - offset);
@@ -266,6 +299,8 @@ export class PageCache {
       this.#inFlight -= 1;
     }
     for (let i = 0; i < count; i++) {
+      // Of a wide gap nothing is kept: it would push out all else.
+      if (reading.fewRequests === true && !missing.has(first + i)) continue;
       // A page of its own: a view would keep all of a long answer alive for one page of it.
       const page = bytes.slice(i * pageBytes, (i + 1) * pageBytes);
       found.set(first + i, page);
@@ -277,11 +312,12 @@ export class PageCache {
     if (owner.forgotten) return undefined;
     const present = owner.pages[number];
     if (present !== undefined) return present;
+    const room = Math.min(this.#budget, this.#roomBytes());
     const page = newPage(owner, number, bytes, false);
     owner.pages[number] = page;
     this.#bytes += bytes.length;
     this.#append(page);
-    this.trim(Math.min(this.#budget, this.#roomBytes()));
+    this.trim(room);
     return page;
   }
 
@@ -298,6 +334,15 @@ export class PageCache {
       evicted.owner.pages[evicted.number] = undefined;
       this.#drop(evicted);
     }
+    this.#count();
+  }
+
+  /** Only what stays: what came and made others go was not there beside them. */
+  #count(): void {
+    const more = this.#bytes - this.#countedBytes;
+    this.#countedBytes = this.#bytes;
+    if (more > 0) this.#account?.take(more);
+    else this.#account?.give(-more);
   }
 
   #pin(object: Registered, { offset, length }: ByteRange, read: PageSet): void {
@@ -317,6 +362,7 @@ export class PageCache {
         page.pinned = true;
       }
     }
+    this.#count();
   }
 
   #drop(page: Page): void {
@@ -345,15 +391,27 @@ function newPage(owner: Registered, number: number, bytes: Uint8Array, pinned: b
   return { owner, number, bytes, pinned, used: false, older: undefined, newer: undefined };
 }
 
-/** Joins pages that lie side by side or nearly so into runs, none longer than one request should be. */
-function runsOf(missing: ReadonlySet<number>): Run[] {
+/** As narrow as may be without more requests than the whole span would take. */
+function fewRunsOf(missing: ReadonlySet<number>): Run[] {
+  const numbers = [...missing];
+  const first = numbers.reduce((least, number) => Math.min(least, number));
+  const last = numbers.reduce((most, number) => Math.max(most, number));
+  const most = Math.ceil((last + 1 - first) / limits.rangePages);
+  for (let gap: number = limits.rangeGapPages; ; gap *= 2) {
+    const runs = runsOf(missing, gap);
+    if (runs.length <= most || gap >= limits.rangePages) return runs;
+  }
+}
+
+/** Joins pages that lie side by side, or no farther apart than `gap`, into runs, none longer than one request should be. */
+function runsOf(missing: ReadonlySet<number>, gap: number): Run[] {
   const runs: { first: number; count: number }[] = [];
   for (const number of [...missing].sort((a, b) => a - b)) {
     const last = runs.at(-1);
     if (
       last !== undefined &&
       number - last.first < limits.rangePages &&
-      number - (last.first + last.count) <= limits.rangeGapPages
+      number - (last.first + last.count) <= gap
     ) {
       last.count = number + 1 - last.first;
     } else runs.push({ first: number, count: 1 });

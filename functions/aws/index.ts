@@ -53,7 +53,8 @@ function requestOf(event: APIGatewayProxyEventV2): HttpRequest {
     headers: Object.entries(headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as const],
     ),
-    body: body === undefined ? undefined : Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
+    // Emulators say null where there is none.
+    body: typeof body === 'string' ? Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8') : undefined,
   });
 }
 

@@ -105,12 +105,15 @@ class HttpApp {
       stopping: options.stopping,
       version: options.version,
       ping: () => this.#ping(),
-      metricsText: async () =>
-        this.#metrics.text({
+      metricsText: async () => {
+        const database = await options.database();
+        return this.#metrics.text({
           load: this.#load,
-          store: (await options.database()).storeUsage(),
+          store: database.storeUsage(),
+          memory: database.memoryUsage(),
           version: options.version,
-        }),
+        });
+      },
       openApiText: () => (this.#openApi ??= this.#openApiText()),
     };
   }

@@ -25,6 +25,7 @@ export interface AnsweredRequest {
 export interface MetricsSources {
   readonly load: Load;
   readonly store: ReturnType<Database['storeUsage']>;
+  readonly memory: ReturnType<Database['memoryUsage']>;
   readonly version: string;
 }
 
@@ -44,7 +45,7 @@ export class Metrics {
     histogram.count++;
   }
 
-  text({ load, store, version }: MetricsSources): string {
+  text({ load, store, memory, version }: MetricsSources): string {
     const lines: string[] = [];
     family(lines, 'cairn_info', 'gauge', 'The running version.', new Map([[labels({ version }), 1]]));
     const gauges = [
@@ -61,6 +62,7 @@ export class Metrics {
     family(lines, 'cairn_http_requests_total', 'counter', 'Requests answered.', this.#requests);
     this.#latencyText(lines);
     storeText(lines, store);
+    memoryText(lines, memory);
     return `${lines.join('\n')}\n`;
   }
 
@@ -97,6 +99,24 @@ function storeText(lines: string[], store: MetricsSources['store']): void {
     ['cairn_warm_cache_read_bytes_total', 'Bytes read from the warm cache.', store.warmBytes],
   ] as const;
   for (const [name, help, value] of counters) family(lines, name, 'counter', help, new Map([['', value]]));
+}
+
+function memoryText(lines: string[], memory: MetricsSources['memory']): void {
+  const held = new Map([
+    [labels({ holder: 'arenas' }), memory.arenaBytes],
+    [labels({ holder: 'idle_arenas' }), memory.idleArenaBytes],
+    [labels({ holder: 'page_cache' }), memory.pageCacheBytes],
+    [labels({ holder: 'filter_cache' }), memory.filterCacheBytes],
+    [labels({ holder: 'segment_tails' }), memory.tailBytes],
+    [labels({ holder: 'in_flight' }), memory.inFlightBytes],
+  ]);
+  family(lines, 'cairn_memory_bytes', 'gauge', 'Bytes held under the memory budget.', held);
+  const gauges = [
+    ['cairn_memory_total_bytes', 'All of them together.', memory.totalBytes],
+    ['cairn_memory_peak_bytes', 'The most of that since the start.', memory.peakBytes],
+    ['cairn_memory_budget_bytes', 'What the budget allows.', memory.budgetBytes],
+  ] as const;
+  for (const [name, help, value] of gauges) family(lines, name, 'gauge', help, new Map([['', value]]));
 }
 
 function add(counters: Map<string, number>, key: string, amount: number): void {

@@ -20,6 +20,8 @@ const RESULT = {
   rowsDropped: 0,
   bytesWritten: 0,
   sequence: 0,
+  more: false,
+  tooLarge: false,
 };
 
 /** A database that has `compactor` do its compactions, and another one on the same store. */

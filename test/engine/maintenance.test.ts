@@ -6,9 +6,11 @@
  */
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../core/base/errors.js';
-import { limits } from '../../core/base/limits.js';
+import { limits, tierLimits } from '../../core/base/limits.js';
+import type { Work } from '../../core/base/limits.js';
 import { Maintenance } from '../../core/engine/maintenance.js';
 import type { CompactResult, MaintainResult } from '../../core/engine/index.js';
+import { WorkBudget } from '../../core/engine/work-budget.js';
 import { PASS_KEY, workKey } from '../../core/log/index.js';
 import type { Job } from '../../core/log/index.js';
 import { digests } from '../log/fixture.js';
@@ -27,6 +29,8 @@ class Site {
   readonly compacted: string[] = [];
   /** What the next compactions answer or throw, by name. */
   readonly outcomes = new Map<string, Partial<CompactResult> | Error>();
+  /** Of each run. */
+  most: Work = tierLimits.server.run;
   readonly maintenance = this.another();
 
   another(): Maintenance {
@@ -37,12 +41,17 @@ class Site {
       ports: { clock, sleep, random: this.world.chance, digests, deflate: portableDeflate },
       collector,
       namespace: catalog.namespace,
-      compact: (name) => this.#compact(name),
+      handler: 'server',
+      shareRequests: true,
+      budget: () => new WorkBudget(this.most, () => store.snapshot()),
+      foldableBytes: 1 << 30,
+      compact: (name, { budget }) => this.#compact(name, budget),
     });
   }
 
-  async #compact(name: string): Promise<CompactResult> {
+  async #compact(name: string, budget: WorkBudget): Promise<CompactResult> {
     this.compacted.push(name);
+    budget.tryBegin({ numbers: 10, bytes: 0, requests: 0 });
     const outcome = this.outcomes.get(name);
     if (outcome instanceof Error) throw outcome;
     const collection = this.collections.get(name)!;
@@ -55,6 +64,8 @@ class Site {
       segmentsMerged: 0,
       ...written,
       sequence: slots,
+      more: false,
+      tooLarge: false,
       ...outcome,
     };
   }
@@ -134,33 +145,76 @@ describe('a run of maintenance', () => {
     expect(await c.keys()).toHaveLength(3);
   });
 
-  it.each([{ rowsWritten: limits.maintenanceRows }, { bytesWritten: limits.maintenanceBytes }])(
-    'begins no compaction beyond its budget: %o',
-    async (spent) => {
-      const site = await new Site().marked();
-      for (const name of ['a', 'b', 'c']) {
-        await site.add(name, MANY);
-        site.outcomes.set(name, spent);
-      }
-      expect(await site.run(true)).toMatchObject({ compacted: 1, more: true });
-      expect(await site.hints()).toHaveLength(2);
-      expect(await site.run(true)).toMatchObject({ compacted: 1, more: true });
-      expect(await site.run(true)).toMatchObject({ compacted: 1, more: false });
-      expect([...site.compacted].sort()).toEqual(['a', 'b', 'c']);
-    },
-  );
+  it('begins no compaction beyond its budget', async () => {
+    const site = await new Site().marked();
+    site.most = { ...site.most, numbers: 10 };
+    for (const name of ['a', 'b', 'c']) await site.add(name, MANY);
+    expect(await site.run(true)).toMatchObject({ compacted: 1, more: true });
+    expect(await site.hints()).toHaveLength(2);
+    expect(await site.run(true)).toMatchObject({ compacted: 1, more: true });
+    expect(await site.run(true)).toMatchObject({ compacted: 1, more: false });
+    expect([...site.compacted].sort()).toEqual(['a', 'b', 'c']);
+  });
 
   it('goes on past a collection that fails, and leaves its hint', async () => {
     const site = await new Site().marked();
     const bad = await site.add('bad', MANY);
     await site.add('good', MANY);
-    site.outcomes.set('bad', new CairnError('quota', 'memory_budget_exceeded', 'no room'));
+    site.outcomes.set('bad', new CairnError('unavailable', 'store_unavailable', 'no answer'));
     const { failures, compacted } = await site.run(true);
-    expect(failures).toEqual([{ collection: bad.uid, code: 'memory_budget_exceeded', message: 'no room' }]);
+    expect(failures).toEqual([{ collection: bad.uid, code: 'store_unavailable', message: 'no answer' }]);
     expect(compacted).toBe(1);
     expect(await site.hints()).toEqual([workKey(bad.uid)]);
     site.outcomes.set('bad', new TypeError('a bug of ours'));
     await expect(site.run(true)).rejects.toThrow('a bug of ours');
+  });
+
+  it.each<[string, Partial<CompactResult> | Error]>([
+    ['has no memory', new CairnError('quota', 'memory_budget_exceeded', 'no room')],
+    ['may not hold what is left', { tooLarge: true }],
+  ])('leaves to others a collection for which it %s, and goes on', async (_, outcome) => {
+    const site = await new Site().marked();
+    const large = await site.add('large', MANY);
+    await site.add('small', MANY);
+    site.outcomes.set('large', outcome);
+    const { failures, left, segmentsWritten } = await site.run(true);
+    expect(failures).toEqual([]);
+    expect(left).toEqual([{ collection: large.uid, reason: 'collection_too_large_for_handler' }]);
+    expect(segmentsWritten).toBe(outcome instanceof Error ? 1 : 2);
+  });
+
+  it('looks at no further collection than its requests allow, and begins elsewhere the next time', async () => {
+    const site = await new Site().marked();
+    site.most = { ...site.most, requests: 10 };
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const name of names) await site.add(name, MANY);
+    let runs = 0;
+    for (; site.compacted.length < names.length && runs < 100; runs++) {
+      const before = site.a.store.snapshot().requests;
+      const { collections, more } = await site.run(false);
+      expect(more).toBe(true);
+      expect(collections).toBeLessThan(names.length);
+      // The one that it was at is tended to its end.
+      expect(site.a.store.snapshot().requests - before).toBeLessThan(10 + 15);
+    }
+    expect([...site.compacted].sort()).toEqual(names);
+  });
+
+  it('goes on with a pass of the day that its requests did not allow', async () => {
+    const site = new Site();
+    site.most = { ...site.most, requests: 40 };
+    for (let at = 0; at < 9; at++) await site.add(`c${at}`, 1, false);
+    let looked = 0;
+    let runs = 0;
+    for (; looked < 9 && runs < 20; runs++) {
+      const { collections, pass, more } = await site.run(false);
+      expect(pass).toBe(true);
+      looked += collections;
+      expect(more).toBe(looked < 9);
+    }
+    expect(looked).toBe(9);
+    expect(runs).toBeGreaterThan(1);
+    expect(await site.run(false)).toMatchObject({ collections: 0, pass: false, more: false });
   });
 
   it('folds few slots once the oldest is old enough', async () => {

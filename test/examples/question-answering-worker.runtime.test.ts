@@ -8,21 +8,21 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { root } from '../../scripts/set-up.mjs';
 import { hasRuntimes } from '../runtime/install.js';
 import { startWorker } from '../runtime/workerd.js';
-import type { Deployed, Worker } from '../runtime/workerd.js';
+import type { Worker, WorkerCode } from '../runtime/workerd.js';
 import { copyExample } from './copied-example.js';
 
 const key = 'a-secret-key';
 const standIn = readFileSync(join(root, 'test/examples/ai-stand-in.mjs'), 'utf8');
 
-function deploy(): { readonly worker: Deployed; readonly printed: string } {
+function deploy(): { readonly worker: WorkerCode; readonly printed: string } {
   const example = copyExample('question-answering-worker');
   try {
     expect(example.run('types')).toBe('');
     const printed = example.run('deploy', '--dry-run', '--outdir', 'dist');
     const dist = join(example.folder, 'dist');
-    const kernel = readdirSync(dist).find((name) => name.endsWith('.wasm'))!;
+    const wasmName = readdirSync(dist).find((name) => name.endsWith('.wasm'))!;
     const code = readFileSync(join(dist, 'index.js'), 'utf8');
-    const worker = { code, wasm: readFileSync(join(dist, kernel)), kernel };
+    const worker = { code, wasm: readFileSync(join(dist, wasmName)), wasmName };
     return { worker, printed };
   } finally {
     example.remove();
@@ -222,7 +222,7 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
     });
 
     it('compacts on its schedule, and answers the same afterwards', async () => {
-      expect(await worker.schedule()).toBe('ok');
+      await worker.schedule();
       expect(worker.complaints()).toContain('"compacted":0');
       // Of 64 commits a fold is made.
       for (let n = 0; n < 64; n++) await caller.add({ ...whales, metadata: { ...whales.metadata, n } });

@@ -82,6 +82,8 @@ describe('a compaction asked of the thread', () => {
       rowsDropped: 0,
       bytesWritten: expect.any(Number) as number,
       sequence: 1,
+      more: false,
+      tooLarge: false,
     });
     const { log } = await database.collection('papers').stats();
     expect(log.foldedSequence).toBe(1);

@@ -15,6 +15,10 @@ export interface Ended {
 
 export interface ServeProcess {
   readonly url: string;
+  /** To stdout so far. */
+  printed(): string;
+  /** To stderr so far. */
+  complaints(): string;
   /** Sends SIGTERM and waits for the end. */
   stop(): Promise<Ended>;
 }
@@ -30,9 +34,11 @@ export function mustBeBuilt(): void {
   if (!existsSync(command)) throw new Error(`${command} is missing: run \`npm run build\` first`);
 }
 
+export type Environment = Readonly<Record<string, string>>;
+
 /** Without our own environment: settings, loaders and flags of the test run are none of the child's business. */
-function start(binary: string, args: readonly string[], directory: string): Started {
-  const child = spawn(binary, args, { cwd: directory, env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+function start(binary: string, args: readonly string[], directory: string, env: Environment = {}): Started {
+  const child = spawn(binary, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<Ended>((resolve, reject) => {
     let out = '';
     let error = '';
@@ -73,26 +79,44 @@ export async function runVitest(binary: string, files: readonly string[]): Promi
   }
 }
 
-/** `cairn serve` on a free port. Resolves when it listens. */
-export async function startServe(binary: string, folder: string): Promise<ServeProcess> {
-  const args = [command, 'serve', '--port', '0', '--store', 'file:store'];
-  const { child, ended } = start(binary, args, folder);
+/** `cairn serve` on a free port, over a store in `folder` unless the environment says another. Resolves when it listens. */
+export function startServe(
+  binary: string,
+  folder: string,
+  environment: Environment = {},
+): Promise<ServeProcess> {
+  const env = { CAIRN_STORE: 'file:store', ...environment };
+  return startListening(binary, [command, 'serve', '--port', '0'], folder, env);
+}
+
+/** Runs a script that prints `listening on URL` when it is ready. Resolves then. */
+export async function startListening(
+  binary: string,
+  args: readonly string[],
+  directory: string,
+  environment: Environment,
+): Promise<ServeProcess> {
+  const { child, ended } = start(binary, args, directory, environment);
+  let printed = '';
+  let complaints = '';
+  child.stderr?.on('data', (text: string) => (complaints += text));
   const listening = new Promise<string>((resolve) => {
-    let out = '';
     child.stdout?.on('data', (text: string) => {
-      out += text;
-      const url = /listening on (http:\/\/\S+)\n/.exec(out)?.[1];
+      printed += text;
+      const url = /^listening on (http:\/\/\S+)\n/m.exec(printed)?.[1];
       if (url !== undefined) resolve(url);
     });
   });
   const url = await Promise.race([
     listening,
     ended.then(({ code, out, error }) => {
-      throw new Error(`${binary} serve ended with exit code ${code} before it listened:\n${error}${out}`);
+      throw new Error(`${binary} ${args.join(' ')} ended with ${code} before it listened:\n${error}${out}`);
     }),
   ]);
   return {
     url,
+    printed: () => printed,
+    complaints: () => complaints,
     stop: () => {
       child.kill('SIGTERM');
       return ended;

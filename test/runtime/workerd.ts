@@ -20,14 +20,25 @@ export interface Bundle {
   readonly contents: readonly string[];
 }
 
+/** What a Worker runs. */
+export interface WorkerCode {
+  readonly code: string;
+  readonly wasm: Uint8Array;
+  /** By which the code imports it, in the folder of the code. */
+  readonly wasmName?: string;
+  readonly compatibilityFlags?: readonly string[];
+  /** Bindings that the platform has and workerd has not: a name, and a module whose default export makes the object. */
+  readonly standIns?: Readonly<Record<string, string>>;
+}
+
 export interface Worker {
   readonly url: string;
+  /** The event of its cron trigger. Ends when the handler has; throws where that failed. */
+  schedule(): Promise<void>;
   /** What workerd has complained of so far: uncaught errors, promises that cross requests. */
   complaints(): string;
   /** Miniflare's stand-in, in Node, for a binding of R2 that the Worker has. */
   bucket(name: string): Promise<unknown>;
-  /** What its cron triggers start. Gives back how that ended. */
-  schedule(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -47,7 +58,9 @@ interface MiniflareModule {
   readonly Miniflare: new (options: object) => {
     readonly ready: Promise<URL>;
     getR2Bucket(name: string): Promise<unknown>;
-    getWorker(): Promise<{ scheduled(options: object): Promise<{ readonly outcome: string }> }>;
+    getWorker(): Promise<{
+      scheduled(event: { readonly cron: string }): Promise<{ readonly outcome: string }>;
+    }>;
     dispose(): Promise<void>;
   };
 }
@@ -93,19 +106,12 @@ const kernelBeside = {
   },
 };
 
-export interface Deployed extends Pick<Bundle, 'code' | 'wasm'> {
-  /** What the code imports the kernel by. Default: as `bundleWorker` leaves it. */
-  readonly kernel?: string;
-  /** Bindings that the platform has and workerd has not: a name, and a module whose default export makes the object. */
-  readonly standIns?: Readonly<Record<string, string>>;
-}
-
 /**
  * `r2Buckets`: names of bindings, each of a bucket of its own that is empty. Throws where workerd refuses the code, as it does for
  * what happens at module load and may not.
  */
 export async function startWorker(
-  { code, wasm, kernel = kernelModule, standIns = {} }: Deployed,
+  { code, wasm, wasmName = 'relaxed.wasm', compatibilityFlags = [], standIns = {} }: WorkerCode,
   bindings: object,
   r2Buckets: readonly string[] = [],
 ): Promise<Worker> {
@@ -127,12 +133,13 @@ export async function startWorker(
           {
             name: 'worker',
             compatibilityDate,
+            compatibilityFlags: [...compatibilityFlags],
             bindings,
             r2Buckets: [...r2Buckets],
             wrappedBindings: Object.fromEntries(Object.keys(standIns).map((name) => [name, standInOf(name)])),
             modules: [
               { type: 'ESModule', path: 'worker.js', contents: code },
-              { type: 'CompiledWasm', path: kernel, contents: wasm },
+              { type: 'CompiledWasm', path: wasmName, contents: wasm },
             ],
             // Nothing here may reach out.
             outboundService: () => {
@@ -160,9 +167,11 @@ export async function startWorker(
   try {
     const url = await miniflare.ready;
     const bucket = (name: string): Promise<unknown> => miniflare.getR2Bucket(name);
-    const schedule = async (): Promise<string> =>
-      (await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' })).outcome;
-    return { url: url.origin, complaints: () => complaints, bucket, schedule, close };
+    const schedule = async (): Promise<void> => {
+      const { outcome } = await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' });
+      if (outcome !== 'ok') throw new Error(`the scheduled event ended with ${outcome}: ${complaints}`);
+    };
+    return { url: url.origin, schedule, complaints: () => complaints, bucket, close };
   } catch (error) {
     // It rejects for the same reason as the start.
     await close().catch(() => undefined);

@@ -146,18 +146,24 @@ export class Collector {
     return listed.map(({ key }) => key.slice(WORK_PREFIX.length)).filter(isUid);
   }
 
-  /** Every uid that has objects: one key of each, then on behind its prefix. */
   async uids(): Promise<readonly Uid[]> {
     const uids: Uid[] = [];
-    let after = COLLECTIONS_PREFIX;
+    for await (const uid of this.uidsAfter(undefined)) uids.push(uid);
+    return uids;
+  }
+
+  /** Every uid behind this one that has objects, in order: one key of each, then on behind its prefix. Cost: 1 LIST each. */
+  async *uidsAfter(last: Uid | undefined): AsyncGenerator<Uid, void, undefined> {
+    // U+10FFFF sorts behind every character that a key of ours has.
+    const behind = (uid: Uid): string => `${collectionPrefix(uid)}\u{10ffff}`;
+    let after = last === undefined ? COLLECTIONS_PREFIX : behind(last);
     for (;;) {
       const [first] = await this.#options.store.list(COLLECTIONS_PREFIX, { after, limit: 1 });
-      if (first === undefined) return uids;
+      if (first === undefined) return;
       const uid = first.key.slice(COLLECTIONS_PREFIX.length, COLLECTIONS_PREFIX.length + 32);
       if (isUid(uid) && first.key.startsWith(collectionPrefix(uid))) {
-        uids.push(uid);
-        // U+10FFFF sorts behind every character that a key of ours has.
-        after = `${collectionPrefix(uid)}\u{10ffff}`;
+        yield uid;
+        after = behind(uid);
       } else {
         // Nothing of ours.
         after = first.key;

@@ -16,6 +16,7 @@ import {
 } from '../../log/index.js';
 import type { Head, LogContext, RetainedFrom } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
+import { hasMerge } from '../compaction/index.js';
 import { abandonedOutputs, garbageBelow } from './garbage.js';
 import { retainedNow } from './retention.js';
 
@@ -24,8 +25,11 @@ export interface Look {
   readonly listed: readonly ListedObject[];
   /** Something could be deleted behind a fence. */
   readonly garbage: boolean;
-  /** The log has passed a trigger of `isWorthFolding`. */
+  /** The log has passed a trigger of `isWorthFolding`, or segments are left to be merged. */
   readonly due: boolean;
+  readonly logDue: boolean;
+  /** Of the log that no segment holds. */
+  readonly unfoldedBytes: number;
 }
 
 /** The log that no segment holds. */
@@ -54,10 +58,13 @@ export async function lookAt(context: LogContext): Promise<Look | undefined> {
   const listed = await context.store.list(collectionPrefix(context.uid));
   if (head.state === 'dropped') {
     const garbage = (await garbageOfDropped(context, head, listed)).length > 0;
-    return { head, listed, garbage, due: false };
+    return { head, listed, garbage, due: false, logDue: false, unfoldedBytes: 0 };
   }
   const garbage = await hasGarbage(context, head, listed);
-  return { head, listed, garbage, due: await isDue(context, head, listed) };
+  const unfolded = unfoldedOf(context, head, listed);
+  const logDue = await isLogDue(context, head, unfolded);
+  const due = logDue || hasMerge(head, head.schema.tier);
+  return { head, listed, garbage, due, logDue, unfoldedBytes: unfolded.bytes };
 }
 
 /** Judged by a head from before the listing: good enough to look again, not to delete. */
@@ -94,8 +101,11 @@ export async function garbageOfDropped(
   return listed.filter(({ key }) => !kept.has(key));
 }
 
-async function isDue(context: LogContext, head: Head, listed: readonly ListedObject[]): Promise<boolean> {
-  const { uid, store, ports } = context;
+function unfoldedOf(
+  { uid }: LogContext,
+  head: Head,
+  listed: readonly ListedObject[],
+): Omit<Unfolded, 'ageMs'> {
   let [slots, bytes] = [0, 0];
   for (const { key, size } of listed) {
     const place = tryDatedKey(uid, key);
@@ -107,6 +117,14 @@ async function isDue(context: LogContext, head: Head, listed: readonly ListedObj
     bytes += size;
     if (place?.kind === 'slot') slots++;
   }
+  return { slots, bytes };
+}
+
+async function isLogDue(
+  { uid, store, ports }: LogContext,
+  head: Head,
+  { slots, bytes }: Omit<Unfolded, 'ageMs'>,
+): Promise<boolean> {
   if (slots === 0 || isWorthFolding(head, { slots, bytes, ageMs: 0 })) return slots > 0;
   const oldest = await store.get(slotKey(uid, sequence(head.foldedSeq + 1)), {
     range: { offset: 0, length: 1 },

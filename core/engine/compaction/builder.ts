@@ -34,7 +34,9 @@ import type { RowSet } from './row-set.js';
 import { shuffle } from './shuffle.js';
 
 const CHUNK_BYTES = 4_194_304;
-const DOCUMENTS_AT_ONCE = 1_024;
+/** Documents that are read at a time: about so many characters, by the length of the last ones. Each may lie in a block of its own. */
+const DOCUMENT_CHARACTERS = 1_048_576;
+const DOCUMENTS_AT_ONCE_MAX = 4_096;
 /** Rows inserted between two breaths. */
 const INSERTED_AT_ONCE = 16;
 /** In a map of rows: the row is not taken over. */
@@ -237,8 +239,11 @@ class SegmentBuild {
 
   async #writeDocuments(writer: SegmentWriter): Promise<void> {
     const { rows, breathe } = this.#request;
-    for (let first = 0; first < rows.rows; first += DOCUMENTS_AT_ONCE) {
-      const texts = await rows.documents(this.#rowOrder.subarray(first, first + DOCUMENTS_AT_ONCE));
+    let atOnce: number = limits.blockRows;
+    for (let first = 0; first < rows.rows;) {
+      const texts = await rows.documents(this.#rowOrder.subarray(first, first + atOnce));
+      first += texts.length;
+      atOnce = documentsAtOnce(texts);
       for (let at = 0; at < texts.length; at += limits.blockRows) {
         await breathe();
         await writer.writeDocuments(texts.slice(at, at + limits.blockRows));
@@ -341,6 +346,7 @@ class SegmentBuild {
       rows: rows.rows,
       heldOut,
       read,
+      sourceOf: (row) => this.#rowOrder[row]!,
       evict,
       breathe,
     });
@@ -369,6 +375,13 @@ class SegmentBuild {
       hidden.map((one) => ({ ...one, row: fileRowOf[rows.firstOf(i) + one.row]! })),
     );
   }
+}
+
+/** How many documents the next read takes, in whole blocks. */
+function documentsAtOnce(texts: readonly string[]): number {
+  const characters = texts.reduce((sum, { length }) => sum + length, 1);
+  const many = Math.min(DOCUMENTS_AT_ONCE_MAX, (DOCUMENT_CHARACTERS * texts.length) / characters);
+  return Math.max(1, Math.floor(many / limits.blockRows)) * limits.blockRows;
 }
 
 /** The rows that expire, by their row in the file; undefined where none does. */

@@ -3,9 +3,11 @@
  * other segments; what the commit finds changed is taken into account (head-edit.ts). Nothing that was written is ever
  * deleted here: an output that no head names is garbage once its job is gone, and the collector's.
  */
-import { assertInternal, CairnError } from '../../base/errors.js';
+import { assertInternal, CairnError, hasCode } from '../../base/errors.js';
+import { row as asRow, sequence as asSequence } from '../../base/ids.js';
 import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
+import type { Tier, Work } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
 import { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, segmentKey } from '../../log/index.js';
 import type {
@@ -16,12 +18,15 @@ import type {
   Job,
   LogContext,
   LogPoint,
+  LogState,
   SegmentEntry,
   WindowSnapshot,
 } from '../../log/index.js';
 import type { Memtable } from '../memtable/index.js';
 import { placeOf } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
+import { SUBREQUESTS_EXHAUSTED } from '../../store/index.js';
+import type { PageReading } from '../../store/index.js';
 import type { Table } from '../table/index.js';
 import { breathing } from './breath.js';
 import type { Breathe, Cancellation } from './breath.js';
@@ -29,7 +34,8 @@ import { buildSegment } from './builder.js';
 import type { BuiltSegment, InheritedGraph } from './builder.js';
 import { endsIn, HeadEditor } from './head-edit.js';
 import type { CompactedInput, FoldedLog } from './head-edit.js';
-import { chooseInputs } from './policy.js';
+import { hasMerge, inputsOf } from './inputs.js';
+import { foldRowsMost, workOf } from './policy.js';
 import { memtableSource, segmentSource } from './row-source.js';
 import type { DropRule, RowSource, SegmentRows } from './row-source.js';
 import { RowSet } from './row-set.js';
@@ -43,6 +49,10 @@ export interface CompactOptions {
   readonly log: CollectionLog<Table>;
   readonly kernel: Kernel;
   readonly segments: SegmentStore;
+  /** Of this process. */
+  readonly handler: Tier;
+  /** Asked before the job is begun. Default: any job may. */
+  readonly tryBegin?: ((job: Work) => boolean) | undefined;
   /** A writer's minor fold: the log alone, without a graph. */
   readonly flat?: boolean;
   readonly signal?: Cancellation | undefined;
@@ -60,13 +70,21 @@ export interface CompactionResult {
   readonly bytesWritten: number;
   /** Of the state that was compacted. */
   readonly sequence: Sequence;
+  /** There is a job, and it may not begin. */
+  readonly more: boolean;
+  /** There is a job for a larger handler than this. */
+  readonly tooLarge: boolean;
 }
 
 /** What a compaction goes by: a state at one moment. Holds the memtable. */
 interface Capture {
   readonly base: Head;
   readonly memtable: Memtable;
+  /** Where the fold ends: before the tail, where the log is more than this handler can fold at once. */
   readonly to: LogPoint;
+  /** Rows and bytes of the log up to there, as far as they are not known to be dead. */
+  readonly logRows: number;
+  readonly logBytes: number;
   readonly window: WindowSnapshot;
   /** Ids that the log names and segments may hold. */
   readonly shadowed: readonly string[];
@@ -81,12 +99,12 @@ interface Capture {
  * dead), `memory_budget_exceeded`, `unavailable`: then nothing is changed, unless the outcome is `unknown`.
  */
 export async function compactOnce(options: CompactOptions): Promise<CompactionResult> {
-  const { log } = options;
-  let captured = await capture(log);
+  const { log, handler } = options;
+  let captured = await capture(log, handler);
   if (mayHoldDeadJobs(captured.base, log.context)) {
     captured.memtable.release();
     await removeDeadJobs(log.context, limits.deadJobMs);
-    captured = await capture(log);
+    captured = await capture(log, handler);
   }
   try {
     return await runCaptured(options, captured);
@@ -102,19 +120,24 @@ function mayHoldDeadJobs({ jobs }: Head, { ports }: LogContext): boolean {
 }
 
 /** A state on the newest head: what is read of one that is still to follow an older fold is planned in vain. */
-async function capture(log: CollectionLog<Table>): Promise<Capture> {
+async function capture(log: CollectionLog<Table>, handler: Tier): Promise<Capture> {
   for (let round = 0; round < limits.freshenRounds; round++) {
     const captured = await log.read('strong', (state): Capture | undefined => {
       const { seq } = state.position;
       // A head that was read beside the last probe may have folded slots that came after that.
       if (state.canRebase || state.head.head.foldedSeq > seq) return undefined;
       const { memtable } = state.sink;
+      const { rows, deadRows } = memtable.memory();
+      const end = state.restores.length > 0 ? undefined : partialFold(state, handler);
+      const to = end?.to ?? seq;
       return {
         // Of the same records, but with the newest jobs.
         base: state.head.head,
         memtable: memtable.retain(),
-        to: state.pointAt(seq),
-        window: state.window.snapshot(seq),
+        to: state.pointAt(to),
+        logRows: to === state.head.head.foldedSeq ? 0 : (end?.rows ?? rows - deadRows),
+        logBytes: state.unfolded.bytes,
+        window: state.window.snapshot(to),
         shadowed: memtable.shadowed.slice(),
         restores: state.restores.slice(),
         below: state.restores.length === 0 ? undefined : state.sink.head.segments,
@@ -122,9 +145,28 @@ async function capture(log: CollectionLog<Table>): Promise<Capture> {
     });
     if (captured !== undefined) return captured;
     await log.settle();
+    // It will not get there in this invocation.
+    if (hasCode(log.adoptionFailure, SUBREQUESTS_EXHAUSTED)) throw log.adoptionFailure;
   }
   const message = `no state on the newest head in ${limits.freshenRounds} rounds of reading`;
   throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
+}
+
+/** How far a fold goes, where not all of the log fits into the index that this handler may make. At least one slot. */
+function partialFold(
+  { head: { head }, sink: { memtable } }: LogState<Table>,
+  handler: Tier,
+): { readonly to: Sequence; readonly rows: number } | undefined {
+  const { tier, dimension, index } = head.schema;
+  const most = foldRowsMost({ tier, handler, dimension, m: index.m });
+  if (memtable.rowCount <= most) return undefined;
+  const bornOf = (at: number): Sequence => asSequence(memtable.lifeOf(asRow(at)).born);
+  // The row behind the last that fits: what its slot wrote stays in the log, unless it is the first slot.
+  let rows = most;
+  while (rows > 0 && bornOf(rows - 1) === bornOf(rows)) rows--;
+  const first = bornOf(0);
+  if (rows === 0) while (rows < memtable.rowCount && bornOf(rows) === first) rows++;
+  return { to: bornOf(rows - 1), rows };
 }
 
 async function runCaptured(options: CompactOptions, captured: Capture): Promise<CompactionResult> {
@@ -132,9 +174,18 @@ async function runCaptured(options: CompactOptions, captured: Capture): Promise<
   const { base, to } = captured;
   const slots = to.seq - base.foldedSeq;
   // Segments that a restore brings back are not in the head yet: the fold comes first, and merges after it.
-  const inputs = flat || captured.restores.length > 0 ? [] : inputsOf(captured);
+  const { logRows, logBytes } = captured;
+  const chosen =
+    flat || captured.restores.length > 0 ? [] : inputsOf(base, { handler: options.handler, logRows });
   const nothing = emptyResult(to.seq);
-  if (slots === 0 && inputs.length === 0) return nothing;
+  if (slots === 0 && chosen.length === 0) {
+    // Not of a minor fold, which leaves all segments alone.
+    return { ...nothing, tooLarge: !flat && hasMerge(base, base.schema.tier) };
+  }
+  const inputs = chosen.map(({ key }) => key);
+  const { dimension } = base.schema;
+  const size = { dimension, logRows, logBytes, inputs: chosen, segments: base.segments.length };
+  if (options.tryBegin?.(workOf(size)) === false) return { ...nothing, more: true };
   const fold = slots === 0 ? undefined : { from: base.foldedSeq, to: to.seq };
   const begun = await beginJob(log.context, { inputs, fold, restoredSeq: base.restoredSeq });
   if (begun === undefined) return nothing;
@@ -150,25 +201,6 @@ async function runCaptured(options: CompactOptions, captured: Capture): Promise<
   }
 }
 
-function inputsOf({ base, memtable, to }: Capture): readonly string[] {
-  const { schema, segments, jobs, foldedSeq } = base;
-  const taken = new Set(jobs.flatMap(({ inputs }) => inputs));
-  const { rows, deadRows } = memtable.memory();
-  return chooseInputs({
-    tier: schema.tier,
-    dimension: schema.dimension,
-    m: schema.index.m,
-    logRows: to.seq === foldedSeq ? 0 : rows - deadRows,
-    segments: segments.map(({ key, rows: all, live, graph }) => ({
-      key,
-      rows: all,
-      live,
-      graph,
-      taken: taken.has(key),
-    })),
-  });
-}
-
 function emptyResult(sequence: Sequence): CompactionResult {
   return {
     foldedSlots: 0,
@@ -179,6 +211,8 @@ function emptyResult(sequence: Sequence): CompactionResult {
     rowsDropped: 0,
     bytesWritten: 0,
     sequence,
+    more: false,
+    tooLarge: false,
   };
 }
 
@@ -238,6 +272,7 @@ class JobRun {
       fold: this.#foldedLog(fromLog),
       inputs: this.#inputs(fromSegments, rows, output),
       output,
+      reading: this.#reading,
       rowsIn,
       rowsDropped: rowsIn - rows.rows,
     });
@@ -251,7 +286,14 @@ class JobRun {
       rowsDropped: rowsIn - rows.rows,
       bytesWritten: (output?.entry.bytes ?? 0) + editor.bytesWritten,
       sequence: to.seq,
+      more: false,
+      tooLarge: false,
     };
+  }
+
+  /** A handler of the edge tier counts requests. */
+  get #reading(): PageReading {
+    return { fewRequests: this.#options.handler === 'edge' };
   }
 
   get #rule(): DropRule {
@@ -263,7 +305,7 @@ class JobRun {
     const { base, to, shadowed } = this.#captured;
     const rule = this.#rule;
     const says = { ids: this.#fold === undefined ? [] : shadowed, endOf: this.#endOf };
-    const ends = await Promise.all(this.#opened.map((segment) => endsIn(segment, says)));
+    const ends = await Promise.all(this.#opened.map((segment) => endsIn(segment, says, this.#reading)));
     return this.#opened.map((segment, i) =>
       segmentSource({
         segment,
@@ -271,6 +313,7 @@ class JobRun {
         ends: ends[i]!,
         folded: to.seq,
         rule,
+        reading: this.#reading,
       }),
     );
   }

@@ -1,6 +1,6 @@
 /**
- * Exact distances of many pairs of query and row, where the rows lie wherever they lie: every row is fetched once, in
- * order, in chunks of one arena.
+ * Exact distances of many pairs of query and row, where the rows lie wherever they lie: every row is fetched once, in the
+ * order in which they lie there, in chunks of one arena.
  */
 import { cosineScale, RowBlock } from '../../kernel/index.js';
 import type { Kernel, Metric } from '../../kernel/index.js';
@@ -20,13 +20,15 @@ export interface ExactDistances {
   /** Makes room in the pool, as in the builder. */
   readonly evict: () => boolean;
   readonly read: (rows: Uint32Array, target: Float32Array) => Promise<void>;
+  /** Where a row is read from: rows whose places are near are read together. */
+  readonly sourceOf: (row: number) => number;
   readonly breathe: Breathe;
 }
 
 /** Per query, in the order of its rows. */
 export async function exactDistances(request: ExactDistances): Promise<readonly Float32Array[]> {
-  const { kernel, dimension, metric, queries, wanted, read, breathe } = request;
-  const rows = distinct(wanted);
+  const { kernel, dimension, metric, queries, wanted, read, sourceOf, breathe } = request;
+  const rows = distinct(wanted).sort((a, b) => sourceOf(a) - sourceOf(b));
   const placeOf = new Map<number, number>();
   rows.forEach((row, place) => placeOf.set(row, place));
   const out = wanted.map(({ length }) => new Float32Array(length));
@@ -67,7 +69,7 @@ export async function exactDistances(request: ExactDistances): Promise<readonly 
 function distinct(lists: readonly Uint32Array[]): Uint32Array {
   const seen = new Set<number>();
   for (const list of lists) for (const row of list) seen.add(row);
-  return Uint32Array.from(seen).sort();
+  return Uint32Array.from(seen);
 }
 
 /** Places ascending, and the position in the list that each comes from. */

@@ -23,6 +23,7 @@ import type {
 import { encodeDeletions } from '../../segment/index.js';
 import type { Deletions } from '../../segment/index.js';
 import { putDecided } from '../../store/index.js';
+import type { PageReading } from '../../store/index.js';
 import { findRows, placeOf } from '../segments/index.js';
 import type { LiveSegment, SegmentStore } from '../segments/index.js';
 import type { BuiltSegment } from './builder.js';
@@ -62,6 +63,7 @@ export interface HeadEditorOptions {
   readonly inputs: readonly CompactedInput[];
   /** Undefined where no row is left. */
   readonly output: BuiltSegment | undefined;
+  readonly reading?: PageReading | undefined;
   readonly rowsIn: number;
   readonly rowsDropped: number;
 }
@@ -70,8 +72,9 @@ export interface HeadEditorOptions {
 export async function endsIn(
   { file }: LiveSegment,
   fold: Pick<FoldedLog, 'ids' | 'endOf'>,
+  reading?: PageReading,
 ): Promise<readonly RowEnd[]> {
-  return endsOf(await findRows(file, fold.ids), fold);
+  return endsOf(await findRows(file, fold.ids, reading), fold);
 }
 
 function endsOf(rowOf: ReadonlyMap<string, number>, fold: Pick<FoldedLog, 'endOf'>): readonly RowEnd[] {
@@ -153,7 +156,7 @@ export class HeadEditor {
 
   async #mark(segment: LiveSegment, fold: FoldedLog): Promise<SegmentEntry> {
     const { entry, deletions } = segment;
-    const rowOf = await findRows(segment.file, fold.ids);
+    const rowOf = await findRows(segment.file, fold.ids, this.#options.reading);
     const draft = new DeletionsDraft(entry.rows, deletions);
     markEnds(draft, endsOf(rowOf, fold), fold.to.seq);
     // Asked by what is written, not by what ended: the two must agree.

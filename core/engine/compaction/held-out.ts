@@ -22,11 +22,14 @@ export interface HeldOut {
   readonly heldOut: Uint32Array;
   readonly evict: () => boolean;
   readonly read: (rows: Uint32Array, target: Float32Array) => Promise<void>;
+  /** Where a row is read from. */
+  readonly sourceOf: (row: number) => number;
   readonly breathe: Breathe;
 }
 
 export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
-  const { index, kernel, dimension, metric, rows, heldOut, read, evict, breathe } = options;
+  const { index, kernel, dimension, metric, rows, heldOut, evict } = options;
+  const { read, sourceOf, breathe } = options;
   const vectors = new Float32Array(heldOut.length * dimension);
   await read(heldOut, vectors);
   const queries = Array.from(heldOut, (_, i) => vectors.subarray(i * dimension, (i + 1) * dimension));
@@ -39,7 +42,7 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
     spread: (query, ef) => index.spread(queries[query]!, ef),
     scan: (query, count) => index.scan({ query: queries[query]!, limit: count, allowed: inserted }).rows,
     distances: (wanted) =>
-      exactDistances({ kernel, dimension, metric, queries, wanted, read, evict, breathe }),
+      exactDistances({ kernel, dimension, metric, queries, wanted, read, sourceOf, evict, breathe }),
     breathe,
   };
 }

@@ -8,7 +8,7 @@
  */
 import { alignUp } from '../../base/bytes.js';
 import { limits, tierLimits } from '../../base/limits.js';
-import type { Tier } from '../../base/limits.js';
+import type { Tier, Work } from '../../base/limits.js';
 import { projectedOutputsMost } from '../../index/index.js';
 
 const GROWTH = 2;
@@ -17,11 +17,21 @@ const DEAD_SHARE_MAX = 0.25;
 /** More segments than these are merged whatever their sizes: each costs every query. */
 const SEGMENTS_MAX = 16;
 
+const PIECE_BYTES = limits.rangePages * limits.pageBytes;
+/** Passes over all inputs in their own order: ranges and leaves in pieces of a quarter, ids, the sample, and those of calibration. */
+const WHOLE_READS = 10;
+/** Of a job whatever it merges: heads and their copies, jobs, beats, the window. */
+const HEAD_REQUESTS = 40;
+/** Of each segment of a head: its tail, its deletions as they are and as they will be. */
+const SEGMENT_REQUESTS = 3;
+
 export interface SegmentSize {
   readonly key: string;
   readonly rows: number;
   /** Rows that are not dead. */
   readonly live: number;
+  /** Of the whole object. */
+  readonly bytes: number;
   readonly graph: boolean;
   /** Another job has it. */
   readonly taken: boolean;
@@ -29,6 +39,8 @@ export interface SegmentSize {
 
 export interface PolicyInput {
   readonly tier: Tier;
+  /** Of who compacts: what is made has to fit both. */
+  readonly handler: Tier;
   readonly dimension: number;
   /** Neighbours per row above level 0. */
   readonly m: number;
@@ -48,31 +60,76 @@ export function residentBytesOf(
   return rows * (codes + 4 + (projected === 0 ? 0 : projected + 4) + graph + 8 + 8);
 }
 
+/** Rows of a log that one fold may take. */
+export function foldRowsMost({
+  tier,
+  handler,
+  ...shape
+}: Pick<PolicyInput, 'tier' | 'handler' | 'dimension' | 'm'>): number {
+  return Math.floor(residentBytesMost(tier, handler) / residentBytesOf(1, shape));
+}
+
+function residentBytesMost(tier: Tier, handler: Tier): number {
+  return Math.min(tierLimits[tier].residentBytes, tierLimits[handler].residentBytes);
+}
+
 /** The keys of the segments to merge, in the order in which they were chosen. */
 export function chooseInputs(input: PolicyInput): readonly string[] {
-  const { residentBytes } = tierLimits[input.tier];
-  const idle = input.segments.filter(({ taken }) => !taken).sort((a, b) => a.live - b.live);
+  const residentBytes = residentBytesMost(input.tier, input.handler);
+  const { mergeBytes, mergeInputs } = tierLimits[input.handler];
+  const fits = (rows: number, bytes: number): boolean =>
+    residentBytesOf(rows, input) <= residentBytes && bytes <= mergeBytes;
+  const idle = input.segments
+    .filter(({ taken, live, bytes }) => !taken && fits(live, bytes))
+    .sort((a, b) => a.live - b.live);
   // Left by writers' minor folds: too many rows to be scanned by every query, so they get a graph before all else.
   const ungraphed = idle.filter(({ graph, live }) => !graph && live >= limits.flatRows);
   const free = [...ungraphed, ...idle.filter((segment) => !ungraphed.includes(segment))];
   // One segment comes back for all that are taken.
   const needed = input.segments.length + 1 - SEGMENTS_MAX;
-  const fits = (rows: number): boolean => residentBytesOf(rows, input) <= residentBytes;
   const chosen: SegmentSize[] = [];
   let rows = input.logRows;
+  let bytes = 0;
   for (const segment of free) {
     const first = rows === 0;
     const grows =
       first || segment.live <= GROWTH * rows || chosen.length < needed || ungraphed.includes(segment);
-    if (!grows || !fits(rows + segment.live)) break;
+    if (!grows || chosen.length === mergeInputs) break;
+    if (!fits(rows + segment.live, bytes + segment.bytes)) break;
     chosen.push(segment);
     rows += segment.live;
+    bytes += segment.bytes;
   }
   const alone = chosen.length === 1 && input.logRows === 0 && ungraphed.length === 0;
   const worthwhile = chosen.length > 0 && !alone;
   if (worthwhile) return chosen.map(({ key }) => key);
   const decayed = free.find(({ rows: all, live }) => all - live > all * DEAD_SHARE_MAX);
   return decayed === undefined ? [] : [decayed.key];
+}
+
+export interface JobSize {
+  readonly dimension: number;
+  /** Of the log, as many as are folded. */
+  readonly logRows: number;
+  readonly logBytes: number;
+  readonly inputs: readonly Pick<SegmentSize, 'live' | 'bytes'>[];
+  /** Segments of the head, with the inputs. */
+  readonly segments: number;
+}
+
+/** What a job takes at most, where it reads with few requests (`PageReading`). */
+export function workOf({ dimension, logRows, logBytes, inputs, segments }: JobSize): Work {
+  const inputBytes = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
+  const rows = inputs.reduce((sum, { live }) => sum + live, logRows);
+  // Of which one piece is written, and from all over the inputs read, at a time.
+  const pieces = Math.ceil((inputBytes + logBytes) / PIECE_BYTES);
+  const perRead = Math.ceil(inputBytes / PIECE_BYTES) + inputs.length;
+  const reads = inputs.length === 0 ? 0 : (pieces + WHOLE_READS) * perRead;
+  return {
+    numbers: rows * (dimension + limits.rowNumbers),
+    bytes: WHOLE_READS * inputBytes + 2 * (inputBytes + logBytes),
+    requests: HEAD_REQUESTS + SEGMENT_REQUESTS * segments + reads + pieces,
+  };
 }
 
 export interface LogSize {

@@ -10,6 +10,7 @@ import { row as asRow } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import { DAY_MS } from '../memtable/index.js';
 import type { Memtable } from '../memtable/index.js';
+import type { PageReading } from '../../store/index.js';
 import type { LiveSegment } from '../segments/index.js';
 import { DeletionsDraft, isDead, markEnds } from './deletions.js';
 import type { RowEnd } from './deletions.js';
@@ -116,6 +117,7 @@ export interface SegmentSourceOptions {
   readonly ends: readonly RowEnd[];
   readonly folded: number;
   readonly rule: DropRule;
+  readonly reading?: PageReading | undefined;
 }
 
 export interface SegmentRows extends RowSource {
@@ -168,7 +170,7 @@ function wrongIn({ file }: LiveSegment, expected: string, found: string): CairnE
 }
 
 export function segmentSource(options: SegmentSourceOptions): SegmentRows {
-  const { segment, dimension, folded } = options;
+  const { segment, dimension, folded, reading } = options;
   const { file } = segment;
   const { kept, hidden, sourceRowOf, expiresMs } = keepRows(options);
   const rows = kept.length;
@@ -195,7 +197,10 @@ export function segmentSource(options: SegmentSourceOptions): SegmentRows {
     async place(placement, target) {
       // In the order of the file, so that neighbours are fetched together.
       const order = placement.rows.map((_, i) => i).sort((a, b) => placement.rows[a]! - placement.rows[b]!);
-      const vectors = await file.vectors(order.map((i) => kept[placement.rows[i]!]!));
+      const vectors = await file.vectors(
+        order.map((i) => kept[placement.rows[i]!]!),
+        reading,
+      );
       order.forEach((i, at) => {
         const from = at * dimension;
         target.set(vectors.subarray(from, from + dimension), placement.places[i]! * dimension);
@@ -203,7 +208,10 @@ export function segmentSource(options: SegmentSourceOptions): SegmentRows {
     },
     async documents(wanted) {
       const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]!);
-      const texts = await file.documents(order.map((i) => kept[wanted[i]!]!));
+      const texts = await file.documents(
+        order.map((i) => kept[wanted[i]!]!),
+        reading,
+      );
       const out = new Array<string>(wanted.length);
       order.forEach((i, at) => (out[i] = texts[at]!));
       return out;

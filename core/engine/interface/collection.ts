@@ -39,6 +39,7 @@ import type {
   ListResult,
   MaintainOptions,
   MaintainResult,
+  MemoryUsage,
 } from './upkeep.js';
 import type {
   DeleteInput,
@@ -126,6 +127,8 @@ export interface Database {
   scrub(options?: ScrubOptions): Promise<ScrubResult>;
   /** Requests to the store since it was opened, by operation and outcome, and bytes both ways. */
   storeUsage(): StoreUsage;
+  /** Bytes of memory held, by what holds them, with their peak and the budget. No request. */
+  memoryUsage(): MemoryUsage;
   /** One cheap request to the store; throws where it cannot be reached. */
   ping(): Promise<void>;
   /** Waits for writes under way, then frees memory. Further calls throw. */

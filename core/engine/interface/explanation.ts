@@ -8,6 +8,8 @@ export type SearchPlanName =
   | 'exact'
   /** The codes of all of them. */
   | 'scan'
+  /** The same of an index for which there is no room in memory: the codes were read for this query and passed by. */
+  | 'stream'
   /** A walk of the graph, in which what may not be answered was left out at the end. */
   | 'walk'
   /** A walk of the graph from one row that may be answered to the next. */

@@ -60,7 +60,28 @@ export interface CollectionStats {
     readonly pageCacheBytes: number;
   };
   readonly segments: readonly SegmentStats[];
+  /** How many of them are too large for this handler's memory: queries read them from the store each time. */
+  readonly segmentsStreamed: number;
   readonly head: { readonly version: number; readonly gcFloor: number };
+}
+
+/** Bytes of memory that a database holds under its budget. What it does not count: docs/CONFIGURATION.md. */
+export interface MemoryUsage {
+  /** What `memoryBudgetBytes` allows. */
+  readonly budgetBytes: number;
+  /** Of all below together, and the most of it since the database was opened. */
+  readonly totalBytes: number;
+  readonly peakBytes: number;
+  /** WebAssembly memories in use: indexes, unfolded logs, scratch; and those that wait for reuse. */
+  readonly arenaBytes: number;
+  readonly idleArenaBytes: number;
+  /** Pages of segments, and what filters were found to select. */
+  readonly pageCacheBytes: number;
+  readonly filterCacheBytes: number;
+  /** Directories and small indexes of open segments. */
+  readonly tailBytes: number;
+  /** Asked for by reads under way that do not arrive in one of these memories, and sent by writes. */
+  readonly inFlightBytes: number;
 }
 
 export interface CompactResult {
@@ -75,6 +96,10 @@ export interface CompactResult {
   /** Of all objects written. */
   readonly bytesWritten: number;
   readonly sequence: number;
+  /** True where the work that one invocation may do was done before there was none left: call again. */
+  readonly more: boolean;
+  /** True where what is left is more than this handler may hold, and one of a larger tier has to do it. */
+  readonly tooLarge: boolean;
 }
 
 export interface CompactOptions {
@@ -152,6 +177,11 @@ export interface MaintainResult {
   readonly pass: boolean;
   /** True where work is left: the budget was spent, the run was ended, or a fence is waited for. */
   readonly more: boolean;
+  /**
+   * Collections (uids) of which something is left that this handler is too small for, `collection_too_large_for_handler`: one of a
+   * larger tier has to compact them.
+   */
+  readonly left: readonly { readonly collection: string; readonly reason: string }[];
   /** What failed for one collection (its uid) and did not stop the others. */
   readonly failures: readonly {
     readonly collection: string;

@@ -5,6 +5,7 @@
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
+import { hasCode } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { Hits, SearchIndex } from '../../index/index.js';
@@ -12,7 +13,7 @@ import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort } from '../segments/index.js';
-import type { Effort, LoadedIndex, SegmentOverlay, SegmentStore } from '../segments/index.js';
+import type { Effort, LoadedIndex, SegmentFile, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
 import { coarseOf, planMasked, planSearch, planWider } from './search-plan.js';
@@ -90,10 +91,52 @@ function searchAllowed(
     return rerank(store, overlay, search, searchIndex(index, search, effort, { allowed, count }));
   }
   const later = { allowed: allowed?.slice(), count };
-  const loaded = search.turns.run(() =>
-    store.residency.withIndex(file, 'ids', (read) => searchIndex(read, search, effort, later)),
-  );
-  return loaded.then((hits) => rerank(store, overlay, search, hits));
+  const read = search.turns.run(() => searchRead(store, file, search, effort, later));
+  return read.then((hits) => rerank(store, overlay, search, hits));
+}
+
+/** Of an index that is not in memory: once it is, or where there is no room for it, as its codes stream by. */
+async function searchRead(
+  { residency, scorer }: SegmentStore,
+  file: SegmentFile,
+  search: SegmentSearch,
+  effort: Exclude<Effort, { kind: 'exact' }>,
+  wanted: Allowed,
+): Promise<Candidates> {
+  // What is needed next would else be what there is no room for, each time the index is in.
+  scorer.makeReady(file.dimension);
+  if (!residency.mustStream(file)) {
+    try {
+      return await residency.withIndex(file, 'ids', (index) => searchIndex(index, search, effort, wanted));
+    } catch (error) {
+      // Loads of others took the room for as long as this one could wait.
+      if (!hasCode(error, 'memory_budget_exceeded') || residency.mayGainRoom) throw error;
+    }
+  }
+  return await streamIndex(residency, file, search, effort, wanted);
+}
+
+async function streamIndex(
+  residency: SegmentStore['residency'],
+  file: SegmentFile,
+  { query, k, trace }: SegmentSearch,
+  effort: Exclude<Effort, { kind: 'exact' }>,
+  { allowed, count }: Allowed,
+): Promise<Candidates> {
+  const limit = effort.rerank;
+  trace?.planned({ matches: count, plan: 'stream', rerank: limit });
+  // No walk tells whether a filter keeps clear of the query: where one would have been tried, it may.
+  const { rows } = file;
+  const shunned = allowed !== undefined && planSearch({ rows, count, k }, effort).kind !== 'scan';
+  const coarse = coarseOf(count, effort, shunned);
+  const hits = await residency.stream(file, { query, limit, allowed, coarse });
+  const ranks = await file.ranksOfRows(hits.rows);
+  return {
+    rows: hits.rows,
+    ranks,
+    distances: hits.exact ? hits.distances : undefined,
+    visited: hits.visited,
+  };
 }
 
 function searchMatches(
@@ -229,21 +272,36 @@ function rerank(
     copy: (part, target, place) => file.tryCopyVectors(rows, part, target, place),
   });
   if (distances !== undefined) return nearest(overlay, search, candidates, distances);
-  return andThen(file.vectors(rows), (vectors) => {
+  return readDistances(store, file, search, rows).then((read) => nearest(overlay, search, candidates, read));
+}
+
+/** By parts: many rows take a page each, which one read of all would hold together. */
+async function readDistances(
+  { scorer }: SegmentStore,
+  file: SegmentFile,
+  { query, metric }: SegmentSearch,
+  rows: Uint32Array,
+): Promise<Float32Array> {
+  const rowBytes = 4 * query.length;
+  const step = Math.max(1, Math.floor(limits.rerankReadBytes / (limits.pageBytes + 2 * rowBytes)));
+  const distances = new Float32Array(rows.length);
+  for (let at = 0; at < rows.length; at += step) {
+    const part = rows.subarray(at, at + step);
+    const vectors = await file.vectors(part);
     const stored = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-    const rowBytes = 4 * query.length;
-    const read = store.scorer.tryDistances({
+    const read = scorer.tryDistances({
       query,
       metric,
-      count: rows.length,
-      copy: ({ first, count }, target, { at, stride }) => {
+      count: part.length,
+      copy: ({ first, count }, target, { at: place, stride }) => {
         for (let i = 0; i < count; i++)
-          target.set(stored.subarray((first + i) * rowBytes, (first + i + 1) * rowBytes), at + i * stride);
+          target.set(stored.subarray((first + i) * rowBytes, (first + i + 1) * rowBytes), place + i * stride);
         return true;
       },
     });
-    return nearest(overlay, search, candidates, read!);
-  });
+    distances.set(read!, at);
+  }
+  return distances;
 }
 
 function nearest(

@@ -3,7 +3,7 @@
  */
 import { corrupt } from '../../base/errors.js';
 import { indexSectionKinds, SearchIndex } from '../../index/index.js';
-import type { IndexSection, IndexShape } from '../../index/index.js';
+import type { DirectoryOptions, IndexSection, IndexShape } from '../../index/index.js';
 import { arenaChecksums, PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena, Metric } from '../../kernel/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
@@ -48,25 +48,27 @@ export interface LoadedIndex {
   readonly rankOfRow: Uint32Array;
 }
 
-/** Checks everything that the kernels follow. Requires: a complete load. Throws `corrupt`. */
-export function attachIndex(file: IndexedFile, arena: Arena): LoadedIndex {
+/** What the segment says of its index. Throws `corrupt` where it says nothing. */
+export function directoryOf(file: IndexedFile): DirectoryOptions {
   const { residentBytes, residentSections, numbers, ref } = file;
+  const { key } = ref;
   if (residentBytes === 0)
-    throw corrupt({ key: ref.key, offset: 0, expected: 'an index', found: 'a segment without one' });
+    throw corrupt({ key, offset: 0, expected: 'an index', found: 'a segment without one' });
   const sections = residentSections.filter(({ kind }) =>
     (indexSectionKinds as readonly string[]).includes(kind),
   ) as readonly IndexSection[];
-  const { key } = ref;
+  return { shape: shapeOf(file), sections, numbers, regionBytes: residentBytes, key };
+}
+
+/** Checks everything that the kernels follow. Requires: a complete load. Throws `corrupt`. */
+export function attachIndex(file: IndexedFile, arena: Arena): LoadedIndex {
+  const { residentSections } = file;
+  const { key } = file.ref;
+  const directory = directoryOf(file);
   const ranks = residentSections.find(({ kind }) => kind === 'rankOfRow');
   if (ranks === undefined)
     throw corrupt({ key, offset: 0, expected: 'a section rankOfRow', found: 'a segment without one' });
-  const index = SearchIndex.attach(arena, {
-    shape: shapeOf(file),
-    sections,
-    numbers,
-    regionBytes: residentBytes,
-    key,
-  });
+  const index = SearchIndex.attach(arena, directory);
   const at = (PAYLOAD_OFFSET + ranks.offset) / 4;
   return { index, rankOfRow: arena.u32.subarray(at, at + file.rows) };
 }

@@ -2,18 +2,22 @@
  * Which indexes lie in WebAssembly memory. One per database: all collections share the pool, and where it refuses, the
  * indexes used longest ago make room.
  *
- * An index may go at every tick, so nobody holds one across an `await`: it is used in the step in which it is found.
+ * An index may go at every tick, so nobody holds one across an `await`: it is used in the step in which it is found. One for
+ * which there is no room, even once all others have left, is not loaded: it is streamed (streamed-scan.ts).
  */
 import { CairnError, hasCode } from '../../base/errors.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { TierLimits } from '../../base/limits.js';
-import type { Sleep } from '../../base/ports.js';
+import type { Clock, Sleep } from '../../base/ports.js';
 import { acquireBytes } from '../../index/index.js';
+import type { Hits, ScanRequest } from '../../index/index.js';
+import { arenaBytes, arenaClassFor } from '../../kernel/index.js';
 import type { Arena, ArenaPool } from '../../kernel/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
 import { attachIndex, beginLoad, indexBytes } from './index-loader.js';
 import type { LoadedIndex } from './index-loader.js';
 import type { SegmentFile } from './segment-file.js';
+import { scanStreamed, streamBytes } from './streamed-scan.js';
 
 interface Resident {
   readonly arena: Arena;
@@ -29,6 +33,14 @@ interface Loading {
   shared: Promise<void> | undefined;
 }
 
+/** An index that passes through an arena. */
+interface Stream {
+  readonly arena: Arena;
+  /** When it went on last. */
+  heardMs: number;
+  lost: boolean;
+}
+
 /** What is read beside an index that is not in memory: ids, for who will name the rows that it finds. */
 export type Beside = 'ids' | 'nothing';
 
@@ -36,6 +48,7 @@ export type LoadReads = Pick<TierLimits, 'requestsParallel' | 'idsAheadBytes'>;
 
 export interface ResidencyOptions {
   readonly pool: ArenaPool;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly sleep: Sleep;
   /** Let several requests wait for one load. Off where a promise must not cross requests (Workers). */
   readonly shareLoads: boolean;
@@ -50,6 +63,8 @@ export class Residency {
   /** The one used last: it is at its place in the order. */
   #newest: SegmentFile | undefined;
   readonly #loading = new Map<SegmentFile, Loading>();
+  readonly #streams = new Set<Stream>();
+  #othersMayLeave: () => boolean = () => false;
 
   constructor(options: ResidencyOptions) {
     this.#options = options;
@@ -64,6 +79,63 @@ export class Residency {
 
   isResident(file: SegmentFile): boolean {
     return this.#resident.has(file);
+  }
+
+  /**
+   * `may`: whether somebody holds memory who gives it back where a call fails with `memory_budget_exceeded`. While that is so, an
+   * index that lacks only this memory is not streamed.
+   */
+  askBefore(may: () => boolean): void {
+    this.#othersMayLeave = may;
+  }
+
+  /** Of a load that found no room: whether it may find some where it is tried again, and not for loads of others to end. */
+  get mayGainRoom(): boolean {
+    return this.#loading.size === 0 && this.#othersMayLeave();
+  }
+
+  /**
+   * Whether the index is too large for the room that there is when all other indexes have left: for the budget less kernels'
+   * scratch and the logs in memory. Decided by what it says of itself, before anything is allocated.
+   */
+  mustStream(file: SegmentFile): boolean {
+    if (this.#resident.has(file) || this.#loading.has(file)) return false;
+    const { pool } = this.#options;
+    const arenaClass = arenaClassFor(indexBytes(file));
+    if (arenaClass === undefined || arenaBytes(arenaClass) > pool.roomBytes) return true;
+    let staying = pool.usage().usedBytes - this.bytes;
+    for (const { arena } of this.#loading.values()) staying -= arena.bytes;
+    for (const { arena } of this.#streams) staying -= arena.bytes;
+    return arenaBytes(arenaClass) + staying > pool.roomBytes && !this.#othersMayLeave();
+  }
+
+  /**
+   * What `SearchIndex.scan` answers, of an index that is not in memory: its rows pass through an arena of `limits.streamBytes`, or of a
+   * quarter of the budget. Throws `memory_budget_exceeded` where there is no room for that. Cost: requests of up to 4 MiB for all codes
+   * that count, and as many for their terms.
+   */
+  async stream(file: SegmentFile, request: ScanRequest): Promise<Hits> {
+    const { pool, clock, reads } = this.#options;
+    const wanted = Math.min(limits.streamBytes, pool.budgetBytes / 4);
+    const begun = await this.#acquire(
+      streamBytes(file, request, wanted),
+      () => false,
+      (arena): Stream => {
+        const stream = { arena, heardMs: clock.monotonicMs(), lost: false };
+        this.#streams.add(stream);
+        return stream;
+      },
+    );
+    const stream = begun!;
+    const goOn = (): void => {
+      if (stream.lost) throw contended('the memory that an index was streamed through was taken away');
+      stream.heardMs = clock.monotonicMs();
+    };
+    try {
+      return await scanStreamed(stream.arena, { file, request, parallel: reads.requestsParallel, goOn });
+    } finally {
+      this.#endStream(stream);
+    }
   }
 
   /** The index where it is in memory. To be used before the next tick. */
@@ -88,8 +160,7 @@ export class Residency {
       if (index !== undefined) return use(index);
       await this.#load(file, beside);
     }
-    const message = 'an index left memory each time before it was used';
-    throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
+    throw contended('an index left memory each time before it was used');
   }
 
   /** Gives back the memory of the index used longest ago. False where there is none. */
@@ -136,24 +207,53 @@ export class Residency {
 
   /** Undefined where the index came into memory meanwhile. */
   async #begin(file: SegmentFile): Promise<Loading | undefined> {
-    const bytes = indexBytes(file);
+    const isBegun = (): boolean => this.#loading.has(file) || this.#resident.has(file);
+    const begun = await this.#acquire(indexBytes(file), isBegun, (arena) => {
+      // Where one load is shared by all, it has settled before its arena goes.
+      const { shareLoads: alone, reads } = this.#options;
+      // Each request of a load that others take part in has a buffer of its own.
+      const most = alone ? Infinity : tierLimits.edge.requestsParallel;
+      const parallel = Math.min(most, reads.requestsParallel);
+      const load = beginLoad(file, arena, { alone, parallel });
+      const loading = { arena, load, users: 0, shared: undefined };
+      this.#loading.set(file, loading);
+      return loading;
+    });
+    return begun ?? this.#loading.get(file);
+  }
+
+  /**
+   * Has `take` make something of an arena in the step in which it is acquired. Undefined where nothing is needed any more. Throws
+   * `memory_budget_exceeded` where no room was made in 10 s.
+   */
+  async #acquire<T>(
+    bytes: number,
+    isNeedless: () => boolean,
+    take: (arena: Arena) => T,
+  ): Promise<T | undefined> {
     for (let wait = 0; ; wait++) {
-      const known = this.#loading.get(file);
-      if (known !== undefined || this.#resident.has(file)) return known;
+      if (isNeedless()) return undefined;
       const arena = this.#tryAcquire(bytes, wait === limits.indexRoomWaits);
-      if (arena !== undefined) {
-        // Where one load is shared by all, it has settled before its arena goes.
-        const { shareLoads: alone, reads } = this.#options;
-        // Each request of a load that others take part in has a buffer of its own.
-        const most = alone ? Infinity : tierLimits.edge.requestsParallel;
-        const parallel = Math.min(most, reads.requestsParallel);
-        const load = beginLoad(file, arena, { alone, parallel });
-        const loading = { arena, load, users: 0, shared: undefined };
-        this.#loading.set(file, loading);
-        return loading;
-      }
-      // The room is taken by loads under way: each ends, and its index can then be evicted.
+      if (arena !== undefined) return take(arena);
+      this.#endLostStreams();
+      // The room is taken by loads under way, whose indexes can be evicted once they have ended, and by streams.
       await this.#options.sleep(limits.indexRoomWaitMs);
+    }
+  }
+
+  #endStream(stream: Stream): void {
+    if (this.#streams.delete(stream)) this.#options.pool.release(stream.arena);
+  }
+
+  /** Where requests share nothing the host may end one in the middle (Workers), and what it holds stays held. */
+  #endLostStreams(): void {
+    const { shareLoads, clock } = this.#options;
+    if (shareLoads) return;
+    const lost = clock.monotonicMs() - limits.streamLostMs;
+    for (const stream of this.#streams) {
+      if (stream.heardMs > lost) continue;
+      stream.lost = true;
+      this.#endStream(stream);
     }
   }
 
@@ -164,7 +264,7 @@ export class Residency {
       } catch (error) {
         if (!hasCode(error, 'memory_budget_exceeded')) throw error;
         if (this.evictOldest()) continue;
-        if (last || this.#loading.size === 0) throw error;
+        if (last || this.#loading.size + this.#streams.size === 0) throw error;
         return undefined;
       }
     }
@@ -184,4 +284,8 @@ export class Residency {
     this.#loading.delete(file);
     this.#options.pool.release(arena);
   }
+}
+
+function contended(message: string): CairnError {
+  return new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
 }

@@ -18,6 +18,8 @@ export type SegmentFile = Pick<
   | 'residentBytes'
   | 'residentSections'
   | 'residentLoad'
+  | 'residentBytesAt'
+  | 'readResident'
   | 'readIdsAhead'
   | 'ref'
   | 'mayHoldId'

@@ -4,6 +4,7 @@
  */
 import { bytesToHex } from '../../base/bytes.js';
 import { assertInternal, corrupt } from '../../base/errors.js';
+import type { MemoryPart } from '../../base/memory-account.js';
 import type { Deflate, Digests, Ports } from '../../base/ports.js';
 import { RowScorer } from '../../kernel/index.js';
 import type { Kernel, RowMasks } from '../../kernel/index.js';
@@ -21,9 +22,11 @@ import type { LiveSegment } from './segment-file.js';
 
 export interface SegmentStoreOptions {
   readonly kernel: Kernel;
-  readonly ports: Pick<Ports, 'digests' | 'deflate' | 'sleep'>;
+  readonly ports: Pick<Ports, 'digests' | 'deflate' | 'clock' | 'sleep'>;
   readonly cache: PageCache;
   readonly filters: FilterCache;
+  /** Where what open files hold in memory counts. */
+  readonly tails: MemoryPart;
   /** Let requests share loads. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
   /** As the handler's tier has them. */
@@ -58,19 +61,22 @@ export class SegmentStore {
   readonly #deflate: Deflate;
   readonly #cache: PageCache;
   readonly #filters: FilterCache;
+  readonly #tails: MemoryPart;
   readonly #masks: RowMasks;
   readonly #files = new Map<string, OpenFile>();
   /** Without users; walks from the one that is so the longest. */
   readonly #idle = new Set<OpenFile>();
 
-  constructor({ kernel, ports, cache, filters, shareRequests, reads }: SegmentStoreOptions) {
+  constructor({ kernel, ports, cache, filters, tails, shareRequests, reads }: SegmentStoreOptions) {
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
     this.#filters = filters;
+    this.#tails = tails;
     this.#masks = kernel.masks;
     this.residency = new Residency({
       pool: kernel.pool,
+      clock: ports.clock,
       sleep: ports.sleep,
       shareLoads: shareRequests,
       reads,
@@ -122,6 +128,7 @@ export class SegmentStore {
         users: 0,
       };
       if (open.file !== file) file.close();
+      else this.#tails.take(entry.tailBytes);
       this.#files.set(entry.key, open);
     }
     this.#use(open);
@@ -191,6 +198,7 @@ export class SegmentStore {
   #close(open: OpenFile): void {
     this.#idle.delete(open);
     this.#files.delete(open.key);
+    this.#tails.give(open.file.ref.tailBytes);
     this.residency.evict(open.file);
     open.file.close();
   }

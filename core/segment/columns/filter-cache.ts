@@ -4,6 +4,7 @@
  * reader's affair.
  */
 import { limits } from '../../base/limits.js';
+import type { MemoryAccount } from '../../base/memory-account.js';
 import type { FilterRows } from './filter-masks.js';
 
 /** An entry beside its bitmaps and its name. An estimate. */
@@ -12,10 +13,13 @@ const ENTRY_BYTES = 256;
 export class FilterCache {
   readonly #entries = new Map<string, FilterRows>();
   readonly budgetBytes: number;
+  readonly #account: MemoryAccount | undefined;
   #bytes = 0;
 
-  constructor(budgetBytes: number) {
+  /** `account`: where its entries count. */
+  constructor(budgetBytes: number, account?: MemoryAccount) {
     this.budgetBytes = budgetBytes;
+    this.#account = account;
   }
 
   get bytes(): number {
@@ -38,10 +42,12 @@ export class FilterCache {
       return;
     this.#entries.set(name, rows);
     this.#bytes += bytes;
+    this.#account?.take(bytes);
     for (const [oldest, held] of this.#entries) {
       if (this.#bytes <= this.budgetBytes) return;
       this.#entries.delete(oldest);
       this.#bytes -= bytesOf(oldest, held);
+      this.#account?.give(bytesOf(oldest, held));
     }
   }
 }

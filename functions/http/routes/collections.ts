@@ -112,6 +112,7 @@ const statsSchema = z.strictObject({
     page_cache_bytes: count,
   }),
   segments: z.array(component('Segment')),
+  segments_streamed: count,
   head: z.strictObject({ version: count, gc_floor: count }),
 });
 
@@ -257,6 +258,7 @@ const statsRoute: Route = {
         log: { slots: 1, bytes: 512, slots_max: 131_072, bytes_max: 268_435_456, folded_sequence: 0 },
         memory: { vector_bytes: 24, rows: 2, dead_rows: 0, segment_bytes: 0, page_cache_bytes: 0 },
         segments: [],
+        segments_streamed: 0,
         head: { version: 1, gc_floor: 0 },
       },
     },
@@ -274,6 +276,8 @@ const compactedSchema = z.strictObject({
   rows_dropped: count,
   bytes_written: count,
   sequence,
+  more: z.boolean(),
+  too_large: z.boolean(),
 });
 
 const compactRoute: Route = {
@@ -302,6 +306,8 @@ const compactRoute: Route = {
         rows_dropped: 0,
         bytes_written: 0,
         sequence: 1,
+        more: false,
+        too_large: false,
       },
     },
   ],

@@ -104,7 +104,7 @@ const segmentExplanation = z
     estimate: z.strictObject({ least: count, most: count }).optional(),
     documents_read: count.optional(),
     matches: count,
-    plan: z.enum(['none', 'exact', 'scan', 'walk', 'filtered_walk']),
+    plan: z.enum(['none', 'exact', 'scan', 'stream', 'walk', 'filtered_walk']),
     fallback: z.literal(true).optional(),
     ef: count.optional(),
     rerank: count.optional(),

@@ -4,6 +4,7 @@
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CairnError } from '../../../core/base/errors.js';
+import { foldRowsMost } from '../../../core/engine/compaction/policy.js';
 import { IndexBuilder } from '../../../core/index/index.js';
 import { storeOver } from '../fixture.js';
 import { World } from './world.js';
@@ -253,4 +254,43 @@ describe('two compactors', () => {
     expect(armed).toBe(false);
     await mustHold(world, late, other);
   });
+});
+
+/** Of many records: `toEqual` takes its time. */
+async function differences({ model }: World, reader: Process): Promise<readonly string[]> {
+  const there = await reader.contents();
+  const differs = ([id, known]: [string, object]): boolean =>
+    JSON.stringify(there.get(id)) !== JSON.stringify(known);
+  const wrong = [...model].filter(differs).map(([id]) => id);
+  return there.size === model.size ? wrong : [...wrong, `${there.size} for ${model.size}`];
+}
+
+describe('a log of more rows than one index may hold', () => {
+  it('is folded in parts, each of whole slots, and what later slots say of the rows before holds', async () => {
+    const world = await new World({
+      schema: { tier: 'edge', dimension: 1, index: { m: 16, efConstruction: 32 } },
+    }).start();
+    const process = world.process();
+    const slot = 10_000;
+    const put = (from: number, count = slot) =>
+      Array.from({ length: count }, (_, i) => ({ id: `id${from + i}`, x: from + i }));
+    await process.write({ put: put(0) });
+    await process.compact({ flat: true });
+    const most = foldRowsMost({ tier: 'edge', handler: 'server', dimension: 1, m: 16 });
+    const whole = Math.floor(most / slot);
+    for (let i = 1; i <= whole; i++) await process.write({ put: put(i * slot) });
+    // Beyond what fits: it ends rows of the segment, and of the slots before.
+    await process.write({
+      put: put(whole * slot + slot - 5),
+      remove: ['id1', `id${slot + 1}`],
+      hide: ['id2', `id${slot + 2}`],
+    });
+    expect(await process.compact({ flat: true })).toMatchObject({
+      foldedSlots: whole,
+      rowsWritten: whole * slot,
+    });
+    expect(await differences(world, process)).toEqual([]);
+    expect(await process.compact({ flat: true })).toMatchObject({ foldedSlots: 1, rowsWritten: slot });
+    expect(await differences(world, world.process())).toEqual([]);
+  }, 60_000);
 });

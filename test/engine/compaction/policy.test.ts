@@ -3,10 +3,10 @@ import { chooseInputs, residentBytesOf, wantsMinorFold } from '../../../core/eng
 import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
 import { limits, tierLimits } from '../../../core/base/limits.js';
 
-const shape = { tier: 'server', dimension: 128, m: 16 } as const;
+const shape = { tier: 'server', handler: 'server', dimension: 128, m: 16 } as const;
 
 function segments(...lives: number[]): SegmentSize[] {
-  return lives.map((live, i) => ({ key: `s${i}`, rows: live, live, graph: true, taken: false }));
+  return lives.map((live, i) => ({ key: `s${i}`, rows: live, live, bytes: 0, graph: true, taken: false }));
 }
 
 describe('choice of inputs', () => {
@@ -42,7 +42,7 @@ describe('choice of inputs', () => {
 
   it('rewrites a segment of which more than a quarter is dead', () => {
     const decayed = (live: number): SegmentSize[] => [
-      { key: 'a', rows: 1_000, live, graph: true, taken: false },
+      { key: 'a', rows: 1_000, live, bytes: 0, graph: true, taken: false },
     ];
     expect(chooseInputs({ ...shape, logRows: 0, segments: decayed(749) })).toEqual(['a']);
     expect(chooseInputs({ ...shape, logRows: 0, segments: decayed(750) })).toEqual([]);
@@ -50,8 +50,8 @@ describe('choice of inputs', () => {
 
   it('gives a graph to what minor folds left without one, small segments aside', () => {
     const flat = (live: number): SegmentSize[] => [
-      { key: 'flat', rows: live, live, graph: false, taken: false },
-      { key: 'large', rows: 90_000, live: 90_000, graph: true, taken: false },
+      { key: 'flat', rows: live, live, bytes: 0, graph: false, taken: false },
+      { key: 'large', rows: 90_000, live: 90_000, bytes: 0, graph: true, taken: false },
     ];
     expect(chooseInputs({ ...shape, logRows: 0, segments: flat(40_000) })).toEqual(['flat']);
     expect(chooseInputs({ ...shape, logRows: 100, segments: flat(40_000) })).toEqual(['flat']);

@@ -1,12 +1,13 @@
 /**
  * One collection on a memory store, processes that write and compact it, and a Map of what must be there.
  */
+import { MemoryAccount, MemoryPart } from '../../../core/base/memory-account.js';
 import { createHash } from 'node:crypto';
 import { tierLimits } from '../../../core/base/limits.js';
 import type { Uid } from '../../../core/base/ids.js';
 import type { Ports } from '../../../core/base/ports.js';
 import { compactOnce } from '../../../core/engine/compaction/index.js';
-import type { CompactionResult } from '../../../core/engine/compaction/index.js';
+import type { CompactionResult, CompactOptions } from '../../../core/engine/compaction/index.js';
 import { NEWEST } from '../../../core/engine/memtable/index.js';
 import { SegmentStore } from '../../../core/engine/segments/index.js';
 import { Table } from '../../../core/engine/table/index.js';
@@ -134,6 +135,7 @@ export class Process {
       kernel,
       ports: this.ports,
       cache: new PageCache({ budgetBytes: 1 << 24 }),
+      tails: new MemoryPart(new MemoryAccount()),
       filters: new FilterCache(1 << 16),
       shareRequests: true,
       reads: tierLimits.edge,
@@ -150,10 +152,10 @@ export class Process {
   }
 
   compact(
-    options: { readonly flat?: boolean; readonly signal?: AbortSignal } = {},
+    options: Partial<Pick<CompactOptions, 'flat' | 'signal' | 'handler' | 'tryBegin'>> = {},
   ): Promise<CompactionResult> {
     const { log, kernel, segments } = this;
-    return compactOnce({ log, kernel, segments, ...options });
+    return compactOnce({ log, kernel, segments, handler: 'server', ...options });
   }
 
   /** Commits the change and tells the model. The order within a change: puts, then removals, then hidings. */

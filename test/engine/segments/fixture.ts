@@ -2,6 +2,7 @@
  * Folds for the tests of reads: a log's records go into segments as a compactor would put them there, by the segment
  * writer and the index builder themselves, and a swap of the head names them.
  */
+import { MemoryAccount, MemoryPart } from '../../../core/base/memory-account.js';
 import { tierLimits } from '../../../core/base/limits.js';
 import type { Uid } from '../../../core/base/ids.js';
 import { Table } from '../../../core/engine/table/index.js';
@@ -33,7 +34,7 @@ import { systemSleep } from '../../../core/system-ports.js';
 import { seededRandom } from '../fixture.js';
 import type { TestClock } from '../fixture.js';
 
-const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
+export const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
   memoryBudgetBytes: 512 * 1024 * 1024,
 });
 const random = seededRandom(4);
@@ -55,14 +56,14 @@ export interface FoldOptions {
   readonly curve?: RecallCurve;
 }
 
-interface OpenState {
+export interface OpenState {
   readonly context: LogContext;
   readonly state: LogState<Table>;
   readonly close: () => void;
 }
 
 /** The one collection in the store, caught up. */
-async function openState({ store, clock }: FoldOptions): Promise<OpenState> {
+export async function openState({ store, clock }: Pick<FoldOptions, 'store' | 'clock'>): Promise<OpenState> {
   const [head] = (await store.list('c/')).filter(({ key }) => key.endsWith('/head'));
   const uid = head!.key.split('/')[1] as Uid;
   const ports = {
@@ -80,6 +81,7 @@ async function openState({ store, clock }: FoldOptions): Promise<OpenState> {
     cache,
     shareRequests: false,
     reads: tierLimits.edge,
+    tails: new MemoryPart(new MemoryAccount()),
     filters: new FilterCache(65_536),
   });
   const log = new CollectionLog<Table>({

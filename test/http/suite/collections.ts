@@ -22,6 +22,8 @@ export function describeCollections(client: () => Client): void {
       expect(text).not.toContain(`/${name}`);
       expect(text).toMatch(/^cairn_http_request_seconds_bucket\{.*le="\+Inf"\} \d+$/m);
       expect(text).toMatch(/^cairn_http_requests_in_flight 0$/m);
+      expect(text).toMatch(/^cairn_memory_bytes\{holder="arenas"\} [1-9]\d+$/m);
+      expect(text).toMatch(/^cairn_memory_budget_bytes [1-9]\d+$/m);
       expect(text).toMatch(/^cairn_store_requests_total\{operation="get",outcome="absent"\} [1-9]/m);
       for (const line of text.trimEnd().split('\n')) {
         expect(line).toMatch(

@@ -18,7 +18,7 @@ import type { Exposure, ServerUnderTest, StartServer } from './server-under-test
 import { describeSnapshots } from './snapshots.js';
 import { describeWrites } from './writes.js';
 
-export type { ServerSettings, StartServer } from './server-under-test.js';
+export type { ServerSettings, ServerUnderTest, StartServer } from './server-under-test.js';
 
 export function describeHttp(name: string, start: StartServer, exposure: Exposure = 'loopback'): void {
   describe(`HTTP on ${name}`, () => {
@@ -31,14 +31,15 @@ export function describeHttp(name: string, start: StartServer, exposure: Exposur
       });
       afterAll(() => server.close());
       const theClient = (): Client => client;
+      const theServer = (): ServerUnderTest => server;
       describeCollections(theClient);
       describeWrites(theClient);
       describeRepeats(theClient);
       describeReads(theClient);
       describeSnapshots(theClient);
       describePast(theClient);
-      describeBadInput(theClient);
-      describeBodies(theClient);
+      describeBadInput(theClient, theServer);
+      describeBodies(theClient, theServer);
       describeProtocol(theClient);
     });
     describeLock(start, exposure);

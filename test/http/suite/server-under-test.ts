@@ -13,6 +13,16 @@ export interface ServerUnderTest {
   readonly url: string;
   /** The runtime itself refuses a Host header that makes no URL, in its own words: the app never sees it. */
   readonly refusesHosts?: boolean;
+  /** Likewise a path that is no UTF-8 when it is decoded. */
+  readonly refusesPaths?: boolean;
+  /**
+   * `whole`: the runtime reads a body to its end before the app sees any of it, refuses one that is too long in its own words or by
+   * closing the connection, and hands over text as text. `parsed`: it also inflates the body, and refuses one that is not what its
+   * headers say. Absent: the app reads it.
+   */
+  readonly readsBodies?: 'whole' | 'parsed';
+  /** Bytes of a body that the app takes there, when it is inflated. Absent: the app's own limit. */
+  readonly bodyBytesMax?: number;
   close(): Promise<void>;
 }
 

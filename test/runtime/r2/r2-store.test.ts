@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { limits } from '../../../core/base/limits.js';
 import { openR2Store } from '../../../core/r2.js';
 import type { R2Keyed, R2Stream } from '../../../core/store/adapters/r2/r2-binding.js';
+import { meteringStore } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { describeFaults } from '../../store/bucket-faults.js';
 import type { BodyFault, CallEnd, CallRole, CallRule } from '../../store/bucket-faults.js';
@@ -97,22 +98,41 @@ describe.skipIf(!hasRuntimes())('the R2 store', () => {
     });
   }
 
-  it('says for each call how many requests it is', async () => {
+  it('says for each call how many requests it is, as an invocation is charged for it', async () => {
     const key = fresh();
-    expect(await asked(() => store.put(key, body, { if: 'absent' }))).toEqual(['put']);
-    expect(await asked(() => store.get(key))).toEqual(['get']);
-    expect(await asked(() => store.list('key/', { limit: 1 }))).toEqual(['list']);
+    const invocation = { limit: limits.invocationRequests, used: 0 };
+    const metered = meteringStore(store, { current: () => invocation });
+    const charged = async (call: () => Promise<unknown>): Promise<readonly string[]> => {
+      const before = { used: invocation.used, seen: bucket.seen.length };
+      await call();
+      const seen = bucket.seen.slice(before.seen);
+      expect(invocation.used - before.used).toBe(seen.length);
+      return seen;
+    };
+    expect(await charged(() => metered.put(key, body, { if: 'absent' }))).toEqual(['put']);
+    expect(await charged(() => metered.get(key))).toEqual(['get']);
+    expect(await charged(() => metered.list('key/', { limit: 1 }))).toEqual(['list']);
     const keys = Array.from({ length: limits.deleteKeys + 1 }, (_, at) => `none/${at}`);
-    expect(await asked(() => store.delete(keys))).toEqual(['delete', 'delete']);
+    expect(await charged(() => metered.delete(keys))).toEqual(['delete', 'delete']);
     const upload = async (bytes: number): Promise<void> => {
-      const begun = await store.upload(key);
+      const begun = await metered.upload(key);
       await begun.write(new Uint8Array(bytes));
       await begun.finish();
     };
-    expect(await asked(() => upload(limits.uploadPartBytes))).toEqual(['put']);
-    expect(await asked(() => upload(limits.uploadPartBytes + 1))).toEqual([
+    expect(await charged(() => upload(limits.uploadPartBytes))).toEqual(['put']);
+    expect(await charged(() => upload(limits.uploadPartBytes + 1))).toEqual([
       ...['createMultipartUpload', 'uploadPart', 'uploadPart', 'completeMultipartUpload'],
     ]);
+    const given = async (): Promise<void> => {
+      const begun = await metered.upload(key);
+      await begun.write(new Uint8Array(2 * limits.uploadPartBytes + 1));
+      await begun.abort();
+    };
+    expect(await charged(given)).toEqual([
+      ...['createMultipartUpload', 'uploadPart', 'uploadPart', 'abortMultipartUpload'],
+    ]);
+    for (let at = 0; at < 3; at++) await metered.put(`many/${at}`, body, { if: 'any' });
+    expect(await charged(() => metered.list('many/'))).toEqual(['list']);
   });
 
   it('lets R2 check what it sends', async () => {
