@@ -12,6 +12,7 @@ import { root } from '../../scripts/set-up.mjs';
 const places = [join(root, 'node_modules'), join(root, 'test/runtime/node_modules')];
 
 interface Manifest {
+  readonly version: string;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -38,7 +39,7 @@ export function copyExample(name: string): CopiedExample {
       const { status, stdout, stderr, error } = spawnSync(
         'npm',
         ['run', '--silent', script, ...(args.length === 0 ? [] : ['--', ...args])],
-        { cwd: folder, encoding: 'utf8', env: environmentOf(folder), timeout: 120_000 },
+        { cwd: folder, encoding: 'utf8', env: environmentOf(folder), timeout: 180_000 },
       );
       if (status === 0) return stdout + stderr;
       throw new Error(`${script} of ${name} ended with ${status}: ${stdout}${stderr}`, { cause: error });

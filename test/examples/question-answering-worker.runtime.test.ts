@@ -87,7 +87,7 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
 
   beforeAll(() => {
     deployed = deploy();
-  }, 120_000);
+  }, 300_000);
 
   it('is taken by wrangler, with its bindings', () => {
     expect(deployed.printed).toContain('env.BUCKET (question-answering)');

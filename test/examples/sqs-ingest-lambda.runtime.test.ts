@@ -29,7 +29,7 @@ describe.skipIf(!hasRuntimes())('serverless.yml of examples/sqs-ingest-lambda', 
     example.run('package', '--param=bucket=my-bucket');
     const template = join(example.folder, '.serverless/cloudformation-template-update-stack.json');
     resources = (JSON.parse(readFileSync(template, 'utf8')) as { Resources: typeof resources }).Resources;
-  }, 120_000);
+  }, 300_000);
   afterAll(() => example.remove());
 
   const ofType = (type: string): readonly Resource['Properties'][] =>
