@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
+/** Those that need what test/runtime installs. */
 const runtimeTests = ['test/runtime/**/*.test.ts', 'test/**/*.runtime.test.ts'];
 const cephTests = 'test/**/*.ceph.test.ts';
 const azuriteTests = 'test/**/*.azurite.test.ts';

@@ -4,7 +4,16 @@
  * -> dist/ (tsc -b, and the kernel for Workers). Then outputs whose source is gone are removed, the command is made executable and the stamp is
  * written that `npm start` compares.
  */
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { digestSources, filesOf, mustRun, root, stampFile } from './set-up.mjs';
 
@@ -34,6 +43,14 @@ function copyKernel() {
   );
 }
 
+/** Examples import the package by its name, as users do, and are checked and run where they lie. */
+function linkForExamples() {
+  const link = join(root, 'examples/node_modules/cairndb');
+  if (existsSync(link)) return;
+  mkdirSync(join(root, 'examples/node_modules'), { recursive: true });
+  symlinkSync(root, link, 'junction');
+}
+
 // tsc -b leaves the outputs of deleted sources behind, and npm would pack them.
 function removeOrphans() {
   for (const file of filesOf('dist', root)) {
@@ -52,5 +69,6 @@ await mustRun('embed-version', process.execPath, [join(root, 'scripts/embed-vers
 await mustRun('tsc', process.execPath, [join(modules, 'typescript/bin/tsc'), '-b']);
 removeOrphans();
 copyKernel();
+linkForExamples();
 chmodSync(join(root, 'dist/cli/main.js'), 0o755);
 writeFileSync(join(root, stampFile), `${digest}\n`);

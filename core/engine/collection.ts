@@ -160,7 +160,7 @@ export class EngineCollection implements api.Collection {
       });
       // Its rows are in the memtable and its bytes in the store.
       if (blind !== undefined) this.#open.spare.give(blind.content.buffer);
-      collection.hints.hintWhenDue(collection.log.state);
+      await collection.hints.hintWhenDue(collection.log.state);
       await collection.folds.foldWhenDue();
       return { sequence: committed.sequence, counts: committed.counts, write };
     };

@@ -268,8 +268,14 @@ export class OpenCollections {
       shareReads: shareRequests,
     });
     const committer = new Committer({ log, groupCommit: shareRequests, spare: this.spare });
-    // Not counted as the collection's own requests: no call waits for a hint.
-    const hints = new WorkHints({ store: this.#options.store, ports, uid, onDue: this.#options.onWorkDue });
+    const hints = new WorkHints({
+      // Not counted as the collection's own requests.
+      store: this.#options.store,
+      ports,
+      uid,
+      onDue: this.#options.onWorkDue,
+      beside: shareRequests,
+    });
     const compactions = new Compactions({
       log,
       kernel,

@@ -17,6 +17,8 @@ export interface WorkHintsOptions {
   readonly uid: Uid;
   /** Called with each hint: maintenance in this process, or beside it, need not wait for its interval. */
   readonly onDue?: (() => void) | undefined;
+  /** Put hints beside the writes. Off where what an answered request leaves behind is ended (Workers): there the write waits. */
+  readonly beside: boolean;
 }
 
 /** As much of a log's state as tells how long the log is. */
@@ -35,10 +37,10 @@ export class WorkHints {
     this.#options = options;
   }
 
-  /** Puts the hint where the log has passed a trigger, not more often than `limits.hintEveryMs`. Does not wait for it. */
-  hintWhenDue(state: LogLength | undefined): void {
+  /** Puts the hint where the log has passed a trigger, not more often than `limits.hintEveryMs`. Never fails. */
+  async hintWhenDue(state: LogLength | undefined): Promise<void> {
     if (state === undefined) return;
-    const { store, ports, uid, onDue } = this.#options;
+    const { store, ports, uid, onDue, beside } = this.#options;
     const nowMs = ports.clock.monotonicMs();
     const { foldedSeq } = state.head.head;
     if (this.#unfolded?.foldedSeq !== foldedSeq) this.#unfolded = { foldedSeq, sinceMs: nowMs };
@@ -46,9 +48,10 @@ export class WorkHints {
     if (!isWorthFolding(state.head.head, { ...state.unfolded, ageMs })) return;
     if (this.#hintedMs !== undefined && nowMs - this.#hintedMs < limits.hintEveryMs) return;
     this.#hintedMs = nowMs;
-    store
+    const put = store
       .put(workKey(uid), new Uint8Array(0), { if: 'any' })
       .then(() => onDue?.())
       .catch(() => {});
+    if (!beside) await put;
   }
 }

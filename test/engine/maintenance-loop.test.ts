@@ -18,7 +18,7 @@ import { LiveCollection } from './live-collection.js';
 import { portableDeflate } from '../../core/segment/index.js';
 
 describe('a hint', () => {
-  async function scene(): Promise<{
+  async function scene(beside = true): Promise<{
     world: CatalogWorld;
     hints: WorkHints;
     prods: () => number;
@@ -31,7 +31,7 @@ describe('a hint', () => {
     const { clock, sleep } = world.time;
     let prods = 0;
     const ports = { clock, sleep, random: world.chance, digests, deflate: portableDeflate };
-    const hints = new WorkHints({ store: a.store, ports, uid: c.uid, onDue: () => prods++ });
+    const hints = new WorkHints({ store: a.store, ports, uid: c.uid, onDue: () => prods++, beside });
     return {
       world,
       hints,
@@ -51,11 +51,11 @@ describe('a hint', () => {
     ['bytes', 1, bytes],
   ])('is put when there are so many %s, not before', async (_what, slots, size) => {
     const { world, hints, length, puts, prods } = await scene();
-    hints.hintWhenDue(undefined);
-    hints.hintWhenDue(length(Math.max(1, slots - 1), size - (size > 1 ? 1 : 0)));
+    await hints.hintWhenDue(undefined);
+    await hints.hintWhenDue(length(Math.max(1, slots - 1), size - (size > 1 ? 1 : 0)));
     await world.run(world.time.sleep(10));
     expect(puts()).toBe(slots === 1 && size === 1 ? 1 : 0);
-    hints.hintWhenDue(length(slots, size));
+    await hints.hintWhenDue(length(slots, size));
     await world.run(world.time.sleep(10));
     expect([puts(), prods()]).toEqual([1, 1]);
   });
@@ -64,7 +64,7 @@ describe('a hint', () => {
     const { world, hints, length, puts } = await scene();
     const later = async (ms: number, state: LogLength): Promise<number> => {
       world.time.jump(ms);
-      hints.hintWhenDue(state);
+      await hints.hintWhenDue(state);
       await world.run(world.time.sleep(10));
       return puts();
     };
@@ -79,14 +79,23 @@ describe('a hint', () => {
   it('is not put more often than its limit, and may fail', async () => {
     const { world, hints, length, puts, prods } = await scene();
     world.bucket.script = ({ op }) => (op === 'put' ? { put: 'not_applied' } : undefined);
-    for (let i = 0; i < 5; i++) hints.hintWhenDue(length(limits.foldSlots, 1));
+    for (let i = 0; i < 5; i++) await hints.hintWhenDue(length(limits.foldSlots, 1));
     await world.run(world.time.sleep(limits.hintEveryMs - 1_000));
-    hints.hintWhenDue(length(limits.foldSlots, 1));
+    await hints.hintWhenDue(length(limits.foldSlots, 1));
     expect([puts(), prods()]).toEqual([1, 0]);
     await world.run(world.time.sleep(1_000));
-    hints.hintWhenDue(length(limits.foldSlots, 1));
+    await hints.hintWhenDue(length(limits.foldSlots, 1));
     await world.run(world.time.sleep(10));
     expect(puts()).toBe(2);
+  });
+
+  it('is waited for where an answered request leaves nothing behind', async () => {
+    const seen = async (beside: boolean): Promise<number> => {
+      const { world, hints, length, prods } = await scene(beside);
+      await world.run(hints.hintWhenDue(length(limits.foldSlots, 1)));
+      return prods();
+    };
+    expect([await seen(false), await seen(true)]).toEqual([1, 0]);
   });
 
   it('is put by a collection that is written to, and counted in no answer', async () => {

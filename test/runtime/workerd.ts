@@ -27,6 +27,8 @@ export interface WorkerCode {
   /** By which the code imports it, in the folder of the code. */
   readonly wasmName?: string;
   readonly compatibilityFlags?: readonly string[];
+  /** Bindings that the platform has and workerd has not: a name, and a module whose default export makes the object. */
+  readonly standIns?: Readonly<Record<string, string>>;
 }
 
 export interface Worker {
@@ -109,7 +111,7 @@ const kernelBeside = {
  * what happens at module load and may not.
  */
 export async function startWorker(
-  { code, wasm, wasmName = 'relaxed.wasm', compatibilityFlags = [] }: WorkerCode,
+  { code, wasm, wasmName = 'relaxed.wasm', compatibilityFlags = [], standIns = {} }: WorkerCode,
   bindings: object,
   r2Buckets: readonly string[] = [],
   r2Folder?: string,
@@ -128,22 +130,32 @@ export async function startWorker(
         host: '127.0.0.1',
         port: 0,
         cf: false,
-        compatibilityDate,
-        compatibilityFlags: [...compatibilityFlags],
-        bindings,
-        r2Buckets: [...r2Buckets],
         ...(r2Folder === undefined ? {} : { r2Persist: r2Folder }),
-        modules: [
-          { type: 'ESModule', path: 'worker.js', contents: code },
-          { type: 'CompiledWasm', path: wasmName, contents: wasm },
+        workers: [
+          {
+            name: 'worker',
+            compatibilityDate,
+            compatibilityFlags: [...compatibilityFlags],
+            bindings,
+            r2Buckets: [...r2Buckets],
+            wrappedBindings: Object.fromEntries(Object.keys(standIns).map((name) => [name, standInOf(name)])),
+            modules: [
+              { type: 'ESModule', path: 'worker.js', contents: code },
+              { type: 'CompiledWasm', path: wasmName, contents: wasm },
+            ],
+            // Nothing here may reach out.
+            outboundService: () => {
+              throw new Error('the worker called the network');
+            },
+          },
+          ...Object.entries(standIns).map(([name, contents]) => ({
+            name: standInOf(name),
+            modules: [{ type: 'ESModule', path: 'stand-in.js', contents }],
+          })),
         ],
         handleRuntimeStdio: (out: Readable, error: Readable) => {
           for (const stream of [out, error])
             stream.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
-        },
-        // Nothing here may reach out.
-        outboundService: () => {
-          throw new Error('the worker called the network');
         },
       }),
   );
@@ -168,6 +180,8 @@ export async function startWorker(
     throw new Error(`workerd did not start: ${complaints}`, { cause: error });
   }
 }
+
+const standInOf = (binding: string): string => `stand-in-${binding.toLowerCase()}`;
 
 /** Miniflare puts its files under the system's temporary directory, and does not wait until it has removed them. */
 function inFolder<T>(folder: string, make: () => T): T {

@@ -43,7 +43,7 @@ export async function restoreTo(
     begin();
     const plan = { restore: planRestore(log.context, point, (seq) => (restored = seq)) };
     const { sequence } = await committer.commit({ key, firstTail, timeoutMs, requestHash, plan });
-    hints.hintWhenDue(log.state);
+    await hints.hintWhenDue(log.state);
     return { sequence, ...(restored === undefined ? {} : { restored }) };
   };
   return await open.run(() =>
