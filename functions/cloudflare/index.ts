@@ -12,19 +12,23 @@ let isolate: Isolate | undefined;
 
 const worker: ExportedHandler<Environment> = {
   async fetch(request, environment, context): Promise<Response> {
-    const answering = answer(request, environment);
+    const answering = answer(request, environment, context);
     // A caller that leaves would else end it anywhere, and what it holds of the isolate would be held for ever.
     context.waitUntil(answering);
     return webResponse(await answering);
   },
 
-  async scheduled(_event, environment): Promise<void> {
+  async scheduled(_event, environment, context): Promise<void> {
     isolate ??= new Isolate(environment);
-    await isolate.maintain();
+    await isolate.maintain(context);
   },
 };
 
-async function answer(request: Request, environment: Environment): Promise<HttpAnswer> {
+async function answer(
+  request: Request,
+  environment: Environment,
+  context: ExecutionContext,
+): Promise<HttpAnswer> {
   try {
     isolate ??= new Isolate(environment);
   } catch (error) {
@@ -32,7 +36,7 @@ async function answer(request: Request, environment: Environment): Promise<HttpA
     console.log(failureLine(failure));
     return problemAnswer(failure.error, failure.requestId);
   }
-  return await isolate.answer(request);
+  return await isolate.answer(request, context);
 }
 
 export { worker as default };

@@ -10,8 +10,13 @@ export class Invocations {
 
   readonly current = (): Invocation | undefined => this.#storage.getStore();
 
-  async run<T>(limit: number, work: () => Promise<T>): Promise<T> {
-    return await this.#storage.run({ limit, used: 0 }, work);
+  /** Of which no call to the bucket is cut off. */
+  async run<T>(
+    { limit, context }: { readonly limit: number; readonly context: ExecutionContext },
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const waitUntil = (call: Promise<unknown>): void => context.waitUntil(call);
+    return await this.#storage.run({ limit, used: 0, waitUntil }, work);
   }
 
   /** The platform's cache, whose calls count as well. One that is left out is a miss. */

@@ -11,7 +11,6 @@ import process from 'node:process';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { open } from '../../core/index.js';
-import { describeHttp } from '../http/suite/index.js';
 import { hasRuntimes } from './install.js';
 import type { WorkerSettings } from './worker-entry.js';
 import { bundleWorker, startWorker } from './workerd.js';
@@ -73,11 +72,6 @@ describe.skipIf(!hasRuntimes())('workerd', () => {
       await expect(startWorker({ code, wasm }, {})).rejects.toThrow('not allowed within global scope');
     },
   );
-
-  describeHttp('workerd', async (settings) => {
-    const worker = await start(settings);
-    return { ...worker, refusesHosts: true };
-  });
 
   describe.each<readonly [string, WorkerSettings, readonly string[]]>([
     ['memory', { storeDelayMs: 2 }, []],

@@ -1,6 +1,6 @@
 /**
- * Strategy: what is bundled for each cloud, in the runtime of that cloud, or in what emulates it or stands in for it here: one HTTP
- * suite for all. Once over the store of that cloud on the Node that runs the tests, and once over files on the newest line of Node.
+ * Strategy: what is bundled for a cloud, in the runtime of that cloud, or in what emulates it or stands in for it here: the one HTTP
+ * suite of all. Once over the store of that cloud on the Node that runs the tests, and once over files on the newest line of Node.
  */
 import process from 'node:process';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -17,19 +17,9 @@ import { variablesOf } from './variables.js';
 const newest = otherNodes.at(-1)!;
 const files: Environment = { CAIRN_STORE: 'file:store' };
 
-describe.skipIf(!hasRuntimes())('the bundle of', () => {
-  let gcs: GcsFake;
-  beforeAll(async () => {
-    gcs = await startGcsFake();
-  });
-  afterAll(() => gcs.close());
-
-  function describeSuite(
-    kind: HostKind,
-    where: string,
-    binary: string,
-    makeStore: () => Promise<Environment>,
-  ): void {
+/** A file for each, so that they run side by side. */
+export function describeRuntime(kind: HostKind): void {
+  const describeSuite = (where: string, binary: string, makeStore: () => Promise<Environment>): void =>
     describeHttp(
       where,
       async (settings) => {
@@ -38,14 +28,19 @@ describe.skipIf(!hasRuntimes())('the bundle of', () => {
       },
       kind === 'node' ? 'loopback' : 'hosted',
     );
-  }
 
-  describe.each(['aws', 'azure', 'gcp', 'cloudflare', 'node'] as const)('%s', (kind) => {
+  describe.skipIf(!hasRuntimes())(`the bundle of ${kind}`, () => {
+    let gcs: GcsFake;
+    beforeAll(async () => {
+      gcs = await startGcsFake();
+    });
+    afterAll(() => gcs.close());
+
     describe.skipIf(!hasStore(kind))('over its own store', () => {
-      describeSuite(kind, `${kind}, over its own store`, process.execPath, () => freshStore(kind, gcs));
+      describeSuite(`${kind}, over its own store`, process.execPath, () => freshStore(kind, gcs));
     });
     describe.skipIf(!hasNodes() || kind === 'cloudflare')('on the newest Node', () => {
-      describeSuite(kind, `${kind}, Node ${newest.major}`, newest.binary, () => Promise.resolve(files));
+      describeSuite(`${kind}, Node ${newest.major}`, newest.binary, () => Promise.resolve(files));
     });
   });
-});
+}
