@@ -171,7 +171,7 @@ describe('in an invocation of N requests', () => {
           ? { status: 'unknown', cause: undefined }
           : await bench.store.put(key, bytes, condition),
     });
-    const { db, invocation } = await handlerOn({ ...bench, store }, 20);
+    const { db, invocation } = await handlerOn({ ...bench, store }, 24);
     const options = { timeoutMs: limits.timeoutMs };
     const error: unknown = await db
       .collection('c')
@@ -179,7 +179,7 @@ describe('in an invocation of N requests', () => {
       .catch((thrown: unknown) => thrown);
     mustBeExhausted(error);
     expect(error).toMatchObject({ code: 'outcome_unknown', outcome: 'unknown' });
-    expect(invocation.used).toBeLessThanOrEqual(20);
+    expect(invocation.used).toBeLessThanOrEqual(24);
   }, 60_000);
 
   it.each<[string, (db: Database) => Promise<unknown>]>([
