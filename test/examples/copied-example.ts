@@ -26,7 +26,9 @@ export interface CopiedExample {
 
 export function copyExample(name: string): CopiedExample {
   const folder = mkdtempSync(join(tmpdir(), `cairn-${name}-`));
-  cpSync(join(root, 'examples', name), folder, { recursive: true });
+  // Without what somebody who tried it out has left.
+  const filter = (path: string): boolean => !/[\\/](?:node_modules|build|dist|\.\w+)$/.test(path);
+  cpSync(join(root, 'examples', name), folder, { recursive: true, filter });
   const modules = join(folder, 'node_modules');
   const { dependencies, devDependencies } = manifestOf(join(folder, 'package.json'));
   const needed = Object.keys({ ...dependencies, ...devDependencies });

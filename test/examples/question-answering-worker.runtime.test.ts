@@ -187,6 +187,8 @@ describe.skipIf(!hasRuntimes())('examples/question-answering-worker', () => {
         .flatMap((one) => one.split(/\s+/))
         .filter((word) => !/^(?:lapis|lazuli|x+|x+😀|😀+)$/u.test(word));
       expect(cut).toEqual([]);
+      const faces = { id: 'faces', text: '😀'.repeat(800), metadata: { topic: 'faces' } };
+      expect((await caller.add(faces)).json).toMatchObject({ passages: 1 });
     });
 
     it.each<readonly [string, unknown, string]>([

@@ -155,6 +155,8 @@ export function describeIngest(where: string, newStore: () => string): void {
       const event = eventOf(messageOf({ collection: 'papers', body: paper('a', 2020) }));
       delete process.env['CAIRN_STORE'];
       await expect(handler(event)).rejects.toThrow('set CAIRN_STORE');
+      process.env['CAIRN_STORE'] = 'nowhere:at-all';
+      await expect(handler(event)).rejects.toMatchObject({ code: 'invalid_store_url' });
       process.env['CAIRN_STORE'] = store;
       expect(await handler(event)).toEqual(done);
       expect(await idsIn('papers')).toEqual(['a']);
