@@ -53,7 +53,7 @@ describe('the bundle for Workers', () => {
   test('is one module and the kernel, and imports nothing but what the platform has', () => {
     expect(readdirSync(files).toSorted()).toEqual(['index.js', 'kernel.wasm']);
     const imported = [...code().matchAll(/(?:^|[;}])import\b[^;'"]*?from\s*["']([^"']+)["']/gm)].map(
-      ([, from]) => from,
+      ([, from]) => from!,
     );
     expect(imported.toSorted()).toEqual(['./kernel.wasm', 'cloudflare:workers', 'node:async_hooks']);
     expect(code()).not.toMatch(/\bimport\s*\(|\brequire\s*\(/);
