@@ -32,6 +32,7 @@ export interface Parts {
   readonly memoryBudgetBytes: number;
   readonly tier: Tier;
   readonly shareRequests: boolean;
+  readonly background: boolean;
   readonly hedgeReads: boolean;
   /** Whose requests are being made, where a host bounds them. */
   readonly invocation?: (() => Invocation | undefined) | undefined;
@@ -60,6 +61,7 @@ export function composeDatabase(parts: Parts): Database {
     kernel,
     tier,
     shareRequests: parts.shareRequests,
+    background: parts.background,
     maintenance: parts.maintenance,
     onWorkDue: parts.onWorkDue,
     compactor: parts.compactor,

@@ -70,6 +70,7 @@ export async function openR2(bucket: R2Binding, options: R2Options): Promise<Dat
     memoryBudgetBytes,
     tier,
     shareRequests: false,
+    background: false,
     hedgeReads,
     invocation: options.invocation,
     cache: options.warmCache,

@@ -31,6 +31,11 @@ export interface OpenOptions {
   readonly tier?: Tier;
   /** Let concurrent calls share reads and commits. Default true. */
   readonly shareRequests?: boolean;
+  /**
+   * Hints of work and folds of a long log go on when the write that found them due is answered. Default as `shareRequests`. False where the host
+   * freezes or ends what an answer leaves behind, as functions in clouds are: there such a write waits for them.
+   */
+  readonly background?: boolean;
   /** Ask a second time for ranges of segments that take unusually long: up to a tenth more requests. Default false. */
   readonly hedgeReads?: boolean;
   /** Make the store's directory where it is missing. Default true. A bucket is never made. */
@@ -68,7 +73,16 @@ const INTERVAL = {
 } as const;
 const OPTIONS = [
   ...['clock', 'random', 'sleep', 'store'],
-  ...['memoryBudgetBytes', 'threads', 'tier', 'shareRequests', 'createStore', 'maintenance', 'onWorkDue'],
+  ...[
+    'memoryBudgetBytes',
+    'threads',
+    'tier',
+    'shareRequests',
+    'background',
+    'createStore',
+    'maintenance',
+    'onWorkDue',
+  ],
   ...['compactor', 'customerKey', 'hedgeReads', 'warmCache'],
 ];
 
@@ -90,6 +104,8 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     given['createStore'] === undefined || optionalBoolean(given['createStore'], 'createStore');
   const shareRequests =
     given['shareRequests'] === undefined || optionalBoolean(given['shareRequests'], 'shareRequests');
+  const background =
+    given['background'] === undefined ? shareRequests : optionalBoolean(given['background'], 'background');
   const hedgeReads = given['hedgeReads'] !== undefined && optionalBoolean(given['hedgeReads'], 'hedgeReads');
   if (options.store !== undefined && given['customerKey'] !== undefined)
     throw invalid('invalid_customer_key', 'a store of your own has its customer key from whoever opened it');
@@ -113,6 +129,7 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     memoryBudgetBytes,
     tier,
     shareRequests,
+    background,
     hedgeReads,
     cache,
     maintenance,

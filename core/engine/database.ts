@@ -46,6 +46,8 @@ export interface DatabaseOptions {
   readonly tier: Tier;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+  /** Whether what a call leaves behind goes on when it is answered. Where a host freezes or ends that, the call waits. */
+  readonly background: boolean;
   /** Run maintenance in this process, at this interval and when a write says that there is work. */
   readonly maintenance?: { readonly intervalMs: number } | undefined;
   /** A write has left a hint that there is work for maintenance. */
@@ -114,6 +116,7 @@ export class EngineDatabase implements api.Database {
       segments,
       handler: options.tier,
       shareRequests,
+      background: options.background,
       calls: this.#calls,
       closing: this.#closing,
       compactor: options.compactor,

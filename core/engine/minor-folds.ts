@@ -15,7 +15,7 @@ export interface MinorFoldsOptions {
   readonly fold: () => Promise<unknown>;
   /** Folding is given up where the database closes: the next writer does it. */
   readonly closing: Cancellation;
-  /** Fold beside the writes. Off where a promise must not cross requests (Workers): there the write that finds it due waits. */
+  /** Fold beside the writes. Off where what an answered request leaves behind is frozen or ended: there the write that finds it due waits. */
   readonly beside: boolean;
 }
 

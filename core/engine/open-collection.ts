@@ -62,6 +62,8 @@ export interface OpenCollectionsOptions {
   readonly handler: Tier;
   /** Let requests of this process share reads and slots. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+  /** Whether what a call leaves behind goes on when it is answered. Where a host freezes or ends that, the call waits. */
+  readonly background: boolean;
   readonly calls: Calls;
   /** Aborted when closing begins. */
   readonly closing: Endable;
@@ -260,7 +262,7 @@ export class OpenCollections {
   }
 
   #make(name: string, uid: Uid): OpenCollection {
-    const { ports, kernel, segments, handler, shareRequests } = this.#options;
+    const { ports, kernel, segments, handler, shareRequests, background } = this.#options;
     const store = accountingStore(this.#options.store, (key) => trySegmentObject(key) !== undefined);
     const log = new CollectionLog<Table>({
       context: { store, ports, uid },
@@ -274,7 +276,7 @@ export class OpenCollections {
       ports,
       uid,
       onDue: this.#options.onWorkDue,
-      beside: shareRequests,
+      beside: background,
     });
     const compactions = new Compactions({
       log,
@@ -289,7 +291,7 @@ export class OpenCollections {
       handler,
       fold: () => this.#minorFold(name, compactions),
       closing: this.#closingOr(undefined),
-      beside: shareRequests,
+      beside: background,
     });
     return { uid, store, log, committer, hints, folds, compactions };
   }

@@ -17,7 +17,7 @@ export interface WorkHintsOptions {
   readonly uid: Uid;
   /** Called with each hint: maintenance in this process, or beside it, need not wait for its interval. */
   readonly onDue?: (() => void) | undefined;
-  /** Put hints beside the writes. Off where what an answered request leaves behind is ended (Workers): there the write waits. */
+  /** Put hints beside the writes. Off where what an answered request leaves behind is frozen or ended: there the write waits. */
   readonly beside: boolean;
 }
 

@@ -112,6 +112,7 @@ export class Hosted {
       ...storeOptions(settings),
       ...(tier === undefined ? {} : { tier }),
       hedgeReads,
+      background: false,
       memoryBudgetBytes: memoryBudgetBytes ?? budgetOf(this.#options.environment()),
       ...(directory === undefined ? {} : { warmCache: { directory, bytes: cacheBytes } }),
     }).catch((error: unknown) => {

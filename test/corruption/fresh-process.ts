@@ -59,6 +59,7 @@ export class FreshProcess {
       kernel,
       tier: 'server',
       shareRequests: true,
+      background: true,
     });
   }
 

@@ -67,6 +67,7 @@ export async function runHandler({
     ...{ catalog, store, usage, ports, kernel, segments, calls },
     handler: tier,
     shareRequests: false,
+    background: false,
     closing: new AbortController().signal,
   });
   const budget = new WorkBudget(most, usage);

@@ -98,6 +98,7 @@ function makeApp(guard: Guard, settings: WorkerSettings, r2: ObjectStore | undef
     kernel,
     tier: 'edge',
     shareRequests: false,
+    background: false,
   });
   return createApp({
     database: () => database,

@@ -107,7 +107,13 @@ class Model {
         }),
     };
     const store = accountingStore(retryingStore(this.#store(), ports));
-    return new EngineDatabase({ store, ports, kernel, tier: 'server', shareRequests: false });
+    return new EngineDatabase({
+      store,
+      ports,
+      kernel,
+      tier: 'server',
+      ...{ shareRequests: false, background: false },
+    });
   }
 
   /** So many processes that have the collection open. */

@@ -72,7 +72,13 @@ class Scene {
     const process = new SimProcess(this.#around, lane, nature, lane + 1);
     const { ports } = process;
     const store = accountingStore(retryingStore(process.store, ports));
-    const database = new EngineDatabase({ store, ports, kernel, tier: 'server', shareRequests: false });
+    const database = new EngineDatabase({
+      store,
+      ports,
+      kernel,
+      tier: 'server',
+      ...{ shareRequests: false, background: false },
+    });
     return { process, database };
   }
 

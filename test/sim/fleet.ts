@@ -62,7 +62,8 @@ export class Fleet {
     const { ports } = process;
     const store = accountingStore(retryingStore(process.store, ports));
     const shareRequests = chance.happens(0.6);
-    const database = new EngineDatabase({ store, ports, kernel, tier: 'server', shareRequests });
+    const parts = { store, ports, kernel, tier: 'server' } as const;
+    const database = new EngineDatabase({ ...parts, shareRequests, background: shareRequests });
     return { process, database };
   }
 
