@@ -17,7 +17,8 @@ export async function bundle(entry, edits = []) {
   const made = await rolldown({
     input: join(root, `${entry}.ts`),
     platform: 'node',
-    external: [/^node:/],
+    // It starts a binary that it looks for beside itself.
+    external: [/^node:/, 'esbuild'],
     logLevel: 'warn',
     plugins: [editing(root, edits)],
   });

@@ -1,5 +1,5 @@
 /**
- * Bundles a Worker with esbuild and runs it in workerd by way of miniflare, on loopback. Both come from this folder's
+ * Bundles a Worker with esbuild and runs it in workerd by way of miniflare, on loopback. Miniflare comes from this folder's
  * own packages, which may not be there yet when the compiler reads this file: hence the few types of theirs below.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import * as esbuild from 'esbuild';
 import { root } from '../../scripts/set-up.mjs';
 import { packageFolder } from './install.js';
 
@@ -42,18 +43,6 @@ export interface Worker {
   close(): Promise<void>;
 }
 
-interface Output {
-  readonly imports: readonly { readonly path: string }[];
-  readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>>;
-}
-
-interface Esbuild {
-  build(options: object): Promise<{
-    readonly outputFiles: readonly { readonly text: string }[];
-    readonly metafile: { readonly outputs: Readonly<Record<string, Output>> };
-  }>;
-}
-
 interface MiniflareModule {
   readonly Miniflare: new (options: object) => {
     readonly ready: Promise<URL>;
@@ -71,9 +60,6 @@ const kernelModule = './relaxed.wasm';
 
 /** As wrangler would: modules for Workers, and the kernel beside them as a module of its own. */
 export async function bundleWorker(entry: string): Promise<Bundle> {
-  const esbuild = (await import(
-    pathToFileURL(join(packageFolder('esbuild'), 'lib/main.js')).href
-  )) as Esbuild;
   const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: [entry],
