@@ -21,7 +21,8 @@ let opened: Promise<Database> | undefined;
 
 /** Opened by the first event for all that follow in this process. What failed is not kept: the next event tries again. */
 function database(): Promise<Database> {
-  opened ??= open(storeUrl()).catch((error: unknown) => {
+  // Lambda freezes what an answer leaves behind.
+  opened ??= open(storeUrl(), { background: false }).catch((error: unknown) => {
     opened = undefined;
     throw error;
   });
