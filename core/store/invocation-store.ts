@@ -32,11 +32,6 @@ export interface Invocation {
   readonly limit: number;
   /** That it has made. Begins at 0; the store counts on. */
   used: number;
-  /**
-   * Keeps it alive until the call has settled, where the host would end it with its answer: whoever answers first of several that work
-   * on one request leaves others in the middle, with what they hold of the process. Workers call theirs so.
-   */
-  readonly waitUntil?: (call: Promise<unknown>) => void;
 }
 
 export interface MeteringOptions {
@@ -70,40 +65,45 @@ class MeteringStore extends ForwardingStore {
     this.#current = current;
   }
 
-  override get(key: string, options?: GetOptions): Promise<GetResult> {
+  override async get(key: string, options?: GetOptions): Promise<GetResult> {
     // Heads and slots, which say what became of a put, are read whole.
-    const leave = options?.range === undefined ? LEAVES.read : LEAVES.bulk;
-    return this.#call(1, { leave }, () => this.inner.get(key, options));
+    this.#spend(1, { leave: options?.range === undefined ? LEAVES.read : LEAVES.bulk });
+    return await this.inner.get(key, options);
   }
 
-  override put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    const charge = { leave: LEAVES.put, outcome: 'not_applied' } as const;
-    return this.#call(1, charge, () => this.inner.put(key, bytes, options));
+  override async put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
+    this.#spend(1, { leave: LEAVES.put, outcome: 'not_applied' });
+    return await this.inner.put(key, bytes, options);
   }
 
   /** The store inside sends a part when it is full and more comes, and a body of less than a part as one put. */
   override async upload(key: string): Promise<Upload> {
     const upload = await this.inner.upload(key);
-    const charge = { leave: LEAVES.bulk, outcome: 'not_applied' } as const;
+    const spend = (requests: number): void =>
+      this.#spend(requests, { leave: LEAVES.bulk, outcome: 'not_applied' });
     let written = 0;
     let sent = 0;
     return {
       write: async (bytes) => {
         const full = Math.max(0, Math.ceil((written + bytes.length) / limits.uploadPartBytes) - 1);
         const begins = sent === 0 && full > 0 ? 1 : 0;
-        await this.#call(full - sent + begins, charge, () => {
-          written += bytes.length;
-          sent = full;
-          return upload.write(bytes);
-        });
+        spend(full - sent + begins);
+        written += bytes.length;
+        sent = full;
+        await upload.write(bytes);
       },
       finish: async () => {
-        await this.#call(sent === 0 ? 1 : 2, charge, () => upload.finish());
+        spend(sent === 0 ? 1 : 2);
+        await upload.finish();
       },
       abort: async () => {
-        // Without a request left what was written goes with time.
-        if (sent > 0 && !this.#may(1, charge)) return;
-        await this.#call(sent > 0 ? 1 : 0, charge, () => upload.abort());
+        try {
+          if (sent > 0) this.#spend(1, { leave: LEAVES.bulk });
+        } catch {
+          // Without a request left: what was written goes with time.
+          return;
+        }
+        await upload.abort();
       },
     };
   }
@@ -114,42 +114,30 @@ class MeteringStore extends ForwardingStore {
     const listed: ListedObject[] = [];
     let { after } = options;
     for (;;) {
+      this.#spend(1, { leave: LEAVES.bulk });
       const wanted = Math.min(limits.listPageKeys, limit - listed.length);
-      const asked = { limit: wanted, ...(after === undefined ? {} : { after }) };
-      const page = await this.#call(1, { leave: LEAVES.bulk }, () => this.inner.list(prefix, asked));
+      const page = await this.inner.list(prefix, {
+        limit: wanted,
+        ...(after === undefined ? {} : { after }),
+      });
       listed.push(...page);
       if (page.length < wanted || listed.length >= limit) return listed;
       after = page.at(-1)!.key;
     }
   }
 
-  override delete(keys: readonly string[]): Promise<void> {
-    const requests = Math.ceil(keys.length / limits.deleteKeys);
-    return this.#call(requests, { leave: LEAVES.bulk }, () => this.inner.delete(keys));
+  override async delete(keys: readonly string[]): Promise<void> {
+    this.#spend(Math.ceil(keys.length / limits.deleteKeys), { leave: LEAVES.bulk });
+    await this.inner.delete(keys);
   }
 
-  async #call<T>(requests: number, charge: Charge, begin: () => Promise<T>): Promise<T> {
+  #spend(requests: number, { leave, outcome }: { readonly leave: number; readonly outcome?: Outcome }): void {
     const invocation = this.#current();
-    if (invocation === undefined) return await begin();
-    if (!this.#may(requests, charge)) throw exhausted(invocation, charge.outcome);
+    if (invocation === undefined) return;
+    const { used, limit } = invocation;
+    if (requests > 0 && used + requests + leave > limit) throw exhausted(invocation, outcome);
     invocation.used += requests;
-    const call = begin();
-    invocation.waitUntil?.(call.catch(() => {}));
-    return await call;
   }
-
-  #may(requests: number, { leave }: Charge): boolean {
-    const invocation = this.#current();
-    return (
-      invocation === undefined || requests === 0 || invocation.used + requests + leave <= invocation.limit
-    );
-  }
-}
-
-/** Of requests, how many more have to be left, and what became of what they would have written. */
-interface Charge {
-  readonly leave: number;
-  readonly outcome?: Outcome;
 }
 
 function exhausted({ used, limit }: Invocation, outcome: Outcome | undefined): CairnError {

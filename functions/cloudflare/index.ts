@@ -12,23 +12,19 @@ let isolate: Isolate | undefined;
 
 const worker: ExportedHandler<Environment> = {
   async fetch(request, environment, context): Promise<Response> {
-    const answering = answer(request, environment, context);
+    const answering = answer(request, environment);
     // A caller that leaves would else end it anywhere, and what it holds of the isolate would be held for ever.
     context.waitUntil(answering);
     return webResponse(await answering);
   },
 
-  async scheduled(_event, environment, context): Promise<void> {
+  async scheduled(_event, environment): Promise<void> {
     isolate ??= new Isolate(environment);
-    await isolate.maintain(context);
+    await isolate.maintain();
   },
 };
 
-async function answer(
-  request: Request,
-  environment: Environment,
-  context: ExecutionContext,
-): Promise<HttpAnswer> {
+async function answer(request: Request, environment: Environment): Promise<HttpAnswer> {
   try {
     isolate ??= new Isolate(environment);
   } catch (error) {
@@ -36,7 +32,7 @@ async function answer(
     console.log(failureLine(failure));
     return problemAnswer(failure.error, failure.requestId);
   }
-  return await isolate.answer(request, context);
+  return await isolate.answer(request);
 }
 
 export { worker as default };

@@ -10,13 +10,8 @@ export class Invocations {
 
   readonly current = (): Invocation | undefined => this.#storage.getStore();
 
-  /** Of which no call to the bucket is cut off. */
-  async run<T>(
-    { limit, context }: { readonly limit: number; readonly context: ExecutionContext },
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const waitUntil = (call: Promise<unknown>): void => context.waitUntil(call);
-    return await this.#storage.run({ limit, used: 0, waitUntil }, work);
+  async run<T>(limit: number, work: () => Promise<T>): Promise<T> {
+    return await this.#storage.run({ limit, used: 0 }, work);
   }
 
   /** The platform's cache, whose calls count as well. One that is left out is a miss. */

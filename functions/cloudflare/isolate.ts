@@ -42,9 +42,8 @@ export class Isolate {
     this.#settings = resolveSettings({ environment: variablesOf(environment) });
   }
 
-  async answer(request: HttpRequest, context: ExecutionContext): Promise<HttpAnswer> {
-    const limit = this.#settings.subrequests;
-    return await this.#invocations.run({ limit, context }, async () => {
+  async answer(request: HttpRequest): Promise<HttpAnswer> {
+    return await this.#invocations.run(this.#settings.subrequests, async () => {
       if (this.#app === undefined) {
         const made = await this.#makeApp();
         this.#app ??= made;
@@ -57,9 +56,8 @@ export class Isolate {
    * A scheduled event: compacts and collects as far as one invocation goes. The bucket is tested once in each isolate, which takes 10
    * requests and 2.2 s, and is not for those who wait for an answer. Throws where anything failed, so that the event counts as failed.
    */
-  async maintain(context: ExecutionContext): Promise<void> {
-    const limit = this.#settings.subrequests;
-    await this.#invocations.run({ limit, context }, async () => {
+  async maintain(): Promise<void> {
+    await this.#invocations.run(this.#settings.subrequests, async () => {
       const { bucket, options } = this.#location();
       if (!this.#tested) await openR2Store(bucket, { ...options, selfTest: true });
       this.#tested = true;
