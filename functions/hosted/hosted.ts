@@ -124,6 +124,7 @@ export class Hosted {
 
 /** A handler starts often: its requests do not test the store, which is two thirds of what a cold start costs. */
 function untested(store: string): string {
-  if (!/^[a-z0-9]+:\/\//.test(store) || /[?&]self_test=/.test(store)) return store;
+  // Of a directory all of the URL is its path.
+  if (!/^(?!file:)[a-z0-9]+:\/\//.test(store) || /[?&]self_test=/.test(store)) return store;
   return `${store}${store.includes('?') ? '&' : '?'}self_test=false`;
 }
