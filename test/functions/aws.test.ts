@@ -288,6 +288,16 @@ describe('settings at fault', () => {
     expect(log.join('\n')).toContain(told);
   });
 
+  test('of which requests are told nothing are what the scheduled event fails with', async () => {
+    vi.stubEnv('CAIRN_CACHE_DIRECTORY', '/tmp/cache');
+    const module = await load();
+    const answer = await call(module, 'GET', '/v1/collections');
+    expect(jsonOf(answer)).toMatchObject({ status: 503, code: 'misconfigured' });
+    expect(log.join('\n')).toContain('warm_cache_unfit');
+    const context = { getRemainingTimeInMillis: () => 17_000 } as Context;
+    await expect(module.scheduled({}, context)).rejects.toMatchObject({ code: 'warm_cache_unfit' });
+  });
+
   test('are read again by the next event', async () => {
     const module = await load();
     vi.stubEnv('CAIRN_STORE', '');
