@@ -36,6 +36,8 @@ export interface Parts {
   readonly hedgeReads: boolean;
   /** Whose requests are being made, where a host bounds them. */
   readonly invocation?: (() => Invocation | undefined) | undefined;
+  /** Of a host that ends with a request what the request began. */
+  readonly waitUntil?: ((call: Promise<void>) => void) | undefined;
   readonly cache?: WarmCache | undefined;
   readonly maintenance?: { readonly intervalMs: number } | undefined;
   readonly onWorkDue?: (() => void) | undefined;
@@ -47,9 +49,9 @@ export function composeDatabase(parts: Parts): Database {
   const kernel = new Kernel(parts.kernelModule, { memoryBudgetBytes: parts.memoryBudgetBytes });
   const digests = createDigests(kernel, sha256);
   const { requestsParallel: parallel } = tierLimits[tier];
-  const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel }) : store;
+  const { invocation: current, waitUntil } = parts;
+  const bounded = tier === 'edge' ? boundingStore(store, { ...ports, parallel, waitUntil }) : store;
   // Above it nothing but what repeats requests, and each of them counts.
-  const { invocation: current } = parts;
   const metered = current === undefined ? bounded : meteringStore(bounded, { current });
   const bucket = retryingStore(metered, ports);
   // Below the warm cache: what that has is not asked for twice.

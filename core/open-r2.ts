@@ -31,11 +31,16 @@ export interface R2Options extends R2StoreOptions {
    * AsyncLocalStorage, for one. What would pass its limit is refused (`subrequests_exhausted`). Default none: nothing is counted.
    */
   readonly invocation?: () => Invocation | undefined;
+  /**
+   * `waitUntil` of `cloudflare:workers`. An answer may be given while calls of the bucket are under way that it needs no more, after an
+   * error for one: where the end of the request cuts them off, later requests take them to be under way for 30 s. Default none.
+   */
+  readonly waitUntil?: (call: Promise<void>) => void;
   /** What never changes, kept nearer than the bucket: `cacheApi(caches.default, { waitUntil })`. Default none. */
   readonly warmCache?: WarmCache;
 }
 
-const OWN = ['kernel', 'memoryBudgetBytes', 'tier', 'hedgeReads', 'invocation', 'warmCache'];
+const OWN = ['kernel', 'memoryBudgetBytes', 'tier', 'hedgeReads', 'invocation', 'waitUntil', 'warmCache'];
 const MEMORY_BUDGET = {
   name: 'memoryBudgetBytes',
   min: 1024 * 1024,
@@ -73,6 +78,7 @@ export async function openR2(bucket: R2Binding, options: R2Options): Promise<Dat
     background: false,
     hedgeReads,
     invocation: options.invocation,
+    waitUntil: options.waitUntil,
     cache: options.warmCache,
   });
 }

@@ -5,7 +5,8 @@
  * Nobody waits for a promise of another request, because a host like Workers lets none cross: who has to wait sleeps by itself
  * and looks again. Nor may a host that ends a request in the middle leave its place taken for ever: a place of which nothing
  * was heard for `limits.placeLostMs` is given up, and whoever has looked `limits.placeLooks` times is told that the store is busy. To begin all the same would make a burst of all
- * who wait, just where the store answers nobody.
+ * who wait, just where the store answers nobody. Where the host can be told to wait for a call, it is: an answer may be given
+ * while calls that it needs no more are under way.
  */
 import { CairnError } from '../base/errors.js';
 import type { Outcome } from '../base/errors.js';
@@ -27,6 +28,8 @@ export interface BoundingOptions {
   readonly sleep: Sleep;
   /** Calls in flight. A write to an upload counts as one, whatever the store makes of it. */
   readonly parallel: number;
+  /** Keeps what a host ends with its request, until a call has ended. The promise never rejects. */
+  readonly waitUntil?: ((call: Promise<void>) => void) | undefined;
 }
 
 /**
@@ -91,7 +94,14 @@ class BoundingStore implements ObjectStore {
     return this.#inner.close();
   }
 
-  async #inTurn<T>(request: () => Promise<T>, outcome?: Outcome): Promise<T> {
+  #inTurn<T>(request: () => Promise<T>, outcome?: Outcome): Promise<T> {
+    const call = this.#waitTurn(request, outcome);
+    const end = (): void => undefined;
+    this.#options.waitUntil?.(call.then(end, end));
+    return call;
+  }
+
+  async #waitTurn<T>(request: () => Promise<T>, outcome: Outcome | undefined): Promise<T> {
     const { clock, sleep } = this.#options;
     const place: Place = { heardMs: clock.monotonicMs() };
     this.#places.add(place);

@@ -22,8 +22,9 @@ export function streamingHandler(answer: (event: APIGatewayProxyEventV2) => Prom
   return runtime.streamifyResponse(async (event, stream) => {
     const { status, headers, body } = await answer(event);
     const out = runtime.HttpResponseStream.from(stream, { statusCode: status, headers });
-    // An answer without a body has to write something, or its head is not sent.
-    out.end(body ?? '');
+    // The head goes with the first `write`, and with no other call: also an answer without a body has to make it.
+    out.write(body ?? '');
+    out.end();
     await new Promise<void>((resolve, reject) => {
       out.once('finish', resolve);
       out.once('error', reject);

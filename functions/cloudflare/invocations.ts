@@ -3,7 +3,7 @@
  * than it may.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Invocation, WebCache } from '../../core/r2.js';
+import type { Invocation, R2Binding, WebCache } from '../../core/r2.js';
 
 export class Invocations {
   readonly #storage = new AsyncLocalStorage<Invocation>();
@@ -12,6 +12,21 @@ export class Invocations {
 
   async run<T>(limit: number, work: () => Promise<T>): Promise<T> {
     return await this.#storage.run({ limit, used: 0 }, work);
+  }
+
+  /** A bucket whose calls are counted as they come: for a store of which nothing else counts them. */
+  countedBucket(bucket: R2Binding): R2Binding {
+    return new Proxy(bucket, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        return (...given: readonly unknown[]): unknown => {
+          const invocation = this.current();
+          if (invocation !== undefined) invocation.used++;
+          return Reflect.apply(value, target, given);
+        };
+      },
+    });
   }
 
   /** The platform's cache, whose calls count as well. One that is left out is a miss. */

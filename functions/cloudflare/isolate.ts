@@ -8,14 +8,7 @@ import { invalid } from '../../core/base/errors.js';
 import type { Database } from '../../core/index.js';
 import { cacheApi, openR2, openR2Store } from '../../core/r2.js';
 import type { R2Binding, R2StoreOptions } from '../../core/r2.js';
-import {
-  createApp,
-  createGuard,
-  failureLine,
-  misconfigured,
-  runMaintenance,
-  version,
-} from '../http/index.js';
+import { asCallersSee, createApp, createGuard, failureLine, runMaintenance, version } from '../http/index.js';
 import type { App, HttpAnswer, HttpRequest } from '../http/index.js';
 import { Invocations } from './invocations.js';
 import { resolveSettings, storeOptions } from '../settings/index.js';
@@ -58,17 +51,20 @@ export class Isolate {
    */
   async maintain(): Promise<void> {
     await this.#invocations.run(this.#settings.subrequests, async () => {
+      // First, because it says of a binding that it is none.
+      const database = await this.#opened();
       const { bucket, options } = this.#location();
-      if (!this.#tested) await openR2Store(bucket, { ...options, selfTest: true });
+      if (!this.#tested)
+        await openR2Store(this.#invocations.countedBucket(bucket), { ...options, selfTest: true });
       this.#tested = true;
-      await runMaintenance(await this.#opened(), (line) => console.log(line));
+      await runMaintenance(database, (line) => console.log(line));
     });
   }
 
   async #makeApp(): Promise<App> {
     const { apiKeys, allowAnonymous, corsOrigins, maxConcurrentRequests } = this.#settings;
     return createApp({
-      database: () => this.#opened(),
+      database: () => asCallersSee(this.#opened()),
       guard: await createGuard({ keys: apiKeys, allowAnonymous, exposure: 'hosted' }),
       version,
       clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
@@ -92,19 +88,20 @@ export class Isolate {
       ...(tier === undefined ? {} : { tier }),
       ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
       invocation: this.#invocations.current,
+      waitUntil,
       ...(isCached ? { warmCache: cacheApi(this.#invocations.counted(caches.default), { waitUntil }) } : {}),
     });
     return (this.#database ??= made);
   }
 
-  /** Throws `misconfigured` where the store is no binding of this Worker. */
+  /** Throws `invalid` where the store is no binding of this Worker. */
   #location(): { bucket: R2Binding; options: R2StoreOptions } {
     const { store } = this.#settings;
     const [, name, prefix = ''] = /^r2:([\w$]{1,128})(?:\/(.*))?$/s.exec(store) ?? [];
     if (name === undefined) {
       const shown = JSON.stringify(store.slice(0, 200));
       const message = `store ${shown} is not r2:BINDING or r2:BINDING/PREFIX, as a Worker has it`;
-      throw misconfigured(invalid('invalid_store_url', message));
+      throw invalid('invalid_store_url', message);
     }
     const options = { name, prefix, ...storeOptions(this.#settings) };
     return { bucket: this.#environment[name] as R2Binding, options };

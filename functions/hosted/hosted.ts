@@ -6,11 +6,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { CairnError, isCairnError } from '../../core/base/errors.js';
+import { CairnError } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
 import { open } from '../../core/index.js';
 import type { Database } from '../../core/index.js';
 import {
+  asCallersSee,
   createApp,
   createGuard,
   failureLine,
@@ -81,7 +82,7 @@ export class Hosted {
     const settings = this.#settings();
     const { apiKeys, allowAnonymous, corsOrigins, maxConcurrentRequests, maxBodyBytesInFlight } = settings;
     return createApp({
-      database: () => this.#opened(settings),
+      database: () => asCallersSee(this.#opened(settings)),
       guard: await createGuard({ keys: apiKeys, allowAnonymous, exposure: 'hosted' }),
       version,
       clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
@@ -117,7 +118,7 @@ export class Hosted {
       ...(directory === undefined ? {} : { warmCache: { directory, bytes: cacheBytes } }),
     }).catch((error: unknown) => {
       this.#database = undefined;
-      throw isCairnError(error) && error.kind === 'invalid' ? misconfigured(error) : error;
+      throw error;
     });
     return this.#database;
   }
@@ -125,6 +126,7 @@ export class Hosted {
 
 /** A handler starts often: its requests do not test the store, which is two thirds of what a cold start costs. */
 function untested(store: string): string {
-  if (!/^[a-z0-9]+:\/\//.test(store) || /[?&]self_test=/.test(store)) return store;
+  // Of a directory all of the URL is its path.
+  if (!/^(?!file:)[a-z0-9]+:\/\//.test(store) || /[?&]self_test=/.test(store)) return store;
   return `${store}${store.includes('?') ? '&' : '?'}self_test=false`;
 }

@@ -214,7 +214,8 @@ class HttpApp {
 
   #problem(exchange: Exchange, thrown: unknown): Reply {
     const error = asCairnError(thrown);
-    if (error.kind === 'internal' || error.kind === 'corrupt' || error.code === 'misconfigured') {
+    // Also what is wrong between the server and its store, which no caller can mend.
+    if (statusOf(error) === 500 || error.code === 'misconfigured') {
       this.#options.onFailure?.({
         requestId: exchange.id,
         method: exchange.request.method,

@@ -1,5 +1,6 @@
 /** What goes to the operator's log, a line of JSON each: answers to callers have only a request id. */
 import { CairnError, isCairnError } from '../../core/base/errors.js';
+import type { Database } from '../../core/index.js';
 import type { Failure } from './app.js';
 
 export function failureLine({ requestId, method, route, error }: Failure): string {
@@ -13,6 +14,18 @@ export function failureLine({ requestId, method, route, error }: Failure): strin
 export function misconfigured(cause: unknown): CairnError {
   const message = 'this handler is not configured: its log says what is wrong';
   return new CairnError('unavailable', 'misconfigured', message, { cause });
+}
+
+/**
+ * A database that is being opened, for those who call: what is wrong with its settings is none of theirs. A schedule, whose errors go to
+ * the operator, takes it as it is.
+ */
+export async function asCallersSee(opened: Promise<Database>): Promise<Database> {
+  try {
+    return await opened;
+  } catch (error) {
+    throw isCairnError(error) && error.kind === 'invalid' ? misconfigured(error) : error;
+  }
 }
 
 /** The stack where there may be a bug, the message where the error says all. */

@@ -7,9 +7,11 @@ export interface Sent {
   /** What JSON makes of it, or a text as it is. */
   readonly body: unknown;
   readonly sentMs?: number;
+  /** Of a FIFO queue. */
+  readonly sequence?: number;
 }
 
-export function messageOf({ collection, body, sentMs = 1_750_000_000_000 }: Sent): SQSRecord {
+export function messageOf({ collection, body, sentMs = 1_750_000_000_000, sequence }: Sent): SQSRecord {
   return {
     messageId: randomUUID(),
     receiptHandle: `receipt ${randomUUID()}`,
@@ -19,6 +21,7 @@ export function messageOf({ collection, body, sentMs = 1_750_000_000_000 }: Sent
       SentTimestamp: String(sentMs),
       SenderId: 'AIDAIENQZJOLO23YVJ4VO',
       ApproximateFirstReceiveTimestamp: String(sentMs + 5),
+      ...(sequence === undefined ? {} : { SequenceNumber: String(sequence).padStart(20, '0') }),
     },
     messageAttributes:
       collection === undefined

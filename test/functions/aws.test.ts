@@ -2,10 +2,13 @@
  * The Lambda handler with events as API Gateway and function URLs send them, over a store in memory: what the emulators of
  * test/runtime do not send, and what a whole payload bounds.
  */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Writable } from 'node:stream';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type * as aws from '../../functions/aws/index.js';
 
 type Module = typeof aws;
@@ -190,6 +193,17 @@ describe('payloads', () => {
     expect((JSON.parse(body.toString()) as { records: unknown[] }).records.length).toBe(100);
   });
 
+  test('the head of a stream is sent, also before a body of nothing', async () => {
+    vi.stubGlobal('awslambda', lambdaStandIn);
+    const streamed = (await load()).streamed as (event: unknown) => Promise<Streamed>;
+    for (const method of ['GET', 'HEAD']) {
+      const { statusCode, headers, body } = await streamed(eventOf(method, '/health'));
+      expect(statusCode, method).toBe(200);
+      expect(headers['content-type'], method).toBe('application/json');
+      expect(body.length > 0, method).toBe(method === 'GET');
+    }
+  });
+
   test('a stream is told where there is none', async () => {
     const { streamed } = await load();
     expect(streamed).toThrow('RESPONSE_STREAM');
@@ -202,7 +216,10 @@ interface Streamed {
   readonly body: Buffer;
 }
 
-/** A stand-in for the global of Lambda's runtime: gathers what is written. */
+/**
+ * A stand-in for the global of Lambda's runtime: gathers what is written. As in https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+ * the head goes before the first `write`, and `end` with a body is none.
+ */
 const lambdaStandIn = {
   streamifyResponse:
     (handle: (event: unknown, stream: Writable) => Promise<void>) =>
@@ -215,16 +232,20 @@ const lambdaStandIn = {
         },
       });
       await handle(event, stream);
-      return { ...heads.get(stream)!, body: Buffer.concat(chunks) };
+      return { ...sentHeads.get(stream)!, body: Buffer.concat(chunks) };
     },
   HttpResponseStream: {
     from: (stream: Writable, head: Omit<Streamed, 'body'>): Writable => {
-      heads.set(stream, head);
+      const write = stream.write.bind(stream) as (chunk: unknown) => boolean;
+      stream.write = (chunk: unknown): boolean => {
+        sentHeads.set(stream, head);
+        return write(chunk);
+      };
       return stream;
     },
   },
 };
-const heads = new WeakMap<Writable, Omit<Streamed, 'body'>>();
+const sentHeads = new WeakMap<Writable, Omit<Streamed, 'body'>>();
 
 describe('the schedule', () => {
   test('compacts, and ends before the function would be ended', async () => {
@@ -244,6 +265,15 @@ describe('the schedule', () => {
   });
 });
 
+test('a directory that is named by a whole URL is the one that other processes open by it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-lambda-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  vi.stubEnv('CAIRN_STORE', `file://${folder}/store`);
+  const module = await load();
+  expect((await call(module, 'PUT', '/v1/collections/c', { dimension: 1 })).statusCode).toBe(201);
+  expect(readdirSync(folder)).toEqual(['store']);
+});
+
 describe('settings at fault', () => {
   test.each([
     [{ CAIRN_STORE: '' }, 'no_store_configured'],
@@ -256,6 +286,16 @@ describe('settings at fault', () => {
     expect(jsonOf(answer)).toMatchObject({ status: 503, code: 'misconfigured' });
     expect(answer.body).not.toMatch(/CAIRN_|secret|bogus/);
     expect(log.join('\n')).toContain(told);
+  });
+
+  test('of which requests are told nothing are what the scheduled event fails with', async () => {
+    vi.stubEnv('CAIRN_CACHE_DIRECTORY', '/tmp/cache');
+    const module = await load();
+    const answer = await call(module, 'GET', '/v1/collections');
+    expect(jsonOf(answer)).toMatchObject({ status: 503, code: 'misconfigured' });
+    expect(log.join('\n')).toContain('warm_cache_unfit');
+    const context = { getRemainingTimeInMillis: () => 17_000 } as Context;
+    await expect(module.scheduled({}, context)).rejects.toMatchObject({ code: 'warm_cache_unfit' });
   });
 
   test('are read again by the next event', async () => {

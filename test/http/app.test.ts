@@ -60,6 +60,34 @@ describe('errors', () => {
     expect(failures).toEqual([{ requestId: 'r-1', method: 'GET', route: '/collections', error: bug }]);
   });
 
+  test('between the server and its store are logged, because callers cannot mend them', async () => {
+    const failures: Failure[] = [];
+    const error = new CairnError('not_found', 'store_not_found', 'there is no bucket');
+    const app = await testHandler(failing('listCollections', error), {
+      keys: ['k'],
+      onFailure: (failure) => failures.push(failure),
+    });
+    const response = await app(at('/v1/collections', { headers: { authorization: 'Bearer k' } }));
+    expect(response.status).toBe(500);
+    expect(failures).toMatchObject([{ error }]);
+  });
+
+  test('of a caller that leaves within the body are the caller’s', async () => {
+    const failures: Failure[] = [];
+    const database = await open('memory:');
+    const app = await testHandler(database, { keys: ['k'], onFailure: (failure) => failures.push(failure) });
+    // As workerd and Node's own streams say it.
+    const body = new ReadableStream({
+      pull: () => Promise.reject(new TypeError('Network connection lost.')),
+    });
+    const headers = { authorization: 'Bearer k', 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+    const response = await app(at('/v1/collections/c/query', init));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'body_cut_short' });
+    expect(failures).toEqual([]);
+  });
+
   test('of ours that have a code keep it, and nothing else', async () => {
     const error = new CairnError('internal', 'assertion_failed', 'secret state', { details: { secret: 1 } });
     const app = await testHandler(failing('listCollections', error), { keys: ['k'] });

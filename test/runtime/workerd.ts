@@ -27,6 +27,8 @@ export interface WorkerCode {
   readonly wasm: Uint8Array;
   /** By which the code imports it, in the folder of the code. */
   readonly wasmName?: string;
+  /** A module that exports a Worker around the default export of `./worker.js`, which is the code. */
+  readonly wrapper?: string | undefined;
   readonly compatibilityFlags?: readonly string[];
   /** Bindings that the platform has and workerd has not: a name, and a module whose default export makes the object. */
   readonly standIns?: Readonly<Record<string, string>>;
@@ -97,7 +99,7 @@ const kernelBeside = {
  * what happens at module load and may not.
  */
 export async function startWorker(
-  { code, wasm, wasmName = 'relaxed.wasm', compatibilityFlags = [], standIns = {} }: WorkerCode,
+  { code, wasm, wasmName = 'relaxed.wasm', wrapper, compatibilityFlags = [], standIns = {} }: WorkerCode,
   bindings: object,
   r2Buckets: readonly string[] = [],
   r2Folder?: string,
@@ -126,6 +128,7 @@ export async function startWorker(
             r2Buckets: [...r2Buckets],
             wrappedBindings: Object.fromEntries(Object.keys(standIns).map((name) => [name, standInOf(name)])),
             modules: [
+              ...(wrapper === undefined ? [] : [{ type: 'ESModule', path: 'wrapper.js', contents: wrapper }]),
               { type: 'ESModule', path: 'worker.js', contents: code },
               { type: 'CompiledWasm', path: wasmName, contents: wasm },
             ],

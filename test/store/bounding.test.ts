@@ -94,4 +94,18 @@ describe('a bounded store', () => {
     await expect(slow.runUntil(first)).rejects.toThrow('broken');
     expect((await slow.runUntil(second)).status).toBe('absent');
   });
+
+  it('tells its host of every call, that waits for its turn too, until it has ended', async () => {
+    const slow = new SlowStore(memoryStore({ clock: { wallMs: () => 1_000 } }));
+    const { clock, sleep } = slow;
+    const kept: Promise<void>[] = [];
+    const waitUntil = (call: Promise<void>): void => void kept.push(call);
+    const store = boundingStore(slow, { clock, sleep, parallel: 1, waitUntil });
+    slow.failureOf = (at) => (at === 0 ? new Error('broken') : undefined);
+    const calls = Promise.all([store.get('a'), store.get('b'), store.get('c')]);
+    await expect(slow.runUntil(calls)).rejects.toThrow('broken');
+    expect(kept).toHaveLength(3);
+    expect(await slow.runUntil(Promise.all(kept))).toEqual([undefined, undefined, undefined]);
+    expect(slow.asked).toEqual(['a', 'b', 'c']);
+  });
 });

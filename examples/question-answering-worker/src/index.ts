@@ -5,6 +5,7 @@
  *     POST /documents   {"documents": [{"id", "text", "source"?, "metadata"?}]}
  *     GET /ask?q=…      also count=5 and filter=year >= 2020
  */
+import { waitUntil } from 'cloudflare:workers';
 import kernel from 'cairndb/kernel.wasm';
 import { openR2 } from 'cairndb/r2';
 import type { R2Binding } from 'cairndb/r2';
@@ -33,7 +34,7 @@ let database: Database | undefined;
  */
 async function openDatabase({ BUCKET }: Environment): Promise<Database> {
   if (database !== undefined) return database;
-  const opened = await openR2(BUCKET, { kernel, prefix: 'questions', selfTest: false });
+  const opened = await openR2(BUCKET, { kernel, prefix: 'questions', selfTest: false, waitUntil });
   return (database ??= opened);
 }
 

@@ -7,6 +7,8 @@ export interface Message {
   readonly collection: string;
   readonly records: readonly RecordInput[];
   readonly sentMs: number;
+  /** A FIFO queue's own: digits, always as many. */
+  readonly sequence: string;
 }
 
 /**
@@ -24,6 +26,7 @@ export function messageOf({ messageId, body, attributes, messageAttributes }: SQ
     // The same id whenever the message comes again, in whatever company: else each time would make a record more.
     records: given.map((record, at) => ({ ...record, id: record.id ?? `${messageId}/${at}` })),
     sentMs: Number(attributes.SentTimestamp),
+    sequence: attributes.SequenceNumber ?? '',
   };
 }
 
@@ -33,10 +36,16 @@ export function messageOf({ messageId, body, attributes, messageAttributes }: SQ
  */
 export function byCollection(messages: readonly Message[]): ReadonlyMap<string, readonly Message[]> {
   const groups = new Map<string, Message[]>();
-  for (const message of messages.toSorted((a, b) => a.sentMs - b.sentMs || (a.id < b.id ? -1 : 1))) {
+  for (const message of messages.toSorted(inOrder)) {
     const group = groups.get(message.collection);
     if (group === undefined) groups.set(message.collection, [message]);
     else group.push(message);
   }
   return groups;
+}
+
+/** A FIFO queue may have sent several within a millisecond. */
+function inOrder(a: Message, b: Message): number {
+  if (a.sequence !== b.sequence) return a.sequence < b.sequence ? -1 : 1;
+  return a.sentMs - b.sentMs || (a.id < b.id ? -1 : 1);
 }

@@ -50,7 +50,7 @@ export async function readBody(request: HttpRequest, rules: BodyRules): Promise<
   const bytes =
     encoding === 'gzip'
       ? await readGzip(request.body, rules)
-      : await readPlain(request.body, declared, rules);
+      : await readPlain(saidWhenCut(request.body), declared, rules);
   if (bytes.length === 0) return undefined;
   if (kind === undefined) throw wrongType(type, rules.accept);
   return { kind, bytes };
@@ -126,6 +126,26 @@ async function readPlain(stream: BodyStream, declared: number | undefined, rules
   });
   if (at < declared) throw cutShort(at, declared);
   return bytes;
+}
+
+/** Hosts have errors of their own for a caller that leaves within the body. It is none of the server's. */
+function saidWhenCut(stream: BodyStream): BodyStream {
+  return {
+    getReader: () => {
+      const reader = stream.getReader();
+      return {
+        read: async () => {
+          try {
+            return await reader.read();
+          } catch (error) {
+            if (isCairnError(error)) throw error;
+            throw invalid('body_cut_short', 'the request broke off inside its body');
+          }
+        },
+        cancel: (reason) => reader.cancel(reason),
+      };
+    },
+  };
 }
 
 function cutShort(value: number, declared: number): CairnError {

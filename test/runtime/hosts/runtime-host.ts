@@ -66,9 +66,13 @@ export async function startHost(kind: HostKind, { binary, environment }: HostSet
 /** What deploys to Lambda would tell its makers, and ask them. */
 const quiet: Environment = { SLS_TELEMETRY_DISABLED: '1', SLS_NOTIFICATIONS_MODE: 'off' };
 
-/** `r2Folder`: of a bucket that another Worker has filled. Default: an empty one. */
-export function startDeployedWorker(environment: Environment, r2Folder?: string): Promise<Worker> {
-  return startWorker(workerBundle(), environment, ['BUCKET'], r2Folder);
+/** `r2Folder`: of a bucket that another Worker has filled. Default: an empty one. `wrapper`: a Worker around it, as `WorkerCode` has it. */
+export function startDeployedWorker(
+  environment: Environment,
+  r2Folder?: string,
+  wrapper?: string,
+): Promise<Worker> {
+  return startWorker({ ...workerBundle(), wrapper }, environment, ['BUCKET'], r2Folder);
 }
 
 function workerBundle() {
