@@ -101,8 +101,9 @@ export class Maintenance {
     try {
       await this.#runWithin({ ...run, tally, fences, budget: this.#options.budget() });
     } catch (error) {
-      // The host lets this run ask no more. One that could not even begin says so.
-      if (!hasCode(error, SUBREQUESTS_EXHAUSTED) || tally.collections === 0) throw error;
+      // The host lets this run ask no more. One that has got nowhere says so: the next one would not either.
+      const { compacted, objects, abandonedJobs } = tally;
+      if (!hasCode(error, SUBREQUESTS_EXHAUSTED) || compacted + objects + abandonedJobs === 0) throw error;
       tally.more = true;
     }
     return { ...tally, more: tally.more || run.signal.aborted || fences.size > 0 };

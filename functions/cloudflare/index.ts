@@ -6,7 +6,7 @@
 import { failureLine, misconfigured, problemAnswer, webResponse } from '../http/index.js';
 import type { HttpAnswer } from '../http/index.js';
 import { Isolate } from './isolate.js';
-import type { Environment } from './isolate.js';
+import type { Environment } from './variables.js';
 
 let isolate: Isolate | undefined;
 

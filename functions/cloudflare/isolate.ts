@@ -11,15 +11,13 @@ import type { R2Binding, R2StoreOptions } from '../../core/r2.js';
 import { asCallersSee, createApp, createGuard, failureLine, runMaintenance, version } from '../http/index.js';
 import type { App, HttpAnswer, HttpRequest } from '../http/index.js';
 import { Invocations } from './invocations.js';
+import { variablesOf } from './variables.js';
+import type { Environment } from './variables.js';
 import { resolveSettings, storeOptions } from '../settings/index.js';
 import type { Settings } from '../settings/index.js';
 
-/** Bindings by name: buckets of R2, and settings as variables or secrets. */
-export type Environment = Readonly<Record<string, unknown>>;
-
 /** Of the 128 MB of an isolate a body takes a part several times over: as bytes, as text, as vectors. */
 const BODY_BYTES = 16 * 1024 * 1024;
-const DEFAULT_STORE = 'r2:BUCKET';
 
 export class Isolate {
   readonly #environment: Environment;
@@ -106,12 +104,4 @@ export class Isolate {
     const options = { name, prefix, ...storeOptions(this.#settings) };
     return { bucket: this.#environment[name] as R2Binding, options };
   }
-}
-
-/** Variables may be numbers and truths in a Worker's configuration. Everything else is a binding. */
-function variablesOf(environment: Environment): Readonly<Record<string, string>> {
-  const texts = Object.entries(environment)
-    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
-    .map(([name, value]) => [name, String(value)] as const);
-  return { CAIRN_STORE: DEFAULT_STORE, ...Object.fromEntries(texts) };
 }

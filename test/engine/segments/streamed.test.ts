@@ -222,8 +222,7 @@ describe('two collections of which the memory holds one at a time', () => {
     end();
     const { matches } = await waiting;
     expect((await db.collection('b').explain(asked)).explain.segments[0]!.plan).not.toBe('stream');
-    const [truth] = (await db.collection('a').query({ ...asked, exact: true })).matches;
-    expect(matches[0]).toEqual(truth);
+    expect(matches).toEqual((await db.collection('a').query(asked)).matches);
     await db.close();
   });
 });
