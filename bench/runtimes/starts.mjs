@@ -70,6 +70,8 @@ function startModules(kind) {
   const child = join(root, 'bench/runtimes/start-child.mjs');
   const found = Array.from({ length: runs }, () => {
     const args = [
+      // Else what V8 does beside it counts as well.
+      '--single-threaded',
       '--experimental-vm-modules',
       '--no-warnings',
       child,
