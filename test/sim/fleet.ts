@@ -4,7 +4,7 @@
  */
 import type { Database } from '../../core/index.js';
 import { EngineDatabase } from '../../core/engine/database.js';
-import { accountingStore, retryingStore } from '../../core/store/index.js';
+import { accountingStore, meteringStore, retryingStore } from '../../core/store/index.js';
 import type { Chance } from '../log/virtual-time.js';
 import { kernel } from './kernel.js';
 import { RATE_MAX } from './watch.js';
@@ -27,6 +27,8 @@ export interface Host {
 
 /** Awaits after which one dies: some in the middle of their first call, some late. */
 const LIVES = [10, 40, 120, 400];
+/** Requests of an invocation: too few for anything, or for a fold, or for maintenance, and enough. */
+const INVOCATIONS = [8, 16, 20, 25, 30, 40, 60, 200, 1_000, 1_000, 1_000, 1_000];
 const HOUR_MS = 3_600_000;
 
 export class Fleet {
@@ -60,9 +62,13 @@ export class Fleet {
     if (crashes && !this.#faultless) process.dieAfter(1 + chance.below(chance.pick(LIVES)));
     if (pauses && !this.#faultless && chance.happens(0.5)) this.#pauseLater(process);
     const { ports } = process;
-    const store = accountingStore(retryingStore(process.store, ports));
-    const shareRequests = chance.happens(0.6);
-    const database = new EngineDatabase({ store, ports, kernel, tier: 'server', shareRequests });
+    const edge = chance.happens(0.25);
+    if (edge && !this.#faultless) process.requestsMost = INVOCATIONS;
+    const metered = meteringStore(process.store, { current: process.invocation });
+    const store = accountingStore(retryingStore(metered, ports));
+    const shareRequests = !edge && chance.happens(0.75);
+    const tier = edge ? 'edge' : 'server';
+    const database = new EngineDatabase({ store, ports, kernel, tier, shareRequests });
     return { process, database };
   }
 
@@ -76,9 +82,12 @@ export class Fleet {
     world.plan({ atMs: world.nowMs + chance.below(60_000), lane: -1, timer: true, run });
   }
 
-  /** From now on nobody dies, and who had a life left keeps it. */
+  /** From now on nobody dies, and who had a life left keeps it; and nobody counts requests. */
   endFaults(): void {
     this.#faultless = true;
-    for (const { process } of this.#hosts.values()) process.dieAfter(Infinity);
+    for (const { process } of this.#hosts.values()) {
+      process.dieAfter(Infinity);
+      process.requestsMost = undefined;
+    }
   }
 }

@@ -33,6 +33,8 @@ export interface RunResult {
 /** Of a compactor, a collector, a dropper. */
 const ROUNDS = 3;
 
+/** Of the server tier: handlers of the other one fold and merge it, too, as far as they may. */
+const SETTINGS = { dimension: 2, metric: 'euclidean', tier: 'server' } as const;
 const BURST_MS = 5_000;
 const LINEARIZED_EVERY = 10;
 
@@ -160,9 +162,7 @@ export class Run {
       const { process, database } = this.fleet.host(lane);
       const damaged = process.damaged;
       try {
-        const made = await process.call(() =>
-          database.createCollection(name, { dimension: 2, metric: 'euclidean' }),
-        );
+        const made = await process.call(() => database.createCollection(name, SETTINGS));
         if (made !== undefined) return made.created;
       } catch (error) {
         tolerate(error, process.damaged > damaged);
@@ -228,9 +228,16 @@ export class Run {
 
   async #collector(lane: number, over: () => boolean): Promise<void> {
     const chance = new Chance(this.chance.word());
-    await this.#janitor(lane, this.shape.stale ? 10_000 : 60_000, over, async ({ database }) => {
+    await this.#janitor(lane, this.shape.stale ? 10_000 : 60_000, over, async ({ database, process }) => {
       if (chance.happens(0.6)) return await database.collect();
-      return await database.maintain({ wait: chance.happens(0.5) });
+      const wait = chance.happens(0.5);
+      if (chance.happens(0.7)) return await database.maintain({ wait });
+      // Two events of one schedule that meet.
+      const [result] = await Promise.all([
+        database.maintain({ wait }),
+        process.call(() => database.maintain({ wait: true })),
+      ]);
+      return result;
     });
   }
 
@@ -253,7 +260,7 @@ export class Run {
       const name = chance.pick(collections);
       await database.dropCollection(name);
       if (!shape.collections.includes(name)) return {};
-      await database.createCollection(name, { dimension: 2, metric: 'euclidean' });
+      await database.createCollection(name, SETTINGS);
       return {};
     });
   }
