@@ -6,7 +6,7 @@
  * Each state of an entry has a nonce: where a store's version is a hash of the content, a put that was long under way
  * must not find an old state come back.
  */
-import { CairnError } from '../base/errors.js';
+import { CairnError, inDoubt } from '../base/errors.js';
 import { newNonce, newUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
@@ -126,14 +126,21 @@ export class Catalog {
     return active;
   }
 
-  /** Drops the collection of that name. False where there is none. The head's swap is the moment. */
+  /**
+   * Drops the collection of that name. False where there is none. The head's swap is the moment: what it throws after that has outcome
+   * `unknown`.
+   */
   async drop(name: string): Promise<boolean> {
     const entry = await this.#read(name);
     if (entry?.uid === undefined || entry.uid === null) return false;
     const was = await this.#activeHead(entry.uid);
     await this.retire(entry.uid);
-    // Refused: the name has another collection by now, and is its business.
-    await this.#putEntry(name, null, { version: entry.token });
+    try {
+      // Refused: the name has another collection by now, and is its business.
+      await this.#putEntry(name, null, { version: entry.token });
+    } catch (error) {
+      throw inDoubt(error);
+    }
     return was !== undefined;
   }
 

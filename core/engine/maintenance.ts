@@ -87,7 +87,7 @@ export class Maintenance {
 
   /** What fails for one collection is reported in the result and does not stop the others. */
   async run(run: MaintenanceRun): Promise<MaintainResult> {
-    // Then a run knows nothing of the others: it waits for none, and deletes behind its own fences alone.
+    // Then a run waits for no other, and one that sleeps deletes behind its own fences alone.
     if (!this.#options.shareRequests) return await this.#run(run);
     const result = this.#last.then(() => this.#run(run));
     this.#last = result.catch(() => {});
@@ -96,7 +96,9 @@ export class Maintenance {
 
   async #run(run: MaintenanceRun): Promise<MaintainResult> {
     const tally = newTally();
-    const fences = this.#options.shareRequests ? this.#fences : new Map<Uid, WaitingFence>();
+    // After its sleep a run deletes behind all that it has, whatever others that run meanwhile have raised.
+    const own = run.wait && !this.#options.shareRequests;
+    const fences = own ? new Map<Uid, WaitingFence>() : this.#fences;
     if (run.signal.aborted) return tally;
     try {
       await this.#runWithin({ ...run, tally, fences, budget: this.#options.budget() });

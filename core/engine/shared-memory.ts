@@ -51,8 +51,9 @@ export class SharedMemory {
       budgetBytes: Math.floor(budgetBytes / 4) - filters.budgetBytes,
       roomBytes: () => budgetBytes - besides() - pool.usage().usedBytes,
     });
+    const free = Math.min(reads.readRoomBytes, Math.floor(budgetBytes / 4)) + filters.budgetBytes;
     pool.shareWith({
-      reservedBytes: Math.min(reads.readRoomBytes, Math.floor(budgetBytes / 4)) + filters.budgetBytes,
+      reservedBytes: () => free + tails.bytes,
       bytes: () => cache.usage().bytes + besides(),
       trim: (bytes) => cache.trim(bytes - besides()),
     });

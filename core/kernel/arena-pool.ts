@@ -24,8 +24,8 @@ export interface PoolTenant {
   readonly bytes: () => number;
   /** Leaves no more than so many bytes, where that can be. */
   readonly trim: (bytes: number) => void;
-  /** What no arena may take of the budget: kept free for what cannot give way. */
-  readonly reservedBytes: number;
+  /** What no arena may take of the budget: kept free for what cannot give way, or taken by it. */
+  readonly reservedBytes: () => number;
 }
 
 export class ArenaPool {
@@ -52,7 +52,7 @@ export class ArenaPool {
 
   /** What arenas may take together. */
   get roomBytes(): number {
-    return this.budgetBytes - (this.#tenant?.reservedBytes ?? 0);
+    return this.budgetBytes - (this.#tenant?.reservedBytes() ?? 0);
   }
 
   usage(): ArenaPoolUsage {

@@ -3,12 +3,13 @@
  * needs the segment fetches what is missing into the same memory by itself: nobody waits for another's promise, which
  * hosts like Workers forbid, and a load that was broken off goes on where it stood.
  */
-import { assertInternal } from '../base/errors.js';
+import { assertInternal, CairnError } from '../base/errors.js';
 import { alignUp } from '../base/bytes.js';
 import { limits, tierLimits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { mustMatchPages, readRange } from '../store/index.js';
 import type { ObjectStore } from '../store/index.js';
+import type { LoadRoom, RoomTaken } from './load-room.js';
 
 const { pageBytes, segmentChunkBytes, residentChunkBytesMin } = limits;
 
@@ -23,6 +24,8 @@ export interface ResidentLoadOptions {
    * they are to lie. Default: others may, and each chunk is copied there once it has arrived.
    */
   readonly alone?: boolean;
+  /** Of who is not alone: for the buffers of all that load. Default: as many as there are requests. */
+  readonly room?: LoadRoom | undefined;
   /** Requests at a time. Default those of the edge tier. */
   readonly parallel?: number;
 }
@@ -39,10 +42,17 @@ export interface ResidentSource {
   readonly mustBeSound: (target: Uint8Array) => void;
 }
 
+/** What one request has tried. */
+interface Fetching {
+  readonly tried: Uint8Array;
+  failed: boolean;
+}
+
 export class ResidentLoad {
   readonly #source: ResidentSource;
   readonly #crc32cPages: Digests['crc32cPages'];
   readonly #alone: boolean;
+  readonly #room: LoadRoom | undefined;
   readonly #parallel: number;
   readonly #chunkBytes: number;
   /** Undefined once abandoned. */
@@ -60,10 +70,12 @@ export class ResidentLoad {
     {
       crc32cPages,
       alone = false,
+      room,
       parallel = tierLimits.edge.requestsParallel,
     }: ResidentLoadOptions & Pick<Digests, 'crc32cPages'>,
   ) {
     assertInternal(target.length % pageBytes === 0, `a resident part of ${target.length} bytes`);
+    this.#room = alone ? undefined : room;
     this.#parallel = parallel;
     this.#chunkBytes = chunkBytesOf(target.length, parallel);
     const chunks = Math.ceil(target.length / this.#chunkBytes);
@@ -83,27 +95,18 @@ export class ResidentLoad {
 
   /**
    * Fetches what has not arrived, chunks first that nobody else is fetching. Throws `corrupt`, or `unavailable`
-   * (`object_gone`); what arrived stays. Where the load is abandoned meanwhile it settles incomplete. Cost: a request per 2 to 4 MiB,
+   * (`object_gone`, or `read_contended` where no room for a buffer came in 10 s in which nothing arrived); what arrived stays. Where the load is abandoned meanwhile it settles incomplete. Cost: a request per 2 to 4 MiB,
    * `parallel` at a time.
    */
   async fetchMissing(): Promise<void> {
     const tried = new Uint8Array(this.#arrived.length);
-    let failed = false;
-    const workers = Array.from({ length: this.#parallel }, async () => {
-      // Its own for all of its chunks. Not the target where others load, too: what is on its way would arrive there after another's
-      // bytes, or after the load was abandoned.
-      let room: Uint8Array<ArrayBuffer> | undefined;
-      for (;;) {
-        const chunk = failed ? undefined : this.#next(tried);
-        if (chunk === undefined) return;
-        tried[chunk] = 1;
-        if (!this.#alone) room ??= new Uint8Array(Math.min(this.#chunkBytes, this.#target!.length));
-        try {
-          await this.#fetch(chunk, room);
-        } catch (error) {
-          failed = true;
-          throw error;
-        }
+    const fetching = { tried, failed: false };
+    const workers = Array.from({ length: this.#parallel }, async (_, worker) => {
+      try {
+        await this.#fetchInRoom(fetching, worker === 0);
+      } catch (error) {
+        fetching.failed = true;
+        throw error;
       }
     });
     const ends = await Promise.allSettled(workers);
@@ -113,14 +116,59 @@ export class ResidentLoad {
     this.#sound = true;
   }
 
+  async #fetchInRoom(fetching: Fetching, mayWait: boolean): Promise<void> {
+    if (this.#room === undefined) {
+      await this.#fetchChunks(fetching, undefined);
+      return;
+    }
+    const taken = await this.#take(this.#room, fetching, mayWait);
+    if (taken === undefined) return;
+    try {
+      await this.#fetchChunks(fetching, taken);
+    } finally {
+      this.#room.give(taken);
+    }
+  }
+
+  /** Room for one buffer. Undefined where there is nothing to fetch, or none and nobody has to wait. */
+  async #take(room: LoadRoom, fetching: Fetching, mayWait: boolean): Promise<RoomTaken | undefined> {
+    let missing = this.#missing;
+    for (let looks = 0; looks < limits.placeLooks; looks++) {
+      if (this.#next(fetching) === undefined) return undefined;
+      const taken = room.tryTake(Math.min(this.#chunkBytes, this.#target!.length));
+      if (taken !== undefined || !mayWait) return taken;
+      await room.lookLater();
+      // Others bring it.
+      if (this.#missing < missing) looks = 0;
+      missing = this.#missing;
+    }
+    const message = 'no room for what an index is read through was given back';
+    throw new CairnError('unavailable', 'read_contended', message, { retryAfterS: 1 });
+  }
+
+  /** One after another, until none is left to fetch. */
+  async #fetchChunks(fetching: Fetching, taken: RoomTaken | undefined): Promise<void> {
+    // Its own for all of its chunks. Not the target where others load, too: what is on its way would arrive there after another's
+    // bytes, or after the load was abandoned.
+    let buffer: Uint8Array<ArrayBuffer> | undefined;
+    for (;;) {
+      const chunk = this.#next(fetching);
+      if (chunk === undefined) return;
+      fetching.tried[chunk] = 1;
+      if (!this.#alone) buffer ??= new Uint8Array(Math.min(this.#chunkBytes, this.#target!.length));
+      if (taken !== undefined) this.#room!.goOn(taken);
+      await this.#fetch(chunk, buffer);
+    }
+  }
+
   /** The target is needed for something else: nothing is written to it from now on. */
   abandon(): void {
     this.#target = undefined;
   }
 
   /** The missing chunk that the fewest are fetching, of those that this request has not tried. */
-  #next(tried: Uint8Array): number | undefined {
-    if (this.#target === undefined) return undefined;
+  #next({ tried, failed }: Fetching): number | undefined {
+    if (failed || this.#target === undefined) return undefined;
     let best: number | undefined;
     for (let chunk = 0; chunk < this.#arrived.length; chunk++) {
       if (this.#arrived[chunk] === 1 || tried[chunk] === 1) continue;
@@ -129,14 +177,14 @@ export class ResidentLoad {
     return best;
   }
 
-  /** `room`: undefined where bytes may arrive in the target. */
-  async #fetch(chunk: number, room: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
+  /** `buffer`: undefined where bytes may arrive in the target. */
+  async #fetch(chunk: number, buffer: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
     const target = this.#target!;
     const { store, key, offset, pageChecksums } = this.#source;
     const start = chunk * this.#chunkBytes;
     const length = Math.min(this.#chunkBytes, target.length - start);
     const place = target.subarray(start, start + length);
-    const into = room ?? place;
+    const into = buffer ?? place;
     this.#fetching[chunk]! += 1;
     try {
       await readRange({ store, key, range: { offset: offset + start, length }, into }, (bytes) => {

@@ -2,6 +2,7 @@
  * Puts under a name of which every try is as good as the first: the same bytes, repeated until the store says what
  * became of them. Slots are not such puts: what is in one has to be read before it is tried again.
  */
+import { inDoubt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Random, Sleep } from '../base/ports.js';
 import type { ObjectStore, PutOptions, PutResult } from './object-store.js';
@@ -16,7 +17,7 @@ export interface DecidedPut extends PutOptions {
 
 /**
  * The first answer that is not `unknown`, or the last one. A refusal may hide an earlier try that won: whom that
- * concerns reads the object.
+ * concerns reads the object. What it throws once a try was left undecided has outcome `unknown`.
  */
 export async function putDecided(
   store: ObjectStore,
@@ -24,7 +25,12 @@ export async function putDecided(
   { key, bytes, if: condition, tries = limits.casRounds }: DecidedPut,
 ): Promise<PutResult> {
   for (let attempt = 1; ; attempt++) {
-    const result = await store.put(key, bytes, { if: condition });
+    let result: PutResult;
+    try {
+      result = await store.put(key, bytes, { if: condition });
+    } catch (error) {
+      throw attempt > 1 ? inDoubt(error) : error;
+    }
     if (result.status !== 'unknown' || attempt >= tries) return result;
     await sleep(retryDelayMs(attempt - 1, random));
   }

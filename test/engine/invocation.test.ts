@@ -171,7 +171,7 @@ describe('in an invocation of N requests', () => {
           ? { status: 'unknown', cause: undefined }
           : await bench.store.put(key, bytes, condition),
     });
-    const { db, invocation } = await handlerOn({ ...bench, store }, 24);
+    const { db, invocation } = await handlerOn({ ...bench, store }, 28);
     const options = { timeoutMs: limits.timeoutMs };
     const error: unknown = await db
       .collection('c')
@@ -179,8 +179,48 @@ describe('in an invocation of N requests', () => {
       .catch((thrown: unknown) => thrown);
     mustBeExhausted(error);
     expect(error).toMatchObject({ code: 'outcome_unknown', outcome: 'unknown' });
-    expect(invocation.used).toBeLessThanOrEqual(24);
+    expect(invocation.used).toBeLessThanOrEqual(28);
   }, 60_000);
+
+  it.each<[string, (db: Database) => Promise<unknown>]>([
+    ['a create', (db) => db.createCollection('d', { dimension: 3, metric: 'euclidean' })],
+    ['a drop', (db) => db.dropCollection('c')],
+  ])('%s that is said not to be applied is not, whichever of its puts nobody answers', async (_, call) => {
+    const names = async (bench: Bench): Promise<readonly string[]> => {
+      const db = await bench.openAgain();
+      const { collections } = await db.listCollections();
+      await db.close();
+      return collections.map(({ name }) => name);
+    };
+    for (let unanswered = 0; unanswered < 5; unanswered++) {
+      let puts = 0;
+      const deaf = (bench: Bench): Bench => {
+        const store = storeOver(bench.store, {
+          put: async (key, bytes, condition) => {
+            const result = await bench.store.put(key, bytes, condition);
+            return ++puts === unanswered ? { status: 'unknown', cause: undefined } : result;
+          },
+        });
+        return { ...bench, store };
+      };
+      for (let limit = 1, ended = false; !ended; limit++) {
+        puts = 0;
+        const bench = newBench();
+        const first = await bench.openAgain({ tier: 'edge' });
+        await first.createCollection('c', { dimension: 3, metric: 'euclidean' });
+        await first.close();
+        const { db } = await handlerOn(deaf(bench), limit);
+        const error: unknown = await call(db).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
+        ended = error === undefined;
+        if (error === undefined) continue;
+        mustBeExhausted(error);
+        if (error.outcome !== 'unknown') expect(await names(bench)).toEqual(['c']);
+      }
+    }
+  });
 
   it.each<[string, (db: Database) => Promise<unknown>]>([
     ['a compaction', (db) => db.collection('c').compact()],

@@ -31,9 +31,13 @@ class Site {
   readonly outcomes = new Map<string, Partial<CompactResult> | Error>();
   /** Of each run. */
   most: Work = tierLimits.server.run;
-  readonly maintenance = this.another();
+  readonly maintenance: Maintenance;
 
-  another(): Maintenance {
+  constructor(shareRequests = true) {
+    this.maintenance = this.another(shareRequests);
+  }
+
+  another(shareRequests = true): Maintenance {
     const { clock, sleep } = this.world.time;
     const { store, catalog, collector } = this.a;
     return new Maintenance({
@@ -42,7 +46,7 @@ class Site {
       collector,
       namespace: catalog.namespace,
       handler: 'server',
-      shareRequests: true,
+      shareRequests,
       budget: () => new WorkBudget(this.most, () => store.snapshot()),
       foldableBytes: 10 * (MANY + 1),
       compact: (name, { budget }) => this.#compact(name, budget),
@@ -117,17 +121,46 @@ describe('a run of maintenance', () => {
     expect(await site.hints()).toEqual([]);
   });
 
-  it('that may not wait leaves the deletes to a run that comes D later', async () => {
-    const site = await new Site().marked();
-    const c = await site.add('papers', MANY);
-    expect(await site.run(false)).toMatchObject({ compacted: 1, objects: 0, more: true });
-    site.world.time.jump(limits.fenceMs - 2_000);
-    expect(await site.run(false)).toMatchObject({ compacted: 0, objects: 0, more: true });
-    expect(await site.hints()).toEqual([workKey(c.uid)]);
-    site.world.time.jump(2_000);
-    expect(await site.run(false)).toMatchObject({ objects: MANY + 1, more: false });
-    expect(await site.hints()).toEqual([]);
-    expect(site.compacted).toEqual(['papers']);
+  it.each([true, false])(
+    'that may not wait leaves the deletes to a run that comes D later',
+    async (share) => {
+      const site = await new Site(share).marked();
+      const c = await site.add('papers', MANY);
+      expect(await site.run(false)).toMatchObject({ compacted: 1, objects: 0, more: true });
+      site.world.time.jump(limits.fenceMs - 2_000);
+      expect(await site.run(false)).toMatchObject({ compacted: 0, objects: 0, more: true });
+      expect(await site.hints()).toEqual([workKey(c.uid)]);
+      site.world.time.jump(2_000);
+      expect(await site.run(false)).toMatchObject({ objects: MANY + 1, more: false });
+      expect(await site.hints()).toEqual([]);
+      expect(site.compacted).toEqual(['papers']);
+    },
+  );
+
+  it('deletes behind its own fences alone after its wait, where runs share nothing', async () => {
+    const site = await new Site(false).marked();
+    const early = await site.add('early', MANY);
+    const late = await site.add('late', MANY, false);
+    const { time } = site.world;
+    const { signal } = new AbortController();
+    const halfMs = limits.fenceMs / 2;
+    const ends: number[] = [];
+    const first = async (): Promise<void> => {
+      const { objects } = await site.maintenance.run({ signal, wait: true });
+      ends.push(time.nowMs);
+      expect(objects).toBe(MANY + 1);
+      expect(await early.keys()).toHaveLength(3);
+      expect((await late.keys()).length).toBeGreaterThanOrEqual(MANY);
+    };
+    const second = async (): Promise<void> => {
+      await time.sleep(halfMs);
+      await late.put(workKey(late.uid), new Uint8Array(0));
+      await site.maintenance.run({ signal, wait: true });
+      ends.push(time.nowMs);
+    };
+    await site.world.run(Promise.all([first(), second()]));
+    expect(await late.keys()).toHaveLength(3);
+    expect(ends[1]! - ends[0]!).toBeGreaterThan(halfMs / 2);
   });
 
   it('takes a fence that it could not delete behind as not raised', async () => {

@@ -77,6 +77,29 @@ describe('the memory of a handler of the edge tier is within its budget', () => 
     expect(db.memoryUsage()).toMatchObject({ pageCacheBytes: 0, tailBytes: 0, inFlightBytes: 0 });
   });
 
+  test.each([10_000_000, 24_000_000, 96_000_000])(
+    'of requests that share nothing and need one index at once, with %d bytes',
+    async (memoryBudgetBytes) => {
+      const db = await bench.openAgain({
+        store: slow(bench),
+        memoryBudgetBytes,
+        tier: 'edge',
+        shareRequests: false,
+      });
+      const c = db.collection('c');
+      // From here on all that they lack is the index.
+      await c.fetch({ ids: ['1'] });
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, (_, q) =>
+          c.query({ vector: nearSubspace(1, space, 50 + q), k: K, consistency: 'eventual' }),
+        ),
+      );
+      expect(answers.map(({ matches }) => matches.length)).toEqual(Array.from({ length: 12 }, () => K));
+      expectSound(db);
+      await db.close();
+    },
+  );
+
   test('what is on its way counts, and what is kept gives way to it', async () => {
     let most = 0;
     let atOnce = 0;

@@ -83,3 +83,12 @@ test('arenas leave room for reads, up to a quarter', async () => {
   const shared = new SharedMemory(other.pool, { store: memoryStore({ clock }), clock, reads });
   expect(other.pool.roomBytes).toBe(BUDGET - BUDGET / 4 - shared.filters.budgetBytes);
 });
+
+test('arenas leave alone what tails of segments take, beside the room for reads', async () => {
+  memory.tails.take(MiB);
+  const { pool } = kernel;
+  for (let i = 0; i < 5; i++) pool.acquire(MiB);
+  await failure(() => pool.acquire(MiB), { kind: 'unavailable', code: 'memory_budget_exceeded' });
+  await memory.store.get('a', { range: { offset: 0, length: MiB } });
+  expectSound();
+});

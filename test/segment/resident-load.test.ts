@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.js';
+import { LoadRoom } from '../../core/segment/index.js';
 import type { SegmentReader } from '../../core/segment/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { digests, newStore, openSegment, plainRows, writeSegment } from './fixture.js';
@@ -147,6 +148,40 @@ describe('a resident load', () => {
     expect(target.every((byte) => byte === 9)).toBe(true);
     await load.fetchMissing();
     expect(requests).toHaveLength(5);
+  });
+
+  test('has no more buffers than there is room for, of all requests, and waits for those of others', async () => {
+    const { reader, requests } = await heldSegment();
+    const target = new Uint8Array(reader.residentBytes);
+    const clock = { nowMs: 0, monotonicMs: () => clock.nowMs };
+    const sleep = async (): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const room = new LoadRoom({ bytes: 2 * CHUNK, clock, sleep });
+    const load = reader.residentLoad(target, { room });
+    const loading = [load.fetchMissing(), load.fetchMissing(), load.fetchMissing()];
+    await turns();
+    expect(requests).toHaveLength(2);
+    // The host has ended those who had the room, and nobody gives it back.
+    clock.nowMs += limits.placeLostMs + 1;
+    await sleep();
+    expect(requests).toHaveLength(4);
+    while (!load.complete) {
+      for (const { go } of requests.slice(2)) go();
+      await sleep();
+    }
+    for (const { go } of requests) go();
+    await Promise.all(loading);
+    expectCodes(reader, target);
+  });
+
+  test('fails where room does not come', async () => {
+    const { reader } = await heldSegment();
+    const clock = { monotonicMs: () => 0 };
+    const room = new LoadRoom({ bytes: CHUNK, clock, sleep: () => Promise.resolve() });
+    room.tryTake(CHUNK);
+    const load = reader.residentLoad(new Uint8Array(reader.residentBytes), { room });
+    await expect(load.fetchMissing()).rejects.toMatchObject({ kind: 'unavailable', code: 'read_contended' });
   });
 
   test('lends its target where nobody else loads, and only there', async () => {

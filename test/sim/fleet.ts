@@ -4,11 +4,11 @@
  */
 import type { Database } from '../../core/index.js';
 import { EngineDatabase } from '../../core/engine/database.js';
-import { accountingStore, retryingStore } from '../../core/store/index.js';
+import { accountingStore, meteringStore, retryingStore } from '../../core/store/index.js';
 import type { Chance } from '../log/virtual-time.js';
 import { kernel } from './kernel.js';
 import { RATE_MAX } from './watch.js';
-import { SimProcess } from './process.js';
+import { forgetInvocations, SimProcess } from './process.js';
 import type { Surroundings } from './process.js';
 
 export interface FleetOptions {
@@ -18,6 +18,8 @@ export interface FleetOptions {
   readonly badClocks: boolean;
   readonly crashes: boolean;
   readonly pauses: boolean;
+  /** Handlers of the edge tier among them, whose calls may make so many requests each. */
+  readonly edges: boolean;
 }
 
 export interface Host {
@@ -27,6 +29,8 @@ export interface Host {
 
 /** Awaits after which one dies: some in the middle of their first call, some late. */
 const LIVES = [10, 40, 120, 400];
+/** Requests of an invocation: too few for anything, or for a fold, or for maintenance, and enough. */
+const INVOCATIONS = [8, 16, 20, 25, 30, 40, 60, 200, 1_000, 1_000, 1_000, 1_000];
 const HOUR_MS = 3_600_000;
 
 export class Fleet {
@@ -48,7 +52,7 @@ export class Fleet {
   }
 
   #start(lane: number): Host {
-    const { around, chance, badClocks, crashes, pauses } = this.#options;
+    const { around, chance, badClocks, crashes, pauses, edges } = this.#options;
     const span = 2 * Math.log(RATE_MAX);
     const nature = {
       rate: badClocks ? Math.exp((chance.below(1_001) / 1_000 - 0.5) * span) : 1,
@@ -60,9 +64,12 @@ export class Fleet {
     if (crashes && !this.#faultless) process.dieAfter(1 + chance.below(chance.pick(LIVES)));
     if (pauses && !this.#faultless && chance.happens(0.5)) this.#pauseLater(process);
     const { ports } = process;
-    const store = accountingStore(retryingStore(process.store, ports));
-    const shareRequests = chance.happens(0.6);
-    const parts = { store, ports, kernel, tier: 'server' } as const;
+    const edge = edges && chance.happens(0.5);
+    if (edge && !this.#faultless) process.requestsMost = INVOCATIONS;
+    const metered = edge ? meteringStore(process.store, { current: process.invocation }) : process.store;
+    const store = accountingStore(retryingStore(metered, ports));
+    const shareRequests = !edge && chance.happens(0.6);
+    const parts = { store, ports, kernel, tier: edge ? 'edge' : 'server' } as const;
     const database = new EngineDatabase({ ...parts, shareRequests, background: shareRequests });
     return { process, database };
   }
@@ -77,9 +84,13 @@ export class Fleet {
     world.plan({ atMs: world.nowMs + chance.below(60_000), lane: -1, timer: true, run });
   }
 
-  /** From now on nobody dies, and who had a life left keeps it. */
+  /** From now on nobody dies, and who had a life left keeps it; and nobody counts requests. */
   endFaults(): void {
     this.#faultless = true;
-    for (const { process } of this.#hosts.values()) process.dieAfter(Infinity);
+    for (const { process } of this.#hosts.values()) {
+      process.dieAfter(Infinity);
+      process.requestsMost = undefined;
+    }
+    forgetInvocations();
   }
 }

@@ -66,6 +66,13 @@ const places = [
     'core/log/past/past-state.ts',
     'await goBack(context, newSink, state, depth + 1);',
   ],
+  ['a fold takes part of the log', 'core/engine/compaction/compactor.ts', 'const bornOf = (at: number)'],
+  ['an invocation has no request left', 'core/store/invocation-store.ts', 'const message = `the invocation'],
+  [
+    'a put in doubt ends with the requests',
+    'core/log/slot-put.ts',
+    'if (hasCode(error, SUBREQUESTS_EXHAUSTED)) throw inDoubt(error);',
+  ],
   [
     'a fold takes a restore in',
     'core/engine/compaction/head-edit.ts',
@@ -134,6 +141,10 @@ const conditions = new Map([
   [
     'a dropped collection is collected',
     "if (fence.state === 'dropped') simMark(NAME);\n  if (fence.state === 'dropped') return await garbageOfDropped",
+  ],
+  [
+    'a put in doubt ends with the requests',
+    'if (hasCode(error, SUBREQUESTS_EXHAUSTED)) { simMark(NAME); throw inDoubt(error); }',
   ],
   ['an orphan is retired', 'simMark(NAME);\n    if (await catalog.fence(loaded.head))'],
 ]);

@@ -180,8 +180,8 @@ export const mutants = [
   ]),
   mutant('a drop takes the name away and leaves the head', 'drop', [
     'engine/catalog.ts',
-    'await this.retire(entry.uid);\n    // Refused',
-    '// Refused',
+    'await this.retire(entry.uid);\n    try {',
+    'try {',
   ]),
   mutant('a write that ran out of time is reported as not applied', 'write: unknown', [
     'log/pending-write.ts',

@@ -2,7 +2,9 @@
  * A process that may stall for hours and die at any await: clocks of its own, chance, waiting, and a way to the bucket.
  * What it awaits when it dies never comes back; a request that was on its way arrives or does not.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Ports, Random, Sleep } from '../../core/base/ports.js';
+import type { Invocation } from '../../core/store/index.js';
 import { Chance } from '../log/virtual-time.js';
 import { digests } from './kernel.js';
 import type { Bucket } from './bucket.js';
@@ -35,6 +37,13 @@ interface Pending {
 
 const DIED = undefined;
 
+const invocations = new AsyncLocalStorage<Invocation>();
+
+/** To follow invocations costs every await of the thread several times what it is, until nobody does. */
+export function forgetInvocations(): void {
+  invocations.disable();
+}
+
 export class SimProcess {
   readonly lane: number;
   readonly name: string;
@@ -46,6 +55,10 @@ export class SimProcess {
   dead = false;
   /** Answers that were damaged on their way, so far: after one, an error may say `corrupt`. */
   damaged = 0;
+  /** Requests that one call may make, chosen anew for each; undefined: nobody counts. */
+  requestsMost: readonly number[] | undefined;
+  /** Whose request is being made. */
+  readonly invocation = (): Invocation | undefined => invocations.getStore();
   /** Keys that it has seen in a listing. */
   readonly listed: Set<string> = new Set();
   #pausedUntilMs = 0;
@@ -141,6 +154,11 @@ export class SimProcess {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.around.world.nowMs + ms);
   }
 
+  #invoke<T>(start: () => Promise<T>): Promise<T> {
+    if (this.requestsMost === undefined) return start();
+    return invocations.run({ limit: this.chance.pick(this.requestsMost), used: 0 }, start);
+  }
+
   /** What comes of a call, for somebody outside; undefined where the process dies under it. */
   call<T extends object>(start: () => Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
@@ -152,7 +170,7 @@ export class SimProcess {
       this.#calls.add(pending);
       const run = async (): Promise<void> => {
         try {
-          const value = await start();
+          const value = await this.#invoke(start);
           if (this.#calls.delete(pending)) resolve(value);
         } catch (error) {
           if (this.#calls.delete(pending)) reject(error);

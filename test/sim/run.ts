@@ -11,6 +11,7 @@ import { Faults } from './faults.js';
 import { Fleet } from './fleet.js';
 import { History } from './history.js';
 import { takeBackMemory } from './kernel.js';
+import { forgetInvocations } from './process.js';
 import type { Surroundings } from './process.js';
 import type { Taken } from './reference.js';
 import { checkLinearizable } from './linearizable.js';
@@ -33,6 +34,8 @@ export interface RunResult {
 /** Of a compactor, a collector, a dropper. */
 const ROUNDS = 3;
 
+/** Of the server tier: handlers of the other one fold and merge it, too, as far as they may. */
+const SETTINGS = { dimension: 2, metric: 'euclidean', tier: 'server' } as const;
 const BURST_MS = 5_000;
 const LINEARIZED_EVERY = 10;
 
@@ -49,6 +52,7 @@ export interface Shape {
   readonly drops: boolean;
   readonly crashes: boolean;
   readonly pauses: boolean;
+  readonly edges: boolean;
   readonly badClocks: boolean;
   /** Clients make snapshots, read the past, go back to it, and branch. */
   readonly past: boolean;
@@ -71,6 +75,7 @@ function shapeOf(chance: Chance): Shape {
     drops: chance.happens(0.35),
     crashes: chance.happens(0.4),
     pauses: chance.happens(0.3),
+    edges: chance.happens(0.2),
     badClocks: chance.happens(0.5),
     scrubs: chance.happens(0.2),
     stale: chance.happens(0.1),
@@ -113,8 +118,9 @@ export class Run {
     this.watch = new Watch({ world, bucket, report, effects });
     this.bucket.watch = this.watch;
     const around: Surroundings = { world, bucket, faults: this.faults, report };
-    const { badClocks, crashes, pauses } = shape;
-    this.fleet = new Fleet({ around, chance: new Chance(chance.word()), badClocks, crashes, pauses });
+    const { badClocks, crashes, pauses, edges } = shape;
+    const natures = { badClocks, crashes, pauses, edges };
+    this.fleet = new Fleet({ around, chance: new Chance(chance.word()), ...natures });
   }
 
   #judge(taken: readonly Taken[]): void {
@@ -160,9 +166,7 @@ export class Run {
       const { process, database } = this.fleet.host(lane);
       const damaged = process.damaged;
       try {
-        const made = await process.call(() =>
-          database.createCollection(name, { dimension: 2, metric: 'euclidean' }),
-        );
+        const made = await process.call(() => database.createCollection(name, SETTINGS));
         if (made !== undefined) return made.created;
       } catch (error) {
         tolerate(error, process.damaged > damaged);
@@ -228,9 +232,16 @@ export class Run {
 
   async #collector(lane: number, over: () => boolean): Promise<void> {
     const chance = new Chance(this.chance.word());
-    await this.#janitor(lane, this.shape.stale ? 10_000 : 60_000, over, async ({ database }) => {
+    await this.#janitor(lane, this.shape.stale ? 10_000 : 60_000, over, async ({ database, process }) => {
       if (chance.happens(0.6)) return await database.collect();
-      return await database.maintain({ wait: chance.happens(0.5) });
+      const wait = chance.happens(0.5);
+      if (chance.happens(0.7)) return await database.maintain({ wait });
+      // Two events of one schedule that meet.
+      const [result] = await Promise.all([
+        database.maintain({ wait }),
+        process.call(() => database.maintain({ wait: true })),
+      ]);
+      return result;
     });
   }
 
@@ -253,7 +264,7 @@ export class Run {
       const name = chance.pick(collections);
       await database.dropCollection(name);
       if (!shape.collections.includes(name)) return {};
-      await database.createCollection(name, { dimension: 2, metric: 'euclidean' });
+      await database.createCollection(name, SETTINGS);
       return {};
     });
   }
@@ -289,6 +300,7 @@ export async function runSeed(seed: number, onNote?: (run: Run, text: string) =>
     failure = error;
   }
   takeBackMemory();
+  forgetInvocations();
   const { report, history, world } = run;
   return { seed, report, history, trace: world.trace, steps: world.steps, failure, shape: run.shape };
 }

@@ -6,7 +6,7 @@ import { indexSectionKinds, SearchIndex } from '../../index/index.js';
 import type { DirectoryOptions, IndexSection, IndexShape } from '../../index/index.js';
 import { arenaChecksums, PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena, Metric } from '../../kernel/index.js';
-import type { ResidentLoad } from '../../segment/index.js';
+import type { ResidentLoad, ResidentLoadOptions } from '../../segment/index.js';
 import type { SegmentFile } from './segment-file.js';
 
 /** As much of a segment as its index is made of. */
@@ -31,14 +31,13 @@ export function indexBytes(file: IndexedFile): number {
   return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), outputsOf(file));
 }
 
-/** `alone` and `parallel`: as `ResidentLoadOptions` has them. */
 export function beginLoad(
   file: SegmentFile,
   arena: Arena,
-  { alone, parallel }: { readonly alone: boolean; readonly parallel: number },
+  options: Pick<ResidentLoadOptions, 'alone' | 'room' | 'parallel'>,
 ): ResidentLoad {
   const target = arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + file.residentBytes);
-  return file.residentLoad(target, { crc32cPages: arenaChecksums(arena), alone, parallel });
+  return file.residentLoad(target, { crc32cPages: arenaChecksums(arena), ...options });
 }
 
 /** An index and, of every row, its rank. */

@@ -13,6 +13,7 @@ import { acquireBytes } from '../../index/index.js';
 import type { Hits, ScanRequest } from '../../index/index.js';
 import { arenaBytes, arenaClassFor } from '../../kernel/index.js';
 import type { Arena, ArenaPool } from '../../kernel/index.js';
+import { LoadRoom } from '../../segment/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
 import { attachIndex, beginLoad, indexBytes } from './index-loader.js';
 import type { LoadedIndex } from './index-loader.js';
@@ -58,6 +59,8 @@ export interface ResidencyOptions {
 
 export class Residency {
   readonly #options: ResidencyOptions;
+  /** Of loads that several requests take part in. */
+  readonly #loadRoom: LoadRoom;
   /** Walks from the one used longest ago. */
   readonly #resident = new Map<SegmentFile, Resident>();
   /** The one used last: it is at its place in the order. */
@@ -67,7 +70,11 @@ export class Residency {
   #othersMayLeave: () => boolean = () => false;
 
   constructor(options: ResidencyOptions) {
+    const { pool, clock, sleep } = options;
     this.#options = options;
+    // What an edge handler keeps free for reads on their way (shared-memory.ts).
+    const bytes = Math.min(tierLimits.edge.readRoomBytes, Math.floor(pool.budgetBytes / 4));
+    this.#loadRoom = new LoadRoom({ bytes, clock, sleep });
   }
 
   /** Bytes of arenas that hold indexes. */
@@ -214,7 +221,7 @@ export class Residency {
       // Each request of a load that others take part in has a buffer of its own.
       const most = alone ? Infinity : tierLimits.edge.requestsParallel;
       const parallel = Math.min(most, reads.requestsParallel);
-      const load = beginLoad(file, arena, { alone, parallel });
+      const load = beginLoad(file, arena, { alone, room: this.#loadRoom, parallel });
       const loading = { arena, load, users: 0, shared: undefined };
       this.#loading.set(file, loading);
       return loading;
