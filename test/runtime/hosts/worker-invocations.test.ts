@@ -23,8 +23,8 @@ const counting = `
       const BUCKET = new Proxy(environment.BUCKET, {
         get: (bucket, name) => (...given) => (calls++, bucket[name](...given)),
       });
-      await worker.scheduled(event, { ...environment, BUCKET }, context);
-      console.log(JSON.stringify({ calls }));
+      const failure = await worker.scheduled(event, { ...environment, BUCKET }, context).catch((error) => error.code);
+      console.log(JSON.stringify({ calls, failure }));
     },
   };
 `;
@@ -66,7 +66,10 @@ describe.skipIf(!hasRuntimes())('a Worker', () => {
     const worker = await startDeployedWorker(environment, bucket, counting);
     try {
       await worker.schedule();
-      const { calls } = JSON.parse(worker.complaints().trim().split('\n').at(-1)!) as { calls: number };
+      const line = worker.complaints().trim().split('\n').at(-1)!;
+      const { calls, failure } = JSON.parse(line) as { calls: number; failure?: string };
+      // So few take it nowhere, which it does not keep to itself.
+      expect(failure).toBe('subrequests_exhausted');
       expect(calls).toBeGreaterThan(subrequests / 2);
       expect(calls).toBeLessThanOrEqual(subrequests);
     } finally {
