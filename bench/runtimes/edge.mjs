@@ -29,6 +29,7 @@ import { deployedNode, loadHosts, measured } from './hosts.mjs';
 const K = 10;
 const TARGET = 0.95;
 const AT_ONCE = 2_000;
+const COMPACT_ROWS = 20_000;
 const BUDGET = 96_000_000;
 
 const { values: flags } = parseArgs({
@@ -67,6 +68,8 @@ async function writeAll(folder) {
         ids: ids.slice(row, end),
         vectors: vectors.subarray(row * dimension, end * dimension),
       });
+      // A log of the edge tier ends at 16 MiB.
+      if (end % COMPACT_ROWS === 0) await collection.compact();
     }
     await collection.compact();
   }
