@@ -83,7 +83,8 @@ describe('the first calls', () => {
     const [calls, ...others] = firstCalls('node.md');
     expect(others).toEqual([]);
     const key = spawnSync('bash', ['-ec', keyBlock!], { encoding: 'utf8' }).stdout.trim();
-    expect(key).toMatch(/^[A-Za-z0-9]{40,43}$/);
+    // Of 43 characters those are gone that a shell or a header might take for something else.
+    expect(key).toMatch(/^[A-Za-z0-9]{30,43}$/);
     const server = await startCairn(folder, ['--store', 'memory:'], { CAIRN_API_KEYS: key });
     const run = (KEY: string): string =>
       spawnSync('bash', ['-ec', calls!], {
