@@ -21,12 +21,11 @@ import { openR2Store } from '../../dist/core/r2.js';
 import { root } from '../../scripts/set-up.mjs';
 import { rootOfSources } from '../../test/engines/ceph/bundled-cluster.mjs';
 import { bundle } from '../../test/fuzz/bundle.mjs';
-import { connect } from '../http-client.mjs';
+import { connect, mustCall } from '../http-client.mjs';
 import { quantile, round, whole } from '../latencies.mjs';
 import { base64Of } from '../query-runs.mjs';
 import { randomFrom } from '../random.mjs';
 import { machine, machineLine, writeResults } from '../result-files.mjs';
-import { mustCall } from '../http-client.mjs';
 import { deployedNode, kinds, loadHosts, titles } from './hosts.mjs';
 
 const DIMENSION = 128;

@@ -1,5 +1,5 @@
 /** What a Worker does with its events. What one isolate's invocations share is in `isolate.ts`. */
-import { failureLine, misconfigured, problemAnswer, webResponse } from '../http/index.js';
+import { misconfiguredAnswer, webResponse } from '../http/index.js';
 import { Isolate } from './isolate.js';
 import type { Environment } from './variables.js';
 
@@ -10,9 +10,8 @@ export async function answer(request: Request, environment: Environment): Promis
   try {
     isolate ??= new Isolate(environment);
   } catch (error) {
-    const failure = { requestId: crypto.randomUUID(), method: request.method, error: misconfigured(error) };
-    console.log(failureLine(failure));
-    return webResponse(problemAnswer(failure.error, failure.requestId));
+    const failure = { requestId: crypto.randomUUID(), method: request.method, error };
+    return webResponse(misconfiguredAnswer(failure, (line) => console.log(line)));
   }
   return webResponse(await isolate.answer(request));
 }

@@ -15,8 +15,7 @@ import {
   createApp,
   createGuard,
   failureLine,
-  misconfigured,
-  problemAnswer,
+  misconfiguredAnswer,
   runMaintenance,
   version,
 } from '../http/index.js';
@@ -56,9 +55,8 @@ export class Hosted {
       )(request);
     } catch (error) {
       this.#app = undefined;
-      const failure = { requestId: randomUUID(), method: request.method, error: misconfigured(error) };
-      this.#options.log(failureLine(failure));
-      return problemAnswer(failure.error, failure.requestId);
+      const failure = { requestId: randomUUID(), method: request.method, error };
+      return misconfiguredAnswer(failure, this.#options.log);
     }
   }
 

@@ -16,7 +16,7 @@ export {
   type HttpRequest,
   type PlatformLimits,
 } from './message/index.js';
-export { asCallersSee, failureLine, misconfigured } from './operator-log.js';
+export { asCallersSee, failureLine, misconfiguredAnswer } from './operator-log.js';
 export { runMaintenance } from './upkeep.js';
 export { problemAnswer } from './problems.js';
 export { version } from './version.generated.js';

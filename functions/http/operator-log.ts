@@ -2,6 +2,8 @@
 import { CairnError, isCairnError } from '../../core/base/errors.js';
 import type { Database } from '../../core/index.js';
 import type { Failure } from './app.js';
+import type { HttpAnswer } from './message/index.js';
+import { problemAnswer } from './problems.js';
 
 export function failureLine({ requestId, method, route, error }: Failure): string {
   return JSON.stringify({ level: 'error', request_id: requestId, method, route, error: textOf(error) });
@@ -11,9 +13,19 @@ export function failureLine({ requestId, method, route, error }: Failure): strin
  * What callers of a handler are told whose settings are at fault, and no more: settings may hold what is none of theirs. The line of
  * the failure has the cause.
  */
-export function misconfigured(cause: unknown): CairnError {
+function misconfigured(cause: unknown): CairnError {
   const message = 'this handler is not configured: its log says what is wrong';
   return new CairnError('unavailable', 'misconfigured', message, { cause });
+}
+
+/** The answer of a handler that cannot even be made of its settings. Tells the log why. */
+export function misconfiguredAnswer(
+  { requestId, method, error }: Failure,
+  log: (line: string) => void,
+): HttpAnswer {
+  const told = misconfigured(error);
+  log(failureLine({ requestId, method, error: told }));
+  return problemAnswer(told, requestId);
 }
 
 /**

@@ -163,7 +163,7 @@ const table = {
     key: 'subrequests',
     variables: ['CAIRN_SUBREQUESTS'],
     read: 'number',
-    schema: z.int().min(50).max(1_000_000).default(1_000),
+    schema: z.int().min(50).max(1_000_000).default(limits.invocationRequests),
     wanted: 'an integer from 50 to 1000000',
     help: 'requests that an invocation of a Worker may make',
   },
