@@ -19,6 +19,7 @@ export {
 } from './masks';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
+export { measurePq, pqEncode, preparePq } from './pq';
 export { prepareQuery, putValues } from './query';
 export { relaxed } from './relaxed';
 export { collectEqual, scanTopK, scoreRows } from './scan';

@@ -35,7 +35,7 @@ function maxLanes(sum: v128): f64 {
 }
 
 /** 1 / |query|; 0 for one without length. */
-function inverseLength(query: usize, dimension: u32): f64 {
+export function inverseLength(query: usize, dimension: u32): f64 {
   let sum = f64x2.splat(0);
   for (const end = query + (<usize>dimension << 2); query < end; query += 8) {
     const wide = f64x2.promote_low_f32x4(v128.load64_zero(query));

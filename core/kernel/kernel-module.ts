@@ -157,6 +157,32 @@ export interface KernelExports {
   project(scale: number, out: number): void;
   projectRows(first: number, count: number, out: number): void;
   scanCodes(limit: number, allowed: number): number;
+  /** f32 rows -> codes of product quantization, one every `stride` bytes. */
+  pqEncode(
+    rows: number,
+    count: number,
+    dimension: number,
+    scales: number,
+    middles: number,
+    inverse: number,
+    books: number,
+    subs: number,
+    values: number,
+    out: number,
+    stride: number,
+  ): void;
+  /** Makes the tables of a query. */
+  preparePq(
+    query: number,
+    dimension: number,
+    isCosine: number,
+    factor: number,
+    unit: number,
+    books: number,
+    subs: number,
+    floats: number,
+  ): void;
+  measurePq(list: number, count: number, out: number): void;
   checkGraph(graph: number, rows: number, room: number): number;
   checkLevels(levels: number, nodes: number, rows: number, lists: number, most: number): number;
   checkUpper(upper: number, levels: number, nodes: number, room: number): number;

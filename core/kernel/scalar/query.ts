@@ -64,6 +64,12 @@ function wordsOf(wholes: Float64Array): Int16Array<ArrayBuffer> {
   return Int16Array.from(wholes, (whole) => Math.max(-32_768, Math.min(32_767, whole)));
 }
 
+/** 1 / |query|; 0 for one without length. */
+export function inverseLengthScalar(query: Float32Array): number {
+  const squared = sumOf(Float64Array.from(query, (value) => value * value));
+  return squared > 0 ? 1 / Math.sqrt(squared) : 0;
+}
+
 /** Kind of a code kernel (L2 or dot). `isCosine`: brought to length 1 first. */
 export function prepareQueryScalar(
   kind: number,
@@ -72,9 +78,7 @@ export function prepareQueryScalar(
   { isCosine, factor }: { readonly isCosine: boolean; readonly factor: number },
 ): PreparedQuery {
   const wide = Float64Array.from(query);
-  const squared = isCosine ? sumOf(wide.map((value) => value * value)) : 1;
-  const inverse = squared > 0 ? 1 / Math.sqrt(squared) : 0;
-  const length = isCosine ? inverse * factor : factor;
+  const length = isCosine ? inverseLengthScalar(query) * factor : factor;
   const isDot = kind === KERNEL_DOT;
   const values = wide.map((value) => value * length);
   const fromMiddles = isDot ? values : values.map((value, d) => value - middles[d]!);
