@@ -1,10 +1,12 @@
 /**
- * Rows as SQ8 codes: making them, measuring lists of them against the prepared query, and against each other.
+ * Rows as SQ8 codes: making them, measuring lists of them against the prepared query, and against each other. Lists of rows of
+ * other codings are measured by way of here, too.
  */
 import { absolute, centred, product, products4, squares } from './code-distance';
+import { measureF32 } from './f32-rows';
 import {
-  BASE, CODES, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, QUERY_CODES,
-  ROW_SCALE, SCALE, STRIDE, TERMS, TERM_A, TERM_B, TERM_FACTOR, WEIGHTS,
+  BASE, CODES, CODING, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, QUERY_CODES,
+  ROW_SCALE, SCALE, SQ8, STRIDE, TERMS, TERM_A, TERM_B, TERM_FACTOR, WEIGHTS,
 } from './index-state';
 
 // @ts-ignore: decorator
@@ -155,6 +157,10 @@ function distanceOf(base: f64, termFactor: f64, terms: usize, row: usize, scale:
 
 /** Writes the distance of each listed row to the prepared query to `out` (f32). */
 export function measure(list: usize, count: u32, out: usize): void {
+  if (load<u32>(CODING) != SQ8) {
+    measureF32(list, count, out);
+    return;
+  }
   if (load<u32>(KIND) == L1) {
     measureAbsolute(list, count, out);
     return;

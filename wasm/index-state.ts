@@ -70,6 +70,13 @@ export const SHARE: usize = STATE + 204;
 /** Where sums of touched bytes go, so that the loads are not taken out. */
 export const SINK: usize = STATE + 208;
 
+/** How rows are coded. */
+export const CODING: usize = STATE + 212;
+
+/** Codings: a byte per dimension; the rows themselves. */
+export const SQ8: u32 = 0;
+export const F32: u32 = 1;
+
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;
 export const DOT: u32 = 1;

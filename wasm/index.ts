@@ -11,6 +11,7 @@ export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {
   chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, refineLinks, walkTowards,
 } from './graph-partitions';
+export { measureF32Exactly } from './f32-rows';
 export { walkAllowed } from './filtered-walk';
 export { walkGraph } from './graph-walk';
 export { assignGrouped, assignRows } from './leaves';

@@ -30,6 +30,9 @@ export interface ManifestPart {
 export const METRICS = ['cosine', 'euclidean', 'dot', 'manhattan'] as const;
 export type ManifestMetric = (typeof METRICS)[number];
 
+type ManifestQuantization =
+  'sq8' | 'none' | 'rabitq' | 'pq' | { readonly type: 'rabitq'; readonly bits: number };
+
 /** As `createCollection` takes it, in the names of the HTTP interface. */
 export interface ManifestCollection {
   readonly name: string;
@@ -38,7 +41,7 @@ export interface ManifestCollection {
   readonly metric: ManifestMetric;
   readonly tier: 'edge' | 'server';
   readonly index: { readonly m: number; readonly ef_construction: number };
-  readonly quantization: 'sq8' | 'none' | 'rabitq' | 'pq';
+  readonly quantization: ManifestQuantization;
   readonly fields: Readonly<Record<string, { readonly filterable: boolean }>>;
   readonly soft_delete_days: number;
 }
@@ -77,7 +80,10 @@ const schema = z.strictObject({
     metric: z.enum(METRICS),
     tier: z.enum(['edge', 'server']),
     index: z.strictObject({ m: whole, ef_construction: whole }),
-    quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
+    quantization: z.union([
+      z.enum(['sq8', 'none', 'rabitq', 'pq']),
+      z.strictObject({ type: z.literal('rabitq'), bits: whole }),
+    ]),
     fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
     soft_delete_days: whole,
   }),

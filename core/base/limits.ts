@@ -348,6 +348,8 @@ export interface TierLimits {
   readonly foldAt: LogRoom;
   /** What a merge may make resident at once: the index of one segment. */
   readonly residentBytes: number;
+  /** Of a handler: memory that it may build such an index in, with what is not resident later. */
+  readonly buildBytes: number;
   /** Of memory that a compaction takes for the values of columns. */
   readonly columnBytes: number;
   /**
@@ -378,6 +380,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     logSlots: 256,
     foldAt: { bytes: 8 * MiB, slots: 128 },
     residentBytes: 32 * MiB,
+    buildBytes: 64 * MiB,
     columnBytes: 16 * MiB,
     requestsParallel: 6,
     // 17 s at the slowest that is measured (docs/PERFORMANCE.md), and of 1,000 requests what looks leave.
@@ -392,6 +395,8 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     logSlots: 1_024,
     foldAt: { bytes: 128 * MiB, slots: 512 },
     residentBytes: 512 * MiB,
+    // The largest memory that there is.
+    buildBytes: 512 * MiB,
     columnBytes: 256 * MiB,
     requestsParallel: 96,
     run: { numbers: 1_000_000_000, bytes: 8_192 * MiB, requests: 1_000_000 },

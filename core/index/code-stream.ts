@@ -10,12 +10,15 @@ import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { PAYLOAD_OFFSET, type Arena } from '../kernel/index.js';
 import { BestRows } from './best-rows.js';
-import { CodeTable, kindOf, layOutTable } from './codes/index.js';
-import type { QueryConstants, TableScratch } from './codes/index.js';
+import { layOutCodes, openTable } from './coded-rows.js';
+import type { CodeScratch } from './coded-rows.js';
+import { CodeTable, layOutTable } from './codes/index.js';
+import type { TableScratch } from './codes/index.js';
 import { mustBeFactors, readParams } from './index-directory.js';
 import type { IndexDirectory } from './index-directory.js';
 import type { Hits } from './index-memory.js';
 import { HOP_BYTES, KernelState, Layout, NO_ROW, codeStride } from './layout/index.js';
+import type { QueryConstants, RowTable } from './layout/index.js';
 import { Projector, layOutProjector } from './projection/index.js';
 import type { ProjectorScratch } from './projection/index.js';
 
@@ -47,7 +50,7 @@ export interface StreamedRows {
 interface Scratch {
   readonly params: number;
   readonly projection: number;
-  readonly table: TableScratch;
+  readonly codes: CodeScratch;
   readonly projected: { readonly table: TableScratch; readonly projector: ProjectorScratch } | undefined;
   readonly pool: number;
   readonly hop: number;
@@ -55,14 +58,15 @@ interface Scratch {
   readonly end: number;
 }
 
-function layOut({ shape, outputs }: IndexDirectory, most: number, coarse: boolean): Scratch {
+function layOut(directory: IndexDirectory, most: number, coarse: boolean): Scratch {
+  const { shape, outputs, coding } = directory;
   const { dimension } = shape;
   const layout = new Layout(PAYLOAD_OFFSET);
   const placed = {
     // What a decoded row reads behind the ranges is of no meaning, but has to be there.
-    params: layout.take(dimension * 8 + 64),
+    params: layout.take(directory.params().length + 64),
     projection: layout.take(coarse ? outputs * (codeStride(dimension) + 4) : 0),
-    table: layOutTable(layout, dimension),
+    codes: layOutCodes(layout, coding, dimension),
     projected: coarse
       ? { table: layOutTable(layout, outputs), projector: layOutProjector(layout, dimension) }
       : undefined,
@@ -75,7 +79,7 @@ function layOut({ shape, outputs }: IndexDirectory, most: number, coarse: boolea
 
 /** A table, and what it knows of the query. */
 interface Prepared {
-  readonly table: CodeTable;
+  readonly table: RowTable;
   readonly constants: QueryConstants;
 }
 
@@ -107,8 +111,6 @@ export class CodeStream {
     sections: StreamedSections,
     { query, most }: StreamedQuery,
   ) {
-    const { shape } = directory;
-    const { dimension, metric } = shape;
     const { projected } = sections;
     const scratch = layOut(directory, most, projected !== undefined);
     this.roomAt = scratch.end;
@@ -117,16 +119,14 @@ export class CodeStream {
     this.#state = new KernelState(arena);
     this.#scratch = scratch;
     this.#best = new BestRows(0);
-    const { pool, hop, table } = scratch;
+    const { pool, hop } = scratch;
     const unused = { graph0: 0, graphN: 0, levels: 0, m: 0, entry: NO_ROW, maxLevel: 0, nodes: 0 };
-    this.#state.set({ ...unused, kind: kindOf(metric), rows: 0, pool, hop, visited: 0, epoch: 0 });
+    this.#state.set({ ...unused, rows: 0, pool, hop, visited: 0, epoch: 0 });
     arena.u8.set(sections.params, scratch.params);
-    const params = {
-      ...readParams(directory, directory.section('params', dimension), floatsOf(sections.params)),
-      exact: directory.exact,
-    };
-    const full = new CodeTable(arena, this.#state, { dimension, metric, params, ...NOWHERE, ...table });
-    const coarse = projected === undefined ? undefined : this.#projection(full, projected);
+    const at = { params: scratch.params, ...NOWHERE };
+    const full = openTable(arena, this.#state, directory, at, scratch.codes);
+    const coarse =
+      projected === undefined || !(full instanceof CodeTable) ? undefined : this.#projection(full, projected);
     full.select();
     full.prepare(query);
     this.#full = { table: full, constants: full.constants() };
@@ -141,7 +141,7 @@ export class CodeStream {
 
   /** From now on rows are compared by all dimensions, and `most` of them kept. */
   beginFull(most: number): void {
-    this.#begin(this.#full, most, this.#directory.exact);
+    this.#begin(this.#full, most, this.#full.table.exact);
   }
 
   /** Compares those of the rows that are set in `allowed` (absent: all), whose first bit is that of the first. */
@@ -178,14 +178,11 @@ export class CodeStream {
   }
 
   #keep(first: number, found: number): void {
-    const { u32, f32, exports } = this.#arena;
-    const { pool, params, table } = this.#scratch;
-    const at = pool / 4;
+    const { u32, f32 } = this.#arena;
+    const at = this.#scratch.pool / 4;
     const count = this.#best.nearerOf(u32.subarray(at, at + 2 * found), first);
     const keys = u32.slice(at, at + 2 * count);
-    const { queryAt, dimension } = this.#full.table;
-    // What the preparation of a query left there is used up.
-    if (this.#exactly) exports.measureExactly(count, queryAt, params, dimension, table.weighed);
+    if (this.#exactly) this.#full.table.measureExactly(count);
     else distancesOfKeys(u32.subarray(at, at + 2 * count));
     this.#best.add(keys, first, f32.subarray(at, at + 2 * count));
   }

@@ -3,8 +3,11 @@
  *
  * ```
  * payload: params | codes | terms | graph0 | graphLevels | graphN | projection and projected codes | extra
- *          | search scratch | input | row tables | links
+ *          | search scratch | input | row tables | links | codes of another coding, and its search scratch
  * ```
+ *
+ * A graph is built on sq8 codes, whatever the coding of what searches compare: of another coding both lie here, and only that one
+ * goes into the file.
  *
  * Upper levels get more room than they use, so what lies behind graphLevels lies elsewhere in the file: `sections`
  * answers the bytes of each.
@@ -14,7 +17,7 @@ import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { randomSource } from '../base/random-source.js';
 import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../kernel/index.js';
-import { inverseLengths, layOutRowTables, makeRowTables } from './codes/index.js';
+import { CodeTable, inverseLengths, layOutRowTables, makeRowTables } from './codes/index.js';
 import type { RowTablePlace } from './codes/index.js';
 import {
   adoptUnmet,
@@ -28,8 +31,25 @@ import {
   upperListsMost,
 } from './graph/index.js';
 import type { GraphSource } from './graph/index.js';
-import { Layout, NO_ROW, SECTION_ALIGNMENT, acquireBytes, sectionBytes } from './layout/index.js';
-import type { CodeParams, IndexNumbers, IndexSectionKind, IndexShape, SectionSizes } from './layout/index.js';
+import {
+  KernelState,
+  Layout,
+  NO_ROW,
+  SECTION_ALIGNMENT,
+  acquireBytes,
+  codeSizes,
+  codingNumbers,
+  sectionBytes,
+} from './layout/index.js';
+import type {
+  CodeParams,
+  Coding,
+  IndexNumbers,
+  IndexSectionKind,
+  IndexShape,
+  RowCoder,
+  SectionSizes,
+} from './layout/index.js';
 import {
   IndexMemory,
   layOutScratch,
@@ -39,6 +59,8 @@ import {
   type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
+import { layOutCoder, openCoder } from './row-coders.js';
+import type { CodePlan, PlannedCoder } from './row-coders.js';
 import { projectedParams, putProjection } from './projection/index.js';
 import type { Projection } from './projection/index.js';
 
@@ -58,6 +80,8 @@ export interface BuilderSize {
   readonly graph: GraphOptions | undefined;
   /** What the graph is walked on. Absent: all dimensions. */
   readonly projection?: Projection | undefined;
+  /** What searches are to compare. Absent: sq8 codes. */
+  readonly code?: CodePlan | undefined;
   /** Bytes of the resident region that others will add. */
   readonly extraResidentBytes: number;
 }
@@ -88,6 +112,7 @@ interface BuilderLayout {
   readonly rowTables: RowTablePlace;
   readonly links0: number;
   readonly linksN: number;
+  readonly coder: PlannedCoder | undefined;
   readonly end: number;
 }
 
@@ -99,12 +124,16 @@ interface ProjectedLayout {
   readonly rowTables: RowTablePlace;
 }
 
-function sizesOf({ shape, graph, projection }: BuilderSize): SectionSizes {
-  return { dimension: shape.dimension, m: graph?.m ?? 0, outputs: projection?.outputs ?? 0 };
+const SQ8: Coding = { kind: 'sq8' };
+
+function sizesOf({ shape, graph, projection }: BuilderSize, coding: Coding = SQ8): SectionSizes {
+  const { dimension } = shape;
+  const code = codeSizes(coding, shape);
+  return { dimension, code, m: graph?.m ?? 0, outputs: projection?.outputs ?? 0 };
 }
 
 function layOut(size: BuilderSize): BuilderLayout {
-  const { shape, graph, extraResidentBytes } = size;
+  const { shape, graph, code, extraResidentBytes } = size;
   const { rows, dimension } = shape;
   const sizes = sizesOf(size);
   const { m, outputs } = sizes;
@@ -137,12 +166,13 @@ function layOut(size: BuilderSize): BuilderLayout {
     ...resident,
     upperLists,
     projected,
-    scratch: layOutScratch(layout, shape, { efBuild: graph?.efConstruction ?? 0, outputs }),
+    scratch: layOutScratch(layout, shape, { coding: SQ8, efBuild: graph?.efConstruction ?? 0, outputs }),
     input: layout.take(inputBytes),
     inputBytes,
     rowTables: layOutRowTables(layout, dimension),
     links0: layout.take(graphRows * m * 8),
     linksN: layout.take(upperLists * m * 4),
+    coder: code === undefined ? undefined : layOutCoder(layout, shape, code),
     end: layout.end,
   };
 }
@@ -151,7 +181,12 @@ export class IndexBuilder {
   readonly #pool: ArenaPool;
   readonly #options: BuilderOptions;
   readonly #layout: BuilderLayout;
+  /** As the graph is built. */
   readonly #memory: IndexMemory;
+  /** As it will be searched. */
+  readonly #searched: IndexMemory;
+  /** Undefined: by the codes that the graph is built on. */
+  readonly #coder: RowCoder | undefined;
   #arena: Arena | undefined;
   /** Undefined until the first insertion: a copied graph brings levels of its own. */
   #levels: Uint32Array | undefined;
@@ -164,7 +199,7 @@ export class IndexBuilder {
   /** Throws `memory_budget_exceeded`. */
   constructor(pool: ArenaPool, options: BuilderOptions) {
     const { shape, graph, params } = options;
-    const { dimension, rows } = shape;
+    const { dimension, metric, rows } = shape;
     assertInternal(rows > 0, 'an index of no rows');
     assertInternal(
       params.lo.length === dimension && params.step.length === dimension,
@@ -178,13 +213,21 @@ export class IndexBuilder {
     const { scratch, codes, terms, graph0, levels, graphN, links0, linksN } = layout;
     this.#arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
     const { u8, f32 } = this.#arena;
-    u8.fill(0, layout.params, scratch.table.query);
+    assertInternal(scratch.codes.kind === 'sq8', 'a graph is built on sq8 codes');
+    u8.fill(0, layout.params, scratch.codes.table.query);
     f32.set(params.lo, layout.params / 4);
     f32.set(params.step, layout.params / 4 + dimension);
-    this.#memory = new IndexMemory(this.#arena, {
+    const state = new KernelState(this.#arena);
+    const full = new CodeTable(this.#arena, state, {
+      dimension,
+      metric,
+      params,
+      codes,
+      terms,
+      ...scratch.codes.table,
+    });
+    const memory = {
       shape,
-      codes: { params, codes, terms },
-      projected: this.#putProjection(this.#arena),
       graph: { graph0, graphN, levels },
       scratch,
       numbers: {
@@ -192,9 +235,20 @@ export class IndexBuilder {
         ...{ outputs: options.projection?.outputs ?? 0, exact: Number(params.exact === true) },
       },
       nodes: 0,
+    };
+    const coder = layout.coder === undefined ? undefined : openCoder(this.#arena, state, shape, layout.coder);
+    this.#coder = coder;
+    this.#memory = new IndexMemory(this.#arena, state, {
+      ...memory,
+      full,
+      projected: this.#putProjection(this.#arena, full),
     });
-    this.#memory.state.set({ links0, linksN, efBuild: Math.min(graph?.efConstruction ?? 0, rows) });
-    const { full, projected } = this.#memory;
+    this.#searched =
+      coder === undefined
+        ? this.#memory
+        : new IndexMemory(this.#arena, state, { ...memory, full: coder.table, projected: undefined });
+    state.set({ links0, linksN, efBuild: Math.min(graph?.efConstruction ?? 0, rows) });
+    const { projected } = this.#memory;
     full.useForRows(makeRowTables(this.#arena, full, layout.rowTables));
     if (projected !== undefined)
       projected.table.useForRows(makeRowTables(this.#arena, projected.table, layout.projected!.rowTables));
@@ -221,6 +275,7 @@ export class IndexBuilder {
       const scales = metric === 'cosine' ? scalesAt : 0;
       full.select();
       exports.encodeRows(input, chunkRows, dimension, scales, firstRow + at);
+      this.#coder?.encode({ first: firstRow + at, count: chunkRows, at: input });
       if (projected === undefined) continue;
       exports.projectRows(firstRow + at, chunkRows, input);
       projected.table.select();
@@ -313,34 +368,46 @@ export class IndexBuilder {
     this.#memory.state.set(entry);
   }
 
-  walk(request: WalkRequest): Hits {
+  /** As the graph is walked while it is built. */
+  walkBuilt(request: WalkRequest): Hits {
     return this.#memory.walk(request);
+  }
+
+  /** Of the codes that it is built on. */
+  scanBuilt(request: ScanRequest): Hits {
+    return this.#memory.scan(request);
+  }
+
+  /** As the index will be walked. */
+  walk(request: WalkRequest): Hits {
+    return this.#searched.walk(request);
   }
 
   /** How much farther than the `NEAR`-th nearest the last of `ef` candidates is; 0 where walks cannot be bounded by that. */
   spread(query: Float32Array, ef: number): number {
-    if (!this.#memory.bounded) return 0;
-    this.#memory.walk({ query, ef, limit: 1 });
-    return this.#memory.spread;
+    if (!this.#searched.bounded) return 0;
+    this.#searched.walk({ query, ef, limit: 1 });
+    return this.#searched.spread;
   }
 
   scan(request: ScanRequest): Hits {
-    return this.#memory.scan(request);
+    return this.#searched.scan(request);
   }
 
   /** In the order in which they are to lie. */
   sections(): BuiltSection[] {
     const { shape, graph } = this.#options;
     const { u8 } = this.#mustArena();
-    const sizes = sizesOf(this.#options);
+    const sizes = sizesOf(this.#options, this.#options.code?.coding);
     const section = (kind: IndexSectionKind, at: number, count: number): BuiltSection => ({
       kind,
       bytes: u8.subarray(at, at + sectionBytes(kind, count, sizes)),
       count,
     });
-    const { params, codes, terms, graph0, levels, graphN, projected } = this.#layout;
+    const { graph0, levels, graphN, projected, coder } = this.#layout;
+    const { params, codes, terms } = coder?.place.at ?? this.#layout;
     const flat = [
-      section('params', params, shape.dimension),
+      section('params', params, coder?.place.paramCount ?? shape.dimension),
       section('codes', codes, shape.rows),
       section('terms', terms, shape.rows),
     ];
@@ -351,7 +418,8 @@ export class IndexBuilder {
       section('graphLevels', levels, words.length / 2 - 1),
       section('graphN', graphN, words.at(-1)!),
     ];
-    if (projected === undefined) return [...flat, ...walked];
+    // Only sq8 codes are walked on fewer dimensions.
+    if (projected === undefined || coder !== undefined) return [...flat, ...walked];
     return [
       ...flat,
       ...walked,
@@ -363,13 +431,16 @@ export class IndexBuilder {
   }
 
   numbers(): IndexNumbers {
-    const { graph, projection, params } = this.#options;
-    const exact = Number(params.exact === true);
-    if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0, outputs: 0, exact };
+    const { graph, projection, params, code } = this.#options;
+    const coded =
+      code === undefined
+        ? { outputs: projection?.outputs ?? 0, exact: Number(params.exact === true) }
+        : { outputs: 0, exact: 0, coding: codingNumbers[code.coding.kind] };
+    if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0, ...coded, outputs: 0 };
     const entry = this.#memory.state.get('entry');
     assertInternal(entry !== NO_ROW, 'the graph is empty');
     const maxLevel = this.#memory.state.get('maxLevel');
-    return { m: graph.m, entry, maxLevel, outputs: projection?.outputs ?? 0, exact };
+    return { m: graph.m, entry, maxLevel, ...coded };
   }
 
   /** The graph so far, as another builder may copy it. */
@@ -387,7 +458,7 @@ export class IndexBuilder {
     this.#arena = undefined;
   }
 
-  #putProjection(arena: Arena): ProjectedAt | undefined {
+  #putProjection(arena: Arena, full: CodeTable): ProjectedAt | undefined {
     const { projection, params, shape } = this.#options;
     const at = this.#layout.projected;
     if (projection === undefined || at === undefined) return undefined;
@@ -399,7 +470,7 @@ export class IndexBuilder {
     const ranges = projectedParams(projection, params);
     arena.f32.set(ranges.lo, at.params / 4);
     arena.f32.set(ranges.step, at.params / 4 + projection.outputs);
-    return { params: ranges, codes: at.codes, terms: at.terms, projection: at.projection };
+    return { full, params: ranges, codes: at.codes, terms: at.terms, projection: at.projection };
   }
 
   #putLevels(levels: Uint8Array): void {

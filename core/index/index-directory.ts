@@ -4,8 +4,16 @@
  */
 import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import { SECTION_ALIGNMENT, sectionBytes } from './layout/index.js';
-import type { CodeParams, IndexNumbers, IndexSection, IndexSectionKind, IndexShape } from './layout/index.js';
+import { SECTION_ALIGNMENT, codeSizes, codingNumbers, sectionBytes } from './layout/index.js';
+import type {
+  CodeParams,
+  CodeSizes,
+  Coding,
+  IndexNumbers,
+  IndexSection,
+  IndexSectionKind,
+  IndexShape,
+} from './layout/index.js';
 
 const ofProjection: readonly IndexSectionKind[] = [
   'projection',
@@ -28,11 +36,14 @@ export interface DirectoryOptions {
 
 export class IndexDirectory {
   readonly shape: IndexShape;
+  readonly coding: Coding;
+  /** Of rows and parameters. */
+  readonly code: CodeSizes;
   /** Neighbours of a node; 0 without a graph. */
   readonly m: number;
   /** Dimensions that the graph is walked on; 0: all, or there is none. */
   readonly outputs: number;
-  /** The codes hold the values themselves. */
+  /** Sq8: the codes hold the values themselves. */
   readonly exact: boolean;
   readonly #options: DirectoryOptions;
 
@@ -41,6 +52,8 @@ export class IndexDirectory {
     const { shape, sections, numbers } = options;
     this.#options = options;
     this.shape = shape;
+    this.coding = this.#coding();
+    this.code = codeSizes(this.coding, shape);
     const graph = sections.some(({ kind }) => kind === 'graph0');
     this.m = graph ? this.number('m', 2, limits.graphDegree) : 0;
     // Older files say nothing of outputs. Whatever does speak of a projection asks for all of it.
@@ -48,14 +61,21 @@ export class IndexDirectory {
       (numbers['outputs'] ?? 0) !== 0 || sections.some(({ kind }) => ofProjection.includes(kind));
     this.outputs = projected && graph ? this.number('outputs', 4, shape.dimension) : 0;
     if (this.outputs % 4 !== 0) throw this.corrupt(0, 'outputs in multiples of 4', String(this.outputs));
+    const isSq8 = this.coding.kind === 'sq8';
+    if (this.outputs > 0 && !isSq8) throw this.corrupt(0, 'a projection of sq8 codes', this.coding.kind);
     // Older files say nothing of it. Codes of a cosine are of rows brought to length 1.
-    this.exact =
-      numbers['exact'] !== undefined && this.number('exact', 0, shape.metric === 'cosine' ? 0 : 1) === 1;
+    const exactMost = isSq8 && shape.metric !== 'cosine' ? 1 : 0;
+    this.exact = numbers['exact'] !== undefined && this.number('exact', 0, exactMost) === 1;
   }
 
   corrupt(offset: number, expected: string, found: string): Error {
     const { key, regionOffset = 0 } = this.#options;
     return corrupt({ key, offset: regionOffset + offset, expected, found });
+  }
+
+  /** What the rows are coded by. Throws `corrupt`. */
+  params(): IndexSection {
+    return this.section('params', this.coding.kind === 'sq8' ? this.shape.dimension : 0);
   }
 
   number(name: keyof IndexNumbers, least: number, most: number): number {
@@ -85,11 +105,29 @@ export class IndexDirectory {
     const most = count ?? shape.rows * limits.graphLevels;
     if (!Number.isInteger(section.count) || section.count < (count ?? 0) || section.count > most)
       throw this.corrupt(offset, `${most} entries in section ${kind}`, `${section.count}`);
-    const sizes = { dimension: shape.dimension, m: this.m, outputs: this.outputs };
+    const { code, m, outputs } = this;
+    const sizes = { dimension: shape.dimension, code, m, outputs };
     const bytes = sectionBytes(kind, section.count, sizes);
     if (length !== bytes) throw this.corrupt(offset, `${bytes} bytes in section ${kind}`, `${length}`);
     return section;
   }
+
+  /** Older files say nothing of it. */
+  #coding(): Coding {
+    const { numbers } = this.#options;
+    const coding = numbers['coding'] === undefined ? 0 : this.number('coding', 0, codingNumbers.f32);
+    return coding === codingNumbers.f32 ? { kind: 'f32' } : { kind: 'sq8' };
+  }
+}
+
+/** Whether an index of these numbers is coded so. */
+export function isCodedAs(numbers: Readonly<Record<string, number>>, coding: Coding): boolean {
+  return codingOf(numbers).kind === coding.kind;
+}
+
+/** The same as far as it can be told of numbers that nobody has checked: of what no index can be, sq8. */
+export function codingOf(numbers: Readonly<Record<string, number>>): Coding {
+  return numbers['coding'] === codingNumbers.f32 ? { kind: 'f32' } : { kind: 'sq8' };
 }
 
 /** The ranges in the numbers of a section: views of these. Throws `corrupt`. */

@@ -9,10 +9,20 @@
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { INDEX_STATE_OFFSET, type Arena } from '../kernel/index.js';
-import { CodeTable, kindOf, layOutTable } from './codes/index.js';
+import { layOutCodes } from './coded-rows.js';
+import type { CodeScratch } from './coded-rows.js';
+import { CodeTable, layOutTable } from './codes/index.js';
 import type { TableScratch } from './codes/index.js';
-import { HOP_BYTES, KernelState, NO_ROW, stateOffsets } from './layout/index.js';
-import type { CodeParams, IndexNumbers, IndexShape, Layout } from './layout/index.js';
+import { HOP_BYTES, NO_ROW, stateOffsets } from './layout/index.js';
+import type {
+  CodeParams,
+  Coding,
+  IndexNumbers,
+  IndexShape,
+  KernelState,
+  Layout,
+  RowTable,
+} from './layout/index.js';
 import { Projector, layOutProjector } from './projection/index.js';
 import type { ProjectorScratch } from './projection/index.js';
 
@@ -88,7 +98,7 @@ export function rankOfAllowed(count: number, share: number): number {
 }
 
 export interface ScratchLayout {
-  readonly table: TableScratch;
+  readonly codes: CodeScratch;
   /** Where the graph is walked on fewer dimensions. */
   readonly projected: { readonly table: TableScratch; readonly projector: ProjectorScratch } | undefined;
   readonly pool: number;
@@ -101,14 +111,20 @@ function poolKeys(rows: number, efBuild: number): number {
   return Math.max(Math.min(rows, limits.indexHits), efBuild) + 1;
 }
 
+export interface ScratchOptions {
+  readonly coding: Coding;
+  readonly efBuild: number;
+  readonly outputs: number;
+}
+
 /** Lays out what a search needs behind the resident region. */
 export function layOutScratch(
   layout: Layout,
   shape: IndexShape,
-  { efBuild, outputs }: { readonly efBuild: number; readonly outputs: number },
+  { coding, efBuild, outputs }: ScratchOptions,
 ): ScratchLayout {
   return {
-    table: layOutTable(layout, shape.dimension),
+    codes: layOutCodes(layout, coding, shape.dimension),
     projected:
       outputs === 0
         ? undefined
@@ -123,14 +139,12 @@ export function layOutScratch(
   };
 }
 
-/** Addresses of codes of one kind in the arena, and their ranges. */
-export interface CodesAt {
+/** Addresses of projected codes in the arena, their ranges, and the table of all dimensions. */
+export interface ProjectedAt {
+  readonly full: CodeTable;
   readonly params: CodeParams;
   readonly codes: number;
   readonly terms: number;
-}
-
-export interface ProjectedAt extends CodesAt {
   readonly projection: number;
 }
 
@@ -152,37 +166,32 @@ export class IndexMemory {
   readonly shape: IndexShape;
   readonly state: KernelState;
   /** Of all dimensions. */
-  readonly full: CodeTable;
+  readonly full: RowTable;
   readonly projected: Projected | undefined;
   readonly #scratch: ScratchLayout;
-  /** f32 lo[dimension], step[dimension]; undefined: distances are answered as the codes say. */
-  readonly #exactLows: number | undefined;
 
   constructor(
     arena: Arena,
+    state: KernelState,
     options: {
       readonly shape: IndexShape;
-      readonly codes: CodesAt;
+      readonly full: RowTable;
       /** Requires: the scratch was laid out for as many outputs. */
       readonly projected: ProjectedAt | undefined;
       readonly graph: GraphAddresses;
       readonly scratch: ScratchLayout;
       readonly numbers: IndexNumbers;
       readonly nodes: number;
-      /** Address of the ranges, for answers in exact distances. Requires: `params.exact`. */
-      readonly exactLows?: number | undefined;
     },
   ) {
-    const { shape, codes, projected, graph, scratch, numbers, nodes } = options;
-    const { dimension, metric, rows } = shape;
+    const { shape, full, projected, graph, scratch, numbers, nodes } = options;
+    const { rows } = shape;
     this.arena = arena;
     this.shape = shape;
-    this.state = new KernelState(arena);
+    this.state = state;
     this.#scratch = scratch;
-    this.#exactLows = options.exactLows;
     arena.u8.fill(0, scratch.visited, scratch.visited + rows);
     this.state.set({
-      kind: kindOf(metric),
       rows,
       ...graph,
       m: numbers.m,
@@ -194,13 +203,13 @@ export class IndexMemory {
       visited: scratch.visited,
       epoch: 0,
     });
-    this.full = new CodeTable(arena, this.state, { dimension, metric, ...codes, ...scratch.table });
+    this.full = full;
     this.projected = projected === undefined ? undefined : this.#projectedTable(projected, numbers.outputs);
     this.walked.select();
   }
 
   /** The table that the graph is built and walked on. */
-  get walked(): CodeTable {
+  get walked(): RowTable {
     return this.projected?.table ?? this.full;
   }
 
@@ -300,7 +309,7 @@ export class IndexMemory {
     return this.#hits(this.arena.exports.remeasure(found, limit));
   }
 
-  #projectedTable({ params, codes, terms, projection }: ProjectedAt, outputs: number): Projected {
+  #projectedTable({ full, params, codes, terms, projection }: ProjectedAt, outputs: number): Projected {
     const { projected: scratch } = this.#scratch;
     assertInternal(scratch !== undefined, 'no scratch for projected codes');
     const at = { params, codes, terms, ...scratch.table };
@@ -308,7 +317,7 @@ export class IndexMemory {
       // What is left of vectors of length 1 is shorter: it is compared by L2.
       table: new CodeTable(this.arena, this.state, { dimension: outputs, metric: 'euclidean', ...at }),
       projector: new Projector(this.arena, this.state, {
-        full: this.full,
+        full,
         outputs,
         projection,
         scratch: scratch.projector,
@@ -328,8 +337,9 @@ export class IndexMemory {
   }
 
   #hits(count: number): Hits {
-    const exact = this.#exactLows !== undefined;
-    if (exact) this.#measureExactly(count, this.#exactLows);
+    const { exact } = this.full;
+    // The full table is selected, and the query was prepared by it.
+    if (exact) this.full.measureExactly(count);
     const { u32, f32 } = this.arena;
     const { unit, offset } = this.full.scale;
     const rows = new Uint32Array(count);
@@ -346,12 +356,5 @@ export class IndexMemory {
       distances[i] = f32[at + 1]! * unit + offset;
     }
     return { rows, distances, exact, share: 1, visited: this.state.get('measured') };
-  }
-
-  /** Requires: the full table is selected, and the query was prepared by it. */
-  #measureExactly(count: number, lows: number): void {
-    const { arena, full } = this;
-    // What the preparation of a query left there is used up.
-    arena.exports.measureExactly(count, full.queryAt, lows, full.dimension, this.#scratch.table.weighed);
   }
 }

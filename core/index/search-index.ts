@@ -4,7 +4,9 @@
  */
 import { limits } from '../base/limits.js';
 import { PAYLOAD_OFFSET, type Arena } from '../kernel/index.js';
-import { IndexDirectory, mustBeFactors, readParams } from './index-directory.js';
+import { openTable } from './coded-rows.js';
+import { CodeTable } from './codes/index.js';
+import { IndexDirectory, codingOf, mustBeFactors, readParams } from './index-directory.js';
 import type { DirectoryOptions } from './index-directory.js';
 import {
   IndexMemory,
@@ -16,8 +18,8 @@ import {
   type ScanRequest,
   type WalkRequest,
 } from './index-memory.js';
-import { Layout, NO_ROW, SECTION_ALIGNMENT } from './layout/index.js';
-import type { CodeParams, IndexSection, IndexShape } from './layout/index.js';
+import { KernelState, Layout, NO_ROW, SECTION_ALIGNMENT, codingNumbers } from './layout/index.js';
+import type { IndexNumbers, IndexSection, IndexShape } from './layout/index.js';
 import type { GraphSource } from './graph/index.js';
 
 export class SearchIndex {
@@ -31,10 +33,12 @@ export class SearchIndex {
     this.hasGraph = graph !== undefined;
   }
 
-  /** Bytes that searches need behind the resident region. `outputs`: of the projection, as the index's numbers say. */
-  static scratchBytes(shape: IndexShape, outputs: number): number {
+  /** Bytes that searches need behind the resident region, as far as the index's numbers make sense. */
+  static scratchBytes(shape: IndexShape, numbers: DirectoryOptions['numbers']): number {
     const layout = new Layout(0);
-    layOutScratch(layout, shape, { efBuild: 0, outputs });
+    const { outputs = 0 } = numbers as { readonly outputs?: number };
+    const sound = Number.isInteger(outputs) && outputs > 0 && outputs <= shape.dimension;
+    layOutScratch(layout, shape, { coding: codingOf(numbers), efBuild: 0, outputs: sound ? outputs : 0 });
     return layout.end + SECTION_ALIGNMENT;
   }
 
@@ -45,10 +49,6 @@ export class SearchIndex {
 
   get shape(): IndexShape {
     return this.#memory.shape;
-  }
-
-  get params(): CodeParams {
-    return this.#memory.full.params;
   }
 
   /** The graph, for a builder that copies it. */
@@ -85,42 +85,44 @@ class Attachment {
 
   attach(make: (memory: IndexMemory, graph: GraphSource | undefined) => SearchIndex): SearchIndex {
     const { shape, regionBytes } = this.#options;
-    const { rows, dimension } = shape;
+    const { rows } = shape;
     const directory = this.#directory;
-    const { outputs, exact } = directory;
+    const { coding, outputs } = directory;
     const layout = new Layout(PAYLOAD_OFFSET + regionBytes);
-    const scratch = layOutScratch(layout, shape, { efBuild: 0, outputs });
+    const scratch = layOutScratch(layout, shape, { coding, efBuild: 0, outputs });
     if (layout.end > this.#arena.u8.length)
       throw directory.corrupt(
         0,
         `a region that fits the memory of ${this.#arena.u8.length} bytes`,
         `${regionBytes}`,
       );
-    const ranges = directory.section('params', dimension);
-    const params = { ...this.#params(ranges), exact };
-    const codes = directory.section('codes', rows).offset + PAYLOAD_OFFSET;
-    const terms = directory.section('terms', rows).offset + PAYLOAD_OFFSET;
+    const at = {
+      params: directory.params().offset + PAYLOAD_OFFSET,
+      codes: directory.section('codes', rows).offset + PAYLOAD_OFFSET,
+      terms: directory.section('terms', rows).offset + PAYLOAD_OFFSET,
+    };
+    const state = new KernelState(this.#arena);
+    const full = openTable(this.#arena, state, directory, at, scratch.codes);
     const graph = directory.m === 0 ? undefined : this.#graph();
-    const memory = new IndexMemory(this.#arena, {
+    const memory = new IndexMemory(this.#arena, state, {
       shape,
-      codes: { params, codes, terms },
-      projected: outputs === 0 ? undefined : this.#projected(),
+      full,
+      projected: full instanceof CodeTable && outputs > 0 ? this.#projected(full) : undefined,
       scratch,
       graph: {
         graph0: graph?.graph0.byteOffset ?? 0,
         graphN: graph?.graphN.byteOffset ?? 0,
         levels: graph?.graphLevels.byteOffset ?? 0,
       },
-      numbers: graph?.numbers ?? { m: 0, entry: NO_ROW, maxLevel: 0, outputs: 0, exact: Number(exact) },
+      numbers: graph?.numbers ?? { ...this.#numbers(), m: 0, entry: NO_ROW, maxLevel: 0, outputs: 0 },
       nodes: graph === undefined ? 0 : graph.graphLevels.length / 2 - 1,
-      exactLows: exact ? PAYLOAD_OFFSET + ranges.offset : undefined,
     });
     return make(memory, graph);
   }
 
-  /** Copies: reading the parameters of a query needs no view of the arena then. */
-  #params(section: IndexSection): CodeParams {
-    return readParams(this.#directory, section, this.#floats(section).slice());
+  #numbers(): Pick<IndexNumbers, 'exact' | 'coding'> {
+    const { coding, exact } = this.#directory;
+    return { exact: Number(exact), coding: codingNumbers[coding.kind] };
   }
 
   #floats({ offset, length }: IndexSection): Float32Array {
@@ -128,14 +130,17 @@ class Attachment {
     return this.#arena.f32.subarray(at, at + length / 4);
   }
 
-  #projected(): ProjectedAt {
+  #projected(full: CodeTable): ProjectedAt {
     const { rows } = this.#options.shape;
     const directory = this.#directory;
     const { outputs } = directory;
     const projection = directory.section('projection', outputs);
     mustBeFactors(directory, projection, this.#floats(projection).subarray(-outputs));
+    const ranges = directory.section('projectedParams', outputs);
     return {
-      params: this.#params(directory.section('projectedParams', outputs)),
+      full,
+      // A copy: it is read with no view of the arena.
+      params: readParams(directory, ranges, this.#floats(ranges).slice()),
       projection: PAYLOAD_OFFSET + projection.offset,
       codes: PAYLOAD_OFFSET + directory.section('projectedCodes', rows).offset,
       terms: PAYLOAD_OFFSET + directory.section('projectedTerms', rows).offset,
@@ -178,7 +183,7 @@ class Attachment {
     if (height !== maxLevel)
       throw directory.corrupt(levels.offset, `an entry point of ${maxLevel} levels`, `${height}`);
     return {
-      numbers: { m, entry, maxLevel, outputs, exact: Number(directory.exact) },
+      numbers: { ...this.#numbers(), m, entry, maxLevel, outputs },
       graph0,
       graphN,
       graphLevels,

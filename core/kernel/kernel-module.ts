@@ -151,6 +151,8 @@ export interface KernelExports {
   remeasure(count: number, limit: number): number;
   /** Of rows in the pool whose codes are exact: the f32 distances become the upper halves of their keys. */
   measureExactly(count: number, query: number, lows: number, dimension: number, row: number): void;
+  /** The same of rows that lie as they were given. */
+  measureF32Exactly(count: number, dimension: number): void;
   prepareQuery(query: number, dimension: number, isCosine: number, factor: number): void;
   putValues(dimension: number): number;
   /** Uses up what `putValues` has written. */

@@ -27,7 +27,9 @@ import type {
 } from './head.js';
 import { headKey, segmentPrefix, tryJobObject } from './layout.js';
 import type { JobObject } from './layout.js';
-import { QUANTIZATIONS, settingRanges, TIERS } from './schema.js';
+import { QUANTIZATION_FORMS, tryQuantization } from './quantization.js';
+import type { Quantization } from './quantization.js';
+import { settingRanges, TIERS } from './schema.js';
 import type { CollectionSchema } from './schema.js';
 
 export function sealHead(digests: Digests, head: Head): Uint8Array<ArrayBuffer> {
@@ -324,6 +326,11 @@ function readDate(d: DocumentReader, field: string): number {
   });
 }
 
+function readQuantization(d: DocumentReader): Quantization {
+  const isOne = (value: unknown): value is Quantization => tryQuantization(value) !== undefined;
+  return tryQuantization(d.read('quantization', QUANTIZATION_FORMS, isOne))!;
+}
+
 function readSchema(d: DocumentReader): CollectionSchema {
   const index = d.object('index');
   const fields = d.object('fields');
@@ -345,7 +352,7 @@ function readSchema(d: DocumentReader): CollectionSchema {
       m: index.integer('m', settingRanges.m),
       efConstruction: index.integer('ef_construction', settingRanges.efConstruction),
     },
-    quantization: d.oneOf('quantization', QUANTIZATIONS),
+    quantization: readQuantization(d),
     fields: declared,
     softDeleteDays: d.integer('soft_delete_days', settingRanges.softDeleteDays),
   };

@@ -4,8 +4,7 @@
 import { limits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
 import type { Metric } from '../kernel/index.js';
-
-export type Quantization = 'sq8' | 'none' | 'rabitq' | 'pq';
+import type { Quantization } from './quantization.js';
 
 export interface CollectionSchema {
   readonly dimension: number;
@@ -18,7 +17,6 @@ export interface CollectionSchema {
 }
 
 export const TIERS: readonly Tier[] = ['edge', 'server'];
-export const QUANTIZATIONS: readonly Quantization[] = ['sq8', 'none', 'rabitq', 'pq'];
 
 /** What an integer or number setting may be. Used to check requests, and heads read from the bucket. */
 export const settingRanges: Readonly<

@@ -108,7 +108,7 @@ function expectHarmless(index: StoredIndex): void {
     }
     const end = PAYLOAD_OFFSET + region.length;
     expect(Buffer.compare(u8.subarray(PAYLOAD_OFFSET, end), region)).toBe(0);
-    const past = u8.subarray(end + SearchIndex.scratchBytes(shape, OUTPUTS));
+    const past = u8.subarray(end + SearchIndex.scratchBytes(shape, { outputs: OUTPUTS }));
     expect(past.length).toBeGreaterThan(0);
     expect(Buffer.compare(past, dirt.subarray(0, past.length))).toBe(0);
   });

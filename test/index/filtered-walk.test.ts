@@ -148,7 +148,7 @@ describe('a walk through allowed rows', () => {
       });
     }
     expect(Buffer.compare(arena.u8.subarray(PAYLOAD_OFFSET, end), index.region)).toBe(0);
-    const past = arena.u8.subarray(end + SearchIndex.scratchBytes(own, 0));
+    const past = arena.u8.subarray(end + SearchIndex.scratchBytes(own, {}));
     expect(past.every((byte) => byte === 0xa5)).toBe(true);
     kernel.pool.release(arena);
   });

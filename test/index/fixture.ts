@@ -13,6 +13,7 @@ import {
   IndexBuilder,
   RangeTrainer,
   SearchIndex,
+  type CodePlan,
   type GraphOptions,
   type IndexNumbers,
   type IndexSection,
@@ -116,6 +117,7 @@ export function encoded(
   shape: IndexShape,
   graph: GraphOptions | 'flat' = graphOptions,
   projection?: Projection,
+  code?: CodePlan,
 ): IndexBuilder {
   const trainer = new RangeTrainer(shape.dimension, shape.metric);
   trainer.add(rows);
@@ -124,6 +126,7 @@ export function encoded(
     params: trainer.finish(),
     graph: graph === 'flat' ? undefined : graph,
     projection,
+    code,
     extraResidentBytes: 0,
   });
   const chunk = 777 * shape.dimension;
@@ -143,8 +146,9 @@ export function built(
   shape: IndexShape,
   graph: GraphOptions = graphOptions,
   projection?: Projection,
+  code?: CodePlan,
 ): IndexBuilder {
-  const builder = encoded(rows, shape, graph, projection);
+  const builder = encoded(rows, shape, graph, projection, code);
   builder.insert(upTo(shape.rows));
   return builder;
 }
@@ -177,7 +181,7 @@ export interface Attached {
 
 /** Copies the region into an arena full of dirt and attaches. Release the arena when done. */
 export function attached({ shape, region, sections, numbers }: StoredIndex): Attached {
-  const scratchBytes = SearchIndex.scratchBytes(shape, numbers.outputs);
+  const scratchBytes = SearchIndex.scratchBytes(shape, { ...numbers });
   const arena = kernel.pool.acquire(arenaClassFor(region.length + scratchBytes)!);
   arena.u8.fill(0xa5, PAYLOAD_OFFSET);
   arena.u8.set(region, PAYLOAD_OFFSET);

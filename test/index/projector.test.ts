@@ -4,12 +4,13 @@
  * the directions.
  */
 import { describe, expect, test } from 'vitest';
-import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
+import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/sq8/code-table.js';
 import { RangeTrainer, type CodeParams, type Projection } from '../../core/index/index.js';
 import { KernelState } from '../../core/index/layout/kernel-state.js';
 import { projectedParams, putProjection } from '../../core/index/projection/projection.js';
 import { layOutProjector, Projector } from '../../core/index/projection/projector.js';
-import { codeStride, Layout, sectionBytes } from '../../core/index/layout/shape.js';
+import { codeSizes, codeStride } from '../../core/index/layout/coding.js';
+import { Layout, sectionBytes } from '../../core/index/layout/shape.js';
 import { PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
 import { clustered, directionsOf, kernel, rowOf } from './fixture.js';
 
@@ -42,7 +43,8 @@ function scene(rows: Float32Array, dimension: number, metric: Metric): Scene {
   // Dirt that the section and the scratch must be cleared of.
   arena.u8.fill(0xa5, PAYLOAD_OFFSET);
   const layout = new Layout(PAYLOAD_OFFSET);
-  const at = layout.take(sectionBytes('projection', OUTPUTS, { dimension, m: 0, outputs: OUTPUTS }));
+  const code = codeSizes({ kind: 'sq8' }, { dimension, metric });
+  const at = layout.take(sectionBytes('projection', OUTPUTS, { dimension, code, m: 0, outputs: OUTPUTS }));
   const scratch = layOutProjector(layout, dimension);
   const place = layOutTable(layout, dimension);
   const out = layout.take(OUTPUTS * 4);

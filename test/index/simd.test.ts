@@ -45,7 +45,7 @@ async function answersOf(simd: Simd, { shape, rows, queries }: Scene): Promise<A
   builder.insert(upTo(shape.rows));
   const index = stored(builder, shape);
   const { region, sections, numbers } = index;
-  const bytes = region.length + SearchIndex.scratchBytes(shape, numbers.outputs);
+  const bytes = region.length + SearchIndex.scratchBytes(shape, { ...numbers });
   const arena = kernel.pool.acquire(arenaClassFor(bytes)!);
   arena.u8.set(region, PAYLOAD_OFFSET);
   const attachment = {

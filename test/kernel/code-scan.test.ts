@@ -4,10 +4,11 @@
  * order are equal, at every length; numbers of rows on both sides of the kernels' batches, and bitmaps with whole dead words.
  */
 import { describe, expect, test } from 'vitest';
-import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
+import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/sq8/code-table.js';
 import { HOP_BYTES } from '../../core/index/layout/state.js';
 import { KernelState } from '../../core/index/layout/kernel-state.js';
-import { codeStride, Layout } from '../../core/index/layout/shape.js';
+import { codeStride } from '../../core/index/layout/coding.js';
+import { Layout } from '../../core/index/layout/shape.js';
 import { KERNEL_L1, PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
 import { codeAbsoluteScalar, codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
 import { prepareCodesScalar, prepareQueryScalar, type Grid } from '../../core/kernel/scalar/query.js';

@@ -3,10 +3,11 @@
  * size and with what is none, equal to the bit; and, because a twin may share a mistake, what they make against the distances that it stands for.
  */
 import { describe, expect, test } from 'vitest';
-import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/code-table.js';
+import { CodeTable, kindOf, layOutTable } from '../../core/index/codes/sq8/code-table.js';
 import { KernelState } from '../../core/index/layout/kernel-state.js';
 import { layOutProjector, Projector } from '../../core/index/projection/projector.js';
-import { codeStride, Layout, type CodeParams } from '../../core/index/layout/shape.js';
+import { codeStride } from '../../core/index/layout/coding.js';
+import { Layout, type CodeParams } from '../../core/index/layout/shape.js';
 import { PAYLOAD_OFFSET, type Metric } from '../../core/kernel/index.js';
 import { codeAbsoluteScalar, codeProductScalar } from '../../core/kernel/scalar/code-distance.js';
 import {

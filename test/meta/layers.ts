@@ -17,6 +17,8 @@ const layers: Readonly<Record<string, number>> = {
   'core/log': 2,
   'core/segment': 2,
   'core/index/layout': 2,
+  'core/index/codes/sq8': 2.05,
+  'core/index/codes/f32': 2.05,
   'core/index/codes': 2.1,
   'core/index/order': 2.1,
   'core/index/graph': 2.1,

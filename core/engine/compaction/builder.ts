@@ -16,7 +16,7 @@ import type { Uid } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
 import { IndexBuilder, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
-import type { CodeParams, GraphSource, Projection } from '../../index/index.js';
+import type { CodeParams, CodePlan, GraphSource, Projection } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
@@ -27,6 +27,7 @@ import type { RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
 import type { CalibrationPort } from './calibrate.js';
+import { codingFor } from './coding.js';
 import { heldOutPort } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
 import { withRoom } from './room.js';
@@ -124,6 +125,7 @@ class SegmentBuild {
           params,
           graph,
           projection,
+          code: graph === undefined ? undefined : this.#codePlan(),
           extraResidentBytes: rows.rows * 8,
         }),
     );
@@ -209,6 +211,12 @@ class SegmentBuild {
     } finally {
       planner.release();
     }
+  }
+
+  /** Undefined: sq8. */
+  #codePlan(): CodePlan | undefined {
+    const coding = codingFor(this.#request.schema);
+    return coding.kind === 'sq8' ? undefined : { coding };
   }
 
   #trainProjection(sample: Float32Array): Projection | undefined {
@@ -315,7 +323,12 @@ class SegmentBuild {
   ): Promise<{ readonly rest: Uint32Array; readonly curve: RecallCurve | undefined } | undefined> {
     const { rows, inherited } = this.#request;
     if (inherited === undefined) return undefined;
-    const first = rows.firstOf(inherited.source);
+    const { curve, source } = inherited;
+    // Nothing has measured the graph, and too few rows are left to ask it.
+    const isUntold =
+      curve === undefined && rows.rows - rows.sources[source]!.rows < limits.calibrationQueries;
+    if (isUntold) return undefined;
+    const first = rows.firstOf(source);
     const fileRowOf = this.#fileRows();
     const newRowOf = Uint32Array.from(inherited.sourceRowOf, (row) =>
       row < 0 ? GONE : fileRowOf[first + row]!,

@@ -52,12 +52,14 @@ export interface CalibrationPort {
   readonly queries: number;
   /** A scan of all codes takes less than a walk that is wide enough for the truth. */
   readonly scansFast: boolean;
-  /** The first of the candidates of a walk. */
+  /** The first of the candidates of a walk, as searches walk. */
   walk(query: number, width: Width): Candidates;
+  /** The same by the codes that the graph is built on, which are never coarse. */
+  walkBuilt(query: number, width: Width): Candidates;
   /** The distance of the last of `ef` candidates in that of the tenth; 0 where walks cannot be bounded by that. */
   spread(query: number, ef: number): number;
-  /** The nearest `count` of every code. */
-  scan(query: number, count: number): Candidates;
+  /** The nearest `count` of all rows by those codes. */
+  scanBuilt(query: number, count: number): Candidates;
   /** Exact distances of rows, one list for each of the first queries, in the order of the list. */
   distances(wanted: readonly Candidates[]): Promise<readonly Float32Array[]>;
   /** Lets others run; throws where the work was called off. */
@@ -115,7 +117,8 @@ async function measureWalks(
     if (ks.every((k) => k > ef)) continue;
     const reach = bounded ? await reachOf(port, Math.min(queries, REACH_QUERIES), ef) : 0;
     const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach, limit };
-    const measured = measure(ks, await walkAll(port, queries, width), truths, { ef, reach });
+    const walk = (query: number): Candidates => port.walk(query, width);
+    const measured = measure(ks, await askAll(port, queries, walk), truths, { ef, reach });
     points.push(...measured);
     if (isGoodEnough(ks, measured)) break;
   }
@@ -126,13 +129,17 @@ function isGoodEnough(ks: readonly number[], measured: readonly RecallPoint[]): 
   return ks.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH));
 }
 
-async function walkAll(port: CalibrationPort, queries: number, width: Width): Promise<Candidates[]> {
-  const walks: Candidates[] = [];
+async function askAll(
+  port: CalibrationPort,
+  queries: number,
+  ask: (query: number) => Candidates,
+): Promise<Candidates[]> {
+  const answers: Candidates[] = [];
   for (let query = 0; query < queries; query++) {
     await port.breathe();
-    walks.push(port.walk(query, width));
+    answers.push(ask(query));
   }
-  return walks;
+  return answers;
 }
 
 /** How far `ef` candidates reach on average: so far the walk of any query is to go, which spares the easy ones most of it. */
@@ -201,9 +208,10 @@ interface Truths {
 
 async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths> {
   if (port.scansFast) return await scanTruths(port, sample.queries);
-  const walked = await walkAll(port, sample.queries, { ef: TRUTH_EF, reach: 0, limit: TRUTH_ROWS });
+  const width = { ef: TRUTH_EF, reach: 0, limit: TRUTH_ROWS };
+  const walked = await askAll(port, sample.queries, (query) => port.walkBuilt(query, width));
   const checked = Math.min(sample.scanned, sample.queries);
-  const scanned = await scanAll(port, checked, SCANNED_ROWS);
+  const scanned = await askAll(port, checked, (query) => port.scanBuilt(query, SCANNED_ROWS));
   // Both of a query as one list, so that every row is fetched once.
   const lists = walked.map((rows, query) =>
     query < checked ? Uint32Array.from(new Set([...rows, ...scanned[query]!])) : rows,
@@ -230,19 +238,10 @@ async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths
 
 /** The truth of every query by a scan: nothing is missed. */
 async function scanTruths(port: CalibrationPort, queries: number): Promise<Truths> {
-  const scanned = await scanAll(port, queries, TRUTH_ROWS);
+  const scanned = await askAll(port, queries, (query) => port.scanBuilt(query, TRUTH_ROWS));
   const distances = await port.distances(scanned);
   const of = scanned.map((rows, query) => truthFrom(rows, (_, i) => distances[query]![i]!));
   return { of, shareOf: () => 1 };
-}
-
-async function scanAll(port: CalibrationPort, queries: number, count: number): Promise<Candidates[]> {
-  const scanned: Candidates[] = [];
-  for (let query = 0; query < queries; query++) {
-    await port.breathe();
-    scanned.push(port.scan(query, count));
-  }
-  return scanned;
 }
 
 function truthFrom(rows: Candidates, distance: (row: number, i: number) => number): Truth {

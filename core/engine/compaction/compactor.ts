@@ -9,6 +9,7 @@ import type { Sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
 import type { Tier, Work } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
+import { isCodedAs } from '../../index/index.js';
 import { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, segmentKey } from '../../log/index.js';
 import type {
   AppliedRestore,
@@ -32,6 +33,7 @@ import { breathing } from './breath.js';
 import type { Breathe, Cancellation } from './breath.js';
 import { buildSegment } from './builder.js';
 import type { BuiltSegment, InheritedGraph } from './builder.js';
+import { codingFor } from './coding.js';
 import { endsIn, HeadEditor } from './head-edit.js';
 import type { CompactedInput, FoldedLog } from './head-edit.js';
 import { hasMerge, inputsOf } from './inputs.js';
@@ -157,8 +159,8 @@ function partialFold(
   { head: { head }, sink: { memtable } }: LogState<Table>,
   handler: Tier,
 ): { readonly to: Sequence; readonly rows: number } | undefined {
-  const { tier, dimension, index } = head.schema;
-  const most = foldRowsMost({ tier, handler, dimension, m: index.m });
+  const { tier, dimension, metric, quantization, index } = head.schema;
+  const most = foldRowsMost({ tier, handler, dimension, metric, quantization, m: index.m });
   if (memtable.rowCount <= most) return undefined;
   const bornOf = (at: number): Sequence => asSequence(memtable.lifeOf(asRow(at)).born);
   // The row behind the last that fits: what its slot wrote stays in the log, unless it is the first slot.
@@ -341,10 +343,12 @@ class JobRun {
     }
     if (best === undefined || sources[best]!.rows < rows * COPIED_SHARE_MIN) return undefined;
     const { file, recallCurve } = this.#opened[best]!;
+    const { schema } = this.#captured.base;
     return {
       source: best,
       sourceRowOf: sources[best]!.sourceRowOf,
-      curve: recallCurve,
+      // What another coding finds says nothing of this one.
+      curve: isCodedAs(file.numbers, codingFor(schema)) ? recallCurve : undefined,
       withGraph: (use) =>
         residency.withIndex(file, 'nothing', ({ index }) => {
           const graph = index.graph();

@@ -39,8 +39,9 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
     queries: queries.length,
     scansFast: rows * dimension <= SCANNED_FAST_BYTES,
     walk: (query, width) => index.walk({ query: queries[query]!, ...width }).rows,
+    walkBuilt: (query, width) => index.walkBuilt({ query: queries[query]!, ...width }).rows,
     spread: (query, ef) => index.spread(queries[query]!, ef),
-    scan: (query, count) => index.scan({ query: queries[query]!, limit: count, allowed: inserted }).rows,
+    scanBuilt: (query, limit) => index.scanBuilt({ query: queries[query]!, limit, allowed: inserted }).rows,
     distances: (wanted) =>
       exactDistances({ kernel, dimension, metric, queries, wanted, read, sourceOf, evict, breathe }),
     breathe,

@@ -20,6 +20,8 @@ export function inputsOf(
     tier: schema.tier,
     handler,
     dimension: schema.dimension,
+    metric: schema.metric,
+    quantization: schema.quantization,
     m: schema.index.m,
     logRows,
     segments: segments.map((segment) => ({ ...segment, taken: taken.has(segment.key) })),

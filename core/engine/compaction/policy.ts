@@ -6,10 +6,11 @@
  * thereby rewritten only into a segment half as large again as the one it leaves, so that write amplification and the
  * number of segments both grow with the logarithm of the rows.
  */
-import { alignUp } from '../../base/bytes.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Tier, Work } from '../../base/limits.js';
-import { projectedOutputsMost } from '../../index/index.js';
+import { codeSizes, projectedOutputsMost } from '../../index/index.js';
+import type { CollectionSchema } from '../../log/index.js';
+import { codingFor } from './coding.js';
 
 const GROWTH = 2;
 /** A segment of which a larger share is dead is rewritten by itself. */
@@ -22,6 +23,8 @@ const PIECE_BYTES = limits.rangePages * limits.pageBytes;
 const WHOLE_READS = 10;
 /** Of a job whatever it merges: heads and their copies, jobs, beats, the window. */
 const HEAD_REQUESTS = 40;
+/** What a build takes whatever the number of rows: scratch of searches, and the rows that are coded next. */
+const BUILD_BYTES = 4_194_304;
 /** Of each segment of a head: its tail, its deletions as they are and as they will be. */
 const SEGMENT_REQUESTS = 3;
 
@@ -37,48 +40,78 @@ export interface SegmentSize {
   readonly taken: boolean;
 }
 
-export interface PolicyInput {
+/** What an index is made by. */
+export interface IndexPlan extends Pick<CollectionSchema, 'dimension' | 'metric' | 'quantization'> {
+  /** Neighbours per row above level 0. */
+  readonly m: number;
+}
+
+export interface PolicyInput extends IndexPlan {
   readonly tier: Tier;
   /** Of who compacts: what is made has to fit both. */
   readonly handler: Tier;
-  readonly dimension: number;
-  /** Neighbours per row above level 0. */
-  readonly m: number;
   /** Rows of the log that a fold would write; 0 where nothing is folded. */
   readonly logRows: number;
   readonly segments: readonly SegmentSize[];
 }
 
-/** Bytes of the index of a segment in memory: codes, terms, those that a walk may have of its own, both maps of rows and ranks, expiries, level 0 and the rest. */
-export function residentBytesOf(
-  rows: number,
-  { dimension, m }: Pick<PolicyInput, 'dimension' | 'm'>,
-): number {
-  const codes = alignUp(dimension, 16);
+/** Of a row: both maps of rows and ranks, expiries, level 0 and the rest. */
+function graphBytesOf(m: number): number {
+  return (2 * m + 1) * 4 + Math.ceil((m + 1) * 4 * 0.1) + 8 + 8;
+}
+
+/** Of a row: sq8 codes and terms, and those that a walk may have of its own. */
+function sq8BytesOf({ dimension, metric }: IndexPlan): number {
+  const { stride, termBytes } = codeSizes({ kind: 'sq8' }, { dimension, metric });
   const projected = projectedOutputsMost(dimension);
-  const graph = (2 * m + 1) * 4 + Math.ceil((m + 1) * 4 * 0.1);
-  return rows * (codes + 4 + (projected === 0 ? 0 : projected + 4) + graph + 8 + 8);
+  return stride + termBytes + (projected === 0 ? 0 : projected + 4);
+}
+
+function codeBytesOf(plan: IndexPlan): number {
+  const coding = codingFor(plan);
+  if (coding.kind === 'sq8') return sq8BytesOf(plan);
+  const { stride, termBytes } = codeSizes(coding, plan);
+  return stride + termBytes;
+}
+
+/** Bytes of the index of a segment in memory. */
+export function residentBytesOf(rows: number, plan: IndexPlan): number {
+  return rows * (codeBytesOf(plan) + graphBytesOf(plan.m));
+}
+
+/** Bytes of the memory that it is built in: with the codes that a graph is built on, and the lengths of all links. */
+export function buildBytesOf(rows: number, plan: IndexPlan): number {
+  const { m } = plan;
+  const own = codingFor(plan).kind === 'sq8' ? 0 : codeBytesOf(plan);
+  const links = m * 8 + Math.ceil(m * 4 * 0.1);
+  // A byte for visits, a bit for what may be answered.
+  return rows * (sq8BytesOf(plan) + own + graphBytesOf(m) + links + 2) + BUILD_BYTES;
 }
 
 /** Rows of a log that one fold may take. */
-export function foldRowsMost({
-  tier,
-  handler,
-  ...shape
-}: Pick<PolicyInput, 'tier' | 'handler' | 'dimension' | 'm'>): number {
-  return Math.floor(residentBytesMost(tier, handler) / residentBytesOf(1, shape));
+export function foldRowsMost(input: IndexPlan & Pick<PolicyInput, 'tier' | 'handler'>): number {
+  const { residentBytes, buildBytes } = roomOf(input);
+  const perRow = buildBytesOf(1, input) - BUILD_BYTES;
+  return Math.floor(Math.min(residentBytes / residentBytesOf(1, input), (buildBytes - BUILD_BYTES) / perRow));
 }
 
-function residentBytesMost(tier: Tier, handler: Tier): number {
-  return Math.min(tierLimits[tier].residentBytes, tierLimits[handler].residentBytes);
+/** What is made may be resident on either tier, and who makes it has memory to build it. */
+function roomOf({ tier, handler }: Pick<PolicyInput, 'tier' | 'handler'>): {
+  readonly residentBytes: number;
+  readonly buildBytes: number;
+} {
+  const residentBytes = Math.min(tierLimits[tier].residentBytes, tierLimits[handler].residentBytes);
+  return { residentBytes, buildBytes: tierLimits[handler].buildBytes };
 }
 
 /** The keys of the segments to merge, in the order in which they were chosen. */
 export function chooseInputs(input: PolicyInput): readonly string[] {
-  const residentBytes = residentBytesMost(input.tier, input.handler);
+  const { residentBytes, buildBytes } = roomOf(input);
   const { mergeBytes, mergeInputs } = tierLimits[input.handler];
   const fits = (rows: number, bytes: number): boolean =>
-    residentBytesOf(rows, input) <= residentBytes && bytes <= mergeBytes;
+    residentBytesOf(rows, input) <= residentBytes &&
+    buildBytesOf(rows, input) <= buildBytes &&
+    bytes <= mergeBytes;
   const idle = input.segments
     .filter(({ taken, live, bytes }) => !taken && fits(live, bytes))
     .sort((a, b) => a.live - b.live);

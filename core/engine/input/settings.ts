@@ -5,9 +5,15 @@ import { invalid, overLimit } from '../../base/errors.js';
 import { utf8Length } from '../../base/bytes.js';
 import { limits } from '../../base/limits.js';
 import type { Tier } from '../../base/limits.js';
-import { metrics } from '../../kernel/index.js';
-import { QUANTIZATIONS, settingRanges, TIERS } from '../../log/index.js';
-import type { CollectionSchema } from '../../log/index.js';
+import { metrics, type Metric } from '../../kernel/index.js';
+import {
+  QUANTIZATION_FORMS,
+  quantizationType,
+  settingRanges,
+  TIERS,
+  tryQuantization,
+} from '../../log/index.js';
+import type { CollectionSchema, Quantization } from '../../log/index.js';
 import { mustHaveOnly, mustBeObject } from './input-shape.js';
 import type { CollectionSettings } from '../interface/index.js';
 
@@ -65,6 +71,24 @@ export function mustBeTier(value: unknown): Tier {
   return oneOf('tier', value, TIERS);
 }
 
+function quantizationOf(value: unknown, metric: Metric): Quantization {
+  const quantization = tryQuantization(value);
+  if (quantization === undefined) {
+    const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeof value;
+    throw invalid('invalid_setting', `quantization must be one of ${QUANTIZATION_FORMS}; got ${shown}`, {
+      setting: 'quantization',
+    });
+  }
+  if (quantizationType(quantization) === 'rabitq' && metric === 'manhattan') {
+    throw invalid(
+      'invalid_setting',
+      'quantization rabitq turns vectors, which keeps their Euclidean distances and their products, and not their Manhattan distances; take sq8, pq or none',
+      { setting: 'quantization', metric },
+    );
+  }
+  return quantization;
+}
+
 const NAMES = ['dimension', 'metric', 'tier', 'index', 'quantization', 'fields', 'softDeleteDays'] as const;
 
 /** Throws `invalid`. */
@@ -73,15 +97,16 @@ export function resolveSettings(input: CollectionSettings, defaultTier: Tier): C
   mustHaveOnly(settings, NAMES, 'settings');
   const index = mustBeObject(settings['index'] ?? {}, 'index');
   mustHaveOnly(index, ['m', 'efConstruction'], 'index');
+  const metric = oneOf('metric', settings['metric'] ?? 'cosine', metrics);
   return {
     dimension: integer('dimension', settings['dimension']),
-    metric: oneOf('metric', settings['metric'] ?? 'cosine', metrics),
+    metric,
     tier: mustBeTier(settings['tier'] ?? defaultTier),
     index: {
       m: integer('m', index['m'] ?? 16),
       efConstruction: integer('efConstruction', index['efConstruction'] ?? 128),
     },
-    quantization: oneOf('quantization', settings['quantization'] ?? 'sq8', QUANTIZATIONS),
+    quantization: quantizationOf(settings['quantization'] ?? 'sq8', metric),
     fields: fieldsOf(settings['fields'] ?? {}),
     softDeleteDays: integer('softDeleteDays', settings['softDeleteDays'] ?? 30),
   };

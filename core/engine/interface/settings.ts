@@ -1,7 +1,7 @@
 /** What a collection is made with. */
 import type { Tier } from '../../base/limits.js';
 import type { Metric } from '../../kernel/index.js';
-import type { CollectionSchema, Quantization } from '../../log/index.js';
+import type { CollectionSchema, Quantization, QuantizationType } from '../../log/index.js';
 
 export interface FieldDeclaration {
   /** False keeps the field out of the filter indexes. It can still be filtered, by reading documents. Default true. */
@@ -21,8 +21,8 @@ export interface CollectionSettings {
     /** HNSW candidate list while building. Default 128, 16 to 1,000. */
     readonly efConstruction?: number;
   };
-  /** How segments code vectors. Default `sq8`. */
-  readonly quantization?: Quantization;
+  /** How segments code vectors. Default `sq8`. `rabitq` is not for `manhattan`; its bits are 1, 2 or 4. */
+  readonly quantization?: Quantization | { readonly type: QuantizationType };
   readonly fields?: Readonly<Record<string, FieldDeclaration>>;
   /** Days after which a soft-deleted record is gone for good. Default 30, 0 to 3,650. */
   readonly softDeleteDays?: number;

@@ -20,15 +20,9 @@ function shapeOf({ dimension, metric, rows }: IndexedFile): IndexShape {
   return { dimension, metric: metric as Metric, rows };
 }
 
-/** As the footer says; what cannot be is refused when the index is attached. */
-function outputsOf({ numbers, dimension }: IndexedFile): number {
-  const { outputs = 0 } = numbers as { readonly outputs?: number };
-  return Number.isInteger(outputs) && outputs > 0 && outputs <= dimension ? outputs : 0;
-}
-
-/** Payload bytes of the arena that an index and its searches take. */
+/** Payload bytes of the arena that an index and its searches take, as the footer says; what cannot be is refused at the end. */
 export function indexBytes(file: IndexedFile): number {
-  return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), outputsOf(file));
+  return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), file.numbers);
 }
 
 export function beginLoad(

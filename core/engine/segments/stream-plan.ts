@@ -15,23 +15,27 @@ export interface StreamPiece {
   readonly runs: readonly StreamRun[];
 }
 
-export interface StreamRoom {
+/** Bytes of the codes of a row, and of its term. */
+export interface StreamedRow {
+  readonly stride: number;
+  readonly term: number;
+}
+
+export interface StreamRoom extends StreamedRow {
   /** For codes and for terms. */
   readonly codeBytes: number;
   readonly termBytes: number;
-  /** Bytes of the codes of a row. */
-  readonly stride: number;
 }
 
 /** Room of `bytes` for both, as they go together where all rows are read; undefined where it is too little for any. */
-export function streamRoom(bytes: number, stride: number): StreamRoom | undefined {
+export function streamRoom(bytes: number, { stride, term }: StreamedRow): StreamRoom | undefined {
   const { pageBytes, segmentChunkBytes } = limits;
   const pages = Math.floor(bytes / pageBytes);
-  const termPages = Math.min(2 + Math.ceil((pages * 4) / (stride + 4)), pages);
+  const termPages = term === 0 ? 0 : Math.min(2 + Math.ceil((pages * term) / (stride + term)), pages);
   const codeBytes = Math.min((pages - termPages) * pageBytes, segmentChunkBytes + pageBytes);
   return codeBytes < residentRoom(stride)
     ? undefined
-    : { codeBytes, termBytes: termPages * pageBytes, stride };
+    : { codeBytes, termBytes: termPages * pageBytes, stride, term };
 }
 
 /** Pieces that hold each row of `allowed` (absent: every one), in their order, and few that are not. */
@@ -40,7 +44,7 @@ export function* streamPieces(
   allowed: Uint8Array | undefined,
   room: StreamRoom,
 ): Generator<StreamPiece, void, undefined> {
-  const spanMost = Math.floor((room.termBytes - residentRoom(0)) / 4);
+  const spanMost = room.term === 0 ? rows : Math.floor((room.termBytes - residentRoom(0)) / room.term);
   let runs: StreamRun[] = [];
   let codeBytes = 0;
   for (const run of runsOf(rows, allowed, room, spanMost)) {

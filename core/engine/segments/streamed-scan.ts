@@ -6,7 +6,7 @@ import { bitmapBytes, setBit, sliceBits } from '../../base/bitmap.js';
 import { assertInternal } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { Digests } from '../../base/ports.js';
-import { CodeStream, codeStride, IndexDirectory } from '../../index/index.js';
+import { CodeStream, IndexDirectory } from '../../index/index.js';
 import type { Hits, IndexSection, ScanRequest } from '../../index/index.js';
 import { arenaChecksums, arenaClasses } from '../../kernel/index.js';
 import type { Arena } from '../../kernel/index.js';
@@ -15,7 +15,7 @@ import { directoryOf } from './index-loader.js';
 import type { IndexedFile } from './index-loader.js';
 import type { SegmentFile } from './segment-file.js';
 import { streamPieces, streamRoom } from './stream-plan.js';
-import type { StreamPiece, StreamRoom } from './stream-plan.js';
+import type { StreamedRow, StreamPiece, StreamRoom } from './stream-plan.js';
 
 export interface StreamedScan {
   readonly file: SegmentFile;
@@ -45,7 +45,7 @@ export function streamBytes(file: IndexedFile, request: ScanRequest, wanted: num
   const directory = new IndexDirectory(directoryOf(file));
   const { pool } = keptOf(file, request);
   const fixed = CodeStream.fixedBytes(directory, pool, isCoarse(directory, request));
-  const piece = residentRoom(codeStride(file.dimension)) + 4 * pageBytes;
+  const piece = residentRoom(directory.code.stride) + 4 * pageBytes;
   const least = fixed + limits.streamPieces * piece + pageBytes;
   return Math.max(least, arenaClasses.findLast((bytes) => bytes <= wanted) ?? 0);
 }
@@ -62,15 +62,16 @@ export async function scanStreamed(
   const directory = new IndexDirectory(directoryOf(file));
   const { pool, limit } = keptOf(file, request);
   const coarse = isCoarse(directory, request);
-  const { dimension, rows } = directory.shape;
-  const bytesOf = async (kind: IndexSection['kind'], count: number): Promise<Uint8Array> =>
-    await file.residentBytesAt(directory.section(kind, count));
+  const { rows } = directory.shape;
+  const bytesOf = async (section: IndexSection): Promise<Uint8Array> =>
+    section.length === 0 ? new Uint8Array(0) : await file.residentBytesAt(section);
+  const { outputs } = directory;
   const sections = {
-    params: await bytesOf('params', dimension),
+    params: await bytesOf(directory.params()),
     projected: coarse
       ? {
-          projection: await bytesOf('projection', directory.outputs),
-          params: await bytesOf('projectedParams', directory.outputs),
+          projection: await bytesOf(directory.section('projection', outputs)),
+          params: await bytesOf(directory.section('projectedParams', outputs)),
         }
       : undefined,
   };
@@ -115,14 +116,15 @@ class Pass {
   readonly #arena: Arena;
   readonly #stream: CodeStream;
   readonly #options: PassOptions;
-  readonly #stride: number;
+  readonly #row: StreamedRow;
   readonly #crc32cPages: Digests['crc32cPages'];
 
   constructor(arena: Arena, stream: CodeStream, options: PassOptions) {
     this.#arena = arena;
     this.#stream = stream;
     this.#options = options;
-    this.#stride = options.codes.length / options.codes.count;
+    const { codes, terms } = options;
+    this.#row = { stride: codes.length / codes.count, term: terms.length / terms.count };
     this.#crc32cPages = arenaChecksums(arena);
   }
 
@@ -130,7 +132,7 @@ class Pass {
     const { roomAt } = this.#stream;
     const { file, allowed } = this.#options;
     const bytes = Math.floor((this.#arena.u8.length - roomAt) / limits.streamPieces);
-    const room = streamRoom(bytes, this.#stride);
+    const room = streamRoom(bytes, this.#row);
     assertInternal(room !== undefined, () => `${bytes} bytes for a piece of an index`);
     const pieces = streamPieces(file.rows, allowed, room);
     // Each has a place of its own, and goes on with the next piece when it has compared one.
@@ -145,15 +147,11 @@ class Pass {
   async #pass({ runs }: StreamPiece, { codeBytes, termBytes }: StreamRoom, at: number): Promise<void> {
     const { codes, terms, allowed, parallel, goOn } = this.#options;
     goOn();
-    const stride = this.#stride;
+    const { stride, term } = this.#row;
     const start = runs[0]!.first;
     const span = runs.at(-1)!.end - start;
-    const termsRead = {
-      offset: terms.offset + 4 * start,
-      length: 4 * span,
-      at: at + codeBytes,
-      room: termBytes,
-    };
+    const termsAt = { offset: terms.offset + term * start, length: term * span };
+    const termsRead = term === 0 ? [] : [{ ...termsAt, at: at + codeBytes, room: termBytes }];
     let end = at;
     const reads = runs.map(({ first, end: last }) => {
       const length = (last - first) * stride;
@@ -162,14 +160,19 @@ class Pass {
       return read;
     });
     const places = await this.#read(
-      [termsRead, ...reads],
+      [...reads, ...termsRead],
       Math.max(1, Math.floor(parallel / limits.streamPieces)),
     );
     goOn();
     runs.forEach(({ first, end: last }, i) => {
       const rows = last - first;
       const mask = allowed === undefined ? undefined : sliceBits(allowed, first, rows);
-      const run = { first, rows, codes: places[i + 1]!, terms: places[0]! + 4 * (first - start) };
+      const run = {
+        first,
+        rows,
+        codes: places[i]!,
+        terms: (places[runs.length] ?? 0) + term * (first - start),
+      };
       this.#stream.scan(run, mask);
     });
   }

@@ -1,6 +1,13 @@
-/** SQ8 codes: their ranges, the tables that rows and queries are compared by. */
-export { RangeTrainer, inverseLengths } from './code-params.js';
-export { CodeTable, kindOf, layOutTable } from './code-table.js';
-export type { QueryConstants, TableScratch } from './code-table.js';
-export { layOutRowTables, makeRowTables } from './row-tables.js';
-export type { RowTablePlace } from './row-tables.js';
+/** How rows are coded, one folder for each coding, and the tables that rows and queries are compared by. */
+export { F32Coder, F32Table, layOutF32Coder, layOutF32Table } from './f32/index.js';
+export type { F32CoderPlace, F32Scratch } from './f32/index.js';
+export {
+  CodeTable,
+  RangeTrainer,
+  inverseLengths,
+  kindOf,
+  layOutRowTables,
+  layOutTable,
+  makeRowTables,
+} from './sq8/index.js';
+export type { RowTablePlace, TableScratch } from './sq8/index.js';

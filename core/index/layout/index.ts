@@ -2,7 +2,10 @@
 export { acquireBytes } from './index-arena.js';
 export { KernelState } from './kernel-state.js';
 export type { StateField } from './kernel-state.js';
-export { Layout, SECTION_ALIGNMENT, codeStride, indexSectionKinds, sectionBytes } from './shape.js';
+export { codeSizes, codeStride, codingNumbers } from './coding.js';
+export type { CodeSizes, Coding } from './coding.js';
+export type { CoderPlace, CodesAt, InputRows, QueryConstants, RowCoder, RowTable } from './row-table.js';
+export { Layout, SECTION_ALIGNMENT, indexSectionKinds, sectionBytes } from './shape.js';
 export type {
   CodeParams,
   IndexNumbers,

@@ -3,24 +3,28 @@
  * 64 bytes.
  *
  * ```
- * params       f32 lo[dimension], f32 step[dimension]; value ~ lo + step x code
- * codes        u8[rows][stride], stride = dimension rounded up to 16; the padding is 0
- * terms        f32[rows]: squared distance of the decoded row from the middle of the ranges (code 128), or for dot its
+ * params       of sq8: f32 lo[dimension], f32 step[dimension]; value ~ lo + step x code
+ * codes        of sq8: u8[rows][stride], stride = dimension rounded up to 16; the padding is 0
+ *              of f32: f32[rows][dimension rounded up to 4]; the padding is 0
+ * terms        of sq8: f32[rows]: squared distance of the decoded row from the middle of the ranges (code 128), or for dot its
  *              product with the middle, less the middle's own; in squares of the widest step. 0 for manhattan
+ *              of f32: for cosine f32[rows]: 1 by the length of the row
  * graph0       rows x { u32 count, u32 row[2m] }
  * graphLevels  (nodes + 1) x { u32 row, u32 first list }, ascending by row; the last: { 0, number of lists }
  * graphN       lists x { u32 count, u32 node[m] }; node n has its list of level l >= 1 at its first list + l - 1
  *
  * projection       i8 weights[outputs][stride], f32 factor[outputs]; output = factor x sum of weight x (code - 128)
- * projectedParams  as params, of the outputs of each row
- * projectedCodes   as codes
- * projectedTerms   as terms
+ * projectedParams  as params of sq8, of the outputs of each row
+ * projectedCodes   as codes of sq8
+ * projectedTerms   as terms of sq8
  * ```
  *
- * A flat index has the first three. With the last four, which come together or not at all, the graph is walked on the projected
- * codes, and what it finds is measured by the codes.
+ * A flat index has the first three, as its coding has them (coding.ts). With the last four, which come together or not at all, the graph is walked on the projected
+ * codes, and what it finds is measured by the codes, which are sq8 then.
  */
 import { alignUp } from '../../base/bytes.js';
+import { codeStride } from './coding.js';
+import type { CodeSizes } from './coding.js';
 import type { Metric } from '../../kernel/index.js';
 
 export const indexSectionKinds = [
@@ -49,7 +53,7 @@ export interface IndexSection {
   /** From the start of the resident region. */
   readonly offset: number;
   readonly length: number;
-  /** Dimensions of params, rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
+  /** Dimensions of params (f32: 0), rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
   readonly count: number;
 }
 
@@ -64,6 +68,8 @@ export interface IndexNumbers {
   readonly outputs: number;
   /** 1: the codes hold the values themselves (`CodeParams`). */
   readonly exact: number;
+  /** `codingNumbers`; absent: sq8. */
+  readonly coding?: number;
 }
 
 /** The ranges of SQ8: value ~ lo + step x code. */
@@ -76,12 +82,9 @@ export interface CodeParams {
 
 export const SECTION_ALIGNMENT = 64;
 
-export function codeStride(dimension: number): number {
-  return alignUp(dimension, 16);
-}
-
 export interface SectionSizes {
   readonly dimension: number;
+  readonly code: CodeSizes;
   /** Neighbours of a node. */
   readonly m: number;
   /** Of the projection; 0 without one. */
@@ -92,12 +95,12 @@ export interface SectionSizes {
 export function sectionBytes(
   kind: IndexSectionKind,
   count: number,
-  { dimension, m, outputs }: SectionSizes,
+  { dimension, code, m, outputs }: SectionSizes,
 ): number {
   const bytes: Readonly<Record<IndexSectionKind, number>> = {
-    params: count * 8,
-    codes: count * codeStride(dimension),
-    terms: count * 4,
+    params: count * code.paramBytes,
+    codes: count * code.stride,
+    terms: count * code.termBytes,
     graph0: count * (2 * m + 1) * 4,
     graphLevels: (count + 1) * 8,
     graphN: count * (m + 1) * 4,

@@ -46,6 +46,7 @@ export const stateOffsets = {
   spread: 200,
   /** f32. */
   share: 204,
+  coding: 212,
 } as const;
 
 /** f64 fields. */

@@ -49,8 +49,14 @@ const settingsSchema = z.strictObject({
   ).optional(),
   index: indexSchema.optional(),
   quantization: described(
-    'How segments code vectors. Default sq8.',
-    z.enum(['sq8', 'none', 'rabitq', 'pq']),
+    'How segments code vectors. Default sq8. rabitq is not for manhattan, and has 1 bit by default.',
+    z.union(
+      [
+        z.enum(['sq8', 'none', 'rabitq', 'pq']),
+        z.strictObject({ type: z.literal('rabitq'), bits: z.literal([1, 2, 4]).optional() }),
+      ],
+      'one of "sq8", "none", "rabitq", "pq", or {"type": "rabitq", "bits": 1, 2 or 4}',
+    ),
   ).optional(),
   fields: z
     .custom<object>(

@@ -140,7 +140,10 @@ const summaryFields = {
   metric: z.enum(['cosine', 'euclidean', 'dot', 'manhattan']),
   tier: z.enum(['edge', 'server']),
   index: z.strictObject({ m: z.int(), ef_construction: z.int() }),
-  quantization: z.enum(['sq8', 'none', 'rabitq', 'pq']),
+  quantization: z.union([
+    z.enum(['sq8', 'none', 'rabitq', 'pq']),
+    z.strictObject({ type: z.literal('rabitq'), bits: z.literal([2, 4]) }),
+  ]),
   fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
   soft_delete_days: z.int(),
   retention_hours: z.number(),

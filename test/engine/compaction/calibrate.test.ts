@@ -36,16 +36,18 @@ function port({ miss, blur = 0, queries = 150, distance = (row) => row }: Miss, 
     rows.sort((a, b) => key[a]! - key[b]!);
     return rows;
   };
+  const walk: CalibrationPort['walk'] = (_, { ef, limit }) =>
+    ordered()
+      .filter(() => next() >= miss(ef))
+      .slice(0, ef)
+      .slice(0, limit);
   return {
     queries,
     scansFast: false,
-    walk: (_, { ef, limit }) =>
-      ordered()
-        .filter(() => next() >= miss(ef))
-        .slice(0, ef)
-        .slice(0, limit),
+    walk,
+    walkBuilt: walk,
     spread: () => 0,
-    scan: (_, count) => Uint32Array.from({ length: count }, (__, row) => row),
+    scanBuilt: (_, count) => Uint32Array.from({ length: count }, (__, row) => row),
     distances: (wanted) => Promise.resolve(wanted.map((rows) => Float32Array.from(rows, distance))),
     breathe: () => Promise.resolve(),
   };
@@ -112,7 +114,8 @@ describe('a curve', () => {
     const { points } = await calibrate({
       ...few,
       walk: () => Uint32Array.of(0, 1, 2),
-      scan: () => Uint32Array.of(0, 1, 2),
+      walkBuilt: () => Uint32Array.of(0, 1, 2),
+      scanBuilt: () => Uint32Array.of(0, 1, 2),
     });
     expect(at(points, 10, 16, 10)!.recall).toBe(1);
   });
@@ -121,12 +124,15 @@ describe('a curve', () => {
     /** One query of the first fifty whose nearest row no walk finds. */
     const unlucky = (scanned: number[]): CalibrationPort => {
       const plain = port({ miss: () => 0, queries: 1_000 });
+      const unluckily: CalibrationPort['walk'] = (query, width) =>
+        query === 7 ? plain.walk(query, width).slice(1) : plain.walk(query, width);
       return {
         ...plain,
-        walk: (query, width) => (query === 7 ? plain.walk(query, width).slice(1) : plain.walk(query, width)),
-        scan: (query, count) => {
+        walk: unluckily,
+        walkBuilt: unluckily,
+        scanBuilt: (query, count) => {
           scanned.push(query);
-          return plain.scan(query, count);
+          return plain.scanBuilt(query, count);
         },
       };
     };
@@ -176,13 +182,17 @@ describe('walks that are bounded', () => {
         asked.widths.push({ query, ...width });
         return plain.walk(query, width);
       },
+      walkBuilt: (query, width) => {
+        asked.widths.push({ query, ...width });
+        return plain.walkBuilt(query, width);
+      },
       spread: (query, ef) => {
         asked.spreads.push([query, ef]);
         return spread(query, ef);
       },
-      scan: (query, count) => {
+      scanBuilt: (query, count) => {
         asked.scans.push(query);
-        return plain.scan(query, count);
+        return plain.scanBuilt(query, count);
       },
     };
     return [noted, asked];

@@ -276,7 +276,10 @@ describe('a log of more rows than one index may hold', () => {
       Array.from({ length: count }, (_, i) => ({ id: `id${from + i}`, x: from + i }));
     await process.write({ put: put(0) });
     await process.compact({ flat: true });
-    const most = foldRowsMost({ tier: 'edge', handler: 'server', dimension: 1, m: 16 });
+    const most = foldRowsMost({
+      ...{ tier: 'edge', handler: 'server', m: 16 },
+      ...{ dimension: 1, metric: 'euclidean', quantization: 'sq8' },
+    });
     const whole = Math.floor(most / slot);
     for (let i = 1; i <= whole; i++) await process.write({ put: put(i * slot) });
     // Beyond what fits: it ends rows of the segment, and of the slots before.

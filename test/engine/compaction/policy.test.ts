@@ -3,7 +3,8 @@ import { chooseInputs, residentBytesOf, wantsMinorFold } from '../../../core/eng
 import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
 import { limits, tierLimits } from '../../../core/base/limits.js';
 
-const shape = { tier: 'server', handler: 'server', dimension: 128, m: 16 } as const;
+const plan = { dimension: 128, metric: 'cosine', quantization: 'sq8', m: 16 } as const;
+const shape = { tier: 'server', handler: 'server', ...plan } as const;
 
 function segments(...lives: number[]): SegmentSize[] {
   return lives.map((live, i) => ({ key: `s${i}`, rows: live, live, bytes: 0, graph: true, taken: false }));

@@ -29,7 +29,7 @@ test('every row that counts is in one piece', () => {
   });
   fc.assert(
     fc.property(shape, ({ rows, stride, pages, filter: spans }) => {
-      const room = streamRoom(pages * PAGE, stride);
+      const room = streamRoom(pages * PAGE, { stride, term: 4 });
       if (room === undefined) {
         expect(pages * PAGE).toBeLessThan(residentRoom(stride) + 4 * PAGE);
         return;
@@ -62,7 +62,7 @@ test('every row that counts is in one piece', () => {
 
 test('rows that lie apart are read apart, and those between near ones with them', () => {
   const stride = 128;
-  const room = streamRoom(5 * 1024 * 1024, stride)!;
+  const room = streamRoom(5 * 1024 * 1024, { stride, term: 4 })!;
   const gap = limits.streamGapBytes / stride;
   const runsOf = (...rows: number[]): readonly (readonly number[])[][] => {
     const allowed = new Uint8Array(100_000);
@@ -85,7 +85,7 @@ test('rows that lie apart are read apart, and those between near ones with them'
 });
 
 test('all rows of a large index are read in pieces of 4 MiB, or in what there is room for', () => {
-  const room = streamRoom(5 * 1024 * 1024, 784)!;
+  const room = streamRoom(5 * 1024 * 1024, { stride: 784, term: 4 })!;
   const pieces = [...streamPieces(600_000, undefined, room)];
   for (const { runs } of pieces) expect(runs).toHaveLength(1);
   expect(pieces.length).toBe(Math.ceil(600_000 / Math.floor(limits.segmentChunkBytes / 784)));

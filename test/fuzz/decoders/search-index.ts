@@ -88,7 +88,6 @@ function attachAndSearch(
   const end = PAYLOAD_OFFSET + region.length;
   arena.u8.set(region, PAYLOAD_OFFSET);
   arena.u8.set(dirt.subarray(end), end);
-  const { outputs = 0 } = numbers as { readonly outputs?: number };
   const index = SearchIndex.attach(arena, {
     ...{ shape, sections, numbers, regionBytes: region.length },
     key: 'c/x/seg/1.seg',
@@ -98,7 +97,7 @@ function attachAndSearch(
     Buffer.compare(arena.u8.subarray(PAYLOAD_OFFSET, end), region) === 0,
     'the index is not written to',
   );
-  const past = arena.u8.subarray(end + SearchIndex.scratchBytes(shape, outputs));
+  const past = arena.u8.subarray(end + SearchIndex.scratchBytes(shape, numbers));
   mustHold(Buffer.compare(past, dirt.subarray(0, past.length)) === 0, 'nothing is written past the scratch');
 }
 

@@ -1,9 +1,9 @@
 /** The tables from which the kernels encode rows, prepare one as a query, and compare two. */
-import { KERNEL_DOT, KERNEL_L1, KERNEL_L2, type Arena } from '../../kernel/index.js';
+import { KERNEL_DOT, KERNEL_L1, KERNEL_L2, type Arena } from '../../../kernel/index.js';
 import { kindOf, type CodeTable } from './code-table.js';
 import { pairWeights, stepWeights, weightScale } from './code-params.js';
-import { codeStride } from '../layout/index.js';
-import type { Layout, StateField } from '../layout/index.js';
+import { codeStride } from '../../layout/index.js';
+import type { Layout, StateField } from '../../layout/index.js';
 
 /** f32 per dimension (of the stride) that the tables take. */
 const ROW_TABLE_FLOATS = 6;

@@ -2,10 +2,10 @@
  * SQ8 with a range per dimension: learning the ranges, and the weights that follow from them. All distances of the
  * kernels are in units of the widest step ("unit"), squared for L2 and dot, so that numbers of any size stay in f32.
  */
-import { assertInternal } from '../../base/errors.js';
-import type { Metric } from '../../kernel/index.js';
-import { codeStride } from '../layout/index.js';
-import type { CodeParams } from '../layout/index.js';
+import { assertInternal } from '../../../base/errors.js';
+import type { Metric } from '../../../kernel/index.js';
+import { codeStride } from '../../layout/index.js';
+import type { CodeParams } from '../../layout/index.js';
 
 /** What a sum of i32 may reach. */
 const SUM_MAX = 2_147_483_647;

@@ -2,11 +2,11 @@
  * The rows as codes of one kind: where these lie, and what a query is weighed by to be measured against them. An index has
  * a table of all dimensions, and where it is walked on fewer, one of these. The kernels read the one that was selected last.
  */
-import { assertInternal } from '../../base/errors.js';
-import { KERNEL_L2, kernelMetric, type Arena, type Metric } from '../../kernel/index.js';
+import { assertInternal } from '../../../base/errors.js';
+import { KERNEL_L2, kernelMetric, type Arena, type Metric } from '../../../kernel/index.js';
 import { stepWeights, unitOf } from './code-params.js';
-import { codeStride } from '../layout/index.js';
-import type { CodeParams, KernelState, Layout } from '../layout/index.js';
+import { codeStride, codingNumbers } from '../../layout/index.js';
+import type { CodeParams, KernelState, Layout, QueryConstants, RowTable } from '../../layout/index.js';
 import type { RowTables } from './row-tables.js';
 
 /** Scratch of a table, all of it per dimension: of the query its f32, i16 weights, for L1 its codes; f64 of the ranges and for sums. */
@@ -40,16 +40,12 @@ export interface CodeTableOptions extends TableScratch {
   /** Addresses in the arena. */
   readonly codes: number;
   readonly terms: number;
+  /** Address of the ranges, for distances of the rows themselves. Requires: `params.exact`. */
+  readonly exactLows?: number | undefined;
 }
 
 /** Of a prepared query: distance = base + termFactor x term + scale x sum. */
-export interface QueryConstants {
-  readonly base: number;
-  readonly scale: number;
-  readonly termFactor: number;
-}
-
-export class CodeTable {
+export class CodeTable implements RowTable {
   readonly dimension: number;
   readonly stride: number;
   readonly metric: Metric;
@@ -60,11 +56,14 @@ export class CodeTable {
   readonly scale: { readonly unit: number; readonly offset: number };
   /** Address of the f32 query. */
   readonly queryAt: number;
+  readonly exact: boolean;
   readonly #state: KernelState;
   readonly #arena: Arena;
   readonly #addresses: Omit<CodeTableOptions, 'dimension' | 'metric' | 'params'>;
   /** By which a query comes into units. */
   readonly #factor: number;
+  /** What one unit of the weights of L1 is worth. */
+  readonly #stepScale: number | undefined;
   /** What a build needs on top. */
   #rows: RowTables | undefined;
 
@@ -77,6 +76,7 @@ export class CodeTable {
     this.unit = unitOf(params);
     this.scale = scaleOf(metric, this.unit);
     this.queryAt = addresses.query;
+    this.exact = addresses.exactLows !== undefined;
     this.#arena = arena;
     this.#state = state;
     this.#addresses = addresses;
@@ -94,7 +94,7 @@ export class CodeTable {
       arena.f64[addresses.middles / 8 + d] = (low + 128 * step) * this.#factor;
       arena.f64[addresses.steps / 8 + d] = step * this.#factor;
     });
-    if (metric === 'manhattan') this.#weighSteps();
+    this.#stepScale = metric === 'manhattan' ? this.#weighSteps() : undefined;
   }
 
   /** Requires: this table is selected when rows are encoded, inserted or compared. */
@@ -106,6 +106,8 @@ export class CodeTable {
   select(): void {
     const state = this.#state;
     const at = this.#addresses;
+    state.put('coding', codingNumbers.sq8);
+    state.put('kind', kindOf(this.metric));
     state.put('stride', this.stride);
     state.put('codes', at.codes);
     state.put('terms', at.terms);
@@ -115,6 +117,7 @@ export class CodeTable {
     state.put('steps', at.steps);
     state.put('weighed', at.weighed);
     state.put('fromMiddles', at.fromMiddles);
+    if (this.#stepScale !== undefined) state.putNumber('scale', this.#stepScale);
     if (this.#rows === undefined) return;
     state.set(this.#rows.addresses);
     state.putNumber('pairScale', this.#rows.pairScale);
@@ -154,11 +157,18 @@ export class CodeTable {
     this.#state.putNumber('termFactor', termFactor);
   }
 
+  measureExactly(count: number): void {
+    const { exactLows, weighed } = this.#addresses;
+    assertInternal(exactLows !== undefined, 'codes that are not exact');
+    // What the preparation of a query left there is used up.
+    this.#arena.exports.measureExactly(count, this.queryAt, exactLows, this.dimension, weighed);
+  }
+
   /** L1 weighs codes by their steps, whatever the query. */
-  #weighSteps(): void {
+  #weighSteps(): number {
     const { weights, scale } = stepWeights(this.params, this.unit);
     new Int16Array(this.#arena.u8.buffer, this.#addresses.weights, this.stride).set(weights);
-    this.#state.putNumber('scale', scale);
+    return scale;
   }
 }
 

@@ -1,0 +1,57 @@
+/** What searches and builds ask of the rows of an index, whatever their coding. */
+
+/** Of a prepared query: what its distances are made of beside what lies in the table's scratch. */
+export interface QueryConstants {
+  readonly base: number;
+  readonly scale: number;
+  readonly termFactor: number;
+}
+
+/** The rows as codes of one kind. The kernels read the table that was selected last. */
+export interface RowTable {
+  readonly dimension: number;
+  /** The kernel distance is that inside x unit + offset. */
+  readonly scale: { readonly unit: number; readonly offset: number };
+  /** Address of the f32 query. */
+  readonly queryAt: number;
+  /** Distances of the raw rows can be had of the codes, to the bit. */
+  readonly exact: boolean;
+  /** Makes the kernels read this table. */
+  select(): void;
+  /** Prepares a query for the kernels. Requires: selected. */
+  prepare(query: Float32Array): void;
+  /** Prepares the query that lies at `queryAt`. Requires: selected. */
+  prepareHere(): void;
+  /** Of the query that was prepared last. */
+  constants(): QueryConstants;
+  /** Goes back to the query of this table that these are of. Requires: selected. */
+  putConstants(constants: QueryConstants): void;
+  /** Of the first keys of the pool the upper halves become the kernels' distances of the raw rows. Requires: `exact`; selected. */
+  measureExactly(count: number): void;
+}
+
+/** Addresses of the sections of codes. */
+export interface CodesAt {
+  readonly params: number;
+  readonly codes: number;
+  readonly terms: number;
+}
+
+/** Where a builder makes them. */
+export interface CoderPlace {
+  readonly at: CodesAt;
+  readonly paramCount: number;
+}
+
+/** Rows one after another, f32 one behind the other at an address. */
+export interface InputRows {
+  readonly first: number;
+  readonly count: number;
+  readonly at: number;
+}
+
+/** Codes the rows of an index as they come to its builder. */
+export interface RowCoder {
+  readonly table: RowTable;
+  encode(rows: InputRows): void;
+}

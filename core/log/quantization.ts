@@ -1,0 +1,59 @@
+/**
+ * How a collection wants the vectors of its segments coded, in the one form in which a head has it: a coding of which nothing is
+ * said but what is so by default is its name.
+ */
+
+export type QuantizationType = 'sq8' | 'none' | 'rabitq' | 'pq';
+
+/** So many bits of a dimension. */
+export interface RabitqQuantization {
+  readonly type: 'rabitq';
+  readonly bits: number;
+}
+
+export type Quantization = QuantizationType | RabitqQuantization;
+
+/** What may be said of a coding beside its name. */
+interface Parameter {
+  readonly name: string;
+  readonly allowed: readonly number[];
+  readonly byDefault: number;
+}
+
+const TYPES: readonly QuantizationType[] = ['sq8', 'none', 'rabitq', 'pq'];
+const RABITQ_BITS: Parameter = { name: 'bits', allowed: [1, 2, 4], byDefault: 1 };
+const PARAMETERS: Readonly<Partial<Record<QuantizationType, Parameter>>> = { rabitq: RABITQ_BITS };
+
+/** What may be set, in words. */
+export const QUANTIZATION_FORMS: string = [
+  ...TYPES,
+  ...Object.entries(PARAMETERS).map(
+    ([type, { name, allowed }]) => `{type: ${type}, ${name}: ${allowed.join(' | ')}}`,
+  ),
+].join(', ');
+
+/** Undefined where it is none. */
+export function tryQuantization(value: unknown): Quantization | undefined {
+  if (typeof value === 'string') return TYPES.find((type) => type === value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const { type: named, ...said } = value as Readonly<Record<string, unknown>>;
+  const type = TYPES.find((name) => name === named);
+  const names = Object.keys(said);
+  if (type === undefined || names.length === 0) return type;
+  const parameter = PARAMETERS[type];
+  if (parameter === undefined || names.length > 1 || names[0] !== parameter.name) return undefined;
+  const number = said[parameter.name] as number;
+  if (!parameter.allowed.includes(number)) return undefined;
+  return number === parameter.byDefault
+    ? type
+    : ({ type, [parameter.name]: number } as unknown as Quantization);
+}
+
+export function quantizationType(quantization: Quantization): QuantizationType {
+  return typeof quantization === 'string' ? quantization : quantization.type;
+}
+
+/** Bits of a dimension under rabitq. */
+export function rabitqBits(quantization: Quantization): number {
+  return typeof quantization === 'string' ? RABITQ_BITS.byDefault : quantization.bits;
+}
