@@ -73,9 +73,10 @@ export const SINK: usize = STATE + 208;
 /** How rows are coded. */
 export const CODING: usize = STATE + 212;
 
-/** Codings: a byte per dimension; the rows themselves. */
+/** Codings: a byte per dimension; the rows themselves; product quantization. */
 export const SQ8: u32 = 0;
 export const F32: u32 = 1;
+export const PQ: u32 = 3;
 
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;

@@ -2,8 +2,8 @@
  * Product quantization (Jégou, Douze & Schmid, TPAMI 2011) in codes of 4 bits: the dimensions are dealt to sub-vectors, and a code
  * is the number of the nearest of 16 centroids of a sub-vector. Two codes are a byte, the first in its lower half.
  *
- * Books hold what was learnt: u32 order[dimension], the dimensions of one sub-vector after another; then f32[dimension][16], of each
- * place of that order the 16 centroids. Of `subs` sub-vectors the first have one dimension more where these do not go up evenly.
+ * Books hold what was learnt: f32[dimension][16], of each place the 16 centroids, and u32[dimension], which dimension is at the
+ * place; those of a sub-vector lie together. Of `subs` sub-vectors the first have one more where dimensions do not go up evenly.
  * Centroids and rows are in units, less the middle of each dimension.
  *
  * A query becomes a table for each sub-vector, u8[16]: what its centroids add to a distance, above the least of them.
@@ -19,6 +19,12 @@ const CENTROIDS: usize = 16;
 const CODE_MOST: f32 = 255;
 /** Units: no centroid lies farther out than 1, so that this is far out in any case, and its square is an ordinary number. */
 const FAR: f32 = 16;
+
+// @ts-ignore: decorator
+@inline
+function orderAt(books: usize, dimension: u32): usize {
+  return books + <usize>dimension * (CENTROIDS << 2);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -79,14 +85,14 @@ export function pqEncode(
   stride: u32,
 ): void {
   const bytes = <usize>dimension << 2;
-  const centroids = books + bytes;
+  const order = orderAt(books, dimension);
   const width = <usize>(dimension / subs);
   const wider = dimension % subs;
   for (let i: usize = 0; i < <usize>count; i++) {
     const row = rows + i * bytes;
     const scale: f32 = scales != 0 ? load<f32>(scales + (i << 2)) : 1;
     for (let at: usize = 0; at < bytes; at += 4) {
-      const d = <usize>load<u32>(books + at) << 2;
+      const d = <usize>load<u32>(order + at) << 2;
       const value = (load<f32>(row + d) * scale - load<f32>(middles + d)) * inverse;
       store<f32>(values + at, max<f32>(-FAR, min<f32>(FAR, value)));
     }
@@ -95,7 +101,7 @@ export function pqEncode(
     let place: usize = 0;
     for (let s: u32 = 0; s < subs; s++) {
       const own = width + usize(s < wider);
-      const found = nearestCentroid(values + (place << 2), own, centroids + place * (CENTROIDS << 2));
+      const found = nearestCentroid(values + (place << 2), own, books + place * (CENTROIDS << 2));
       const at = code + <usize>(s >> 1);
       store<u8>(at, <u32>load<u8>(at) | (found << ((s & 1) << 2)));
       place += own;
@@ -152,7 +158,7 @@ function putTables(isL1: bool, values: usize, own: f32, dimension: u32, books: u
   const width = <usize>(dimension / subs);
   const wider = dimension % subs;
   const owns = f32x4.splat(own);
-  let centroids = books + (<usize>dimension << 2);
+  let centroids = books;
   let widest = f32x4.splat(0);
   let leasts: f64 = 0;
   for (let s: u32 = 0; s < subs; s++, floats += CENTROIDS << 2) {
@@ -214,8 +220,9 @@ export function preparePq(
   const times: f64 = kind == L2 ? -2 / size : kind == DOT ? -1 / size : 1;
   const offsets = <usize>load<u32>(FROM_MIDDLES);
   const values = <usize>load<u32>(WEIGHED);
+  const order = orderAt(books, dimension);
   for (let at: usize = 0, end = <usize>dimension << 2; at < end; at += 4) {
-    store<f32>(values + at, <f32>(load<f64>(offsets + (<usize>load<u32>(books + at) << 3)) * times));
+    store<f32>(values + at, <f32>(load<f64>(offsets + (<usize>load<u32>(order + at) << 3)) * times));
   }
   const weight = size * unit;
   const own: f32 = kind == L2 ? <f32>(1 / size) : 0;

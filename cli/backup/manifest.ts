@@ -31,7 +31,12 @@ export const METRICS = ['cosine', 'euclidean', 'dot', 'manhattan'] as const;
 export type ManifestMetric = (typeof METRICS)[number];
 
 type ManifestQuantization =
-  'sq8' | 'none' | 'rabitq' | 'pq' | { readonly type: 'rabitq'; readonly bits: number };
+  | 'sq8'
+  | 'none'
+  | 'rabitq'
+  | 'pq'
+  | { readonly type: 'rabitq'; readonly bits: number }
+  | { readonly type: 'pq'; readonly compression: number };
 
 /** As `createCollection` takes it, in the names of the HTTP interface. */
 export interface ManifestCollection {
@@ -83,6 +88,7 @@ const schema = z.strictObject({
     quantization: z.union([
       z.enum(['sq8', 'none', 'rabitq', 'pq']),
       z.strictObject({ type: z.literal('rabitq'), bits: whole }),
+      z.strictObject({ type: z.literal('pq'), compression: whole }),
     ]),
     fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
     soft_delete_days: whole,

@@ -1,16 +1,27 @@
 /** The rows of an index as its coding has them: what a search keeps of a query, and the table that it compares rows by. */
 import type { Arena } from '../kernel/index.js';
-import { CodeTable, F32Table, layOutF32Table, layOutTable } from './codes/index.js';
-import type { F32Scratch, TableScratch } from './codes/index.js';
+import {
+  CodeTable,
+  F32Table,
+  PqTable,
+  layOutF32Table,
+  layOutPqTable,
+  layOutTable,
+  wrongWord,
+} from './codes/index.js';
+import type { F32Scratch, PqScratch, TableScratch } from './codes/index.js';
 import { readParams } from './index-directory.js';
 import type { IndexDirectory } from './index-directory.js';
-import type { CodesAt, Coding, KernelState, Layout, RowTable } from './layout/index.js';
+import type { CodesAt, Coding, KernelState, Layout, PqCoding, RowTable } from './layout/index.js';
 
 export type CodeScratch =
   | { readonly kind: 'sq8'; readonly table: TableScratch }
-  | { readonly kind: 'f32'; readonly table: F32Scratch };
+  | { readonly kind: 'f32'; readonly table: F32Scratch }
+  | { readonly kind: 'pq'; readonly coding: PqCoding; readonly table: PqScratch };
 
-export function layOutCodes(layout: Layout, { kind }: Coding, dimension: number): CodeScratch {
+export function layOutCodes(layout: Layout, coding: Coding, dimension: number): CodeScratch {
+  const { kind } = coding;
+  if (kind === 'pq') return { kind, coding, table: layOutPqTable(layout, coding, dimension) };
   return kind === 'sq8'
     ? { kind, table: layOutTable(layout, dimension) }
     : { kind, table: layOutF32Table(layout, dimension) };
@@ -28,6 +39,10 @@ export function openTable(
   const { codes, terms } = at;
   if (scratch.kind === 'f32')
     return new F32Table(arena, state, { dimension, metric, codes, terms, ...scratch.table });
+  if (scratch.kind === 'pq') {
+    mustBeBooks(arena, directory, at.params);
+    return new PqTable(arena, state, { dimension, metric, coding: scratch.coding, ...at, ...scratch.table });
+  }
   return openSq8(arena, state, directory, at, scratch.table);
 }
 
@@ -45,4 +60,10 @@ function openSq8(
   const params = { ...readParams(directory, directory.params(), numbers), exact };
   const exactLows = exact ? lows : undefined;
   return new CodeTable(arena, state, { dimension, metric, params, codes, terms, exactLows, ...scratch });
+}
+
+function mustBeBooks(arena: Arena, directory: IndexDirectory, params: number): void {
+  const wrong = wrongWord(arena, params, directory.shape.dimension);
+  if (wrong === undefined) return;
+  throw directory.corrupt(directory.params().offset + wrong.offset, wrong.expected, wrong.found);
 }

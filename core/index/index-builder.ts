@@ -38,7 +38,7 @@ import {
   SECTION_ALIGNMENT,
   acquireBytes,
   codeSizes,
-  codingNumbers,
+  numbersOf,
   sectionBytes,
 } from './layout/index.js';
 import type {
@@ -275,7 +275,7 @@ export class IndexBuilder {
       const scales = metric === 'cosine' ? scalesAt : 0;
       full.select();
       exports.encodeRows(input, chunkRows, dimension, scales, firstRow + at);
-      this.#coder?.encode({ first: firstRow + at, count: chunkRows, at: input });
+      this.#coder?.encode({ first: firstRow + at, count: chunkRows, at: input, scales });
       if (projected === undefined) continue;
       exports.projectRows(firstRow + at, chunkRows, input);
       projected.table.select();
@@ -435,7 +435,7 @@ export class IndexBuilder {
     const coded =
       code === undefined
         ? { outputs: projection?.outputs ?? 0, exact: Number(params.exact === true) }
-        : { outputs: 0, exact: 0, coding: codingNumbers[code.coding.kind] };
+        : { outputs: 0, exact: 0, ...numbersOf(code.coding) };
     if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0, ...coded, outputs: 0 };
     const entry = this.#memory.state.get('entry');
     assertInternal(entry !== NO_ROW, 'the graph is empty');

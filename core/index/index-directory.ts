@@ -4,7 +4,15 @@
  */
 import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import { SECTION_ALIGNMENT, codeSizes, codingNumbers, sectionBytes } from './layout/index.js';
+import {
+  SECTION_ALIGNMENT,
+  codeSizes,
+  codingNumbers,
+  numbersOf,
+  paramCount,
+  pqCompressions,
+  sectionBytes,
+} from './layout/index.js';
 import type {
   CodeParams,
   CodeSizes,
@@ -75,7 +83,7 @@ export class IndexDirectory {
 
   /** What the rows are coded by. Throws `corrupt`. */
   params(): IndexSection {
-    return this.section('params', this.coding.kind === 'sq8' ? this.shape.dimension : 0);
+    return this.section('params', paramCount(this.coding, this.shape.dimension));
   }
 
   number(name: keyof IndexNumbers, least: number, most: number): number {
@@ -112,22 +120,35 @@ export class IndexDirectory {
     return section;
   }
 
-  /** Older files say nothing of it. */
   #coding(): Coding {
     const { numbers } = this.#options;
-    const coding = numbers['coding'] === undefined ? 0 : this.number('coding', 0, codingNumbers.f32);
-    return coding === codingNumbers.f32 ? { kind: 'f32' } : { kind: 'sq8' };
+    // Older files say nothing of it.
+    if (numbers['coding'] === undefined) return { kind: 'sq8' };
+    const coding = codingOf(numbers);
+    const { coding: number } = numbersOf(coding);
+    if (numbers['coding'] !== number)
+      throw this.corrupt(
+        0,
+        'a coding that is known, with what is said of it',
+        `coding ${numbers['coding']}, compression ${numbers['compression']}`,
+      );
+    return coding;
   }
 }
 
 /** Whether an index of these numbers is coded so. */
 export function isCodedAs(numbers: Readonly<Record<string, number>>, coding: Coding): boolean {
-  return codingOf(numbers).kind === coding.kind;
+  const own = numbersOf(codingOf(numbers));
+  const other = numbersOf(coding);
+  return own.coding === other.coding && own.compression === other.compression;
 }
 
-/** The same as far as it can be told of numbers that nobody has checked: of what no index can be, sq8. */
+/** The coding as far as it can be told of numbers that nobody has checked: of what no index can be, sq8. */
 export function codingOf(numbers: Readonly<Record<string, number>>): Coding {
-  return numbers['coding'] === codingNumbers.f32 ? { kind: 'f32' } : { kind: 'sq8' };
+  const { coding, compression } = numbers as { readonly coding?: number; readonly compression?: number };
+  if (coding === codingNumbers.f32) return { kind: 'f32' };
+  const isPq = coding === codingNumbers.pq && compression !== undefined;
+  return isPq && pqCompressions.includes(compression) ? { kind: 'pq', compression } : { kind: 'sq8' };
 }
 
 /** The ranges in the numbers of a section: views of these. Throws `corrupt`. */

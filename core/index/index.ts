@@ -1,5 +1,5 @@
 /** The index's door: codes of rows and HNSW graphs in an arena, built, copied and searched. */
-export { RangeTrainer } from './codes/index.js';
+export { PqTrainer, RangeTrainer, pqSampleRows } from './codes/index.js';
 export { IndexBuilder } from './index-builder.js';
 export type { BuilderOptions, BuilderSize, BuiltSection, GraphOptions } from './index-builder.js';
 export { rankOfAllowed } from './index-memory.js';

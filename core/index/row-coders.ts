@@ -1,28 +1,31 @@
 /** How a builder codes the rows that searches compare, where these are not the codes that it builds the graph on. */
 import type { Arena } from '../kernel/index.js';
-import { F32Coder, layOutF32Coder } from './codes/index.js';
-import type { F32CoderPlace } from './codes/index.js';
-import type { Coding, IndexShape, KernelState, Layout, RowCoder } from './layout/index.js';
+import { F32Coder, PqCoder, layOutF32Coder, layOutPqCoder } from './codes/index.js';
+import type { F32CoderPlace, PqCoderPlace, PqPlan } from './codes/index.js';
+import type { IndexShape, KernelState, Layout, RowCoder } from './layout/index.js';
 
-/** Of a coding other than sq8. */
-export interface CodePlan {
-  readonly coding: Exclude<Coding, { kind: 'sq8' }>;
+/** Of a coding other than sq8, with what was learnt for it. */
+export type CodePlan = { readonly coding: { readonly kind: 'f32' } } | PqPlan;
+
+export type PlannedCoder =
+  | { readonly kind: 'f32'; readonly place: F32CoderPlace }
+  | { readonly kind: 'pq'; readonly place: PqCoderPlace };
+
+export function layOutCoder(layout: Layout, shape: IndexShape, plan: CodePlan): PlannedCoder {
+  return isPq(plan)
+    ? { kind: 'pq', place: layOutPqCoder(layout, shape, plan) }
+    : { kind: 'f32', place: layOutF32Coder(layout, shape) };
 }
 
-export interface PlannedCoder {
-  readonly kind: 'f32';
-  readonly place: F32CoderPlace;
-}
-
-export function layOutCoder(layout: Layout, shape: IndexShape, { coding }: CodePlan): PlannedCoder {
-  return { kind: coding.kind, place: layOutF32Coder(layout, shape) };
+function isPq(plan: CodePlan): plan is PqPlan {
+  return plan.coding.kind === 'pq';
 }
 
 export function openCoder(
   arena: Arena,
   state: KernelState,
   shape: IndexShape,
-  { place }: PlannedCoder,
+  { kind, place }: PlannedCoder,
 ): RowCoder {
-  return new F32Coder(arena, state, shape, place);
+  return kind === 'pq' ? new PqCoder(arena, state, shape, place) : new F32Coder(arena, state, shape, place);
 }

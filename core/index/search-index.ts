@@ -18,7 +18,7 @@ import {
   type ScanRequest,
   type WalkRequest,
 } from './index-memory.js';
-import { KernelState, Layout, NO_ROW, SECTION_ALIGNMENT, codingNumbers } from './layout/index.js';
+import { KernelState, Layout, NO_ROW, SECTION_ALIGNMENT, numbersOf } from './layout/index.js';
 import type { IndexNumbers, IndexSection, IndexShape } from './layout/index.js';
 import type { GraphSource } from './graph/index.js';
 
@@ -120,9 +120,9 @@ class Attachment {
     return make(memory, graph);
   }
 
-  #numbers(): Pick<IndexNumbers, 'exact' | 'coding'> {
+  #numbers(): Pick<IndexNumbers, 'exact' | 'coding' | 'compression'> {
     const { coding, exact } = this.#directory;
-    return { exact: Number(exact), coding: codingNumbers[coding.kind] };
+    return { exact: Number(exact), ...numbersOf(coding) };
   }
 
   #floats({ offset, length }: IndexSection): Float32Array {

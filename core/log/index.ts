@@ -65,8 +65,14 @@ export type { AppliedRestore, LogPoint, LogPosition, LogSink, LogState } from '.
 export { hashRequest, prepareBatch } from './pending-write.js';
 export type { Committed, PreparedBatch, RestorePlan, SlotDraft, WritePlan } from './pending-write.js';
 export type { RestoreTarget } from './restore-target.js';
-export { QUANTIZATION_FORMS, quantizationType, rabitqBits, tryQuantization } from './quantization.js';
-export type { Quantization, QuantizationType, RabitqQuantization } from './quantization.js';
+export {
+  QUANTIZATION_FORMS,
+  pqCompression,
+  quantizationType,
+  rabitqBits,
+  tryQuantization,
+} from './quantization.js';
+export type { PqQuantization, Quantization, QuantizationType, RabitqQuantization } from './quantization.js';
 export { settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema } from './schema.js';
 export type { WindowSnapshot } from './commit-window.js';

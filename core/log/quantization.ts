@@ -11,7 +11,13 @@ export interface RabitqQuantization {
   readonly bits: number;
 }
 
-export type Quantization = QuantizationType | RabitqQuantization;
+/** A row in about so many times fewer bytes than its numbers have. */
+export interface PqQuantization {
+  readonly type: 'pq';
+  readonly compression: number;
+}
+
+export type Quantization = QuantizationType | RabitqQuantization | PqQuantization;
 
 /** What may be said of a coding beside its name. */
 interface Parameter {
@@ -22,7 +28,11 @@ interface Parameter {
 
 const TYPES: readonly QuantizationType[] = ['sq8', 'none', 'rabitq', 'pq'];
 const RABITQ_BITS: Parameter = { name: 'bits', allowed: [1, 2, 4], byDefault: 1 };
-const PARAMETERS: Readonly<Partial<Record<QuantizationType, Parameter>>> = { rabitq: RABITQ_BITS };
+const PQ_COMPRESSION: Parameter = { name: 'compression', allowed: [8, 16, 32], byDefault: 16 };
+const PARAMETERS: Readonly<Partial<Record<QuantizationType, Parameter>>> = {
+  rabitq: RABITQ_BITS,
+  pq: PQ_COMPRESSION,
+};
 
 /** What may be set, in words. */
 export const QUANTIZATION_FORMS: string = [
@@ -55,5 +65,14 @@ export function quantizationType(quantization: Quantization): QuantizationType {
 
 /** Bits of a dimension under rabitq. */
 export function rabitqBits(quantization: Quantization): number {
-  return typeof quantization === 'string' ? RABITQ_BITS.byDefault : quantization.bits;
+  return typeof quantization === 'object' && quantization.type === 'rabitq'
+    ? quantization.bits
+    : RABITQ_BITS.byDefault;
+}
+
+/** Compression under pq. */
+export function pqCompression(quantization: Quantization): number {
+  return typeof quantization === 'object' && quantization.type === 'pq'
+    ? quantization.compression
+    : PQ_COMPRESSION.byDefault;
 }

@@ -106,8 +106,8 @@ function sceneOf(
   const order = Uint32Array.from(keys.keys()).toSorted((a, b) => keys[a]! - keys[b]!);
   const books = { subs, order, centroids: randomVector(dimension * 16, next) };
   const middles = Float32Array.from({ length: dimension }, () => offset + size * next());
-  u32.set(order, at.books / 4);
-  f32.set(books.centroids, at.books / 4 + dimension);
+  f32.set(books.centroids, at.books / 4);
+  u32.set(order, at.books / 4 + dimension * 16);
   f32.set(middles, at.middles / 4);
   const rows = Float32Array.from(
     { length: ROWS * dimension },

@@ -27,7 +27,7 @@ import type { RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
 import type { CalibrationPort } from './calibrate.js';
-import { codingFor } from './coding.js';
+import { planCode } from './code-plan.js';
 import { heldOutPort } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
 import { withRoom } from './room.js';
@@ -86,6 +86,7 @@ interface Plan {
   readonly params: CodeParams;
   readonly leafStarts: Uint32Array;
   readonly projection: Projection | undefined;
+  readonly code: CodePlan | undefined;
 }
 
 /** Requires: at least one row. Ensures: nothing is there under the key where it throws. */
@@ -115,7 +116,7 @@ class SegmentBuild {
   async run(): Promise<BuiltSegment> {
     const { rows, key, kernel, evict, schema, store, digests, deflate, uid, seed } = this.#request;
     const { dimension, metric } = schema;
-    const { params, leafStarts, projection } = await this.#planOrder();
+    const { params, leafStarts, projection, code } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
     const index = withRoom(
       evict,
@@ -125,7 +126,7 @@ class SegmentBuild {
           params,
           graph,
           projection,
-          code: graph === undefined ? undefined : this.#codePlan(),
+          code,
           extraResidentBytes: rows.rows * 8,
         }),
     );
@@ -197,6 +198,7 @@ class SegmentBuild {
       withRoom(evict, () => planner.train(sample));
       await breathe();
       const projection = this.#hasGraph ? this.#trainProjection(sample) : undefined;
+      const code = this.#hasGraph ? await planCode({ ...this.#request, sample }) : undefined;
       const ranges = new RangeTrainer(dimension, metric);
       const leafOf = new Uint32Array(rows.rows);
       for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
@@ -207,16 +209,10 @@ class SegmentBuild {
       const { rowOrder, leafStarts } = planner.finish(leafOf);
       this.#rowOrder = rowOrder;
       // The last number is that of all rows.
-      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1), projection };
+      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1), projection, code };
     } finally {
       planner.release();
     }
-  }
-
-  /** Undefined: sq8. */
-  #codePlan(): CodePlan | undefined {
-    const coding = codingFor(this.#request.schema);
-    return coding.kind === 'sq8' ? undefined : { coding };
   }
 
   #trainProjection(sample: Float32Array): Projection | undefined {

@@ -2,6 +2,16 @@
 export { F32Coder, F32Table, layOutF32Coder, layOutF32Table } from './f32/index.js';
 export type { F32CoderPlace, F32Scratch } from './f32/index.js';
 export {
+  PqCoder,
+  PqTable,
+  PqTrainer,
+  layOutPqCoder,
+  layOutPqTable,
+  pqSampleRows,
+  wrongWord,
+} from './pq/index.js';
+export type { PqCoderPlace, PqPlan, PqScratch } from './pq/index.js';
+export {
   CodeTable,
   RangeTrainer,
   inverseLengths,

@@ -2,8 +2,18 @@
 export { acquireBytes } from './index-arena.js';
 export { KernelState } from './kernel-state.js';
 export type { StateField } from './kernel-state.js';
-export { codeSizes, codeStride, codingNumbers } from './coding.js';
-export type { CodeSizes, Coding } from './coding.js';
+export {
+  PQ_CENTROIDS,
+  codeSizes,
+  codeStride,
+  codingNumbers,
+  numbersOf,
+  paramCount,
+  pqCompressions,
+  pqStride,
+  pqSubVectors,
+} from './coding.js';
+export type { CodeSizes, Coding, PqCoding } from './coding.js';
 export type { CoderPlace, CodesAt, InputRows, QueryConstants, RowCoder, RowTable } from './row-table.js';
 export { Layout, SECTION_ALIGNMENT, indexSectionKinds, sectionBytes } from './shape.js';
 export type {

@@ -48,6 +48,8 @@ export interface InputRows {
   readonly first: number;
   readonly count: number;
   readonly at: number;
+  /** Address of f32, one a row: 1 by its length, where rows are compared as vectors of length 1; else 0. */
+  readonly scales: number;
 }
 
 /** Codes the rows of an index as they come to its builder. */

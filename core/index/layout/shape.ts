@@ -4,8 +4,11 @@
  *
  * ```
  * params       of sq8: f32 lo[dimension], f32 step[dimension]; value ~ lo + step x code
+ *              of pq: f32 centroids[dimension][16] by places, u32 dimension of each place, f32 middle[dimension]; f32 unit,
+ *              and zeros for the rest of one dimension more. value ~ middle + unit x centroid
  * codes        of sq8: u8[rows][stride], stride = dimension rounded up to 16; the padding is 0
  *              of f32: f32[rows][dimension rounded up to 4]; the padding is 0
+ *              of pq: u8[rows][stride], two sub-vectors a byte, the first in the lower half; the padding is 0 (coding.ts)
  * terms        of sq8: f32[rows]: squared distance of the decoded row from the middle of the ranges (code 128), or for dot its
  *              product with the middle, less the middle's own; in squares of the widest step. 0 for manhattan
  *              of f32: for cosine f32[rows]: 1 by the length of the row
@@ -53,7 +56,7 @@ export interface IndexSection {
   /** From the start of the resident region. */
   readonly offset: number;
   readonly length: number;
-  /** Dimensions of params (f32: 0), rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
+  /** Dimensions of params (f32: 0; pq: one more), rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
   readonly count: number;
 }
 
@@ -70,6 +73,8 @@ export interface IndexNumbers {
   readonly exact: number;
   /** `codingNumbers`; absent: sq8. */
   readonly coding?: number;
+  /** Of pq alone. */
+  readonly compression?: number;
 }
 
 /** The ranges of SQ8: value ~ lo + step x code. */

@@ -49,13 +49,14 @@ const settingsSchema = z.strictObject({
   ).optional(),
   index: indexSchema.optional(),
   quantization: described(
-    'How segments code vectors. Default sq8. rabitq is not for manhattan, and has 1 bit by default.',
+    'How segments code vectors. Default sq8. rabitq is not for manhattan, and has 1 bit by default; pq compresses 16 times by default.',
     z.union(
       [
         z.enum(['sq8', 'none', 'rabitq', 'pq']),
         z.strictObject({ type: z.literal('rabitq'), bits: z.literal([1, 2, 4]).optional() }),
+        z.strictObject({ type: z.literal('pq'), compression: z.literal([8, 16, 32]).optional() }),
       ],
-      'one of "sq8", "none", "rabitq", "pq", or {"type": "rabitq", "bits": 1, 2 or 4}',
+      'one of "sq8", "none", "rabitq", "pq", {"type": "rabitq", "bits": 1, 2 or 4}, or {"type": "pq", "compression": 8, 16 or 32}',
     ),
   ).optional(),
   fields: z

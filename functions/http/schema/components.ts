@@ -143,6 +143,7 @@ const summaryFields = {
   quantization: z.union([
     z.enum(['sq8', 'none', 'rabitq', 'pq']),
     z.strictObject({ type: z.literal('rabitq'), bits: z.literal([2, 4]) }),
+    z.strictObject({ type: z.literal('pq'), compression: z.literal([8, 32]) }),
   ]),
   fields: z.record(z.string(), z.strictObject({ filterable: z.boolean() })),
   soft_delete_days: z.int(),

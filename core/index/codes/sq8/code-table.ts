@@ -178,7 +178,7 @@ export function kindOf(metric: Metric): number {
 }
 
 /** Half of the L2 of vectors of length 1, less 1, is -cos with an error that vanishes with the distance. */
-function scaleOf(metric: Metric, unit: number): { readonly unit: number; readonly offset: number } {
+export function scaleOf(metric: Metric, unit: number): { readonly unit: number; readonly offset: number } {
   if (metric === 'dot') return { unit: 1, offset: 0 };
   if (metric === 'manhattan') return { unit, offset: 0 };
   return metric === 'cosine' ? { unit: unit * unit * 0.5, offset: -1 } : { unit: unit * unit, offset: 0 };

@@ -1,0 +1,7 @@
+/** Product quantization. */
+export { wrongWord } from './pq-books.js';
+export { PqCoder, layOutPqCoder } from './pq-coder.js';
+export type { PqCoderPlace, PqPlan } from './pq-coder.js';
+export { PqTable, layOutPqTable } from './pq-table.js';
+export type { PqScratch } from './pq-table.js';
+export { PqTrainer, pqSampleRows } from './pq-trainer.js';

@@ -1,0 +1,258 @@
+/**
+ * Learns the books of a product quantization from sampled rows: k-means in each sub-vector, all of them at once, because a code of
+ * a row is the nearest centroid of each.
+ *
+ * Which dimensions share a sub-vector decides how much a code can say. Dimensions that vary together say more side by side, as
+ * they come from pixels; where they do not, a sub-vector does best that holds some that vary much and some that vary little. Both
+ * orders are tried, and the one that leaves less is kept. A rotation (Ge et al., "Optimized Product Quantization", CVPR 2013) has
+ * no place here: at random it destroys the first kind, and learnt it costs a query as much as its tables do.
+ */
+import { assertInternal } from '../../../base/errors.js';
+import { randomSource } from '../../../base/random-source.js';
+import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../../kernel/index.js';
+import { Layout, PQ_CENTROIDS, acquireBytes, pqStride, pqSubVectors } from '../../layout/index.js';
+import type { PqCoding } from '../../layout/index.js';
+import { inverseLengths } from '../sq8/index.js';
+import type { PqBooks } from './pq-books.js';
+
+const SAMPLE_MOST = 4_096;
+const SAMPLE_LEAST = 256;
+/** Of the sample, where so many rows are more than the least. */
+const SAMPLE_BYTES = 16_777_216;
+const ROUNDS = 10;
+/** Rows and rounds by which the orders are compared. */
+const TRIED_ROWS = 1_024;
+const TRIED_ROUNDS = 4;
+/** Numbers of rows that are coded in one turn. */
+const TURN_NUMBERS = 131_072;
+
+export interface PqTraining {
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly coding: PqCoding;
+  readonly seed: number;
+}
+
+/** Rows of so many that training wants to see. */
+export function pqSampleRows(rows: number, dimension: number): number {
+  const affordable = Math.max(SAMPLE_LEAST, Math.floor(SAMPLE_BYTES / (dimension * 4)));
+  return Math.min(rows, SAMPLE_MOST, affordable);
+}
+
+/** A copy of every so many-th row. */
+function thinned(rows: Float32Array, dimension: number): Float32Array {
+  const count = rows.length / dimension;
+  const kept = pqSampleRows(count, dimension);
+  const copy = new Float32Array(kept * dimension);
+  for (let i = 0; i < kept; i++) {
+    const row = Math.floor((i * count) / kept);
+    copy.set(rows.subarray(row * dimension, (row + 1) * dimension), i * dimension);
+  }
+  return copy;
+}
+
+/** Brings rows to units, in place: less the mean of each dimension, and none beyond +-1. */
+function centred(
+  rows: Float32Array,
+  dimension: number,
+  normalised: boolean,
+): { readonly rows: Float32Array; readonly middles: Float32Array; readonly unit: number } {
+  const count = rows.length / dimension;
+  const scales = normalised ? inverseLengths(rows, dimension) : undefined;
+  const sums = new Float64Array(dimension);
+  for (let row = 0, at = 0; row < count; row++) {
+    const scale = scales === undefined ? 1 : scales[row]!;
+    for (let d = 0; d < dimension; d++, at++) {
+      rows[at]! *= scale;
+      sums[d]! += rows[at]!;
+    }
+  }
+  const middles = Float32Array.from(sums, (sum) => sum / count);
+  let largest = 0;
+  for (let at = 0; at < rows.length; at++) {
+    const size = Math.abs(rows[at]! - middles[at % dimension]!);
+    if (size > largest) largest = size;
+  }
+  const unit = Math.fround(Math.min(UNIT_MOST, Math.max(UNIT_LEAST, largest === 0 ? 1 : largest)));
+  for (let at = 0; at < rows.length; at++) rows[at] = (rows[at]! - middles[at % dimension]!) / unit;
+  return { rows, middles, unit };
+}
+
+/** What 1 by it is still an ordinary f32. */
+const UNIT_LEAST = 2 ** -125;
+const UNIT_MOST = 2 ** 125;
+
+/** Dimensions by how much they vary, dealt to the sub-vectors in turns. */
+function dealtOrder(rows: Float32Array, dimension: number, subVectors: number): Uint32Array {
+  const variances = new Float64Array(dimension);
+  for (let at = 0; at < rows.length; at++) variances[at % dimension]! += rows[at]! ** 2;
+  const ranked = Uint32Array.from({ length: dimension }, (_, d) => d).toSorted(
+    (a, b) => variances[b]! - variances[a]! || a - b,
+  );
+  const order = new Uint32Array(dimension);
+  let place = 0;
+  for (let s = 0; s < subVectors; s++)
+    for (let rank = s; rank < dimension; rank += subVectors) order[place++] = ranked[rank]!;
+  return order;
+}
+
+interface Trained {
+  readonly centroids: Float32Array<ArrayBuffer>;
+  /** Squares of what the codes of the last round leave, added up. */
+  readonly error: number;
+}
+
+/** An arena in which rows are coded while the centroids move. */
+export class PqTrainer {
+  readonly #pool: ArenaPool;
+  readonly #arena: Arena;
+  readonly #dimension: number;
+  readonly #subVectors: number;
+  readonly #stride: number;
+  readonly #rowsAtOnce: number;
+  readonly #books: number;
+  readonly #input: number;
+  /** f32[dimension], zeros: rows come without their middles. */
+  readonly #middles: number;
+  readonly #values: number;
+  readonly #codes: number;
+  readonly #normalised: boolean;
+  readonly #next: () => number;
+  #trained: PqBooks | undefined;
+
+  /** Throws `memory_budget_exceeded`. */
+  constructor(pool: ArenaPool, { dimension, metric, coding, seed }: PqTraining) {
+    const layout = new Layout(PAYLOAD_OFFSET);
+    this.#pool = pool;
+    this.#dimension = dimension;
+    this.#subVectors = pqSubVectors(dimension, coding.compression);
+    this.#stride = pqStride(dimension, coding.compression);
+    this.#rowsAtOnce = Math.max(1, Math.floor(TURN_NUMBERS / dimension));
+    this.#books = layout.take(dimension * (PQ_CENTROIDS + 1) * 4);
+    this.#middles = layout.take(dimension * 4);
+    this.#values = layout.take(dimension * 4);
+    this.#input = layout.take(this.#rowsAtOnce * dimension * 4);
+    this.#codes = layout.take(this.#rowsAtOnce * this.#stride);
+    this.#normalised = metric === 'cosine';
+    this.#next = randomSource(seed);
+    this.#arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
+    this.#arena.f32.fill(0, this.#middles / 4, this.#middles / 4 + dimension);
+  }
+
+  release(): void {
+    this.#pool.release(this.#arena);
+  }
+
+  /** Learns from sampled rows. Yields between turns of a few milliseconds. Requires: a row at least. */
+  *train(sample: Float32Array): Generator<void> {
+    const { rows, middles, unit } = centred(
+      thinned(sample, this.#dimension),
+      this.#dimension,
+      this.#normalised,
+    );
+    const order = yield* this.#bestOrder(rows);
+    const { centroids } = yield* this.#cluster(rows, order, ROUNDS);
+    this.#trained = { centroids, order, middles, unit };
+  }
+
+  /** Requires: trained. */
+  books(): PqBooks {
+    assertInternal(this.#trained !== undefined, 'books before there are any');
+    return this.#trained;
+  }
+
+  *#bestOrder(rows: Float32Array): Generator<void, Uint32Array> {
+    const dimension = this.#dimension;
+    const asTheyCome = Uint32Array.from({ length: dimension }, (_, d) => d);
+    if (this.#subVectors === dimension) return asTheyCome;
+    const dealt = dealtOrder(rows, dimension, this.#subVectors);
+    const tried = rows.subarray(0, TRIED_ROWS * dimension);
+    const first = yield* this.#cluster(tried, asTheyCome, TRIED_ROUNDS);
+    const second = yield* this.#cluster(tried, dealt, TRIED_ROUNDS);
+    return second.error < first.error ? dealt : asTheyCome;
+  }
+
+  /** Lloyd's algorithm from rows of the sample; a centroid that nothing is near starts anew at another. */
+  *#cluster(rows: Float32Array, order: Uint32Array, rounds: number): Generator<void, Trained> {
+    const dimension = this.#dimension;
+    const count = rows.length / dimension;
+    const centroids = new Float32Array(dimension * PQ_CENTROIDS);
+    for (let k = 0; k < PQ_CENTROIDS; k++) {
+      for (let s = 0, place = 0; s < this.#subVectors; s++) {
+        const row = Math.min(count - 1, Math.floor(((k + this.#next() / 2 ** 32) * count) / PQ_CENTROIDS));
+        for (const end = place + this.#widthOf(s); place < end; place++)
+          centroids[place * PQ_CENTROIDS + k] = rows[row * dimension + order[place]!]!;
+      }
+    }
+    this.#arena.u32.set(order, this.#books / 4 + centroids.length);
+    let error = 0;
+    for (let round = 0; round < rounds; round++) {
+      this.#arena.f32.set(centroids, this.#books / 4);
+      const sums = new Sums(centroids.length, this.#subVectors);
+      for (let first = 0; first < count; first += this.#rowsAtOnce) {
+        const part = rows.subarray(first * dimension, (first + this.#rowsAtOnce) * dimension);
+        this.#add(part, order, centroids, sums);
+        yield;
+      }
+      this.#move(centroids, sums, rows, order);
+      error = sums.error;
+    }
+    return { centroids, error };
+  }
+
+  #widthOf(s: number): number {
+    return Math.floor(this.#dimension / this.#subVectors) + Number(s < this.#dimension % this.#subVectors);
+  }
+
+  /** Adds rows to the sums of the centroids that they are nearest to. */
+  #add(rows: Float32Array, order: Uint32Array, centroids: Float32Array, sums: Sums): void {
+    const dimension = this.#dimension;
+    const count = rows.length / dimension;
+    const { exports, f32, u8 } = this.#arena;
+    f32.set(rows, this.#input / 4);
+    exports.pqEncode(
+      ...([this.#input, count, dimension, 0, this.#middles, 1, this.#books] as const),
+      ...([this.#subVectors, this.#values, this.#codes, this.#stride] as const),
+    );
+    for (let s = 0, place = 0; s < this.#subVectors; s++) {
+      const width = this.#widthOf(s);
+      const shift = (s & 1) * 4;
+      for (let row = 0, at = this.#codes + (s >> 1); row < count; row++, at += this.#stride) {
+        const k = (u8[at]! >> shift) & 15;
+        sums.counts[s * PQ_CENTROIDS + k]!++;
+        for (let i = place; i < place + width; i++) {
+          const value = rows[row * dimension + order[i]!]!;
+          sums.values[i * PQ_CENTROIDS + k]! += value;
+          sums.error += (value - centroids[i * PQ_CENTROIDS + k]!) ** 2;
+        }
+      }
+      place += width;
+    }
+  }
+
+  #move(centroids: Float32Array, { values, counts }: Sums, rows: Float32Array, order: Uint32Array): void {
+    const dimension = this.#dimension;
+    for (let s = 0, place = 0; s < this.#subVectors; s++) {
+      const width = this.#widthOf(s);
+      for (let k = 0; k < PQ_CENTROIDS; k++) {
+        const count = counts[s * PQ_CENTROIDS + k]!;
+        const row = count > 0 ? 0 : this.#next() % (rows.length / dimension);
+        for (let i = place; i < place + width; i++)
+          centroids[i * PQ_CENTROIDS + k] =
+            count > 0 ? values[i * PQ_CENTROIDS + k]! / count : rows[row * dimension + order[i]!]!;
+      }
+      place += width;
+    }
+  }
+}
+
+class Sums {
+  readonly values: Float64Array;
+  readonly counts: Uint32Array;
+  error = 0;
+
+  constructor(length: number, subVectors: number) {
+    this.values = new Float64Array(length);
+    this.counts = new Uint32Array(subVectors * PQ_CENTROIDS);
+  }
+}
