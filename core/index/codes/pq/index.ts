@@ -4,4 +4,5 @@ export { PqCoder, layOutPqCoder } from './pq-coder.js';
 export type { PqCoderPlace, PqPlan } from './pq-coder.js';
 export { PqTable, layOutPqTable } from './pq-table.js';
 export type { PqScratch } from './pq-table.js';
-export { PqTrainer, pqSampleRows } from './pq-trainer.js';
+export { pqSampleRows } from './pq-sample.js';
+export { PqTrainer } from './pq-trainer.js';

@@ -12,75 +12,19 @@ import { randomSource } from '../../../base/random-source.js';
 import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../../kernel/index.js';
 import { Layout, PQ_CENTROIDS, acquireBytes, pqStride, pqSubVectors } from '../../layout/index.js';
 import type { PqCoding } from '../../layout/index.js';
-import { inverseLengths } from '../sq8/index.js';
 import type { PqBooks } from './pq-books.js';
+import { TURN_NUMBERS, centred, thinned } from './pq-sample.js';
 
-const SAMPLE_MOST = 4_096;
-const SAMPLE_LEAST = 256;
-/** Of the sample, where so many rows are more than the least. */
-const SAMPLE_BYTES = 16_777_216;
 const ROUNDS = 10;
 /** Rows and rounds by which the orders are compared. */
 const TRIED_ROWS = 1_024;
 const TRIED_ROUNDS = 4;
-/** Numbers of rows that are coded in one turn. */
-const TURN_NUMBERS = 131_072;
-
 export interface PqTraining {
   readonly dimension: number;
   readonly metric: Metric;
   readonly coding: PqCoding;
   readonly seed: number;
 }
-
-/** Rows of so many that training wants to see. */
-export function pqSampleRows(rows: number, dimension: number): number {
-  const affordable = Math.max(SAMPLE_LEAST, Math.floor(SAMPLE_BYTES / (dimension * 4)));
-  return Math.min(rows, SAMPLE_MOST, affordable);
-}
-
-/** A copy of every so many-th row. */
-function thinned(rows: Float32Array, dimension: number): Float32Array {
-  const count = rows.length / dimension;
-  const kept = pqSampleRows(count, dimension);
-  const copy = new Float32Array(kept * dimension);
-  for (let i = 0; i < kept; i++) {
-    const row = Math.floor((i * count) / kept);
-    copy.set(rows.subarray(row * dimension, (row + 1) * dimension), i * dimension);
-  }
-  return copy;
-}
-
-/** Brings rows to units, in place: less the mean of each dimension, and none beyond +-1. */
-function centred(
-  rows: Float32Array,
-  dimension: number,
-  normalised: boolean,
-): { readonly rows: Float32Array; readonly middles: Float32Array; readonly unit: number } {
-  const count = rows.length / dimension;
-  const scales = normalised ? inverseLengths(rows, dimension) : undefined;
-  const sums = new Float64Array(dimension);
-  for (let row = 0, at = 0; row < count; row++) {
-    const scale = scales === undefined ? 1 : scales[row]!;
-    for (let d = 0; d < dimension; d++, at++) {
-      rows[at]! *= scale;
-      sums[d]! += rows[at]!;
-    }
-  }
-  const middles = Float32Array.from(sums, (sum) => sum / count);
-  let largest = 0;
-  for (let at = 0; at < rows.length; at++) {
-    const size = Math.abs(rows[at]! - middles[at % dimension]!);
-    if (size > largest) largest = size;
-  }
-  const unit = Math.fround(Math.min(UNIT_MOST, Math.max(UNIT_LEAST, largest === 0 ? 1 : largest)));
-  for (let at = 0; at < rows.length; at++) rows[at] = (rows[at]! - middles[at % dimension]!) / unit;
-  return { rows, middles, unit };
-}
-
-/** What 1 by it is still an ordinary f32. */
-const UNIT_LEAST = 2 ** -125;
-const UNIT_MOST = 2 ** 125;
 
 /** Dimensions by how much they vary, dealt to the sub-vectors in turns. */
 function dealtOrder(rows: Float32Array, dimension: number, subVectors: number): Uint32Array {
@@ -106,6 +50,7 @@ interface Trained {
 export class PqTrainer {
   readonly #pool: ArenaPool;
   readonly #arena: Arena;
+  readonly #options: PqTraining;
   readonly #dimension: number;
   readonly #subVectors: number;
   readonly #stride: number;
@@ -116,14 +61,15 @@ export class PqTrainer {
   readonly #middles: number;
   readonly #values: number;
   readonly #codes: number;
-  readonly #normalised: boolean;
   readonly #next: () => number;
   #trained: PqBooks | undefined;
 
   /** Throws `memory_budget_exceeded`. */
-  constructor(pool: ArenaPool, { dimension, metric, coding, seed }: PqTraining) {
+  constructor(pool: ArenaPool, options: PqTraining) {
+    const { dimension, coding, seed } = options;
     const layout = new Layout(PAYLOAD_OFFSET);
     this.#pool = pool;
+    this.#options = options;
     this.#dimension = dimension;
     this.#subVectors = pqSubVectors(dimension, coding.compression);
     this.#stride = pqStride(dimension, coding.compression);
@@ -133,7 +79,6 @@ export class PqTrainer {
     this.#values = layout.take(dimension * 4);
     this.#input = layout.take(this.#rowsAtOnce * dimension * 4);
     this.#codes = layout.take(this.#rowsAtOnce * this.#stride);
-    this.#normalised = metric === 'cosine';
     this.#next = randomSource(seed);
     this.#arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
     this.#arena.f32.fill(0, this.#middles / 4, this.#middles / 4 + dimension);
@@ -145,11 +90,8 @@ export class PqTrainer {
 
   /** Learns from sampled rows. Yields between turns of a few milliseconds. Requires: a row at least. */
   *train(sample: Float32Array): Generator<void> {
-    const { rows, middles, unit } = centred(
-      thinned(sample, this.#dimension),
-      this.#dimension,
-      this.#normalised,
-    );
+    const { dimension } = this.#options;
+    const { rows, middles, unit } = yield* centred(thinned(sample, dimension), this.#options);
     const order = yield* this.#bestOrder(rows);
     const { centroids } = yield* this.#cluster(rows, order, ROUNDS);
     this.#trained = { centroids, order, middles, unit };
