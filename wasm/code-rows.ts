@@ -4,8 +4,9 @@
  */
 import { absolute, centred, product, products4, squares } from './code-distance';
 import { measureF32 } from './f32-rows';
+import { measureRabitq } from './rabitq';
 import {
-  BASE, CODES, CODING, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, QUERY_CODES,
+  BASE, CODES, CODING, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, QUERY_CODES, RABITQ_CODES,
   ROW_SCALE, SCALE, SQ8, STRIDE, TERMS, TERM_A, TERM_B, TERM_FACTOR, WEIGHTS,
 } from './index-state';
 
@@ -157,8 +158,10 @@ function distanceOf(base: f64, termFactor: f64, terms: usize, row: usize, scale:
 
 /** Writes the distance of each listed row to the prepared query to `out` (f32). */
 export function measure(list: usize, count: u32, out: usize): void {
-  if (load<u32>(CODING) != SQ8) {
-    measureF32(list, count, out);
+  const coding = load<u32>(CODING);
+  if (coding != SQ8) {
+    if (coding == RABITQ_CODES) measureRabitq(list, count, out);
+    else measureF32(list, count, out);
     return;
   }
   if (load<u32>(KIND) == L1) {

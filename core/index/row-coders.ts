@@ -1,28 +1,40 @@
 /** How a builder codes the rows that searches compare, where these are not the codes that it builds the graph on. */
 import type { Arena } from '../kernel/index.js';
-import { F32Coder, layOutF32Coder } from './codes/index.js';
-import type { F32CoderPlace } from './codes/index.js';
-import type { Coding, IndexShape, KernelState, Layout, RowCoder } from './layout/index.js';
+import { F32Coder, RabitqCoder, layOutF32Coder, layOutRabitqCoder } from './codes/index.js';
+import type { F32CoderPlace, RabitqCoderPlace, RabitqPlan } from './codes/index.js';
+import { codingNumbers } from './layout/index.js';
+import type { Coding, IndexNumbers, IndexShape, KernelState, Layout, RowCoder } from './layout/index.js';
 
 /** Of a coding other than sq8. */
-export interface CodePlan {
-  readonly coding: Exclude<Coding, { kind: 'sq8' }>;
+export type CodePlan = { readonly kind: 'f32' } | ({ readonly kind: 'rabitq' } & RabitqPlan);
+
+export type PlannedCoder =
+  | { readonly kind: 'f32'; readonly place: F32CoderPlace }
+  | { readonly kind: 'rabitq'; readonly plan: RabitqPlan; readonly place: RabitqCoderPlace };
+
+export function plannedCoding(plan: CodePlan): Coding {
+  return plan.kind === 'f32' ? { kind: 'f32' } : { kind: 'rabitq', bits: plan.bits };
 }
 
-export interface PlannedCoder {
-  readonly kind: 'f32';
-  readonly place: F32CoderPlace;
+/** What an index's numbers say of its coding. */
+export function plannedNumbers(plan: CodePlan): Pick<IndexNumbers, 'coding' | 'bits' | 'unit'> {
+  const coding = codingNumbers[plan.kind];
+  return plan.kind === 'f32' ? { coding } : { coding, bits: plan.bits, unit: plan.unit };
 }
 
-export function layOutCoder(layout: Layout, shape: IndexShape, { coding }: CodePlan): PlannedCoder {
-  return { kind: coding.kind, place: layOutF32Coder(layout, shape) };
+export function layOutCoder(layout: Layout, shape: IndexShape, plan: CodePlan): PlannedCoder {
+  return plan.kind === 'f32'
+    ? { kind: 'f32', place: layOutF32Coder(layout, shape) }
+    : { kind: 'rabitq', plan, place: layOutRabitqCoder(layout, shape, plan) };
 }
 
 export function openCoder(
   arena: Arena,
   state: KernelState,
   shape: IndexShape,
-  { place }: PlannedCoder,
+  planned: PlannedCoder,
 ): RowCoder {
-  return new F32Coder(arena, state, shape, place);
+  return planned.kind === 'f32'
+    ? new F32Coder(arena, state, shape, planned.place)
+    : new RabitqCoder(arena, state, { shape, ...planned });
 }

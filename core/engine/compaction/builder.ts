@@ -15,9 +15,9 @@ import type { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
-import { IndexBuilder, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
-import type { CodeParams, CodePlan, GraphSource, Projection } from '../../index/index.js';
-import type { Kernel } from '../../kernel/index.js';
+import { IndexBuilder, OrderPlanner, RangeTrainer, rangeUnit, trainProjection } from '../../index/index.js';
+import type { CodeParams, CodePlan, Coding, GraphSource, Projection } from '../../index/index.js';
+import type { Kernel, Metric } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
@@ -84,6 +84,8 @@ export interface BuiltSegment {
 
 interface Plan {
   readonly params: CodeParams;
+  /** Undefined: sq8. */
+  readonly code: CodePlan | undefined;
   readonly leafStarts: Uint32Array;
   readonly projection: Projection | undefined;
 }
@@ -115,7 +117,7 @@ class SegmentBuild {
   async run(): Promise<BuiltSegment> {
     const { rows, key, kernel, evict, schema, store, digests, deflate, uid, seed } = this.#request;
     const { dimension, metric } = schema;
-    const { params, leafStarts, projection } = await this.#planOrder();
+    const { params, code, leafStarts, projection } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
     const index = withRoom(
       evict,
@@ -125,7 +127,7 @@ class SegmentBuild {
           params,
           graph,
           projection,
-          code: graph === undefined ? undefined : this.#codePlan(),
+          code,
           extraResidentBytes: rows.rows * 8,
         }),
     );
@@ -198,25 +200,36 @@ class SegmentBuild {
       await breathe();
       const projection = this.#hasGraph ? this.#trainProjection(sample) : undefined;
       const ranges = new RangeTrainer(dimension, metric);
+      const coding = this.#coding;
+      const means = coding.kind === 'rabitq' ? planner.means() : undefined;
       const leafOf = new Uint32Array(rows.rows);
       for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
         await breathe();
         ranges.add(vectors);
-        leafOf.set(planner.assign(vectors), first);
+        const leaves = planner.assign(vectors);
+        leafOf.set(leaves, first);
+        means?.add(leaves, vectors);
       }
-      const { rowOrder, leafStarts } = planner.finish(leafOf);
-      this.#rowOrder = rowOrder;
+      const order = planner.finish(leafOf);
+      this.#rowOrder = order.rowOrder;
       // The last number is that of all rows.
-      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1), projection };
+      const leafStarts = order.leafStarts.subarray(0, -1);
+      const params = ranges.finish();
+      const centroids = means?.finish(order, leafOf);
+      return {
+        params,
+        code: codePlan(coding, { metric, params, leafStarts, centroids }),
+        leafStarts,
+        projection,
+      };
     } finally {
       planner.release();
     }
   }
 
-  /** Undefined: sq8. */
-  #codePlan(): CodePlan | undefined {
-    const coding = codingFor(this.#request.schema);
-    return coding.kind === 'sq8' ? undefined : { coding };
+  /** Of segments with a graph. */
+  get #coding(): Coding {
+    return this.#hasGraph ? codingFor(this.#request.schema) : { kind: 'sq8' };
   }
 
   #trainProjection(sample: Float32Array): Projection | undefined {
@@ -388,6 +401,22 @@ class SegmentBuild {
       hidden.map((one) => ({ ...one, row: fileRowOf[rows.firstOf(i) + one.row]! })),
     );
   }
+}
+
+interface Planned {
+  readonly metric: Metric;
+  readonly params: CodeParams;
+  readonly leafStarts: Uint32Array;
+  readonly centroids: Float32Array | undefined;
+}
+
+/** Undefined: sq8. */
+function codePlan(coding: Coding, { metric, params, leafStarts, centroids }: Planned): CodePlan | undefined {
+  if (coding.kind === 'sq8') return undefined;
+  if (coding.kind === 'f32') return { kind: 'f32' };
+  // Of length 1 under cosine.
+  const unit = metric === 'cosine' ? 1 : rangeUnit(params);
+  return { kind: 'rabitq', bits: coding.bits, unit, leafStarts, centroids: centroids! };
 }
 
 /** How many documents the next read takes, in whole blocks. */

@@ -2,6 +2,15 @@
 export { F32Coder, F32Table, layOutF32Coder, layOutF32Table } from './f32/index.js';
 export type { F32CoderPlace, F32Scratch } from './f32/index.js';
 export {
+  LEAVES_MOST,
+  RabitqCoder,
+  RabitqTable,
+  layOutRabitqCoder,
+  layOutRabitqTable,
+  rotationSigns,
+} from './rabitq/index.js';
+export type { RabitqCoderPlace, RabitqPlan, RabitqScratch } from './rabitq/index.js';
+export {
   CodeTable,
   RangeTrainer,
   inverseLengths,
@@ -9,5 +18,6 @@ export {
   layOutRowTables,
   layOutTable,
   makeRowTables,
+  rangeUnit,
 } from './sq8/index.js';
 export type { RowTablePlace, TableScratch } from './sq8/index.js';

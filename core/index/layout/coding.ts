@@ -1,16 +1,23 @@
 /**
  * How the rows that a search compares are coded in memory, and how many bytes that takes.
  *
- *   sq8   a byte per dimension, on a range of its own
- *   f32   the rows as they were given
+ *   sq8     a byte per dimension, on a range of its own
+ *   f32     the rows as they were given
+ *   rabitq  1, 2 or 4 bits per dimension of what is left of the rotated row without the centroid of its leaf, and two f32
  */
 import { alignUp } from '../../base/bytes.js';
 import type { Metric } from '../../kernel/index.js';
 
-export type Coding = { readonly kind: 'sq8' } | { readonly kind: 'f32' };
+export type Coding =
+  { readonly kind: 'sq8' } | { readonly kind: 'f32' } | { readonly kind: 'rabitq'; readonly bits: number };
 
 /** What an index's numbers and the kernels' state call it. Files that say nothing are sq8. */
-export const codingNumbers = { sq8: 0, f32: 1 } as const;
+export const codingNumbers = { sq8: 0, f32: 1, rabitq: 2 } as const;
+
+/** What the distances by a coding say of the order of near rows is little: much of it is found by the rows themselves. */
+export function isCoarse({ kind }: Coding): boolean {
+  return kind === 'rabitq';
+}
 
 export interface CodeSizes {
   /** Of a row. */
@@ -25,10 +32,18 @@ export function codeStride(dimension: number): number {
   return alignUp(dimension, 16);
 }
 
+/** Dimensions of a rotated vector. */
+export function paddedDimension(dimension: number): number {
+  return alignUp(dimension, 64);
+}
+
 export function codeSizes(
-  { kind }: Coding,
+  coding: Coding,
   { dimension, metric }: { readonly dimension: number; readonly metric: Metric },
 ): CodeSizes {
-  if (kind === 'sq8') return { stride: codeStride(dimension), termBytes: 4, paramBytes: 8 };
-  return { stride: 4 * alignUp(dimension, 4), termBytes: metric === 'cosine' ? 4 : 0, paramBytes: 0 };
+  if (coding.kind === 'sq8') return { stride: codeStride(dimension), termBytes: 4, paramBytes: 8 };
+  if (coding.kind === 'f32')
+    return { stride: 4 * alignUp(dimension, 4), termBytes: metric === 'cosine' ? 4 : 0, paramBytes: 0 };
+  const padded = paddedDimension(dimension);
+  return { stride: (coding.bits * padded) / 8 + 8, termBytes: 0, paramBytes: 4 * padded };
 }

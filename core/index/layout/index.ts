@@ -2,9 +2,10 @@
 export { acquireBytes } from './index-arena.js';
 export { KernelState } from './kernel-state.js';
 export type { StateField } from './kernel-state.js';
-export { codeSizes, codeStride, codingNumbers } from './coding.js';
+export { codeSizes, codeStride, codingNumbers, isCoarse, paddedDimension } from './coding.js';
 export type { CodeSizes, Coding } from './coding.js';
 export type { CoderPlace, CodesAt, InputRows, QueryConstants, RowCoder, RowTable } from './row-table.js';
+export { RABITQ_STATE_BYTES, rabitqOffsets } from './rabitq-state.js';
 export { Layout, SECTION_ALIGNMENT, indexSectionKinds, sectionBytes } from './shape.js';
 export type {
   CodeParams,

@@ -4,8 +4,10 @@
  *
  * ```
  * params       of sq8: f32 lo[dimension], f32 step[dimension]; value ~ lo + step x code
+ *              of rabitq: f32 centroid[leaves][dimension rounded up to 64], rotated, in units
  * codes        of sq8: u8[rows][stride], stride = dimension rounded up to 16; the padding is 0
  *              of f32: f32[rows][dimension rounded up to 4]; the padding is 0
+ *              of rabitq: rows x { bits of the codes, f32 add, f32 rescale } (wasm/rabitq.ts)
  * terms        of sq8: f32[rows]: squared distance of the decoded row from the middle of the ranges (code 128), or for dot its
  *              product with the middle, less the middle's own; in squares of the widest step. 0 for manhattan
  *              of f32: for cosine f32[rows]: 1 by the length of the row
@@ -53,7 +55,7 @@ export interface IndexSection {
   /** From the start of the resident region. */
   readonly offset: number;
   readonly length: number;
-  /** Dimensions of params (f32: 0), rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
+  /** Dimensions of params (f32: 0; rabitq: leaves), rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
   readonly count: number;
 }
 
@@ -70,6 +72,10 @@ export interface IndexNumbers {
   readonly exact: number;
   /** `codingNumbers`; absent: sq8. */
   readonly coding?: number;
+  /** Rabitq: of a dimension. */
+  readonly bits?: number;
+  /** Rabitq: what rows are divided by, so that numbers of any size stay in f32. */
+  readonly unit?: number;
 }
 
 /** The ranges of SQ8: value ~ lo + step x code. */
