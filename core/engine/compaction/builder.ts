@@ -15,7 +15,14 @@ import type { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
-import { IndexBuilder, OrderPlanner, RangeTrainer, rangeUnit, trainProjection } from '../../index/index.js';
+import {
+  IndexBuilder,
+  isCoarse,
+  OrderPlanner,
+  RangeTrainer,
+  rangeUnit,
+  trainProjection,
+} from '../../index/index.js';
 import type { CodeParams, CodePlan, Coding, GraphSource, Projection } from '../../index/index.js';
 import type { Kernel, Metric } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
@@ -366,6 +373,7 @@ class SegmentBuild {
       );
     return await heldOutPort({
       index,
+      coarse: isCoarse(this.#coding),
       kernel,
       dimension,
       metric,

@@ -2,7 +2,7 @@
  * From the resident part of a segment to an index that can be searched.
  */
 import { corrupt } from '../../base/errors.js';
-import { indexSectionKinds, SearchIndex } from '../../index/index.js';
+import { codingOf, indexSectionKinds, isCoarse, SearchIndex } from '../../index/index.js';
 import type { DirectoryOptions, IndexSection, IndexShape } from '../../index/index.js';
 import { arenaChecksums, PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena, Metric } from '../../kernel/index.js';
@@ -65,4 +65,9 @@ export function attachIndex(file: IndexedFile, arena: Arena): LoadedIndex {
   const index = SearchIndex.attach(arena, directory);
   const at = (PAYLOAD_OFFSET + ranks.offset) / 4;
   return { index, rankOfRow: arena.u32.subarray(at, at + file.rows) };
+}
+
+/** What its codes say of the order of near rows is little. */
+export function hasCoarseCodes({ numbers }: Pick<IndexedFile, 'numbers'>): boolean {
+  return isCoarse(codingOf(numbers));
 }
