@@ -5,10 +5,11 @@
 import { absolute, centred, product, products4, squares } from './code-distance';
 import { measureF32 } from './f32-rows';
 import {
-  BASE, CODES, CODING, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, PQ, QUERY_CODES,
-  ROW_SCALE, SCALE, SQ8, STRIDE, TERMS, TERM_A, TERM_B, TERM_FACTOR, WEIGHTS,
+  BASE, CODES, CODING, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, PQ_CODES, QUERY_CODES,
+  RABITQ_CODES, ROW_SCALE, SCALE, SQ8, STRIDE, TERMS, TERM_A, TERM_B, TERM_FACTOR, WEIGHTS,
 } from './index-state';
 import { measurePq } from './pq';
+import { measureRabitq } from './rabitq';
 
 // @ts-ignore: decorator
 @inline
@@ -160,7 +161,8 @@ function distanceOf(base: f64, termFactor: f64, terms: usize, row: usize, scale:
 export function measure(list: usize, count: u32, out: usize): void {
   const coding = load<u32>(CODING);
   if (coding != SQ8) {
-    if (coding == PQ) measurePq(list, count, out);
+    if (coding == RABITQ_CODES) measureRabitq(list, count, out);
+    else if (coding == PQ_CODES) measurePq(list, count, out);
     else measureF32(list, count, out);
     return;
   }

@@ -67,16 +67,18 @@ export const SPREAD: usize = STATE + 200;
 /** f32: which part of the last walk's candidates was allowed. */
 export const SHARE: usize = STATE + 204;
 
+/** How rows are coded, and what only some codings have (rabitq-state.ts). */
+export const CODING: usize = STATE + 208;
+export const RABITQ: usize = STATE + 212;
+
 /** Where sums of touched bytes go, so that the loads are not taken out. */
-export const SINK: usize = STATE + 208;
+export const SINK: usize = STATE + 216;
 
-/** How rows are coded. */
-export const CODING: usize = STATE + 212;
-
-/** Codings: a byte per dimension; the rows themselves; product quantization. */
+/** Codings: a byte per dimension; the rows themselves; RaBitQ's; those of product quantization. */
 export const SQ8: u32 = 0;
-export const F32: u32 = 1;
-export const PQ: u32 = 3;
+export const F32_ROWS: u32 = 1;
+export const RABITQ_CODES: u32 = 2;
+export const PQ_CODES: u32 = 3;
 
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;

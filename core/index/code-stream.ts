@@ -59,14 +59,14 @@ interface Scratch {
 }
 
 function layOut(directory: IndexDirectory, most: number, coarse: boolean): Scratch {
-  const { shape, outputs, coding } = directory;
+  const { shape, outputs, coding, leafStarts } = directory;
   const { dimension } = shape;
   const layout = new Layout(PAYLOAD_OFFSET);
   const placed = {
     // What a decoded row reads behind the ranges is of no meaning, but has to be there.
     params: layout.take(directory.params().length + 64),
     projection: layout.take(coarse ? outputs * (codeStride(dimension) + 4) : 0),
-    codes: layOutCodes(layout, coding, dimension),
+    codes: layOutCodes(layout, coding, { dimension, rows: RUN_ROWS, leaves: leafStarts.length }),
     projected: coarse
       ? { table: layOutTable(layout, outputs), projector: layOutProjector(layout, dimension) }
       : undefined,
@@ -97,6 +97,8 @@ export class CodeStream {
   readonly #projected: Prepared | undefined;
   #best: BestRows;
   #visited = 0;
+  /** By which rows are compared now. */
+  #table: RowTable;
   #exactly = false;
 
   /** Payload bytes before the room for runs. `coarse`: rows are compared by fewer dimensions first. */
@@ -123,13 +125,14 @@ export class CodeStream {
     const unused = { graph0: 0, graphN: 0, levels: 0, m: 0, entry: NO_ROW, maxLevel: 0, nodes: 0 };
     this.#state.set({ ...unused, rows: 0, pool, hop, visited: 0, epoch: 0 });
     arena.u8.set(sections.params, scratch.params);
-    const at = { params: scratch.params, ...NOWHERE };
+    const at = { params: scratch.params, ...NOWHERE, rows: 0 };
     const full = openTable(arena, this.#state, directory, at, scratch.codes);
     const coarse =
       projected === undefined || !(full instanceof CodeTable) ? undefined : this.#projection(full, projected);
     full.select();
     full.prepare(query);
     this.#full = { table: full, constants: full.constants() };
+    this.#table = full;
     this.#projected = coarse === undefined ? undefined : prepareProjected(coarse);
   }
 
@@ -151,6 +154,7 @@ export class CodeStream {
     state.put('rows', run.rows);
     state.put('codes', run.codes);
     state.put('terms', run.terms);
+    this.#table.beginRows(run.first, run.rows);
     if (allowed !== undefined)
       this.#arena.u8.set(allowed.subarray(0, Math.ceil(run.rows / 8)), this.#scratch.allowed);
     const found = this.#arena.exports.scanCodes(
@@ -173,6 +177,7 @@ export class CodeStream {
   #begin({ table, constants }: Prepared, most: number, exactly: boolean): void {
     table.select();
     table.putConstants(constants);
+    this.#table = table;
     this.#best = new BestRows(most);
     this.#exactly = exactly;
   }

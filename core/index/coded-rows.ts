@@ -4,12 +4,14 @@ import {
   CodeTable,
   F32Table,
   PqTable,
+  RabitqTable,
   layOutF32Table,
   layOutPqTable,
+  layOutRabitqTable,
   layOutTable,
   wrongWord,
 } from './codes/index.js';
-import type { F32Scratch, PqScratch, TableScratch } from './codes/index.js';
+import type { F32Scratch, PqScratch, RabitqScratch, TableScratch } from './codes/index.js';
 import { readParams } from './index-directory.js';
 import type { IndexDirectory } from './index-directory.js';
 import type { CodesAt, Coding, KernelState, Layout, PqCoding, RowTable } from './layout/index.js';
@@ -17,31 +19,46 @@ import type { CodesAt, Coding, KernelState, Layout, PqCoding, RowTable } from '.
 export type CodeScratch =
   | { readonly kind: 'sq8'; readonly table: TableScratch }
   | { readonly kind: 'f32'; readonly table: F32Scratch }
+  | { readonly kind: 'rabitq'; readonly table: RabitqScratch }
   | { readonly kind: 'pq'; readonly coding: PqCoding; readonly table: PqScratch };
 
-export function layOutCodes(layout: Layout, coding: Coding, dimension: number): CodeScratch {
-  const { kind } = coding;
-  if (kind === 'pq') return { kind, coding, table: layOutPqTable(layout, coding, dimension) };
-  return kind === 'sq8'
-    ? { kind, table: layOutTable(layout, dimension) }
-    : { kind, table: layOutF32Table(layout, dimension) };
+export interface ScannedShape {
+  readonly dimension: number;
+  /** Of the index, or of so many of it as are compared at a time. */
+  readonly rows: number;
+  readonly leaves: number;
 }
 
-/** Of an index whose parameters lie in the arena. Requires: scratch of its coding. Throws `corrupt` where they make no sense. */
+export function layOutCodes(layout: Layout, coding: Coding, shape: ScannedShape): CodeScratch {
+  const { dimension } = shape;
+  const { kind } = coding;
+  if (kind === 'pq') return { kind, coding, table: layOutPqTable(layout, coding, dimension) };
+  if (kind === 'f32') return { kind, table: layOutF32Table(layout, dimension) };
+  if (kind === 'rabitq') return { kind, table: layOutRabitqTable(layout, shape) };
+  return { kind, table: layOutTable(layout, dimension) };
+}
+
+/**
+ * Of an index whose parameters lie in the arena. `rows`: with which it begins. Requires: scratch of its coding, for so many rows.
+ * Throws `corrupt` where the parameters make no sense.
+ */
 export function openTable(
   arena: Arena,
   state: KernelState,
   directory: IndexDirectory,
-  at: CodesAt,
+  { rows, ...at }: CodesAt & { readonly rows: number },
   scratch: CodeScratch,
 ): RowTable {
   const { dimension, metric } = directory.shape;
   const { codes, terms } = at;
   if (scratch.kind === 'f32')
     return new F32Table(arena, state, { dimension, metric, codes, terms, ...scratch.table });
+  if (scratch.kind === 'rabitq') return openRabitq(arena, state, directory, { ...at, rows }, scratch.table);
   if (scratch.kind === 'pq') {
     mustBeBooks(arena, directory, at.params);
-    return new PqTable(arena, state, { dimension, metric, coding: scratch.coding, ...at, ...scratch.table });
+    const { params } = at;
+    const { coding } = scratch;
+    return new PqTable(arena, state, { dimension, metric, coding, params, codes, ...scratch.table });
   }
   return openSq8(arena, state, directory, at, scratch.table);
 }
@@ -60,6 +77,26 @@ function openSq8(
   const params = { ...readParams(directory, directory.params(), numbers), exact };
   const exactLows = exact ? lows : undefined;
   return new CodeTable(arena, state, { dimension, metric, params, codes, terms, exactLows, ...scratch });
+}
+
+function openRabitq(
+  arena: Arena,
+  state: KernelState,
+  directory: IndexDirectory,
+  { params: centroids, codes, rows }: CodesAt & { readonly rows: number },
+  scratch: RabitqScratch,
+): RabitqTable {
+  const { shape, unit, leafStarts, coding } = directory;
+  const section = directory.params();
+  const numbers = arena.f32.subarray(centroids / 4, (centroids + section.length) / 4);
+  const bad = numbers.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw directory.corrupt(section.offset + bad * 4, 'a finite number', `${numbers[bad]}`);
+  const { dimension, metric } = shape;
+  const bits = coding.kind === 'rabitq' ? coding.bits : 0;
+  return new RabitqTable(arena, state, {
+    ...{ dimension, metric, rows, bits, unit, starts: leafStarts, codes, centroids },
+    ...scratch,
+  });
 }
 
 function mustBeBooks(arena: Arena, directory: IndexDirectory, params: number): void {

@@ -38,7 +38,6 @@ import {
   SECTION_ALIGNMENT,
   acquireBytes,
   codeSizes,
-  numbersOf,
   sectionBytes,
 } from './layout/index.js';
 import type {
@@ -59,7 +58,7 @@ import {
   type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
-import { layOutCoder, openCoder } from './row-coders.js';
+import { layOutCoder, openCoder, plannedCoding, plannedNumbers } from './row-coders.js';
 import type { CodePlan, PlannedCoder } from './row-coders.js';
 import { projectedParams, putProjection } from './projection/index.js';
 import type { Projection } from './projection/index.js';
@@ -166,7 +165,11 @@ function layOut(size: BuilderSize): BuilderLayout {
     ...resident,
     upperLists,
     projected,
-    scratch: layOutScratch(layout, shape, { coding: SQ8, efBuild: graph?.efConstruction ?? 0, outputs }),
+    scratch: layOutScratch(layout, shape, {
+      ...{ coding: SQ8, leaves: 0 },
+      efBuild: graph?.efConstruction ?? 0,
+      outputs,
+    }),
     input: layout.take(inputBytes),
     inputBytes,
     rowTables: layOutRowTables(layout, dimension),
@@ -398,7 +401,8 @@ export class IndexBuilder {
   sections(): BuiltSection[] {
     const { shape, graph } = this.#options;
     const { u8 } = this.#mustArena();
-    const sizes = sizesOf(this.#options, this.#options.code?.coding);
+    const { code } = this.#options;
+    const sizes = sizesOf(this.#options, code === undefined ? SQ8 : plannedCoding(code));
     const section = (kind: IndexSectionKind, at: number, count: number): BuiltSection => ({
       kind,
       bytes: u8.subarray(at, at + sectionBytes(kind, count, sizes)),
@@ -435,7 +439,7 @@ export class IndexBuilder {
     const coded =
       code === undefined
         ? { outputs: projection?.outputs ?? 0, exact: Number(params.exact === true) }
-        : { outputs: 0, exact: 0, ...numbersOf(code.coding) };
+        : { outputs: 0, exact: 0, ...plannedNumbers(code) };
     if (graph === undefined) return { m: 0, entry: 0, maxLevel: 0, ...coded, outputs: 0 };
     const entry = this.#memory.state.get('entry');
     assertInternal(entry !== NO_ROW, 'the graph is empty');

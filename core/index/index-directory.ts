@@ -4,15 +4,8 @@
  */
 import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import {
-  SECTION_ALIGNMENT,
-  codeSizes,
-  codingNumbers,
-  numbersOf,
-  paramCount,
-  pqCompressions,
-  sectionBytes,
-} from './layout/index.js';
+import { LEAVES_MOST } from './codes/index.js';
+import { SECTION_ALIGNMENT, codeSizes, codingNumbers, pqCompressions, sectionBytes } from './layout/index.js';
 import type {
   CodeParams,
   CodeSizes,
@@ -22,6 +15,10 @@ import type {
   IndexSectionKind,
   IndexShape,
 } from './layout/index.js';
+
+/** Of rabitq: f32 holds it, and 1 by it. */
+const UNIT_LEAST: number = 2 ** -126;
+const UNIT_MOST: number = 2 ** 126;
 
 const ofProjection: readonly IndexSectionKind[] = [
   'projection',
@@ -34,6 +31,8 @@ export interface DirectoryOptions {
   readonly shape: IndexShape;
   readonly sections: readonly IndexSection[];
   readonly numbers: Readonly<Record<string, number>>;
+  /** The first row of each leaf: they ascend from 0 to less than there are rows. */
+  readonly leafStarts: Uint32Array;
   /** Bytes of the resident region, sections of others included. */
   readonly regionBytes: number;
   /** Where the region begins in the object: offsets in errors count from there. */
@@ -47,6 +46,9 @@ export class IndexDirectory {
   readonly coding: Coding;
   /** Of rows and parameters. */
   readonly code: CodeSizes;
+  /** Rabitq: what rows are divided by. 1 of other codings. */
+  readonly unit: number;
+  readonly leafStarts: Uint32Array;
   /** Neighbours of a node; 0 without a graph. */
   readonly m: number;
   /** Dimensions that the graph is walked on; 0: all, or there is none. */
@@ -62,6 +64,8 @@ export class IndexDirectory {
     this.shape = shape;
     this.coding = this.#coding();
     this.code = codeSizes(this.coding, shape);
+    this.leafStarts = options.leafStarts;
+    this.unit = this.coding.kind === 'rabitq' ? this.#unit() : 1;
     const graph = sections.some(({ kind }) => kind === 'graph0');
     this.m = graph ? this.number('m', 2, limits.graphDegree) : 0;
     // Older files say nothing of outputs. Whatever does speak of a projection asks for all of it.
@@ -83,7 +87,9 @@ export class IndexDirectory {
 
   /** What the rows are coded by. Throws `corrupt`. */
   params(): IndexSection {
-    return this.section('params', paramCount(this.coding, this.shape.dimension));
+    const { shape, leafStarts } = this;
+    const counts = { sq8: shape.dimension, f32: 0, rabitq: leafStarts.length, pq: shape.dimension + 1 };
+    return this.section('params', counts[this.coding.kind]);
   }
 
   number(name: keyof IndexNumbers, least: number, most: number): number {
@@ -120,35 +126,54 @@ export class IndexDirectory {
     return section;
   }
 
+  /** Older files say nothing of it. */
   #coding(): Coding {
-    const { numbers } = this.#options;
-    // Older files say nothing of it.
-    if (numbers['coding'] === undefined) return { kind: 'sq8' };
+    const { numbers, leafStarts, shape } = this.#options;
+    if (numbers['coding'] !== undefined) this.number('coding', 0, codingNumbers.pq);
     const coding = codingOf(numbers);
-    const { coding: number } = numbersOf(coding);
-    if (numbers['coding'] !== number)
-      throw this.corrupt(
-        0,
-        'a coding that is known, with what is said of it',
-        `coding ${numbers['coding']}, compression ${numbers['compression']}`,
-      );
+    if (numbers['coding'] === codingNumbers.pq && coding.kind !== 'pq')
+      throw this.corrupt(0, `compression ${pqCompressions.join(', ')}`, `${numbers['compression']}`);
+    if (coding.kind !== 'rabitq') return coding;
+    const bits = this.number('bits', 1, 4);
+    if (bits === 3) throw this.corrupt(0, 'codes of 1, 2 or 4 bits', '3');
+    if (shape.metric === 'manhattan') throw this.corrupt(0, 'a metric that a rotation keeps', shape.metric);
+    const leaves = leafStarts.length;
+    if (leaves === 0 || leaves > LEAVES_MOST)
+      throw this.corrupt(0, `1 to ${LEAVES_MOST} leaves`, `${leaves}`);
+    const bad = leafStarts.findIndex((start, i) =>
+      i === 0 ? start !== 0 : start <= leafStarts[i - 1]! || start >= shape.rows,
+    );
+    if (bad >= 0) throw this.corrupt(0, `the start of a leaf of ${shape.rows} rows`, `${leafStarts[bad]}`);
     return coding;
+  }
+
+  #unit(): number {
+    const unit = this.#options.numbers['unit'];
+    if (unit === undefined || !(unit >= UNIT_LEAST && unit <= UNIT_MOST))
+      throw this.corrupt(0, `unit from ${UNIT_LEAST} to ${UNIT_MOST}`, String(unit));
+    return unit;
   }
 }
 
 /** Whether an index of these numbers is coded so. */
 export function isCodedAs(numbers: Readonly<Record<string, number>>, coding: Coding): boolean {
-  const own = numbersOf(codingOf(numbers));
-  const other = numbersOf(coding);
-  return own.coding === other.coding && own.compression === other.compression;
+  const own = codingOf(numbers);
+  if (own.kind === 'pq' && coding.kind === 'pq') return own.compression === coding.compression;
+  return own.kind === 'rabitq' && coding.kind === 'rabitq'
+    ? own.bits === coding.bits
+    : own.kind === coding.kind;
 }
 
-/** The coding as far as it can be told of numbers that nobody has checked: of what no index can be, sq8. */
+/** The same as far as it can be told of numbers that nobody has checked: of what no index can be, sq8. */
 export function codingOf(numbers: Readonly<Record<string, number>>): Coding {
-  const { coding, compression } = numbers as { readonly coding?: number; readonly compression?: number };
-  if (coding === codingNumbers.f32) return { kind: 'f32' };
-  const isPq = coding === codingNumbers.pq && compression !== undefined;
-  return isPq && pqCompressions.includes(compression) ? { kind: 'pq', compression } : { kind: 'sq8' };
+  const {
+    coding,
+    bits = 0,
+    compression = 0,
+  } = numbers as Readonly<Partial<Record<'coding' | 'bits' | 'compression', number>>>;
+  if (coding === codingNumbers.pq && pqCompressions.includes(compression)) return { kind: 'pq', compression };
+  if (coding === codingNumbers.rabitq) return { kind: 'rabitq', bits };
+  return coding === codingNumbers.f32 ? { kind: 'f32' } : { kind: 'sq8' };
 }
 
 /** The ranges in the numbers of a section: views of these. Throws `corrupt`. */

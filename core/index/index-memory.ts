@@ -115,16 +115,17 @@ export interface ScratchOptions {
   readonly coding: Coding;
   readonly efBuild: number;
   readonly outputs: number;
+  readonly leaves: number;
 }
 
 /** Lays out what a search needs behind the resident region. */
 export function layOutScratch(
   layout: Layout,
   shape: IndexShape,
-  { coding, efBuild, outputs }: ScratchOptions,
+  { coding, efBuild, outputs, leaves }: ScratchOptions,
 ): ScratchLayout {
   return {
-    codes: layOutCodes(layout, coding, shape.dimension),
+    codes: layOutCodes(layout, coding, { ...shape, leaves }),
     projected:
       outputs === 0
         ? undefined

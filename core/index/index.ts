@@ -1,16 +1,17 @@
 /** The index's door: codes of rows and HNSW graphs in an arena, built, copied and searched. */
-export { PqTrainer, RangeTrainer, pqSampleRows } from './codes/index.js';
+export { PqTrainer, RangeTrainer, pqSampleRows, rangeUnit } from './codes/index.js';
+export type { PqBooks } from './codes/index.js';
 export { IndexBuilder } from './index-builder.js';
 export type { BuilderOptions, BuilderSize, BuiltSection, GraphOptions } from './index-builder.js';
 export { rankOfAllowed } from './index-memory.js';
 export type { Hits, ScanRequest, WalkRequest } from './index-memory.js';
 export type { CodePlan } from './row-coders.js';
 export { CodeStream } from './code-stream.js';
-export { IndexDirectory, isCodedAs } from './index-directory.js';
+export { IndexDirectory, codingOf, isCodedAs } from './index-directory.js';
 export type { DirectoryOptions } from './index-directory.js';
 export { SearchIndex } from './search-index.js';
 export type { GraphSource } from './graph/index.js';
-export { acquireBytes, codeSizes, indexSectionKinds } from './layout/index.js';
+export { acquireBytes, codeSizes, indexSectionKinds, isCoarse } from './layout/index.js';
 export type {
   CodeParams,
   Coding,

@@ -18,9 +18,12 @@ import {
   type ScanRequest,
   type WalkRequest,
 } from './index-memory.js';
-import { KernelState, Layout, NO_ROW, SECTION_ALIGNMENT, numbersOf } from './layout/index.js';
+import { KernelState, Layout, NO_ROW, SECTION_ALIGNMENT, codingNumbers } from './layout/index.js';
 import type { IndexNumbers, IndexSection, IndexShape } from './layout/index.js';
 import type { GraphSource } from './graph/index.js';
+
+/** What tells how much memory searches of an index take. */
+export type SizedIndex = Pick<DirectoryOptions, 'shape' | 'numbers' | 'leafStarts'>;
 
 export class SearchIndex {
   readonly hasGraph: boolean;
@@ -34,11 +37,16 @@ export class SearchIndex {
   }
 
   /** Bytes that searches need behind the resident region, as far as the index's numbers make sense. */
-  static scratchBytes(shape: IndexShape, numbers: DirectoryOptions['numbers']): number {
+  static scratchBytes({ shape, numbers, leafStarts }: SizedIndex): number {
     const layout = new Layout(0);
     const { outputs = 0 } = numbers as { readonly outputs?: number };
     const sound = Number.isInteger(outputs) && outputs > 0 && outputs <= shape.dimension;
-    layOutScratch(layout, shape, { coding: codingOf(numbers), efBuild: 0, outputs: sound ? outputs : 0 });
+    layOutScratch(layout, shape, {
+      coding: codingOf(numbers),
+      efBuild: 0,
+      outputs: sound ? outputs : 0,
+      leaves: leafStarts.length,
+    });
     return layout.end + SECTION_ALIGNMENT;
   }
 
@@ -87,9 +95,10 @@ class Attachment {
     const { shape, regionBytes } = this.#options;
     const { rows } = shape;
     const directory = this.#directory;
-    const { coding, outputs } = directory;
+    const { coding, outputs, leafStarts } = directory;
     const layout = new Layout(PAYLOAD_OFFSET + regionBytes);
-    const scratch = layOutScratch(layout, shape, { coding, efBuild: 0, outputs });
+    const leaves = leafStarts.length;
+    const scratch = layOutScratch(layout, shape, { coding, efBuild: 0, outputs, leaves });
     if (layout.end > this.#arena.u8.length)
       throw directory.corrupt(
         0,
@@ -100,6 +109,7 @@ class Attachment {
       params: directory.params().offset + PAYLOAD_OFFSET,
       codes: directory.section('codes', rows).offset + PAYLOAD_OFFSET,
       terms: directory.section('terms', rows).offset + PAYLOAD_OFFSET,
+      rows,
     };
     const state = new KernelState(this.#arena);
     const full = openTable(this.#arena, state, directory, at, scratch.codes);
@@ -120,9 +130,9 @@ class Attachment {
     return make(memory, graph);
   }
 
-  #numbers(): Pick<IndexNumbers, 'exact' | 'coding' | 'compression'> {
+  #numbers(): Pick<IndexNumbers, 'exact' | 'coding'> {
     const { coding, exact } = this.#directory;
-    return { exact: Number(exact), ...numbersOf(coding) };
+    return { exact: Number(exact), coding: codingNumbers[coding.kind] };
   }
 
   #floats({ offset, length }: IndexSection): Float32Array {

@@ -63,6 +63,7 @@ export class SegmentCheck {
   readonly dimension: number;
   readonly metric: string;
   readonly numbers: Readonly<Record<string, number>>;
+  readonly leafStarts: Uint32Array;
   /** Of the collection that it was written for. */
   readonly uid: string;
   readonly residentBytes: number;
@@ -84,6 +85,7 @@ export class SegmentCheck {
     this.dimension = field.dimension;
     this.metric = field.metric;
     this.numbers = footer.text.numbers;
+    this.leafStarts = tail.leafStarts;
     this.uid = footer.text.uid;
     this.residentBytes = layout.residents.length === 0 ? 0 : layout.tailOffset - layout.residentOffset;
     this.residentSections = layout.residents.map((section) => ({
@@ -163,7 +165,8 @@ export class SegmentCheck {
 
   /** Columns lie behind the documents, with ids and sequences between. */
   async *#documentsAndColumns(stream: PageStream): AsyncGenerator<SegmentFault, void, undefined> {
-    const { columnIndex: index, layout, leafStarts } = this.#tail;
+    const { leafStarts } = this;
+    const { columnIndex: index, layout } = this.#tail;
     const { rows, ref } = this;
     const { columnBytesMax: bytesMax } = this.#options;
     const columns =

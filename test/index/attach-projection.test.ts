@@ -52,7 +52,7 @@ function attachedTo<T>(
   arena.u8.set(region, PAYLOAD_OFFSET);
   try {
     const index = SearchIndex.attach(arena, {
-      ...{ shape, sections, numbers, regionBytes: region.length },
+      ...{ shape, sections, numbers, leafStarts: Uint32Array.of(0), regionBytes: region.length },
       key: 'seg/test',
     });
     return use(index, arena.u8);
@@ -108,7 +108,9 @@ function expectHarmless(index: StoredIndex): void {
     }
     const end = PAYLOAD_OFFSET + region.length;
     expect(Buffer.compare(u8.subarray(PAYLOAD_OFFSET, end), region)).toBe(0);
-    const past = u8.subarray(end + SearchIndex.scratchBytes(shape, { outputs: OUTPUTS }));
+    const past = u8.subarray(
+      end + SearchIndex.scratchBytes({ shape, numbers: { outputs: OUTPUTS }, leafStarts: Uint32Array.of(0) }),
+    );
     expect(past.length).toBeGreaterThan(0);
     expect(Buffer.compare(past, dirt.subarray(0, past.length))).toBe(0);
   });

@@ -80,7 +80,9 @@ describe('SearchIndex.attach', () => {
         expect(new Set(hits.rows).size).toBe(hits.rows.length);
         // The walk wrote to its scratch alone: neither into the index nor past the scratch.
         expect(Buffer.compare(arena.u8.subarray(PAYLOAD_OFFSET, end), region)).toBe(0);
-        const past = arena.u8.subarray(end + SearchIndex.scratchBytes(shape, {}));
+        const past = arena.u8.subarray(
+          end + SearchIndex.scratchBytes({ shape, numbers: {}, leafStarts: Uint32Array.of(0) }),
+        );
         expect(Buffer.compare(past, dirt.subarray(0, past.length))).toBe(0);
         kernel.pool.release(arena);
       }),

@@ -45,7 +45,7 @@ function kernelDistance(metric: Metric, query: Float32Array, row: Float32Array):
   return Math.fround(distance * cosineScale(kernel.normSquared(row, row.length)[0]!)) + 0;
 }
 
-const f32: CodePlan = { coding: { kind: 'f32' } };
+const f32: CodePlan = { kind: 'f32' };
 
 describe('rows as they were given', () => {
   test.each(metrics.flatMap((metric) => [3, 16, 67].map((d) => [metric, d] as const)))(

@@ -148,7 +148,9 @@ describe('a walk through allowed rows', () => {
       });
     }
     expect(Buffer.compare(arena.u8.subarray(PAYLOAD_OFFSET, end), index.region)).toBe(0);
-    const past = arena.u8.subarray(end + SearchIndex.scratchBytes(own, {}));
+    const past = arena.u8.subarray(
+      end + SearchIndex.scratchBytes({ shape: own, numbers: {}, leafStarts: Uint32Array.of(0) }),
+    );
     expect(past.every((byte) => byte === 0xa5)).toBe(true);
     kernel.pool.release(arena);
   });

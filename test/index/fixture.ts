@@ -159,9 +159,14 @@ export interface StoredIndex {
   readonly region: Uint8Array;
   readonly sections: IndexSection[];
   readonly numbers: IndexNumbers;
+  readonly leafStarts: Uint32Array;
 }
 
-export function stored(builder: IndexBuilder, shape: IndexShape): StoredIndex {
+export function stored(
+  builder: IndexBuilder,
+  shape: IndexShape,
+  leafStarts: Uint32Array = Uint32Array.of(0),
+): StoredIndex {
   const sections: IndexSection[] = [];
   let end = 0;
   const parts = builder.sections();
@@ -171,7 +176,7 @@ export function stored(builder: IndexBuilder, shape: IndexShape): StoredIndex {
   }
   const region = new Uint8Array(end);
   for (const [i, { bytes }] of parts.entries()) region.set(bytes, sections[i]!.offset);
-  return { shape, region, sections, numbers: builder.numbers() };
+  return { shape, region, sections, numbers: builder.numbers(), leafStarts };
 }
 
 export interface Attached {
@@ -180,13 +185,14 @@ export interface Attached {
 }
 
 /** Copies the region into an arena full of dirt and attaches. Release the arena when done. */
-export function attached({ shape, region, sections, numbers }: StoredIndex): Attached {
-  const scratchBytes = SearchIndex.scratchBytes(shape, { ...numbers });
+export function attached({ shape, region, sections, numbers: own, leafStarts }: StoredIndex): Attached {
+  const numbers = { ...own };
+  const scratchBytes = SearchIndex.scratchBytes({ shape, numbers, leafStarts });
   const arena = kernel.pool.acquire(arenaClassFor(region.length + scratchBytes)!);
   arena.u8.fill(0xa5, PAYLOAD_OFFSET);
   arena.u8.set(region, PAYLOAD_OFFSET);
   try {
-    const options = { shape, sections, numbers: { ...numbers }, regionBytes: region.length, key: 'seg/test' };
+    const options = { shape, sections, numbers, leafStarts, regionBytes: region.length, key: 'seg/test' };
     return { index: SearchIndex.attach(arena, options), arena };
   } catch (error) {
     kernel.pool.release(arena);

@@ -38,7 +38,7 @@ function planOf(rows: Float32Array, dimension: number, metric: Metric, compressi
   for (const _ of trainer.train(rows));
   const books = trainer.books();
   trainer.release();
-  return { coding, books };
+  return { kind: 'pq', compression, books };
 }
 
 function indexOf(rows: Float32Array, dimension: number, metric: Metric, compression: number): StoredIndex {

@@ -44,14 +44,15 @@ async function answersOf(simd: Simd, { shape, rows, queries }: Scene): Promise<A
   builder.encode(0, rows);
   builder.insert(upTo(shape.rows));
   const index = stored(builder, shape);
-  const { region, sections, numbers } = index;
-  const bytes = region.length + SearchIndex.scratchBytes(shape, { ...numbers });
+  const { region, sections, numbers, leafStarts } = index;
+  const bytes = region.length + SearchIndex.scratchBytes({ shape, numbers: { ...numbers }, leafStarts });
   const arena = kernel.pool.acquire(arenaClassFor(bytes)!);
   arena.u8.set(region, PAYLOAD_OFFSET);
   const attachment = {
     shape,
     sections,
     numbers: { ...numbers },
+    leafStarts,
     regionBytes: region.length,
     key: 'seg/test',
   };

@@ -19,6 +19,7 @@ const layers: Readonly<Record<string, number>> = {
   'core/index/layout': 2,
   'core/index/codes/sq8': 2.05,
   'core/index/codes/f32': 2.05,
+  'core/index/codes/rabitq': 2.05,
   'core/index/codes/pq': 2.06,
   'core/index/codes': 2.1,
   'core/index/order': 2.1,

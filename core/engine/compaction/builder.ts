@@ -15,9 +15,16 @@ import type { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
-import { IndexBuilder, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
-import type { CodeParams, CodePlan, GraphSource, Projection } from '../../index/index.js';
-import type { Kernel } from '../../kernel/index.js';
+import {
+  IndexBuilder,
+  isCoarse,
+  OrderPlanner,
+  RangeTrainer,
+  rangeUnit,
+  trainProjection,
+} from '../../index/index.js';
+import type { CodeParams, CodePlan, Coding, GraphSource, PqBooks, Projection } from '../../index/index.js';
+import type { Kernel, Metric } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
@@ -27,9 +34,10 @@ import type { RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
 import type { CalibrationPort } from './calibrate.js';
-import { planCode } from './code-plan.js';
+import { codingFor } from './coding.js';
 import { heldOutPort } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
+import { learnBooks } from './pq-plan.js';
 import { withRoom } from './room.js';
 import type { RowSet } from './row-set.js';
 import { shuffle } from './shuffle.js';
@@ -84,9 +92,10 @@ export interface BuiltSegment {
 
 interface Plan {
   readonly params: CodeParams;
+  /** Undefined: sq8. */
+  readonly code: CodePlan | undefined;
   readonly leafStarts: Uint32Array;
   readonly projection: Projection | undefined;
-  readonly code: CodePlan | undefined;
 }
 
 /** Requires: at least one row. Ensures: nothing is there under the key where it throws. */
@@ -116,7 +125,7 @@ class SegmentBuild {
   async run(): Promise<BuiltSegment> {
     const { rows, key, kernel, evict, schema, store, digests, deflate, uid, seed } = this.#request;
     const { dimension, metric } = schema;
-    const { params, leafStarts, projection, code } = await this.#planOrder();
+    const { params, code, leafStarts, projection } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
     const index = withRoom(
       evict,
@@ -198,21 +207,38 @@ class SegmentBuild {
       withRoom(evict, () => planner.train(sample));
       await breathe();
       const projection = this.#hasGraph ? this.#trainProjection(sample) : undefined;
-      const code = this.#hasGraph ? await planCode({ ...this.#request, sample }) : undefined;
       const ranges = new RangeTrainer(dimension, metric);
+      const coding = this.#coding;
+      const books = coding.kind === 'pq' ? await learnBooks(this.#request, coding, sample) : undefined;
+      const means = coding.kind === 'rabitq' ? planner.means() : undefined;
       const leafOf = new Uint32Array(rows.rows);
       for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
         await breathe();
         ranges.add(vectors);
-        leafOf.set(planner.assign(vectors), first);
+        const leaves = planner.assign(vectors);
+        leafOf.set(leaves, first);
+        means?.add(leaves, vectors);
       }
-      const { rowOrder, leafStarts } = planner.finish(leafOf);
-      this.#rowOrder = rowOrder;
+      const order = planner.finish(leafOf);
+      this.#rowOrder = order.rowOrder;
       // The last number is that of all rows.
-      return { params: ranges.finish(), leafStarts: leafStarts.subarray(0, -1), projection, code };
+      const leafStarts = order.leafStarts.subarray(0, -1);
+      const params = ranges.finish();
+      const centroids = means?.finish(order, leafOf);
+      return {
+        params,
+        code: codePlan(coding, { metric, params, leafStarts, centroids, books }),
+        leafStarts,
+        projection,
+      };
     } finally {
       planner.release();
     }
+  }
+
+  /** Of segments with a graph. */
+  get #coding(): Coding {
+    return this.#hasGraph ? codingFor(this.#request.schema) : { kind: 'sq8' };
   }
 
   #trainProjection(sample: Float32Array): Projection | undefined {
@@ -349,6 +375,7 @@ class SegmentBuild {
       );
     return await heldOutPort({
       index,
+      coarse: isCoarse(this.#coding),
       kernel,
       dimension,
       metric,
@@ -384,6 +411,27 @@ class SegmentBuild {
       hidden.map((one) => ({ ...one, row: fileRowOf[rows.firstOf(i) + one.row]! })),
     );
   }
+}
+
+interface Planned {
+  readonly metric: Metric;
+  readonly params: CodeParams;
+  readonly leafStarts: Uint32Array;
+  readonly centroids: Float32Array | undefined;
+  readonly books: PqBooks | undefined;
+}
+
+/** Undefined: sq8. */
+function codePlan(
+  coding: Coding,
+  { metric, params, leafStarts, centroids, books }: Planned,
+): CodePlan | undefined {
+  if (coding.kind === 'sq8') return undefined;
+  if (coding.kind === 'f32') return { kind: 'f32' };
+  if (coding.kind === 'pq') return { kind: 'pq', compression: coding.compression, books: books! };
+  // Of length 1 under cosine.
+  const unit = metric === 'cosine' ? 1 : rangeUnit(params);
+  return { kind: 'rabitq', bits: coding.bits, unit, leafStarts, centroids: centroids! };
 }
 
 /** How many documents the next read takes, in whole blocks. */

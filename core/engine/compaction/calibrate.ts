@@ -9,23 +9,28 @@
  * Walks for few rows are bounded by the distance of the tenth nearest (WalkRequest): a walk of fixed width goes on as long for
  * a query whose neighbours stand out as for one among many alike.
  *
+ * By coarse codes (RaBitQ) near rows lie in little order: of their walks and their scans many more candidates are measured by the
+ * rows themselves, and what a scan finds is measured, too.
+ *
  * One miss among few queries, or two, may leave no walk for a high recall at k = 1, and every query for it would be a scan. So
  * where a walk has met a recall and the sample is too small to promise it, a larger one decides.
  */
 import { limits } from '../../base/limits.js';
 import { BOUNDED_ROOM } from '../segments/index.js';
-import type { RecallCurve, RecallPoint } from '../segments/index.js';
+import type { RecallCurve, RecallPoint, ScanPoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 
 /** A walk for so many may be bounded by the distance of the tenth. */
 const NEAR_KS: readonly number[] = [1, 10];
 const FAR_KS: readonly number[] = [100];
 const KS: readonly number[] = [...NEAR_KS, ...FAR_KS];
-const EFS: readonly number[] = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
+/** What is searched by coarse codes needs the last ones. */
+const EFS_FINE: readonly number[] = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
+const EFS_COARSE: readonly number[] = [...EFS_FINE, 768, 1_024, 1_536, 2_048];
 /** Queries that say how far the candidates of a walk reach. */
 const REACH_QUERIES = 100;
-const RERANK_FACTORS: readonly number[] = [1, 1.5, 2, 4];
-const DEPTH = Math.max(...RERANK_FACTORS);
+const FACTORS_FINE: readonly number[] = [1, 1.5, 2, 4];
+const FACTORS_COARSE: readonly number[] = [...FACTORS_FINE, 8, 16, 32];
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 200;
 const SCANNED_QUERIES = 50;
@@ -50,12 +55,16 @@ export interface Width {
 
 export interface CalibrationPort {
   readonly queries: number;
+  /** What is searched is coarse codes (`isCoarse`). */
+  readonly coarse: boolean;
   /** A scan of all codes takes less than a walk that is wide enough for the truth. */
   readonly scansFast: boolean;
   /** The first of the candidates of a walk, as searches walk. */
   walk(query: number, width: Width): Candidates;
   /** The same by the codes that the graph is built on, which are never coarse. */
   walkBuilt(query: number, width: Width): Candidates;
+  /** The nearest `count` of all rows, as searches scan. */
+  scan(query: number, count: number): Candidates;
   /** The distance of the last of `ef` candidates in that of the tenth; 0 where walks cannot be bounded by that. */
   spread(query: number, ef: number): number;
   /** The nearest `count` of all rows by those codes. */
@@ -94,7 +103,9 @@ async function measureCurve(
   // A query has a hundred answers: half of the queries say as much.
   const half = Math.ceil(sample.queries / 2);
   const far = await measureWalks(port, { ks: FAR_KS, bounded: false, queries: half }, truths);
-  const curve = { samples: sample.queries, points: monotone([...near, ...far]) };
+  const scans = port.coarse ? await measureScans(port, sample.queries, truths) : [];
+  const points = monotone([...near, ...far]);
+  const curve = { samples: sample.queries, points, ...(scans.length === 0 ? {} : { scans }) };
   return { curve, inDoubt: KS.some((k) => isInDoubt(curve.points, k, truths.shareOf(k))) };
 }
 
@@ -112,13 +123,14 @@ async function measureWalks(
   truths: Truths,
 ): Promise<RecallPoint[]> {
   const points: RecallPoint[] = [];
-  const limit = DEPTH * Math.max(...ks);
-  for (const ef of EFS) {
+  const factors = factorsOf(port);
+  const limit = Math.max(...factors) * Math.max(...ks);
+  for (const ef of port.coarse ? EFS_COARSE : EFS_FINE) {
     if (ks.every((k) => k > ef)) continue;
     const reach = bounded ? await reachOf(port, Math.min(queries, REACH_QUERIES), ef) : 0;
     const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach, limit };
     const walk = (query: number): Candidates => port.walk(query, width);
-    const measured = measure(ks, await askAll(port, queries, walk), truths, { ef, reach });
+    const measured = measure(ks, await askAll(port, queries, walk), truths, { ef, reach, factors });
     points.push(...measured);
     if (isGoodEnough(ks, measured)) break;
   }
@@ -166,21 +178,38 @@ function measure(
   ks: readonly number[],
   walks: readonly Candidates[],
   truths: Truths,
-  { ef, reach }: { readonly ef: number; readonly reach: number },
+  {
+    ef,
+    reach,
+    factors,
+  }: { readonly ef: number; readonly reach: number; readonly factors: readonly number[] },
 ): RecallPoint[] {
   return ks
     .filter((k) => k <= ef)
     .flatMap((k) => {
-      const depths = new Set(RERANK_FACTORS.map((factor) => Math.min(Math.ceil(factor * k), ef)));
-      return [...depths].map((rerank): RecallPoint => {
-        const recalls = Float64Array.from(walks, (walk, query) =>
-          recallOf(walk, truths.of[query]!, k, rerank),
-        );
-        const { mean, lower } = boundedMean(recalls, k);
-        const share = truths.shareOf(k);
-        return { k, ef, reach, rerank, recall: mean * share, lower: lower * share };
-      });
+      const depths = new Set(factors.map((factor) => Math.min(Math.ceil(factor * k), ef)));
+      return [...depths].map((rerank) => ({ ef, reach, ...foundOf(walks, truths, k, rerank) }));
     });
+}
+
+/** What the first `rerank` candidates of each query hold. */
+function foundOf(found: readonly Candidates[], truths: Truths, k: number, rerank: number): ScanPoint {
+  const recalls = Float64Array.from(found, (rows, query) => recallOf(rows, truths.of[query]!, k, rerank));
+  const { mean, lower } = boundedMean(recalls, k);
+  const share = truths.shareOf(k);
+  return { k, rerank, recall: mean * share, lower: lower * share };
+}
+
+function factorsOf({ coarse }: CalibrationPort): readonly number[] {
+  return coarse ? FACTORS_COARSE : FACTORS_FINE;
+}
+
+/** Scans, from whose candidates more and more are taken. */
+async function measureScans(port: CalibrationPort, queries: number, truths: Truths): Promise<ScanPoint[]> {
+  const factors = factorsOf(port);
+  const most = Math.max(...factors) * Math.max(...KS);
+  const scans = await askAll(port, queries, (query) => port.scan(query, most));
+  return KS.flatMap((k) => factors.map((factor) => foundOf(scans, truths, k, Math.ceil(factor * k))));
 }
 
 /**

@@ -13,6 +13,8 @@ const SCANNED_FAST_BYTES = 8_388_608; // 8 MiB
 
 export interface HeldOut {
   readonly index: IndexBuilder;
+  /** What is searched is coarse codes. */
+  readonly coarse: boolean;
   readonly kernel: Kernel;
   readonly dimension: number;
   readonly metric: Metric;
@@ -28,7 +30,7 @@ export interface HeldOut {
 }
 
 export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
-  const { index, kernel, dimension, metric, rows, heldOut, evict } = options;
+  const { index, coarse, kernel, dimension, metric, rows, heldOut, evict } = options;
   const { read, sourceOf, breathe } = options;
   const vectors = new Float32Array(heldOut.length * dimension);
   await read(heldOut, vectors);
@@ -37,9 +39,11 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
   for (const row of heldOut) clearBit(inserted, row);
   return {
     queries: queries.length,
+    coarse,
     scansFast: rows * dimension <= SCANNED_FAST_BYTES,
     walk: (query, width) => index.walk({ query: queries[query]!, ...width }).rows,
     walkBuilt: (query, width) => index.walkBuilt({ query: queries[query]!, ...width }).rows,
+    scan: (query, limit) => index.scan({ query: queries[query]!, limit, allowed: inserted }).rows,
     spread: (query, ef) => index.spread(queries[query]!, ef),
     scanBuilt: (query, limit) => index.scanBuilt({ query: queries[query]!, limit, allowed: inserted }).rows,
     distances: (wanted) =>

@@ -12,7 +12,7 @@ import type { Hits, SearchIndex } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
-import { chooseEffort } from '../segments/index.js';
+import { chooseEffort, hasCoarseCodes } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentFile, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
@@ -78,7 +78,7 @@ function searchAllowed(
   const { k, wanted, trace } = search;
   const { entry, file, recallCurve } = overlay.segment;
   if (count === 0) return NOTHING;
-  const effort = chooseEffort(recallCurve, { k, wanted, graph: entry.graph });
+  const effort = chooseEffort(recallCurve, { k, wanted, graph: entry.graph, coarse: hasCoarseCodes(file) });
   if (effort.kind === 'exact' || count <= effort.rerank) trace?.planned({ matches: count, plan: 'exact' });
   if (effort.kind === 'exact') {
     const exactly = allowed?.slice();

@@ -2,7 +2,7 @@
  * From the resident part of a segment to an index that can be searched.
  */
 import { corrupt } from '../../base/errors.js';
-import { indexSectionKinds, SearchIndex } from '../../index/index.js';
+import { codingOf, indexSectionKinds, isCoarse, SearchIndex } from '../../index/index.js';
 import type { DirectoryOptions, IndexSection, IndexShape } from '../../index/index.js';
 import { arenaChecksums, PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena, Metric } from '../../kernel/index.js';
@@ -12,7 +12,7 @@ import type { SegmentFile } from './segment-file.js';
 /** As much of a segment as its index is made of. */
 export type IndexedFile = Pick<
   SegmentFile,
-  'rows' | 'dimension' | 'metric' | 'numbers' | 'residentBytes' | 'residentSections' | 'ref'
+  'rows' | 'dimension' | 'metric' | 'numbers' | 'leafStarts' | 'residentBytes' | 'residentSections' | 'ref'
 >;
 
 function shapeOf({ dimension, metric, rows }: IndexedFile): IndexShape {
@@ -22,7 +22,8 @@ function shapeOf({ dimension, metric, rows }: IndexedFile): IndexShape {
 
 /** Payload bytes of the arena that an index and its searches take, as the footer says; what cannot be is refused at the end. */
 export function indexBytes(file: IndexedFile): number {
-  return file.residentBytes + SearchIndex.scratchBytes(shapeOf(file), file.numbers);
+  const { numbers, leafStarts } = file;
+  return file.residentBytes + SearchIndex.scratchBytes({ shape: shapeOf(file), numbers, leafStarts });
 }
 
 export function beginLoad(
@@ -43,14 +44,14 @@ export interface LoadedIndex {
 
 /** What the segment says of its index. Throws `corrupt` where it says nothing. */
 export function directoryOf(file: IndexedFile): DirectoryOptions {
-  const { residentBytes, residentSections, numbers, ref } = file;
+  const { residentBytes, residentSections, numbers, leafStarts, ref } = file;
   const { key } = ref;
   if (residentBytes === 0)
     throw corrupt({ key, offset: 0, expected: 'an index', found: 'a segment without one' });
   const sections = residentSections.filter(({ kind }) =>
     (indexSectionKinds as readonly string[]).includes(kind),
   ) as readonly IndexSection[];
-  return { shape: shapeOf(file), sections, numbers, regionBytes: residentBytes, key };
+  return { shape: shapeOf(file), sections, numbers, leafStarts, regionBytes: residentBytes, key };
 }
 
 /** Checks everything that the kernels follow. Requires: a complete load. Throws `corrupt`. */
@@ -64,4 +65,9 @@ export function attachIndex(file: IndexedFile, arena: Arena): LoadedIndex {
   const index = SearchIndex.attach(arena, directory);
   const at = (PAYLOAD_OFFSET + ranks.offset) / 4;
   return { index, rankOfRow: arena.u32.subarray(at, at + file.rows) };
+}
+
+/** What its codes say of the order of near rows is little. */
+export function hasCoarseCodes({ numbers }: Pick<IndexedFile, 'numbers'>): boolean {
+  return isCoarse(codingOf(numbers));
 }

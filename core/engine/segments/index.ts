@@ -1,8 +1,8 @@
 /** Segments as reads see them: open files, indexes in memory, what the log says over them, how hard to search. */
 export { findRows } from './find-rows.js';
 export { BOUNDED_ROOM, chooseEffort } from './recall-curve.js';
-export type { Effort, RecallCurve, RecallPoint } from './recall-curve.js';
-export { attachIndex, indexBytes } from './index-loader.js';
+export type { Effort, RecallCurve, RecallPoint, ScanPoint } from './recall-curve.js';
+export { attachIndex, hasCoarseCodes, indexBytes } from './index-loader.js';
 export type { LoadedIndex } from './index-loader.js';
 export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';

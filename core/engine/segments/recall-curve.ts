@@ -6,12 +6,8 @@ import { limits } from '../../base/limits.js';
 import { isPlainObject } from '../input/index.js';
 import type { WantedEffort } from '../input/index.js';
 
-export interface RecallPoint {
+export interface ScanPoint {
   readonly k: number;
-  /** Candidates that the walk kept, on average where it was bounded. */
-  readonly ef: number;
-  /** Bound of the walk (`WalkRequest`), 0 for none. */
-  readonly reach: number;
   /** Candidates that are compared exactly. */
   readonly rerank: number;
   readonly recall: number;
@@ -19,9 +15,18 @@ export interface RecallPoint {
   readonly lower: number;
 }
 
+export interface RecallPoint extends ScanPoint {
+  /** Candidates that the walk kept, on average where it was bounded. */
+  readonly ef: number;
+  /** Bound of the walk (`WalkRequest`), 0 for none. */
+  readonly reach: number;
+}
+
 export interface RecallCurve {
   readonly samples: number;
   readonly points: readonly RecallPoint[];
+  /** Of coarse codes, by which a scan finds not everything either. */
+  readonly scans?: readonly ScanPoint[] | undefined;
 }
 
 export type Effort =
@@ -36,6 +41,8 @@ export interface EffortRequest {
   readonly wanted: WantedEffort;
   /** The segment has a graph to walk. */
   readonly graph: boolean;
+  /** Its codes say little of the order of near rows (`isCoarse`). */
+  readonly coarse: boolean;
 }
 
 const RERANK_MIN = 32;
@@ -47,6 +54,9 @@ const RERANK_SLACK = 0.000_5;
  */
 const HELD_BACK = 0.3;
 const EF_WITHOUT_CURVE = 128;
+/** Of coarse codes: candidates, and those that are compared exactly, by k. */
+const EF_COARSE = 32;
+const RERANK_COARSE = 16;
 const REACH_MIN = 1.01;
 /** A bounded walk keeps as many candidates as are in reach, but not more than this times what they are on average. */
 export const BOUNDED_ROOM = 2;
@@ -55,24 +65,35 @@ const POINTS_MAX = 1_000;
 /** Undefined where the file holds no curve, or none that makes sense: then a search assumes the worst. */
 export function tryRecallCurve(value: unknown): RecallCurve | undefined {
   if (!isPlainObject(value)) return undefined;
-  const { samples, points } = value as Readonly<Record<string, unknown>>;
-  if (typeof samples !== 'number' || !Array.isArray(points) || points.length > POINTS_MAX) return undefined;
+  const { samples, points, scans = [] } = value as Readonly<Record<string, unknown>>;
+  const isList = (list: unknown): list is unknown[] => Array.isArray(list) && list.length <= POINTS_MAX;
+  if (typeof samples !== 'number' || !isList(points) || !isList(scans)) return undefined;
   const usable = points.filter(isPoint);
-  return usable.length === 0 ? undefined : { samples, points: usable };
+  return usable.length === 0 ? undefined : { samples, points: usable, scans: scans.filter(isScanPoint) };
 }
 
+type Point = Readonly<Record<string, unknown>>;
+
 function isPoint(value: unknown): value is RecallPoint {
+  if (!isScanPoint(value)) return false;
+  const { reach } = value as unknown as Point;
+  const bound = reach === 0 || (typeof reach === 'number' && reach >= 1 && reach < Infinity);
+  return bound && isCount(value as unknown as Point, 'ef');
+}
+
+function isScanPoint(value: unknown): value is ScanPoint {
   if (!isPlainObject(value)) return false;
-  const point = value as Readonly<Record<string, unknown>>;
-  const count = (name: string): boolean =>
-    Number.isInteger(point[name]) && (point[name] as number) >= 1 && (point[name] as number) <= limits.k;
+  const point = value as Point;
   const share = (name: string): boolean => {
     const part = point[name];
     return typeof part === 'number' && part >= 0 && part <= 1;
   };
-  const reach = point['reach'];
-  const bound = reach === 0 || (typeof reach === 'number' && reach >= 1 && reach < Infinity);
-  return bound && count('k') && count('ef') && count('rerank') && share('recall') && share('lower');
+  return isCount(point, 'k') && isCount(point, 'rerank') && share('recall') && share('lower');
+}
+
+function isCount(point: Point, name: string): boolean {
+  const count = point[name];
+  return typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= limits.k;
 }
 
 /** What was chosen by a curve: most queries of a collection ask for the same. */
@@ -91,25 +112,62 @@ export function chooseEffort(curve: RecallCurve | undefined, request: EffortRequ
   return effort;
 }
 
-function choose(curve: RecallCurve | undefined, { k, wanted, graph }: EffortRequest): Effort {
-  if ('exact' in wanted || ('targetRecall' in wanted && wanted.targetRecall === 1)) return { kind: 'exact' };
-  const scan: Effort = { kind: 'scan', rerank: Math.min(Math.max(4 * k, RERANK_MIN), limits.indexHits) };
+function choose(curve: RecallCurve | undefined, request: EffortRequest): Effort {
+  const { k, wanted, graph, coarse } = request;
+  if ('exact' in wanted || ('targetRecall' in wanted && wanted.targetRecall === 1)) return EXACT;
+  const scan = coarse ? coarseScan(curve, k, wanted) : scanOf(Math.max(4 * k, RERANK_MIN));
   if (!graph) return scan;
   if ('ef' in wanted) {
     const ef = Math.max(wanted.ef, k);
-    const reach = curve === undefined ? 0 : reachOf(pointsFor(curve, k), ef);
-    return { kind: 'walk', ef, reach, rerank: Math.min(ef, rerankDepth(curve, k, ef)) };
+    const reach = curve === undefined ? 0 : reachOf(pointsFor(curve.points, k), ef);
+    return { kind: 'walk', ef, reach, rerank: Math.min(ef, rerankDepth(curve, request, ef)) };
   }
-  if (curve === undefined)
-    return walkOr(scan, { ef: Math.max(EF_WITHOUT_CURVE, 4 * k), reach: 0, rerank: 2 * k, k });
+  if (curve === undefined) {
+    const least = Math.max(EF_WITHOUT_CURVE, (coarse ? EF_COARSE : 4) * k);
+    return walkOr(scan, { ef: least, reach: 0, rerank: (coarse ? RERANK_COARSE : 2) * k, k });
+  }
   const { targetRecall } = wanted;
-  const points = pointsFor(curve, k);
-  const best =
-    cheapest(points, targetRecall + HELD_BACK * (1 - targetRecall)) ?? cheapest(points, targetRecall);
+  const points = pointsFor(curve.points, k);
+  const best = cheapest(points, withMargin(targetRecall)) ?? cheapest(points, targetRecall);
   if (best === undefined) return scan;
   const scale = Math.max(1, k / best.k);
   const ef = Math.ceil(best.ef * scale);
   return walkOr(scan, { ef, reach: best.reach, rerank: Math.ceil(best.rerank * scale), k });
+}
+
+const EXACT: Effort = { kind: 'exact' };
+
+function scanOf(rerank: number): Effort {
+  return { kind: 'scan', rerank: Math.min(rerank, limits.indexHits) };
+}
+
+function withMargin(target: number): number {
+  return target + HELD_BACK * (1 - target);
+}
+
+/** By coarse codes: as deep as it was measured that the target asks for; where nothing was deep enough, all raw vectors. */
+function coarseScan(curve: RecallCurve | undefined, k: number, wanted: WantedEffort): Effort {
+  const scans = curve?.scans ?? [];
+  if (scans.length === 0) return scanOf(EF_COARSE * k);
+  const points = pointsFor(scans, k);
+  const scale = Math.max(1, k / points[0]!.k);
+  if (!('targetRecall' in wanted)) return scanOf(scale * Math.max(...points.map(({ rerank }) => rerank)));
+  const margin = withMargin(wanted.targetRecall);
+  const best =
+    shallowest(points, ({ lower }) => lower >= margin) ??
+    shallowest(points, ({ lower }) => lower >= wanted.targetRecall) ??
+    // A sample that is too small to promise as much has met it.
+    shallowest(points, ({ recall }) => recall >= margin);
+  const depth = best === undefined ? Infinity : Math.ceil(best.rerank * scale);
+  return depth > limits.indexHits ? EXACT : scanOf(Math.max(depth, k));
+}
+
+function shallowest(
+  points: readonly ScanPoint[],
+  isEnough: (point: ScanPoint) => boolean,
+): ScanPoint | undefined {
+  const enough = points.filter(isEnough);
+  return enough.length === 0 ? undefined : enough.reduce((a, b) => (b.rerank < a.rerank ? b : a));
 }
 
 /** The bound of a walk of a width that was not measured: it grows by about as much each time the width doubles. */
@@ -125,9 +183,9 @@ function reachOf(points: readonly RecallPoint[], ef: number): number {
 }
 
 /** How many of the candidates of such a walk are worth an exact comparison. */
-function rerankDepth(curve: RecallCurve | undefined, k: number, ef: number): number {
-  const fallback = Math.max(2 * k, RERANK_MIN);
-  const measured = curve === undefined ? [] : pointsFor(curve, k).filter((point) => point.ef <= ef);
+function rerankDepth(curve: RecallCurve | undefined, { k, coarse }: EffortRequest, ef: number): number {
+  const fallback = Math.max((coarse ? RERANK_COARSE : 2) * k, RERANK_MIN);
+  const measured = curve === undefined ? [] : pointsFor(curve.points, k).filter((point) => point.ef <= ef);
   if (measured.length === 0) return fallback;
   const widest = Math.max(...measured.map((point) => point.ef));
   const depths = measured.filter((point) => point.ef === widest);
@@ -138,7 +196,7 @@ function rerankDepth(curve: RecallCurve | undefined, k: number, ef: number): num
 }
 
 /** Those of the next larger k that was measured; of the largest where none is larger. */
-function pointsFor({ points }: RecallCurve, k: number): readonly RecallPoint[] {
+function pointsFor<P extends ScanPoint>(points: readonly P[], k: number): readonly P[] {
   const measured = points.map((point) => point.k);
   const larger = measured.filter((candidate) => candidate >= k);
   const chosen = larger.length > 0 ? Math.min(...larger) : Math.max(...measured);

@@ -10,7 +10,16 @@ export {
   pqSampleRows,
   wrongWord,
 } from './pq/index.js';
-export type { PqCoderPlace, PqPlan, PqScratch } from './pq/index.js';
+export type { PqBooks, PqCoderPlace, PqPlan, PqScratch } from './pq/index.js';
+export {
+  LEAVES_MOST,
+  RabitqCoder,
+  RabitqTable,
+  layOutRabitqCoder,
+  layOutRabitqTable,
+  rotationSigns,
+} from './rabitq/index.js';
+export type { RabitqCoderPlace, RabitqPlan, RabitqScratch } from './rabitq/index.js';
 export {
   CodeTable,
   RangeTrainer,
@@ -19,5 +28,6 @@ export {
   layOutRowTables,
   layOutTable,
   makeRowTables,
+  rangeUnit,
 } from './sq8/index.js';
 export type { RowTablePlace, TableScratch } from './sq8/index.js';

@@ -22,6 +22,8 @@ export interface RowTable {
   prepare(query: Float32Array): void;
   /** Prepares the query that lies at `queryAt`. Requires: selected. */
   prepareHere(): void;
+  /** From now on the kernels' rows are these. Of an index in memory they are all, and nobody has to say so. */
+  beginRows(first: number, count: number): void;
   /** Of the query that was prepared last. */
   constants(): QueryConstants;
   /** Goes back to the query of this table that these are of. Requires: selected. */
@@ -48,7 +50,7 @@ export interface InputRows {
   readonly first: number;
   readonly count: number;
   readonly at: number;
-  /** Address of f32, one a row: 1 by its length, where rows are compared as vectors of length 1; else 0. */
+  /** Address of an f32 for each that it is multiplied by first; 0: none. */
   readonly scales: number;
 }
 

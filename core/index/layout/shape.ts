@@ -4,10 +4,12 @@
  *
  * ```
  * params       of sq8: f32 lo[dimension], f32 step[dimension]; value ~ lo + step x code
+ *              of rabitq: f32 centroid[leaves][dimension rounded up to 64], rotated, in units
  *              of pq: f32 centroids[dimension][16] by places, u32 dimension of each place, f32 middle[dimension]; f32 unit,
  *              and zeros for the rest of one dimension more. value ~ middle + unit x centroid
  * codes        of sq8: u8[rows][stride], stride = dimension rounded up to 16; the padding is 0
  *              of f32: f32[rows][dimension rounded up to 4]; the padding is 0
+ *              of rabitq: rows x { bits of the codes, f32 add, f32 rescale } (wasm/rabitq.ts)
  *              of pq: u8[rows][stride], two sub-vectors a byte, the first in the lower half; the padding is 0 (coding.ts)
  * terms        of sq8: f32[rows]: squared distance of the decoded row from the middle of the ranges (code 128), or for dot its
  *              product with the middle, less the middle's own; in squares of the widest step. 0 for manhattan
@@ -56,7 +58,7 @@ export interface IndexSection {
   /** From the start of the resident region. */
   readonly offset: number;
   readonly length: number;
-  /** Dimensions of params (f32: 0; pq: one more), rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
+  /** Dimensions of params (f32: 0; rabitq: leaves; pq: one more), rows of codes, terms and graph0, nodes of graphLevels, lists of graphN, outputs of projection. */
   readonly count: number;
 }
 
@@ -73,8 +75,12 @@ export interface IndexNumbers {
   readonly exact: number;
   /** `codingNumbers`; absent: sq8. */
   readonly coding?: number;
-  /** Of pq alone. */
+  /** Pq: one of `pqCompressions`. */
   readonly compression?: number;
+  /** Rabitq: of a dimension. */
+  readonly bits?: number;
+  /** Rabitq: what rows are divided by, so that numbers of any size stay in f32. */
+  readonly unit?: number;
 }
 
 /** The ranges of SQ8: value ~ lo + step x code. */

@@ -6,6 +6,7 @@
 import { assertInternal } from '../../base/errors.js';
 import type { ArenaPool, Metric } from '../../kernel/index.js';
 import { LeafAssigner, inSpace, kMeans, type ClusterSpace, type LeafTree } from './centroids.js';
+import { LeafMeans } from './leaf-means.js';
 import { chain, fitLeaves, type RowOrder } from './leaf-order.js';
 import { randomSource } from '../../base/random-source.js';
 
@@ -48,6 +49,11 @@ export class OrderPlanner {
     return Uint32Array.from({ length: count }, (_, i) =>
       Math.floor(((i + next() / 4_294_967_296) * rows) / count),
     );
+  }
+
+  /** Of the rows that `assign` has told the leaves of. */
+  means(): LeafMeans {
+    return new LeafMeans(this.#space);
   }
 
   /** Learns the leaves from the sampled rows' vectors. */

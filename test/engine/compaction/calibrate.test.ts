@@ -43,10 +43,12 @@ function port({ miss, blur = 0, queries = 150, distance = (row) => row }: Miss, 
       .slice(0, limit);
   return {
     queries,
+    coarse: false,
     scansFast: false,
     walk,
     walkBuilt: walk,
     spread: () => 0,
+    scan: () => new Uint32Array(0),
     scanBuilt: (_, count) => Uint32Array.from({ length: count }, (__, row) => row),
     distances: (wanted) => Promise.resolve(wanted.map((rows) => Float32Array.from(rows, distance))),
     breathe: () => Promise.resolve(),

@@ -68,21 +68,25 @@ describe('the cheapest search that keeps the promise', () => {
     ],
     [{ k: 1, target: 1 }, { kind: 'exact' }],
   ])('%j', ({ k, target }, expected) => {
-    expect(chooseEffort(curve, { k, wanted: { targetRecall: target }, graph: true })).toEqual(expected);
+    expect(chooseEffort(curve, { k, wanted: { targetRecall: target }, graph: true, coarse: false })).toEqual(
+      expected,
+    );
   });
 
   test('without a graph all codes are looked at, and what a caller says counts', () => {
-    const flat = { k: 10, graph: false };
+    const flat = { k: 10, graph: false, coarse: false };
     expect(chooseEffort(curve, { ...flat, wanted: { targetRecall: 0.5 } })).toEqual({
       kind: 'scan',
       rerank: 40,
     });
     expect(chooseEffort(curve, { ...flat, wanted: { exact: true } })).toEqual({ kind: 'exact' });
-    expect(chooseEffort(curve, { k: 10, graph: true, wanted: { ef: 5 } })).toMatchObject({
+    expect(chooseEffort(curve, { k: 10, graph: true, coarse: false, wanted: { ef: 5 } })).toMatchObject({
       kind: 'walk',
       ef: 10,
     });
-    expect(chooseEffort(undefined, { k: 10, graph: true, wanted: { targetRecall: 0.5 } })).toMatchObject({
+    expect(
+      chooseEffort(undefined, { k: 10, graph: true, coarse: false, wanted: { targetRecall: 0.5 } }),
+    ).toMatchObject({
       kind: 'walk',
       ef: 128,
     });
@@ -111,7 +115,7 @@ test('what is no curve is none', () => {
 
 describe('a walk of a given width', () => {
   const of = (k: number, ef: number, known: RecallCurve | undefined): unknown =>
-    chooseEffort(known, { k, wanted: { ef }, graph: true });
+    chooseEffort(known, { k, wanted: { ef }, graph: true, coarse: false });
 
   test('is reranked as deep as was found to pay', () => {
     expect(of(10, 64, curve)).toEqual({ kind: 'walk', ef: 64, reach: 0, rerank: 40 });

@@ -82,14 +82,14 @@ function search(index: SearchIndex): void {
 }
 
 function attachAndSearch(
-  { shape, region, sections }: StoredIndex,
+  { shape, region, sections, leafStarts }: StoredIndex,
   numbers: Readonly<Record<string, number>>,
 ): void {
   const end = PAYLOAD_OFFSET + region.length;
   arena.u8.set(region, PAYLOAD_OFFSET);
   arena.u8.set(dirt.subarray(end), end);
   const index = SearchIndex.attach(arena, {
-    ...{ shape, sections, numbers, regionBytes: region.length },
+    ...{ shape, sections, numbers, leafStarts, regionBytes: region.length },
     key: 'c/x/seg/1.seg',
   });
   search(index);
@@ -97,7 +97,7 @@ function attachAndSearch(
     Buffer.compare(arena.u8.subarray(PAYLOAD_OFFSET, end), region) === 0,
     'the index is not written to',
   );
-  const past = arena.u8.subarray(end + SearchIndex.scratchBytes(shape, numbers));
+  const past = arena.u8.subarray(end + SearchIndex.scratchBytes({ shape, numbers, leafStarts }));
   mustHold(Buffer.compare(past, dirt.subarray(0, past.length)) === 0, 'nothing is written past the scratch');
 }
 

@@ -77,6 +77,10 @@ export class F32Table implements RowTable {
     this.putConstants({ base: 1, scale: length > 0 ? cosineScale(length) : 0, termFactor: 0 });
   }
 
+  beginRows(): void {
+    // Any rows are coded alike.
+  }
+
   constants(): QueryConstants {
     const state = this.#state;
     return { base: state.getNumber('base'), scale: state.getNumber('scale'), termFactor: 0 };

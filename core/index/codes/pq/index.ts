@@ -1,4 +1,5 @@
 /** Product quantization. */
+export type { PqBooks } from './pq-books.js';
 export { wrongWord } from './pq-books.js';
 export { PqCoder, layOutPqCoder } from './pq-coder.js';
 export type { PqCoderPlace, PqPlan } from './pq-coder.js';

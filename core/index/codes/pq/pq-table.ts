@@ -19,19 +19,19 @@ export interface PqScratch {
   readonly offsets: number;
 }
 
-export function layOutPqTable(layout: Layout, { compression }: PqCoding, dimension: number): PqScratch {
+export function layOutPqTable(layout: Layout, coding: PqCoding, dimension: number): PqScratch {
   const wide = codeStride(dimension);
   return {
     query: layout.take(wide * 4),
-    tables: layout.take(pqStride(dimension, compression) * 2 * PQ_CENTROIDS + MEASURED_BYTES),
-    floats: layout.take(pqSubVectors(dimension, compression) * PQ_CENTROIDS * 4),
+    tables: layout.take(pqStride(dimension, coding) * 2 * PQ_CENTROIDS + MEASURED_BYTES),
+    floats: layout.take(pqSubVectors(dimension, coding) * PQ_CENTROIDS * 4),
     values: layout.take(wide * 4),
     middles: layout.take(wide * 8),
     offsets: layout.take(wide * 8),
   };
 }
 
-export interface PqTableOptions extends PqScratch, CodesAt {
+export interface PqTableOptions extends PqScratch, Pick<CodesAt, 'params' | 'codes'> {
   readonly dimension: number;
   readonly metric: Metric;
   readonly coding: PqCoding;
@@ -61,12 +61,12 @@ export class PqTable implements RowTable {
     this.#arena = arena;
     this.#state = state;
     this.#options = options;
-    this.#subVectors = pqSubVectors(dimension, coding.compression);
+    this.#subVectors = pqSubVectors(dimension, coding);
     this.#factor = metric === 'dot' ? 1 : 1 / unit;
     this.#unit = metric === 'dot' ? unit : 1;
     const wide = codeStride(dimension);
     arena.u8.fill(0, query, query + wide * 4);
-    arena.u8.fill(0, tables, tables + pqStride(dimension, coding.compression) * 2 * PQ_CENTROIDS);
+    arena.u8.fill(0, tables, tables + pqStride(dimension, coding) * 2 * PQ_CENTROIDS);
     arena.u8.fill(0, middles, middles + wide * 8);
     for (let d = 0; d < dimension; d++)
       arena.f64[middles / 8 + d] = arena.f32[at.middles / 4 + d]! * this.#factor;
@@ -77,7 +77,7 @@ export class PqTable implements RowTable {
     const state = this.#state;
     state.put('coding', codingNumbers.pq);
     state.put('kind', kindOf(metric));
-    state.put('stride', pqStride(dimension, coding.compression));
+    state.put('stride', pqStride(dimension, coding));
     state.put('codes', codes);
     state.put('weights', tables);
     state.put('middles', middles);
@@ -100,6 +100,10 @@ export class PqTable implements RowTable {
       ...([this.queryAt, dimension, metric === 'cosine' ? 1 : 0, this.#factor, this.#unit] as const),
       ...([params, this.#subVectors, floats] as const),
     );
+  }
+
+  beginRows(): void {
+    // Any rows are coded alike.
   }
 
   constants(): QueryConstants {

@@ -71,8 +71,8 @@ export class PqTrainer {
     this.#pool = pool;
     this.#options = options;
     this.#dimension = dimension;
-    this.#subVectors = pqSubVectors(dimension, coding.compression);
-    this.#stride = pqStride(dimension, coding.compression);
+    this.#subVectors = pqSubVectors(dimension, coding);
+    this.#stride = pqStride(dimension, coding);
     this.#rowsAtOnce = Math.max(1, Math.floor(TURN_NUMBERS / dimension));
     this.#books = layout.take(dimension * (PQ_CENTROIDS + 1) * 4);
     this.#middles = layout.take(dimension * 4);

@@ -100,6 +100,16 @@ export function weightScale(largest: number, sum: number, dimension: number): nu
   return Math.max(largest / WEIGHT_MAX, (sum * CODE_MAX) / room) || 1;
 }
 
+/** The least power of 2 that no value of the ranges is beyond, within what f32 can divide by. */
+export function rangeUnit({ lo, step }: CodeParams): number {
+  const largest = lo.reduce(
+    (most, low, d) => Math.max(most, Math.abs(low), Math.abs(low + 255 * step[d]!)),
+    0,
+  );
+  const exponent = largest === 0 ? 0 : Math.ceil(Math.log2(largest));
+  return 2 ** Math.max(-126, Math.min(126, exponent));
+}
+
 export interface StepWeights {
   readonly weights: Int16Array<ArrayBuffer>;
   readonly scale: number;

@@ -140,6 +140,10 @@ export class CodeTable implements RowTable {
     this.#arena.exports.prepareQuery(this.queryAt, dimension, metric === 'cosine' ? 1 : 0, this.#factor);
   }
 
+  beginRows(): void {
+    // Any rows are coded alike.
+  }
+
   /** Of the query that was prepared last. */
   constants(): QueryConstants {
     const state = this.#state;
