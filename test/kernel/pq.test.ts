@@ -262,5 +262,7 @@ test('sums of the largest tables stay whole', () => {
 test('what is no number or far outside becomes a code', () => {
   const scene = sceneOf([8, 4, 16]);
   scene.rows.set([Infinity, -Infinity, 1e38, -1e38, 1e-45, 0, 5, -5]);
-  encode(scene, true);
+  const { books, middles, unit } = scene;
+  const [codes] = encode(scene, true);
+  expect(codes).toEqual(pqCodesScalar(scene.rows.subarray(0, 8), 1, books, { middles, inverse: 1 / unit }));
 });
