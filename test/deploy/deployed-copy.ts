@@ -16,6 +16,8 @@ export interface DeployedCopy {
   readonly folder: string;
   /** Puts a file at its top, and returns its name. */
   write(name: string, text: string): string;
+  /** Without the link: a tool that looks through the folder for files to pack would look through all packages. */
+  withoutPackages<T>(run: () => T): T;
   remove(): void;
 }
 
@@ -33,7 +35,9 @@ export function buildCopy(): DeployedCopy {
       filter: (file) => !file.endsWith('.generated.ts') && !file.endsWith('.tsbuildinfo'),
     });
   }
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  const modules = join(folder, 'node_modules');
+  const linkModules = (): void => symlinkSync(join(root, 'node_modules'), modules, 'dir');
+  linkModules();
   for (const script of ['scripts/build.mjs', 'scripts/bundle.mjs'])
     execFileSync(process.execPath, [script], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   return {
@@ -41,6 +45,14 @@ export function buildCopy(): DeployedCopy {
     write: (name, text) => {
       writeFileSync(join(folder, name), text);
       return name;
+    },
+    withoutPackages: (run) => {
+      rmSync(modules);
+      try {
+        return run();
+      } finally {
+        linkModules();
+      }
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -50,13 +50,16 @@ function tool(script: string, args: readonly string[], environment: Readonly<Rec
 
 function packaged(folder: string, settings = 'serverless.yml'): Template {
   const args = ['package', '--config', settings, '--package', folder, '--param', 'bucket=my-bucket'];
-  const { status, output } = tool('serverless/bin/serverless.js', args, {
+  const environment = {
     SLS_TELEMETRY_DISABLED: '1',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     AWS_ACCESS_KEY_ID: 'none',
     AWS_SECRET_ACCESS_KEY: 'none',
     CAIRN_API_KEYS: 'key',
-  });
+  };
+  const { status, output } = copy.withoutPackages(() =>
+    tool('serverless/bin/serverless.js', args, environment),
+  );
   expect({ status, output }).toEqual({ status: 0, output: expect.not.stringMatching(/warning|error/i) });
   const template = join(copy.folder, folder, 'cloudformation-template-update-stack.json');
   return JSON.parse(readFileSync(template, 'utf8')) as Template;

@@ -1,6 +1,6 @@
 /**
  * An example as a stranger has it: a copy outside the tree, with what its package.json asks for in its node_modules and nothing else.
- * Packages are links to those that the repository's own lock files have installed, and `cairndb` is a link to the repository.
+ * Packages are links to those that the repository's own lock files have installed, and `cairndb` is links to what is published of it.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -32,7 +32,10 @@ export function copyExample(name: string): CopiedExample {
   const modules = join(folder, 'node_modules');
   const { dependencies, devDependencies } = manifestOf(join(folder, 'package.json'));
   const needed = Object.keys({ ...dependencies, ...devDependencies });
-  for (const one of needed) link(one === 'cairndb' ? root : placeOf(one), join(modules, one));
+  for (const one of needed) {
+    if (one === 'cairndb') linkCairn(join(modules, one));
+    else link(placeOf(one), join(modules, one));
+  }
   const bins = needed.flatMap((one) => Object.entries(binsOf(join(modules, one))));
   for (const [bin, path] of bins) link(path, join(modules, '.bin', bin));
   return {
@@ -65,6 +68,11 @@ function environmentOf(folder: string): NodeJS.ProcessEnv {
     AWS_SECRET_ACCESS_KEY: 'none',
     npm_config_update_notifier: 'false',
   };
+}
+
+/** What the package has when it is published: tools that look through all of node_modules find no more there. */
+function linkCairn(home: string): void {
+  for (const part of ['package.json', 'dist']) link(join(root, part), join(home, part));
 }
 
 function placeOf(name: string): string {
