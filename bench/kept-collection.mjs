@@ -33,7 +33,7 @@ export const COLLECTION = 'c';
  * @typedef {object} GeneratedSet
  * @property {number} rows
  * @property {number} dimension
- * @property {import('../dist/core/index.js').Metric} metric of rows of length 1, where it is cosine
+ * @property {import('../dist/core/kernel/index.js').Metric} metric of rows of length 1, where it is cosine
  * @property {(first: number, count: number) => Float32Array} vectors row-major
  * @property {(at: number) => Float32Array} query one that is no row
  */
@@ -89,7 +89,10 @@ async function formatName({ make: makeSet, recipe }) {
     };
     await write(folder, makeSet(PROBE_ROWS), { options: { random } });
     const written = (await segmentLayouts(folder)).map(({ bytes, sections }) => ({ bytes, sections }));
-    return createHash('sha256').update(JSON.stringify([recipe, written])).digest('hex').slice(0, 12);
+    return createHash('sha256')
+      .update(JSON.stringify([recipe, written]))
+      .digest('hex')
+      .slice(0, 12);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -115,7 +118,7 @@ async function write(folder, set, { pass, options }) {
   const { dimension, metric, rows } = set;
   const collection = await database.createCollection(COLLECTION, { dimension, metric });
   const atOnce = Math.min(limits.batchRecords, Math.floor(AT_ONCE_BYTES / (4 * dimension)));
-  let bytes = 0;
+  let [bytes, folds] = [0, 0];
   for (let first = 0; first < rows; first += atOnce) {
     const count = Math.min(atOnce, rows - first);
     const vectors = await clock('generated', () => set.vectors(first, count));
@@ -124,12 +127,14 @@ async function write(folder, set, { pass, options }) {
     bytes += vectors.byteLength;
     if (bytes < FOLD_BYTES) continue;
     await clock('folded', () => collection.compact({ minor: true }));
-    bytes = 0;
+    [bytes, folds] = [0, folds + 1];
   }
   for (;;) {
     const done = await clock('compacted', () => collection.compact());
     if (done.foldedSlots + done.segmentsWritten + done.segmentsMerged === 0) break;
   }
+  // What was merged is garbage. To delete it takes a minute's wait.
+  if (folds > 0) await clock('collected', () => database.collect());
   await database.close();
   return clock.seconds;
 }

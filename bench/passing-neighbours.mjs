@@ -9,7 +9,7 @@ export class PassingNeighbours {
   #rows = 0;
 
   /**
-   * @param {{ queries: readonly Float32Array[], metric: import('../dist/core/index.js').Metric, k: number }} asked rows and queries
+   * @param {{ queries: readonly Float32Array[], metric: import('../dist/core/kernel/index.js').Metric, k: number }} asked rows and queries
    *   of length 1, where the metric is cosine
    */
   static async create(asked) {
@@ -19,7 +19,7 @@ export class PassingNeighbours {
 
   /**
    * @param {Kernel} kernel
-   * @param {{ queries: readonly Float32Array[], metric: import('../dist/core/index.js').Metric, k: number }} asked
+   * @param {{ queries: readonly Float32Array[], metric: import('../dist/core/kernel/index.js').Metric, k: number }} asked
    */
   constructor(kernel, { queries, metric, k }) {
     this.queries = queries;
@@ -44,12 +44,13 @@ export class PassingNeighbours {
 
   #search() {
     const { block, metric, k } = this;
-    this.found = this.found.map((known, at) => {
-      const query = /** @type {Float32Array} */ (this.queries[at]);
+    for (const [at, query] of this.queries.entries()) {
       const { rows, distances } = block.search({ query, metric, k });
       const near = Array.from(rows, (row, i) => ({ row: this.#rows + row, distance: distances[i] ?? 0 }));
-      return [...known, ...near].sort((a, b) => a.distance - b.distance).slice(0, k);
-    });
+      this.found[at] = [...(this.found[at] ?? []), ...near]
+        .sort((a, b) => a.distance - b.distance)
+        .slice(0, k);
+    }
   }
 
   /** Rows of each query's neighbours. */

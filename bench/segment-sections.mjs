@@ -4,6 +4,8 @@ import { decodeFooter, footerOffset } from '../dist/core/segment/footer.js';
 import { openFileStore } from '../dist/core/store/adapters/node/index.js';
 
 const MEMORY_BYTES = 16 * 2 ** 20;
+/** Most of one is a checksum of each page of 16 KiB. */
+const FOOTER_BYTES_MAX = 2 ** 20;
 
 /** @typedef {import('../dist/core/segment/footer.js').SegmentSection} SegmentSection */
 /** @typedef {{ key: string, bytes: number, rows: number, sections: readonly SegmentSection[] }} SegmentLayout */
@@ -18,14 +20,14 @@ export async function segmentLayouts(folder) {
   );
   const store = await openFileStore(folder, { create: false });
   const layouts = [];
-  for (const { key } of await store.list('c/')) {
+  for (const { key, size } of await store.list('c/')) {
     if (!key.endsWith('.seg')) continue;
-    const found = await store.get(key);
+    const from = Math.max(0, size - FOOTER_BYTES_MAX);
+    const found = await store.get(key, { range: { offset: from, length: size - from } });
     if (found.status !== 'found') continue;
-    const { bytes } = found;
-    const offset = footerOffset(key, bytes, 0);
-    const { rows, sections } = decodeFooter(digests, { key, offset }, bytes.subarray(offset));
-    layouts.push({ key, bytes: bytes.length, rows, sections });
+    const offset = footerOffset(key, found.bytes, from);
+    const { rows, sections } = decodeFooter(digests, { key, offset }, found.bytes.subarray(offset - from));
+    layouts.push({ key, bytes: size, rows, sections });
   }
   await store.close();
   return layouts;

@@ -58,11 +58,20 @@ class EmbeddingSet {
   #within = fallingWeights(WITHIN, 2, 1.2);
   #normal = new Float32Array(WITHIN);
   #noise = new Float32Array(DIMENSION);
+  #centres;
+  #widths;
+  #axes;
+  /** Up to which share of the rows each topic goes. */
+  #ends;
 
   /** @param {number} rows */
   constructor(rows) {
     this.rows = rows;
     this.topics = Math.max(TOPICS_MIN, Math.round(rows / ROWS_PER_TOPIC));
+    this.#centres = new Float32Array(this.topics * DIMENSION);
+    this.#widths = new Float32Array(this.topics);
+    this.#axes = new Uint8Array(this.topics * WITHIN);
+    this.#ends = new Float64Array(this.topics);
     fillNormal(this.#directions, this.#random);
     for (let at = 0; at < this.#directions.length; at++) {
       this.#directions[at] = (this.#directions[at] ?? 0) / Math.sqrt(DIMENSION);
@@ -80,22 +89,17 @@ class EmbeddingSet {
       addRow(centre, mean, 0, MEAN / Math.sqrt(DIMENSION));
       this.#addFactors(centre, THEME);
     }
-    this.centres = new Float32Array(this.topics * DIMENSION);
-    this.widths = new Float32Array(this.topics);
-    this.axes = new Uint8Array(this.topics * WITHIN);
-    /** Up to which share of the rows each topic goes. */
-    this.ends = new Float64Array(this.topics);
     let end = 0;
     for (let topic = 0; topic < this.topics; topic++) {
-      const centre = this.centres.subarray(topic * DIMENSION, (topic + 1) * DIMENSION);
+      const centre = this.#centres.subarray(topic * DIMENSION, (topic + 1) * DIMENSION);
       addRow(centre, themes, Math.floor(random() * THEMES), 1);
       this.#addFactors(centre, TOPIC);
-      this.widths[topic] = 3 ** (random() - 0.5);
-      for (let i = 0; i < WITHIN; i++) this.axes[topic * WITHIN + i] = Math.floor(random() * DIRECTIONS);
+      this.#widths[topic] = 3 ** (random() - 0.5);
+      for (let i = 0; i < WITHIN; i++) this.#axes[topic * WITHIN + i] = Math.floor(random() * DIRECTIONS);
       end += (topic + 10) ** -0.8;
-      this.ends[topic] = end;
+      this.#ends[topic] = end;
     }
-    this.ends = this.ends.map((value) => value / end);
+    this.#ends = this.#ends.map((value) => value / end);
   }
 
   /** @param {Float32Array} centre @param {number} length */
@@ -109,7 +113,7 @@ class EmbeddingSet {
 
   /** @param {number} share */
   #topicAt(share) {
-    const { ends } = this;
+    const ends = this.#ends;
     let [low, high] = [0, ends.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -137,12 +141,12 @@ class EmbeddingSet {
   #fill(vector, row) {
     const random = randomFrom(Math.imul(row + 1, ROW_SEED) ^ SEED);
     const topic = this.#topicAt(random());
-    const width = this.widths?.[topic] ?? 1;
-    vector.set(this.centres?.subarray(topic * DIMENSION, (topic + 1) * DIMENSION) ?? []);
+    const width = this.#widths[topic] ?? 1;
+    vector.set(this.#centres.subarray(topic * DIMENSION, (topic + 1) * DIMENSION));
     fillNormal(this.#normal, random);
     for (let i = 0; i < WITHIN; i++) {
       const weight = ROW * width * (this.#normal[i] ?? 0) * (this.#within[i] ?? 0);
-      addRow(vector, this.#directions, this.axes?.[topic * WITHIN + i] ?? 0, weight);
+      addRow(vector, this.#directions, this.#axes[topic * WITHIN + i] ?? 0, weight);
     }
     fillNormal(this.#noise, random);
     addRow(vector, this.#noise, 0, (NOISE * width) / Math.sqrt(DIMENSION));

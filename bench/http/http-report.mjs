@@ -19,13 +19,33 @@ import { machineLine, table } from '../result-files.mjs';
  *   profiles: Profile[],
  * }} found
  */
-export function httpReport({ machine, wrk, rows, dimension, load, recall, residentBytes, library, measured, profiles }) {
+export function httpReport({
+  machine,
+  wrk,
+  rows,
+  dimension,
+  load,
+  recall,
+  residentBytes,
+  library,
+  measured,
+  profiles,
+}) {
   const parts = [
     '# Queries through HTTP',
     `${machineLine(machine)}; load before ${load}. Made by \`npm run bench:http\`; what is measured and how is in bench/http/http.mjs. \`cairn serve\` over ${whole(rows)} x ${dimension} generated clustered vectors, euclidean, k = 10 at target recall 0.95, \`include: []\`; wrk ${wrk} on the same cores. Recall@10 of the answers ${recall}; the server's resident memory ${megabytes(residentBytes)}.`,
     '## Rate',
     table(
-      ['body', 'connections', 'queries/s', 'server us', 'wrk us', 'p50 ms', 'p99 ms', 'queries/s of each round'],
+      [
+        'body',
+        'connections',
+        'queries/s',
+        'server us',
+        'wrk us',
+        'p50 ms',
+        'p99 ms',
+        'queries/s of each round',
+      ],
       measured.map(({ form, connections, qps, serverUs, clientUs, p50, p99, rates }) => [
         ...[form, connections, whole(qps), serverUs, clientUs, p50, p99],
         rates.map((rate) => whole(rate)).join(', '),

@@ -62,10 +62,15 @@ const SAMPLE_US = 250;
 /** How a body is made of one or more vectors. @type {Record<string, { queries: number, body: (vectors: Float32Array[]) => object }>} */
 const forms = {
   numbers: { queries: 1, body: ([vector]) => asked(Array.from(vector ?? [])) },
-  base64: { queries: 1, body: ([vector]) => asked(base64Of(vector)) },
-  eventual: { queries: 1, body: ([vector]) => ({ ...asked(base64Of(vector)), consistency: 'eventual' }) },
-  ten: { queries: 10, body: (vectors) => ({ queries: vectors.map((vector) => asked(base64Of(vector))) }) },
+  base64: { queries: 1, body: ([vector]) => asked(base64(vector)) },
+  eventual: { queries: 1, body: ([vector]) => ({ ...asked(base64(vector)), consistency: 'eventual' }) },
+  ten: { queries: 10, body: (vectors) => ({ queries: vectors.map((vector) => asked(base64(vector))) }) },
 };
+
+/** @param {Float32Array | undefined} vector */
+function base64(vector) {
+  return base64Of(vector ?? new Float32Array(0));
+}
 
 /** @param {unknown} vector */
 function asked(vector) {
@@ -100,10 +105,18 @@ function writeBodies(folder, set, names) {
  */
 async function measureOnce(server, { form, bodies, connections, seconds }) {
   const before = server.cpuMs();
-  const { answers, failed, seconds: lasted, clientMs, p50, p99 } = await runWrk({
+  const {
+    answers,
+    failed,
+    seconds: lasted,
+    clientMs,
+    p50,
+    p99,
+  } = await runWrk({
     ...{ url: server.url, path: PATH, bodies, connections, seconds },
   });
-  if (failed > 0 || answers === 0) throw new Error(`${form}: ${failed} of ${answers + failed} requests failed`);
+  if (failed > 0 || answers === 0)
+    throw new Error(`${form}: ${failed} of ${answers + failed} requests failed`);
   const queries = answers * formOf(form).queries;
   return {
     qps: queries / lasted,
@@ -119,7 +132,10 @@ async function recallOf(url, { set, neighbours }) {
   let hits = 0;
   for (const [at, rows] of neighbours.entries()) {
     const { matches } = await mustCall(client, 'POST', PATH, formOf('numbers').body([set.query(at)]));
-    hits += hitsOf(matches.map((/** @type {{ id: string }} */ { id }) => id), rows);
+    hits += hitsOf(
+      matches.map((/** @type {{ id: string }} */ { id }) => id),
+      rows,
+    );
   }
   client.close();
   return round(hits / (neighbours.length * K), 4);
@@ -135,7 +151,9 @@ async function measureServer(kept, bodies) {
     for (const [form, path] of Object.entries(bodies)) {
       await measureOnce(server, { form, bodies: path, connections: most, seconds: WARM_UP_SECONDS });
     }
-    const cases = Object.keys(bodies).flatMap((form) => connections.map((count) => ({ form, connections: count })));
+    const cases = Object.keys(bodies).flatMap((form) =>
+      connections.map((count) => ({ form, connections: count })),
+    );
     const runs = cases.map(() => /** @type {Awaited<ReturnType<typeof measureOnce>>[]} */ ([]));
     for (let turn = 0; turn < Number(flags.rounds); turn++) {
       for (const [i, one] of cases.entries()) {
@@ -204,7 +222,10 @@ async function profileOf(store, form, bodies) {
     const { qps, serverUs } = await measureOnce(server, { ...load, seconds: 2 * Number(flags.seconds) });
     await server.stop();
     const queries = warm.qps * WARM_UP_SECONDS + qps * 2 * Number(flags.seconds);
-    const layers = Object.entries(layersOf(folder)).map(([layer, us]) => ({ layer, us: round(us / queries, 1) }));
+    const layers = Object.entries(layersOf(folder)).map(([layer, us]) => ({
+      layer,
+      us: round(us / queries, 1),
+    }));
     return { form, connections, serverUs: round(serverUs, 1), layers: layers.sort((a, b) => b.us - a.us) };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -16,7 +16,10 @@ const LAYERS = [
   ['freshen: requests to the store', /^core\/store\/(adapters\/|accounting|retrying|forwarding)/],
   ['freshen: log', /^core\/log\//],
   ['walk', /^core\/(index|kernel\/kernel)\/?/],
-  ['rerank', /^core\/kernel\/row-scorer|^core\/segment\/|^core\/store\/|^core\/engine\/segments\/segment-file/],
+  [
+    'rerank',
+    /^core\/kernel\/row-scorer|^core\/segment\/|^core\/store\/|^core\/engine\/segments\/segment-file/,
+  ],
   ['engine: plan, memtable, answer', /^core\//],
   ['node: http and sockets', /^node:/],
 ];

@@ -21,7 +21,8 @@ const MS_PER_US = 1 / 1_000;
 /** Throws where there is none. */
 export function wrkVersion() {
   const { error, stdout } = spawnSync('wrk', ['-v'], { encoding: 'utf8' });
-  if (error !== undefined) throw new Error(`wrk is needed (apt install wrk, brew install wrk): ${error.message}`);
+  if (error !== undefined)
+    throw new Error(`wrk is needed (apt install wrk, brew install wrk): ${error.message}`);
   return /^wrk (\S+)/.exec(stdout)?.[1] ?? 'of unknown version';
 }
 
@@ -31,7 +32,19 @@ export function wrkVersion() {
  * @returns {Promise<Load>}
  */
 export async function runWrk({ url, path, bodies, connections, seconds }) {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, url, '--', bodies, path];
+  const args = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '10s',
+    '-s',
+    script,
+    url,
+    '--',
+    bodies,
+    path,
+  ];
   // The shell tells what its children took of the processor.
   const { stdout } = await promisify(execFile)('sh', ['-c', 'wrk "$@" && times', 'sh', ...args]);
   const found = JSON.parse(/^\{.*\}$/m.exec(stdout)?.[0] ?? '{}');
@@ -46,5 +59,8 @@ export async function runWrk({ url, path, bodies, connections, seconds }) {
 function childrenMs(output) {
   const last = output.trimEnd().split('\n').at(-1) ?? '';
   const parts = [...last.matchAll(/(\d+)m([\d.]+)s/g)];
-  return parts.reduce((sum, [, minutes, seconds]) => sum + 60_000 * Number(minutes) + 1_000 * Number(seconds), 0);
+  return parts.reduce(
+    (sum, [, minutes, seconds]) => sum + 60_000 * Number(minutes) + 1_000 * Number(seconds),
+    0,
+  );
 }
