@@ -6,8 +6,7 @@ import type { Awaitable } from '../base/awaitable.js';
 import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
 import type { LogState } from '../log/index.js';
-import { usageBetween } from '../store/index.js';
-import type { AccountingStore, StoreUsage } from '../store/index.js';
+import type { AccountingStore, ReadUsage } from '../store/index.js';
 import { parseQuery, VectorParser } from './input/index.js';
 import { answerOrderedQuery, answerQuery, AnswerSize, AskedRecords, toMicroseconds } from './reads/index.js';
 import type { SeenQuery, TableRead } from './reads/index.js';
@@ -33,7 +32,7 @@ export interface QueriesOptions {
 
 export class Queries {
   readonly #options: QueriesOptions;
-  readonly #before: StoreUsage;
+  readonly #before: ReadUsage;
   readonly #asked = new AskedRecords();
   readonly #turns = new Turns();
   #parsed: readonly SeenQuery[] | undefined;
@@ -41,7 +40,7 @@ export class Queries {
 
   constructor(options: QueriesOptions) {
     this.#options = options;
-    this.#before = options.store.snapshot();
+    this.#before = options.store.reads();
   }
 
   /** The steps of `readTable`. */
@@ -99,8 +98,9 @@ export class Queries {
 
   #usage({ rowsScanned, segments, searchedMs, slotsRead }: Answered): api.Usage {
     const { ports, store, startedMs, cold } = this.#options;
-    const used = usageBetween(this.#before, store.snapshot());
-    const { requests, bytesRead, warmReads, warmBytes } = used;
+    const [before, after] = [this.#before, store.reads()];
+    const warmReads = after.warmReads - before.warmReads;
+    const immutableBytesRead = after.immutableBytesRead - before.immutableBytesRead;
     const now = ports.clock.monotonicMs();
     const ms = {
       freshen: toMicroseconds(this.#freshenedMs - startedMs),
@@ -109,8 +109,15 @@ export class Queries {
       total: toMicroseconds(now - startedMs),
     };
     return {
-      ...{ requests, bytesRead, loaded: cold, temperature: temperatureOf(used, slotsRead) },
-      ...{ warmReads, warmBytes, segments, rowsScanned, ms },
+      requests: after.requests - before.requests,
+      bytesRead: after.bytesRead - before.bytesRead,
+      loaded: cold,
+      temperature: temperatureOf({ immutableBytesRead, warmReads }, slotsRead),
+      warmReads,
+      warmBytes: after.warmBytes - before.warmBytes,
+      segments,
+      rowsScanned,
+      ms,
     };
   }
 }
@@ -122,7 +129,10 @@ interface Answered {
   readonly slotsRead: boolean;
 }
 
-function temperatureOf({ immutableBytesRead, warmReads }: StoreUsage, slotsRead: boolean): api.Temperature {
+function temperatureOf(
+  { immutableBytesRead, warmReads }: Pick<ReadUsage, 'immutableBytesRead' | 'warmReads'>,
+  slotsRead: boolean,
+): api.Temperature {
   if (immutableBytesRead > 0 || slotsRead) return 'cold';
   return warmReads > 0 ? 'warm' : 'hot';
 }

@@ -147,9 +147,8 @@ export class CollectionLog<S extends LogSink<S>> {
 
   async #strong(): Promise<LogState<S>> {
     if (!this.#shareReads) return await this.#freshen();
-    if (this.#running === undefined) return await this.#start();
-    // One is under way that may have started too early for this call: wait for the next, together with all who come now.
-    this.#next ??= this.#running.then(
+    // One that is under way may have started too early for this call: wait for the next, together with all who come until then.
+    this.#next ??= (this.#running ?? Promise.resolve()).then(
       () => this.#startNext(),
       () => this.#startNext(),
     );

@@ -58,12 +58,20 @@ export interface StoreUsage {
   readonly immutableBytesRead: number;
 }
 
+/** What a read costs: of all usage the part that every query tells. */
+export type ReadUsage = Pick<
+  StoreUsage,
+  'requests' | 'bytesRead' | 'warmReads' | 'warmBytes' | 'immutableBytesRead'
+>;
+
 /** Whether the object of a key never changes. */
 export type IsImmutable = (key: string) => boolean;
 
 export interface AccountingStore extends ObjectStore {
   /** What has been counted so far. Requests in flight are not in it. */
   snapshot(): StoreUsage;
+  /** As `snapshot`, of reads alone: made for each query, twice. */
+  reads(): ReadUsage;
 }
 
 /** Without `isImmutable` no bytes count as those of immutable objects. */
@@ -127,6 +135,16 @@ class CountingStore implements AccountingStore {
       keysListed: this.#keysListed,
       keysDeleted: this.#keysDeleted,
       roundTrips: this.#deepestEnded,
+      warmReads: this.#warmReads,
+      warmBytes: this.#warmBytes,
+      immutableBytesRead: this.#immutableBytesRead,
+    };
+  }
+
+  reads(): ReadUsage {
+    return {
+      requests: this.#requests,
+      bytesRead: this.#bytesRead,
       warmReads: this.#warmReads,
       warmBytes: this.#warmBytes,
       immutableBytesRead: this.#immutableBytesRead,

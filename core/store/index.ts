@@ -13,7 +13,7 @@ export type {
 } from './object-store.js';
 export { PROBES_PREFIX } from './object-store.js';
 export { accountingStore, usageBetween } from './accounting.js';
-export type { AccountingStore, StoreOutcome, StoreUsage } from './accounting.js';
+export type { AccountingStore, ReadUsage, StoreOutcome, StoreUsage } from './accounting.js';
 export { boundingStore } from './bounding.js';
 export type { BoundingOptions } from './bounding.js';
 export { putDecided } from './decided-put.js';

@@ -235,13 +235,12 @@ class HttpApp {
     const { request, route } = exchange;
     const elapsedMs = this.#options.clock.monotonicMs() - exchange.startedMs;
     const stages = reply.headers?.['server-timing'];
-    const headers: Record<string, string> = {
-      ...reply.headers,
-      'x-request-id': exchange.id,
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-      'server-timing': `${stages === undefined ? '' : `${stages}, `}total;dur=${elapsedMs.toFixed(2)}`,
-    };
+    const headers: Record<string, string> = { ...reply.headers };
+    headers['x-request-id'] = exchange.id;
+    headers['x-content-type-options'] = 'nosniff';
+    headers['cache-control'] = 'no-store';
+    headers['server-timing'] =
+      `${stages === undefined ? '' : `${stages}, `}total;dur=${elapsedMs.toFixed(2)}`;
     if (exchange.idempotencyKey !== undefined) headers['idempotency-key'] = exchange.idempotencyKey;
     this.#origins.mark(request, headers);
     if (isPreflight(request) && reply.status === 204) {

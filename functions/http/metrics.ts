@@ -7,7 +7,11 @@ import type { Load } from './access/index.js';
 
 const bucketsS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-interface Histogram {
+/** Requests of one route and method. */
+interface Series {
+  readonly labels: string;
+  readonly byStatus: Map<number, { readonly labels: string; count: number }>;
+  /** Of each bucket alone. */
   readonly counts: number[];
   sum: number;
   count: number;
@@ -30,19 +34,32 @@ export interface MetricsSources {
 }
 
 export class Metrics {
-  readonly #requests = new Map<string, number>();
-  readonly #latency = new Map<string, Histogram>();
+  /** By route, then by method. */
+  readonly #series = new Map<string, Map<string, Series>>();
 
-  recordRequest(request: AnsweredRequest): void {
-    const { route, method, status, seconds } = request;
-    add(this.#requests, labels({ route, method, status: String(status) }), 1);
-    const key = labels({ route, method });
-    const histogram = this.#latency.get(key) ?? { counts: bucketsS.map(() => 0), sum: 0, count: 0 };
-    this.#latency.set(key, histogram);
+  recordRequest({ route, method, status, seconds }: AnsweredRequest): void {
+    const series = this.#seriesOf(route, method);
+    const ofStatus = series.byStatus.get(status);
+    if (ofStatus === undefined) {
+      const pairs = { route, method, status: String(status) };
+      series.byStatus.set(status, { labels: labels(pairs), count: 1 });
+    } else ofStatus.count++;
     const bucket = bucketsS.findIndex((bound) => seconds <= bound);
-    if (bucket !== -1) histogram.counts[bucket]!++;
-    histogram.sum += seconds;
-    histogram.count++;
+    if (bucket !== -1) series.counts[bucket]!++;
+    series.sum += seconds;
+    series.count++;
+  }
+
+  #seriesOf(route: string, method: string): Series {
+    let ofRoute = this.#series.get(route);
+    if (ofRoute === undefined) this.#series.set(route, (ofRoute = new Map()));
+    let series = ofRoute.get(method);
+    if (series === undefined) {
+      const counts = bucketsS.map(() => 0);
+      series = { labels: labels({ route, method }), byStatus: new Map(), counts, sum: 0, count: 0 };
+      ofRoute.set(method, series);
+    }
+    return series;
   }
 
   text({ load, store, memory, version }: MetricsSources): string {
@@ -59,28 +76,31 @@ export class Metrics {
       ['cairn_http_body_bytes_in_flight_max', 'Bytes above which 503 is answered.', load.limits.bodyBytes],
     ] as const;
     for (const [name, help, value] of gauges) family(lines, name, 'gauge', help, new Map([['', value]]));
-    family(lines, 'cairn_http_requests_total', 'counter', 'Requests answered.', this.#requests);
-    this.#latencyText(lines);
+    const all = [...this.#series.values()].flatMap((ofRoute) => [...ofRoute.values()]);
+    const answered = all.flatMap(({ byStatus }) => [...byStatus.values()]);
+    const counts = new Map(answered.map((one) => [one.labels, one.count]));
+    family(lines, 'cairn_http_requests_total', 'counter', 'Requests answered.', counts);
+    latencyText(lines, all);
     storeText(lines, store);
     memoryText(lines, memory);
     return `${lines.join('\n')}\n`;
   }
+}
 
-  #latencyText(lines: string[]): void {
-    const name = 'cairn_http_request_seconds';
-    lines.push(`# HELP ${name} Time from a request to its answer.`, `# TYPE ${name} histogram`);
-    for (const [key, histogram] of this.#latency) {
-      let cumulative = 0;
-      bucketsS.forEach((bound, i) => {
-        cumulative += histogram.counts[i]!;
-        lines.push(`${name}_bucket{${key},le="${bound}"} ${cumulative}`);
-      });
-      lines.push(
-        `${name}_bucket{${key},le="+Inf"} ${histogram.count}`,
-        `${name}_sum{${key}} ${histogram.sum}`,
-        `${name}_count{${key}} ${histogram.count}`,
-      );
-    }
+function latencyText(lines: string[], all: readonly Series[]): void {
+  const name = 'cairn_http_request_seconds';
+  lines.push(`# HELP ${name} Time from a request to its answer.`, `# TYPE ${name} histogram`);
+  for (const { labels: key, counts, sum, count } of all) {
+    let cumulative = 0;
+    bucketsS.forEach((bound, i) => {
+      cumulative += counts[i]!;
+      lines.push(`${name}_bucket{${key},le="${bound}"} ${cumulative}`);
+    });
+    lines.push(
+      `${name}_bucket{${key},le="+Inf"} ${count}`,
+      `${name}_sum{${key}} ${sum}`,
+      `${name}_count{${key}} ${count}`,
+    );
   }
 }
 
@@ -117,10 +137,6 @@ function memoryText(lines: string[], memory: MetricsSources['memory']): void {
     ['cairn_memory_budget_bytes', 'What the budget allows.', memory.budgetBytes],
   ] as const;
   for (const [name, help, value] of gauges) family(lines, name, 'gauge', help, new Map([['', value]]));
-}
-
-function add(counters: Map<string, number>, key: string, amount: number): void {
-  counters.set(key, (counters.get(key) ?? 0) + amount);
 }
 
 function labels(pairs: Labels): string {

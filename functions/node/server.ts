@@ -10,6 +10,7 @@ import { CairnError, invalid } from '../../core/base/errors.js';
 import { problemAnswer } from '../http/index.js';
 import type { App, HttpAnswer, HttpRequest } from '../http/index.js';
 import { discardBody, requestOf, sendAnswer } from './messages.js';
+import { Turn } from './turn.js';
 
 export interface ServerOptions {
   readonly app: App;
@@ -49,8 +50,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
   });
+  const turn = new Turn();
   const onRequest = (continues: boolean) => (message: IncomingMessage, response: ServerResponse) => {
-    void serve(options.app, { message, response, continues, server, state });
+    void serve(options.app, { message, response, continues, server, state, turn });
   };
   server.on('request', onRequest(false));
   server.on('checkContinue', onRequest(true));
@@ -74,9 +76,11 @@ interface Served {
   readonly continues: boolean;
   readonly server: Server;
   readonly state: { readonly closing: boolean };
+  readonly turn: Turn;
 }
 
-async function serve(app: App, { message, response, continues, server, state }: Served): Promise<void> {
+async function serve(app: App, served: Served): Promise<void> {
+  const { message, response, continues, server, state, turn } = served;
   let invited = !continues;
   const invite = (): void => {
     if (!invited) response.writeContinue();
@@ -87,6 +91,7 @@ async function serve(app: App, { message, response, continues, server, state }: 
     if (state.closing) setImmediate(() => server.closeIdleConnections());
   });
   try {
+    await turn.end();
     const answer = await answerTo(app, message, invite);
     if (response.destroyed) return;
     if (state.closing || !message.complete) response.setHeader('connection', 'close');

@@ -151,6 +151,34 @@ async function metric(url: string, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
 }
 
+describe('requests at once', () => {
+  test('share a look at the log where one turn of the event loop brings them', async () => {
+    let looks = 0;
+    const store = watchedStore((operation, key) => {
+      if (operation === 'get' && key.includes('/log/')) looks++;
+      return Promise.resolve();
+    });
+    const database = await open('memory:', { store });
+    await database.createCollection('c', { dimension: 2 });
+    const server = await testServer(database);
+    const body = '{"vector":[1,1]}';
+    const request = `POST /v1/collections/c/query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const connections = Array.from({ length: 16 }, () => rawConnection(server.url));
+    const askAll = async (answers: number): Promise<void> => {
+      for (const { socket } of connections) socket.write(request);
+      await until(() => connections.every(({ received }) => received().split('200 OK').length > answers));
+    };
+    // Once before, so that connections are accepted and the collection is loaded.
+    await askAll(1);
+    looks = 0;
+    await askAll(2);
+    // One, unless the host tells of some of the connections a turn later.
+    expect(looks).toBeLessThan(connections.length / 4);
+    for (const { socket } of connections) socket.destroy();
+    await server.close();
+  });
+});
+
 describe('back-pressure', () => {
   test('refuses requests past the bound at once, except probes, and recovers', async () => {
     const gate = closedGate();

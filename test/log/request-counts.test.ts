@@ -71,6 +71,15 @@ describe('cost', () => {
     });
   });
 
+  it('of strong reads that begin in one step: as much as of one', async () => {
+    const world = await new LogWorld().start();
+    await world.fill(5);
+    const a = world.process('a');
+    await world.run(a.read());
+    const cost = await costOf(world, a, () => Promise.all(Array.from({ length: 16 }, () => a.read())));
+    expect(outcomes(cost)).toEqual({ get_unchanged: 1, get_absent: 1 });
+  });
+
   it('of a cold read: head and LIST together, then the slots together', async () => {
     const world = await new LogWorld().start();
     await world.fill(10);

@@ -36,6 +36,10 @@ describe('accounting', () => {
       keysDeleted: 2,
       roundTrips: 9,
     });
+    expect(store.reads()).toEqual({
+      ...{ requests: 9, bytesRead: 107, immutableBytesRead: 0 },
+      ...{ warmReads: 0, warmBytes: 0 },
+    });
     expect(Object.entries(usage.outcomes).filter(([, count]) => count > 0)).toEqual([
       ['get_found', 2],
       ['get_unchanged', 1],

@@ -30,12 +30,33 @@ type Camel<S extends string> = S extends `${infer Head}_${infer Tail}`
 /** A checked body as the engine spells it. JSON has no undefined, so optional fields lose it. */
 export type CamelKeys<T> = { [K in keyof T as Camel<K & string>]: Exclude<T[K], undefined> };
 
+/** Names once respelt: all ours, so that there are few, and in every request and answer. */
+const snakeOf = new Map<string, string>();
+const camelOf = new Map<string, string>();
+
 function toSnake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return respelt(snakeOf, name, () => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
 
 function toCamel(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return respelt(camelOf, name, () =>
+    name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+  );
+}
+
+function respelt(known: Map<string, string>, name: string, respell: () => string): string {
+  let spelling = known.get(name);
+  if (spelling === undefined) {
+    spelling = respell();
+    known.set(name, spelling);
+  }
+  return spelling;
+}
+
+function withKeys(record: object, spell: (name: string) => string): Record<string, unknown> {
+  const spelt: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(record)) spelt[spell(key)] = value;
+  return spelt;
 }
 
 /** Writes the engine's field names in a message as the wire has them. */
@@ -45,14 +66,12 @@ export function respellNames(message: string): string {
 
 /** A checked request record for the engine. Requires: the schema has refused every key that it does not name. */
 export function camelKeys<T extends object>(record: T): CamelKeys<T> {
-  return Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [toCamel(key), value as unknown]),
-  ) as CamelKeys<T>;
+  return withKeys(record, toCamel) as CamelKeys<T>;
 }
 
 /** A record of ours for the wire: own keys in snake_case, values as they are. */
 export function snakeKeys(record: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [toSnake(key), value as unknown]));
+  return withKeys(record, toSnake);
 }
 
 /** Also the records and arrays inside. Requires: nothing in `value` carries names that users chose. */

@@ -1,6 +1,6 @@
 /** The tables of the cold bench. */
-import { whole } from './latencies.mjs';
-import { machineLine, table } from './result-files.mjs';
+import { whole } from '../latencies.mjs';
+import { machineLine, table } from '../result-files.mjs';
 
 /** @typedef {import('./cold.mjs').Measured} Measured */
 /** @typedef {import('./cold.mjs').Times} Times */
@@ -19,7 +19,7 @@ function named(set) {
 
 /**
  * @param {{
- *   machine: ReturnType<typeof import('./result-files.mjs').machine>,
+ *   machine: ReturnType<typeof import('../result-files.mjs').machine>,
  *   profiles: typeof import('./latency-store.mjs').profiles,
  *   starts: { process: number, modules: number, open: number, selfTests: Record<string, number> },
  *   measured: readonly Measured[],
@@ -36,7 +36,7 @@ export function coldReport({ machine, profiles, starts, measured }) {
   );
   const parts = [
     '# Queries of a far bucket, cold and warm',
-    `${machineLine(machine)}. Made by \`npm run bench:cold\`; what is measured and how is in bench/cold.mjs, the model of the store in bench/latency-store.mjs. ${profileLines.join('; ')}; 80 MiB/s for each request. Generated rows, euclidean, k = 10 at target recall 0.95. Milliseconds, p50 / p99.`,
+    `${machineLine(machine)}. Made by \`npm run bench:cold\`; what is measured and how is in bench/cold/cold.mjs, the model of the store in bench/cold/latency-store.mjs. ${profileLines.join('; ')}; 80 MiB/s for each request. Generated rows, euclidean, k = 10 at target recall 0.95. Milliseconds, p50 / p99.`,
     '## Cold: open, collection, first query',
     table(
       [

@@ -3,10 +3,10 @@
  * R2 are (latency-store.mjs):
  *
  *   npm run build && npm run bench:cold
- *   node bench/cold.mjs --sets 10000x128,1000000x768 --profiles s3,r2 --cold 20 --warm 300 --keep FOLDER --results FOLDER
+ *   node bench/cold/cold.mjs --sets 10000x128,1000000x768 --profiles s3,r2 --cold 20 --warm 300 --results FOLDER
  *
- * Sets are generated (cold-set.mjs), euclidean, without metadata, built through the plain file store: no latency is in that, and
- * none of it is measured. `--keep` leaves the stores there for the next run. k = 10 at the default target, `include: []`.
+ * Sets are generated (cold-set.mjs), euclidean, without metadata, made once and kept below build/ (kept-collection.mjs). k = 10 at the
+ * default target, `include: []`.
  *
  * - **cold**: `open`, `collection` and the first query, in a process whose code is loaded and has run; everything else is
  *   dropped each time. What a process start, the modules, the kernel and the self-test of a bucket take is measured by itself.
@@ -19,8 +19,8 @@
  * has the cores the times are longer by what it takes. Sets that a run does not measure stay in the results as they are.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
@@ -28,16 +28,17 @@ import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { limits, open } from '../dist/core/index.js';
-import { openFileStore } from '../dist/core/store/adapters/node/index.js';
-import { testStore } from '../dist/core/store/adapters/bucket/index.js';
-import { memoryStore } from '../dist/core/store/index.js';
-import { systemClock, systemRandom, systemSleep } from '../dist/core/system-ports.js';
+import { open } from '../../dist/core/index.js';
+import { openFileStore } from '../../dist/core/store/adapters/node/index.js';
+import { testStore } from '../../dist/core/store/adapters/bucket/index.js';
+import { memoryStore } from '../../dist/core/store/index.js';
+import { systemClock, systemRandom, systemSleep } from '../../dist/core/system-ports.js';
 import { coldReport } from './cold-report.mjs';
-import { ColdSet } from './cold-set.mjs';
+import { clustered } from './cold-set.mjs';
 import { LatencyStore, profiles } from './latency-store.mjs';
-import { quantile, round } from './latencies.mjs';
-import { machine, resultsHome, writeResults } from './result-files.mjs';
+import { COLLECTION, hitsOf, K, keptCollection } from '../kept-collection.mjs';
+import { quantile, round } from '../latencies.mjs';
+import { machine, resultsHome, writeResults } from '../result-files.mjs';
 
 const { values: flags } = parseArgs({
   options: {
@@ -45,9 +46,7 @@ const { values: flags } = parseArgs({
     profiles: { type: 'string', default: 's3,r2' },
     cold: { type: 'string', default: '20' },
     warm: { type: 'string', default: '300' },
-    judged: { type: 'string', default: '100' },
     hedge: { type: 'boolean', default: false },
-    keep: { type: 'string' },
     results: { type: 'string' },
   },
 });
@@ -56,9 +55,6 @@ setFlagsFromString('--expose-gc');
 /** @type {() => void} */
 const collectGarbage = runInNewContext('gc');
 
-const K = 10;
-const AT_ONCE_BYTES = 2 ** 22;
-const FOLD_BYTES = 100 * 2 ** 20;
 const STARTS = 9;
 /** Cold queries that are not counted, in which code is compiled: that of the kernels while they run. */
 const WARM_UP = 6;
@@ -76,6 +72,7 @@ const MEMORY_BYTES = 3 * 2 ** 30;
  * @property {number} megabytes read by the median query
  */
 
+/** @typedef {import('../kept-collection.mjs').GeneratedSet} GeneratedSet */
 /** @typedef {{ ms: number, waitedMs: number, roundTrips: number, requests: number, bytes: number }} Asked */
 
 /**
@@ -110,43 +107,15 @@ function timesOf(asked) {
   };
 }
 
-/** @param {string} folder @param {ColdSet} set */
-async function build(folder, set) {
-  const begun = performance.now();
-  const database = await open(`file:${folder}`, { memoryBudgetBytes: MEMORY_BYTES });
-  const { dimension, rows } = set;
-  const collection = await database.createCollection('c', { dimension, metric: 'euclidean' });
-  const atOnce = Math.min(limits.batchRecords, Math.floor(AT_ONCE_BYTES / (4 * dimension)));
-  let bytes = 0;
-  for (let first = 0; first < rows; first += atOnce) {
-    const count = Math.min(atOnce, rows - first);
-    const vectors = set.vectors(first, count);
-    set.pass(vectors);
-    bytes += vectors.byteLength;
-    await collection.upsert({ ids: set.ids(first, count), vectors });
-    if (bytes < FOLD_BYTES) continue;
-    // Before the log is full, which only its folds make room in.
-    await collection.compact({ minor: true });
-    bytes = 0;
-  }
-  for (;;) {
-    const { foldedSlots, segmentsWritten, segmentsMerged } = await collection.compact();
-    if (foldedSlots + segmentsWritten + segmentsMerged === 0) break;
-  }
-  await database.close();
-  writeFileSync(join(folder, 'nearest.json'), JSON.stringify(set.nearest));
-  console.log(`${set.name}: built in ${round((performance.now() - begun) / 1_000, 1)} s`);
-}
-
 /**
- * @param {import('../dist/core/index.js').Database} database
- * @param {ColdSet} set @param {number} at @param {'strong' | 'eventual'} consistency
+ * @param {import('../../dist/core/index.js').Database} database
+ * @param {GeneratedSet} set @param {number} at @param {'strong' | 'eventual'} consistency
  */
 async function ask(database, set, at, consistency) {
   const vector = set.query(at);
   const [before, begun] = [database.storeUsage(), performance.now()];
   const query = { vector, k: K, include: [], consistency };
-  const { matches } = await database.collection('c').query(query);
+  const { matches } = await database.collection(COLLECTION).query(query);
   const [ms, after] = [performance.now() - begun, database.storeUsage()];
   return {
     ids: matches.map(({ id }) => id),
@@ -160,7 +129,8 @@ async function ask(database, set, at, consistency) {
 /**
  * @typedef {object} Far
  * @property {string} folder
- * @property {ColdSet} set
+ * @property {GeneratedSet} set
+ * @property {readonly (readonly number[])[]} neighbours rows of the nearest `K` of each of the first queries
  * @property {keyof typeof profiles} profile
  * @property {boolean} hedgeReads
  */
@@ -205,25 +175,25 @@ async function openWarm(far) {
   return opened;
 }
 
-/** @param {Awaited<ReturnType<typeof openWarm>>} opened @param {ColdSet} set @param {'strong' | 'eventual'} consistency */
-async function askAll({ store, database }, set, consistency) {
+/** @param {Awaited<ReturnType<typeof openWarm>>} opened @param {Far} far @param {'strong' | 'eventual'} consistency */
+async function askAll({ store, database }, { set, neighbours }, consistency) {
   const asked = [];
-  const judged = Math.min(Number(flags.warm), set.judged.length);
-  let recalls = 0;
+  const judged = Math.min(Number(flags.warm), neighbours.length);
+  let hits = 0;
   for (let at = 0; at < Number(flags.warm); at++) {
     store.modelledMs = 0;
     const answer = await ask(database, set, at, consistency);
     asked.push({ ...answer, waitedMs: store.modelledMs });
-    if (at < judged) recalls += set.recall(at, answer.ids);
+    if (at < judged) hits += hitsOf(answer.ids, neighbours[at] ?? []);
   }
-  return { asked, recall: round(recalls / judged, 4) };
+  return { asked, recall: round(hits / (judged * K), 4) };
 }
 
 /** Cold queries, then new ones, and how many requests these began. @param {Far} far */
 async function measureFirst(far) {
   const { requests, ...cold } = await measureCold(far);
   const opened = await openWarm(far);
-  const first = await askAll(opened, far.set, 'strong');
+  const first = await askAll(opened, far, 'strong');
   const begun = requests + opened.store.begun;
   return { opened, begun, recall: first.recall, measured: { ...cold, new: timesOf(first.asked) } };
 }
@@ -232,11 +202,11 @@ async function measureFirst(far) {
 async function measure(far) {
   const load = round(loadavg()[0] ?? 0, 1);
   const { opened, begun, recall, measured } = await measureFirst(far);
-  const again = await askAll(opened, far.set, 'strong');
-  const eventual = await askAll(opened, far.set, 'eventual');
+  const again = await askAll(opened, far, 'strong');
+  const eventual = await askAll(opened, far, 'eventual');
   await opened.database.close();
   return {
-    ...{ set: far.set.name, profile: far.profile, load, ...measured, recall },
+    ...{ set: `${far.set.rows}x${far.set.dimension}`, profile: far.profile, load, ...measured, recall },
     again: timesOf(again.asked),
     eventual: timesOf(eventual.asked),
     hedged: flags.hedge ? await measureHedged(far, begun) : undefined,
@@ -251,17 +221,15 @@ async function measureHedged(far, plainly) {
   return { cold, new: first, extraPercent: round((begun / plainly - 1) * 100, 2) };
 }
 
-/** @param {string} folder @param {ColdSet} set @returns {Promise<Measured[]>} */
-async function measureSet(folder, set) {
-  if (existsSync(join(folder, 'nearest.json'))) {
-    set.nearest = JSON.parse(readFileSync(join(folder, 'nearest.json'), 'utf8'));
-  } else await build(folder, set);
+/** @param {number} rows @param {number} dimension @returns {Promise<Measured[]>} */
+async function measureSet(rows, dimension) {
+  const { folder, set, neighbours } = await keptCollection(clustered(dimension), rows, { rebuild: false });
   const found = [];
   for (const name of flags.profiles.split(',')) {
     if (!Object.hasOwn(profiles, name))
       throw new Error(`profile ${name} is none of ${Object.keys(profiles).join(', ')}`);
     const profile = /** @type {keyof typeof profiles} */ (name);
-    const measured = await measure({ folder, set, profile, hedgeReads: false });
+    const measured = await measure({ folder, set, neighbours, profile, hedgeReads: false });
     console.log(JSON.stringify(measured));
     found.push(measured);
   }
@@ -270,7 +238,7 @@ async function measureSet(folder, set) {
 
 /** What comes before the first query of a process: medians in milliseconds. */
 async function measureStarts() {
-  const door = fileURLToPath(new URL('../dist/core/index.js', import.meta.url));
+  const door = fileURLToPath(new URL('../../dist/core/index.js', import.meta.url));
   const steps =
     `const from = performance.now(); const { open } = await import(${JSON.stringify(door)});` +
     "const loaded = performance.now(); await open('memory:');" +
@@ -319,7 +287,6 @@ function knownResults() {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).measured : [];
 }
 
-const home = flags.keep === undefined ? mkdtempSync(join(tmpdir(), 'cairn-cold-')) : resolve(flags.keep);
 // Keeps the kernel's compiled code, which the engine of the host shares among all who compile the same bytes.
 const kept = await open('memory:');
 try {
@@ -329,12 +296,7 @@ try {
   for (const name of flags.sets.split(',')) {
     const [rows = 0, dimension = 0] = name.split('x').map(Number);
     if (!(rows > 0 && dimension > 0)) throw new Error(`a set is ROWSxDIMENSION, not ${name}`);
-    const folder = join(home, name);
-    mkdirSync(folder, { recursive: true });
-    found.push(
-      ...(await measureSet(folder, new ColdSet({ rows, dimension, queries: Number(flags.judged) }))),
-    );
-    if (flags.keep === undefined) rmSync(folder, { recursive: true });
+    found.push(...(await measureSet(rows, dimension)));
   }
   const others = knownResults().filter(
     (known) => !found.some(({ set, profile }) => set === known.set && profile === known.profile),
@@ -343,5 +305,4 @@ try {
   writeResults(flags.results, 'cold', { json, md: coldReport(json) });
 } finally {
   await kept.close();
-  if (flags.keep === undefined) rmSync(home, { recursive: true, force: true });
 }

@@ -8,9 +8,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { randomFrom } from './random.mjs';
+import { randomFrom } from '../random.mjs';
 
-/** @typedef {import('../dist/core/store/index.js').ObjectStore} ObjectStore */
+/** @typedef {import('../../dist/core/store/index.js').ObjectStore} ObjectStore */
 /** Milliseconds until the first byte. @typedef {{ p50: number, p99: number }} FirstByte */
 
 /**
