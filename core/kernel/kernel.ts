@@ -19,6 +19,8 @@ const TEXT_CHUNK: number = INPUT_BYTES / 3;
 export interface KernelOptions {
   /** Bytes that all arenas together may take. */
   readonly memoryBudgetBytes: number;
+  /** In memory that threads share, which the module has to be made for. Default false. */
+  readonly shared?: boolean;
 }
 
 export class Kernel {
@@ -29,7 +31,7 @@ export class Kernel {
   readonly #encoder = new TextEncoder();
 
   constructor(module: KernelModule, options: KernelOptions) {
-    this.pool = new ArenaPool(module, options.memoryBudgetBytes);
+    this.pool = new ArenaPool(module, options.memoryBudgetBytes, options.shared);
     this.#scratch = this.pool.acquire(SCRATCH_CLASS);
     this.#scratch.exports.init();
     this.masks = new RowMasks(this.#scratch);

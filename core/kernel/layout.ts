@@ -6,7 +6,8 @@
  *  1,024 .. 17,408   CRC-32C tables, made by `init` where an arena needs them
  * 17,408 .. 17,664   state of the index in this memory (wasm/index-state.ts, core/index/layout/state.ts)
  * 17,664 .. 45,216   scratch of CRC-32C (wasm/layout.ts)
- * 45,216 .. 49,152   reserved for kernels to come
+ * 45,216 .. 45,312   reserved for kernels to come
+ * 45,312 .. 49,152   state of the index as other threads search it (`stateOffset`)
  * 49,152 .. 65,536   checksums of pages, on their way out
  * 65,536 .. end      the payload: as many bytes as the arena's class says
  * ```
@@ -25,6 +26,16 @@ export const CRC_SCRATCH_BYTES = 27_552;
 export const CHECKSUMS_MOST = 4_096;
 export const CHECKSUMS_OFFSET = 49_152;
 export const PAYLOAD_OFFSET: number = WASM_PAGE_BYTES;
+
+/** Threads that may search the index of a shared memory beside the caller's own. */
+export const THREADS_MOST = 15;
+const STATE_BYTES = 256;
+const THREAD_STATES_OFFSET = 45_312;
+
+/** Where a thread's state of the index lies; 0 is the caller's own. */
+export function stateOffset(thread: number): number {
+  return thread === 0 ? INDEX_STATE_OFFSET : THREAD_STATES_OFFSET + (thread - 1) * STATE_BYTES;
+}
 
 /** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 32, 48, 64, 96, 128, 192, 256, 384 and 512 MiB. */
 export const arenaClasses = [
