@@ -31,16 +31,22 @@ export class SearchIndex {
     this.hasGraph = graph !== undefined;
   }
 
-  /** Bytes that searches need behind the resident region. `outputs`: of the projection, as the index's numbers say. */
-  static scratchBytes(shape: IndexShape, outputs: number): number {
+  /**
+   * Bytes that searches need behind the resident region. `outputs`: of the projection, as the index's numbers say. `threads`: that
+   * search beside the caller's own.
+   */
+  static scratchBytes(shape: IndexShape, outputs: number, threads = 0): number {
     const layout = new Layout(0);
-    layOutScratch(layout, shape, { efBuild: 0, outputs });
+    for (let thread = 0; thread <= threads; thread++) layOutScratch(layout, shape, { efBuild: 0, outputs });
     return layout.end + SECTION_ALIGNMENT;
   }
 
-  /** Throws `corrupt` where a section, a number or a neighbour is not what the shape allows. */
-  static attach(arena: Arena, options: DirectoryOptions): SearchIndex {
-    return new Attachment(arena, options).attach((memory, graph) => new SearchIndex(memory, graph));
+  /**
+   * Throws `corrupt` where a section, a number or a neighbour is not what the shape allows. `thread`: which of those that search
+   * this memory has this arena of it, 0 for the one that attached it first, and has checked what the kernels follow.
+   */
+  static attach(arena: Arena, options: DirectoryOptions, thread = 0): SearchIndex {
+    return new Attachment(arena, options, thread).attach((memory, graph) => new SearchIndex(memory, graph));
   }
 
   get shape(): IndexShape {
@@ -76,10 +82,12 @@ class Attachment {
   readonly #arena: Arena;
   readonly #options: DirectoryOptions;
   readonly #directory: IndexDirectory;
+  readonly #thread: number;
 
-  constructor(arena: Arena, options: DirectoryOptions) {
+  constructor(arena: Arena, options: DirectoryOptions, thread: number) {
     this.#arena = arena;
     this.#options = options;
+    this.#thread = thread;
     this.#directory = new IndexDirectory(options);
   }
 
@@ -89,6 +97,7 @@ class Attachment {
     const directory = this.#directory;
     const { outputs, exact } = directory;
     const layout = new Layout(PAYLOAD_OFFSET + regionBytes);
+    for (let thread = 0; thread < this.#thread; thread++) layOutScratch(layout, shape, { efBuild: 0, outputs });
     const scratch = layOutScratch(layout, shape, { efBuild: 0, outputs });
     if (layout.end > this.#arena.u8.length)
       throw directory.corrupt(
@@ -164,14 +173,16 @@ class Attachment {
     const graphLevels = this.#words(levels);
     const graphN = this.#words(upper);
     const nodes = levels.count;
-    const word = `a count of at most the room, or a known neighbour`;
-    this.#mustPass(exports.checkGraph(graph0.byteOffset, rows, 2 * m), level0, word);
-    this.#mustPass(
-      exports.checkLevels(graphLevels.byteOffset, nodes, rows, upper.count, limits.graphLevels),
-      levels,
-      `ascending rows below ${rows}, and the lists of 1 to ${limits.graphLevels} levels each`,
-    );
-    this.#mustPass(exports.checkUpper(graphN.byteOffset, graphLevels.byteOffset, nodes, m), upper, word);
+    if (this.#thread === 0) {
+      const word = `a count of at most the room, or a known neighbour`;
+      this.#mustPass(exports.checkGraph(graph0.byteOffset, rows, 2 * m), level0, word);
+      this.#mustPass(
+        exports.checkLevels(graphLevels.byteOffset, nodes, rows, upper.count, limits.graphLevels),
+        levels,
+        `ascending rows below ${rows}, and the lists of 1 to ${limits.graphLevels} levels each`,
+      );
+      this.#mustPass(exports.checkUpper(graphN.byteOffset, graphLevels.byteOffset, nodes, m), upper, word);
+    }
     const entry = directory.number('entry', 0, rows - 1);
     const maxLevel = directory.number('maxLevel', 0, limits.graphLevels);
     const height = heightOf(graphLevels, entry);
