@@ -8,7 +8,7 @@ import type { Clock, Random, Sleep } from './base/ports.js';
 import { composeDatabase } from './compose.js';
 import { mustBeObject, mustBeTier, mustHaveOnly, optionalBoolean, optionalInteger } from './engine/index.js';
 import type { Compactor, Database, DatabaseThreads } from './engine/index.js';
-import { compileEmbeddedKernel, THREADS_MOST } from './kernel/index.js';
+import { compileEmbeddedKernel } from './kernel/index.js';
 import type { ArenaPool, KernelModule } from './kernel/index.js';
 import { openStore, openWarmCache, portableStore } from './open-store.js';
 import type { WarmDirectory } from './open-store.js';
@@ -107,7 +107,7 @@ export async function openWith(
   const given = mustBeObject(options, 'options');
   mustHaveOnly(given, OPTIONS, 'options');
   const memoryBudgetBytes = optionalInteger(given['memoryBudgetBytes'], MEMORY_BUDGET);
-  const max = startThreads === undefined ? 0 : THREADS_MOST;
+  const max = startThreads === undefined ? 0 : limits.threads;
   const threadCount = optionalInteger(given['threads'], { name: 'threads', min: 0, max, fallback: 0 });
   const tier = mustBeTier(given['tier'] ?? 'server');
   const maintenance = maintenanceOf(given['maintenance']);

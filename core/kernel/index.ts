@@ -9,7 +9,6 @@ export type { KernelExports, KernelMemory, KernelModule, Simd } from './kernel-m
 export {
   INDEX_STATE_OFFSET,
   PAYLOAD_OFFSET,
-  THREADS_MOST,
   arenaBytes,
   arenaClassFor,
   arenaClasses,

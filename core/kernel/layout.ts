@@ -27,12 +27,10 @@ export const CHECKSUMS_MOST = 4_096;
 export const CHECKSUMS_OFFSET = 49_152;
 export const PAYLOAD_OFFSET: number = WASM_PAGE_BYTES;
 
-/** Threads that may search the index of a shared memory beside the caller's own. */
-export const THREADS_MOST = 15;
 const STATE_BYTES = 256;
 const THREAD_STATES_OFFSET = 45_312;
 
-/** Where a thread's state of the index lies; 0 is the caller's own. */
+/** Where a thread's state of the index lies, of `limits.threads`; 0 is the caller's own. */
 export function stateOffset(thread: number): number {
   return thread === 0 ? INDEX_STATE_OFFSET : THREAD_STATES_OFFSET + (thread - 1) * STATE_BYTES;
 }

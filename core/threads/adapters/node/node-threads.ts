@@ -36,6 +36,8 @@ function hostOf(module: KernelModule, count: number): ThreadHost {
         one.worker.on('message', woken);
         // What went wrong shows in whoever does the work in its stead.
         one.worker.on('error', () => {});
+        // After the listeners, which keep the process for what they may hear.
+        one.worker.unref();
         void one.ended.then(() => {
           running.delete(one);
           ended(thread);
@@ -72,9 +74,8 @@ function startWorker(start: Omit<SearchWorkerData, 'port'>): Running {
     execArgv: [],
     name: 'cairn search',
   });
-  // Answers to nothing are expected from it.
+  // No answers come back through it.
   port1.unref();
-  worker.unref();
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return { worker, port: port1, ended };
 }
