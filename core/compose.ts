@@ -50,6 +50,8 @@ export function composeDatabase(parts: Parts): Database {
   const { store, ports, sha256, deflate, tier, cache, identity } = parts;
   const { memoryBudgetBytes } = parts;
   const kernel = new Kernel(parts.kernelModule, { memoryBudgetBytes, shared: parts.threads !== undefined });
+  const threads = parts.threads?.(kernel.pool);
+  kernel.threads = threads;
   const digests = createDigests(kernel, sha256);
   const { requestsParallel: parallel } = tierLimits[tier];
   const { invocation: current, waitUntil } = parts;
@@ -70,6 +72,6 @@ export function composeDatabase(parts: Parts): Database {
     maintenance: parts.maintenance,
     onWorkDue: parts.onWorkDue,
     compactor: parts.compactor,
-    threads: parts.threads?.(kernel.pool),
+    threads,
   });
 }

@@ -9,7 +9,7 @@ export { measureExactly } from './exact-rows';
 export { insertRows, measureLinks, relink } from './graph-build';
 export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {
-  chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, refineLinks, walkTowards,
+  chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, putRefined, refineLinks, walkTowards,
 } from './graph-partitions';
 export { walkAllowed } from './filtered-walk';
 export { walkGraph } from './graph-walk';

@@ -10,7 +10,7 @@ import { limits, tierLimits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
-import type { Kernel } from '../kernel/index.js';
+import type { Kernel, KernelThreads } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
@@ -59,7 +59,7 @@ export interface DatabaseOptions {
 }
 
 /** Threads that end with the database. */
-export interface DatabaseThreads extends SearchThreads {
+export interface DatabaseThreads extends SearchThreads, KernelThreads {
   close(): Promise<void>;
 }
 

@@ -128,7 +128,8 @@ export interface KernelExports {
   offerPairs(rows: number, fresh: number, count: number, scratch: number): void;
   chooseLinks(rows: number, count: number): void;
   linkBackRows(rows: number, count: number): void;
-  refineLinks(rows: number, count: number, ef: number, expand: number): void;
+  refineLinks(rows: number, count: number, ef: number, expand: number, out: number): void;
+  putRefined(rows: number, count: number, from: number): void;
   linkFarther(rows: number, count: number, ef: number, most: number): void;
   /** How many keys lie in the pool then. */
   walkTowards(row: number): number;

@@ -5,6 +5,7 @@
 import { assertInternal, invalid } from '../base/errors.js';
 import type { Arena } from './arena.js';
 import { ArenaPool } from './arena-pool.js';
+import type { KernelThreads } from './kernel-threads.js';
 import type { KernelModule, Simd } from './kernel-module.js';
 import { PAYLOAD_OFFSET, arenaClasses } from './layout.js';
 import { RowMasks } from './row-masks.js';
@@ -27,6 +28,8 @@ export class Kernel {
   readonly pool: ArenaPool;
   /** In the same scratch memory as all else here: good until the next call of anything. */
   readonly masks: RowMasks;
+  /** That work in arenas of the pool beside the caller's own; set by whoever has started them. */
+  threads: KernelThreads | undefined;
   readonly #scratch: Arena;
   readonly #encoder = new TextEncoder();
 

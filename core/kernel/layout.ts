@@ -6,7 +6,8 @@
  *  1,024 .. 17,408   CRC-32C tables, made by `init` where an arena needs them
  * 17,408 .. 17,664   state of the index in this memory (wasm/index-state.ts, core/index/layout/state.ts)
  * 17,664 .. 45,216   scratch of CRC-32C (wasm/layout.ts)
- * 45,216 .. 45,312   reserved for kernels to come
+ * 45,216 .. 45,248   reserved for kernels to come
+ * 45,248 .. 45,312   locks of rows, where threads share the memory (wasm/graph-partitions.ts)
  * 45,312 .. 49,152   state of the index as other threads search it (`stateOffset`)
  * 49,152 .. 65,536   checksums of pages, on their way out
  * 65,536 .. end      the payload: as many bytes as the arena's class says
@@ -22,6 +23,8 @@ export const CRC_TABLES_BYTES: number = 16 * 256 * 4;
 export const INDEX_STATE_OFFSET: number = CRC_TABLES_OFFSET + CRC_TABLES_BYTES;
 export const CRC_SCRATCH_OFFSET = 17_664;
 export const CRC_SCRATCH_BYTES = 27_552;
+/** 16 x u32. */
+export const ROW_LOCKS_OFFSET = 45_248;
 /** Room for the checksums of so many pages. */
 export const CHECKSUMS_MOST = 4_096;
 export const CHECKSUMS_OFFSET = 49_152;

@@ -34,6 +34,10 @@ const STATES = 16;
 const CONTROL_BYTES: number = (STATES + SLOTS) * 4;
 const HEADER_WORDS = 16;
 const HEADER_BYTES: number = HEADER_WORDS * 8;
+/** Word of the header that says what kind of job it is. */
+export const KIND = 15;
+export const SEARCH = 0;
+export const CALL = 1;
 
 /** What a job says and answers. */
 export interface Slot {

@@ -1,6 +1,6 @@
-/** What threads are told beside the jobs: which indexes there are, and where. */
+/** What threads are told beside the jobs: which indexes and arenas there are, all numbered together, and where. */
 import type { DirectoryOptions } from '../index/index.js';
-import type { ArenaClass, KernelMemory, KernelModule } from '../kernel/index.js';
+import type { ArenaClass, CallScratch, KernelMemory, KernelModule } from '../kernel/index.js';
 
 /** What a thread starts with. */
 export interface ThreadStart {
@@ -21,6 +21,14 @@ export type ThreadMessage =
       readonly directory: DirectoryOptions;
       /** Address of the ranks. */
       readonly ranks: number;
+    }
+  | {
+      readonly say: 'lend';
+      readonly arena: number;
+      readonly memory: KernelMemory;
+      readonly arenaClass: ArenaClass;
+      /** Of all threads. */
+      readonly scratch: CallScratch;
     }
   | { readonly say: 'detach'; readonly index: number };
 

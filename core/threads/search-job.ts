@@ -9,6 +9,7 @@
  * ```
  */
 import type { Candidates, IndexSearch } from '../engine/index.js';
+import { KIND, SEARCH } from './job-slots.js';
 import type { Slot } from './job-slots.js';
 
 const ROW_BYTES = 12;
@@ -21,6 +22,7 @@ export function fits({ u8 }: Slot, { query, effort, allowed }: IndexSearch): boo
 /** Requires: it fits. */
 export function putSearch({ header, u8, f32 }: Slot, index: number, search: IndexSearch): void {
   const { query, k, effort, allowed, count } = search;
+  header[KIND] = SEARCH;
   header[0] = index;
   header[1] = query.length;
   header[2] = k;

@@ -4,10 +4,14 @@
  * what they leave. So one query waits for nobody, and many keep all threads at work.
  */
 import type { Candidates, DatabaseThreads, IndexSearch, SharedIndex, ThreadedIndex } from '../engine/index.js';
-import type { Arena, ArenaPool } from '../kernel/index.js';
-import { CALLER_WAITS, DONE, FAILED, FREE, JobSlots, MESSAGES, READY, SLOTS, STOP, TAKEN } from './job-slots.js';
+import type { Arena, ArenaPool, CallScratch, LentArena } from '../kernel/index.js';
+import { HandedJobs } from './handed-jobs.js';
+import type { Job } from './handed-jobs.js';
+import { JobSlots, MESSAGES, STOP } from './job-slots.js';
+import type { Slot } from './job-slots.js';
 import type { ThreadHost } from './messages.js';
 import { fits, getCandidates, putSearch } from './search-job.js';
+import { SharedCalls } from './shared-calls.js';
 
 /** Jobs that wait for each thread beside the one that it does: it need not wait for the caller's next turn. */
 const WAITING_EACH = 2;
@@ -19,12 +23,55 @@ const IDLE_TURNS = 64;
 const SETTLE_MS = 1_000;
 const SETTLE_STEP_MS = 20;
 
-interface Job {
+/** A search, wherever it is done. */
+class SearchJob implements Job {
   readonly index: AttachedIndex;
   readonly search: IndexSearch;
-  readonly here: () => Candidates;
-  readonly resolve: (found: Candidates) => void;
-  readonly reject: (error: unknown) => void;
+  readonly #here: () => Candidates;
+  readonly #resolve: (found: Candidates) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #again: (job: SearchJob) => void;
+
+  constructor(
+    index: AttachedIndex,
+    search: IndexSearch,
+    ends: {
+      readonly here: () => Candidates;
+      readonly resolve: (found: Candidates) => void;
+      readonly reject: (error: unknown) => void;
+      readonly again: (job: SearchJob) => void;
+    },
+  ) {
+    this.index = index;
+    this.search = search;
+    this.#here = ends.here;
+    this.#resolve = ends.resolve;
+    this.#reject = ends.reject;
+    this.#again = ends.again;
+  }
+
+  ended(slot: Slot, done: boolean): void {
+    // What failed there tells here why.
+    if (done) this.#finish(() => getCandidates(slot));
+    else this.runHere();
+  }
+
+  lost(): void {
+    this.#again(this);
+  }
+
+  runHere(): void {
+    this.#finish(this.#here);
+  }
+
+  #finish(find: () => Candidates): void {
+    try {
+      this.#resolve(find());
+    } catch (error) {
+      this.#reject(error);
+    }
+    this.index.ended();
+  }
 }
 
 export class SearchPool implements DatabaseThreads {
@@ -33,15 +80,15 @@ export class SearchPool implements DatabaseThreads {
   readonly #pool: ArenaPool;
   readonly #arena: Arena;
   readonly #slots: JobSlots;
-  /** With the threads, by slot. */
-  readonly #handed: (Job | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
-  #pending: Job[] = [];
+  readonly #handed: HandedJobs;
+  #pending: SearchJob[] = [];
   readonly #alive: Set<number>;
-  #lastIndex = 0;
+  #lastNumber = 0;
   #turnDue = false;
   /** Jobs that came since the last turn. */
   #added = 0;
   #idleTurns = 0;
+  #held = false;
   #closed = false;
 
   /** `arena`: of shared memory, given out by the pool, and this one's from now on. */
@@ -53,6 +100,7 @@ export class SearchPool implements DatabaseThreads {
     JobSlots.clear(arena);
     const payloadBytes = arena.arenaClass;
     this.#slots = new JobSlots(arena.memory, payloadBytes);
+    this.#handed = new HandedJobs(this.#slots);
     this.#alive = new Set(Array.from({ length: host.count }, (_, i) => i + 1));
     host.start(
       { memory: arena.memory, payloadBytes },
@@ -61,7 +109,7 @@ export class SearchPool implements DatabaseThreads {
   }
 
   attach({ arena, directory, ranks }: SharedIndex): ThreadedIndex {
-    const index = ++this.#lastIndex;
+    const index = ++this.#lastNumber;
     const { memory, arenaClass } = arena;
     this.#tell({ say: 'attach', index, memory, arenaClass, directory, ranks });
     return new AttachedIndex(index, {
@@ -69,6 +117,20 @@ export class SearchPool implements DatabaseThreads {
       settle: (attached) => this.#settle(attached),
       forget: () => this.#tell({ say: 'detach', index }),
     });
+  }
+
+  lend(arena: Arena, scratch: CallScratch): LentArena {
+    const number = ++this.#lastNumber;
+    const { memory, arenaClass } = arena;
+    this.#tell({ say: 'lend', arena: number, memory, arenaClass, scratch });
+    const host = {
+      slots: this.#slots,
+      handed: this.#handed,
+      alive: () => this.#alive.size,
+      arena: number,
+      forget: () => this.#tell({ say: 'detach', index: number }),
+    };
+    return new SharedCalls(host, arena, scratch);
   }
 
   /** Ends the threads. Requires: no search is under way, and none is asked for afterwards. */
@@ -88,7 +150,7 @@ export class SearchPool implements DatabaseThreads {
     this.#slots.signal();
   }
 
-  #add(job: Job): void {
+  #add(job: SearchJob): void {
     this.#pending.push(job);
     this.#added++;
     this.#soon();
@@ -102,144 +164,94 @@ export class SearchPool implements DatabaseThreads {
 
   #turn(): void {
     this.#turnDue = false;
-    this.#host.hold(false);
-    let done = this.#collect();
+    this.#hold(false);
+    let done = this.#handed.collect();
     const isBusy = this.#added > 1;
     this.#added = 0;
-    const isAlone = this.#pending.length === 1 && !this.#isUnderWay();
+    const isAlone = this.#pending.length === 1 && this.#handed.count === 0;
     for (let own = 0; own < OWN_AT_ONCE; own++) {
       if (!isAlone) this.#handOver();
       // What others still have to begin is left to them while there is more to come.
       const job = this.#pending.shift() ?? (isBusy ? undefined : this.#takeBack());
       if (job === undefined) break;
-      runHere(job);
-      done += 1 + this.#collect();
+      job.runHere();
+      done += 1 + this.#handed.collect();
     }
     this.#goOn(done > 0);
   }
 
   #goOn(somethingDone: boolean): void {
     this.#idleTurns = somethingDone ? 0 : this.#idleTurns + 1;
-    if (this.#pending.length === 0 && !this.#isUnderWay()) return;
+    if (this.#pending.length === 0 && this.#handed.count === 0) return;
     if (this.#idleTurns < IDLE_TURNS) {
       this.#soon();
       return;
     }
-    Atomics.store(this.#slots.words, CALLER_WAITS, 1);
+    this.#handed.askToBeWoken();
     // Whatever ended before that is told by nobody.
-    if (this.#collect() > 0) this.#soon();
-    else this.#host.hold(true);
+    if (this.#handed.collect() > 0) this.#soon();
+    else this.#hold(true);
   }
 
-  #isUnderWay(): boolean {
-    return this.#handed.some((job) => job !== undefined);
+  #hold(held: boolean): void {
+    if (this.#held !== held) this.#host.hold(held);
+    this.#held = held;
   }
 
   /** As many as the threads have to do for a while, the first first. What fits no slot is left. */
   #handOver(): void {
     const room = this.#alive.size * (1 + WAITING_EACH);
-    let taken = this.#handed.reduce((count, job) => count + Number(job !== undefined), 0);
     let given = 0;
-    for (let slot = 0; slot < SLOTS && taken < room; slot++) {
-      if (this.#handed[slot] !== undefined) continue;
-      const next = this.#pending.findIndex(({ search }) => fits(this.#slots.slots[slot]!, search));
-      if (next < 0) break;
-      const [job] = this.#pending.splice(next, 1);
-      putSearch(this.#slots.slots[slot]!, job!.index.number, job!.search);
-      this.#handed[slot] = job;
-      this.#slots.put(slot, READY);
-      taken++;
+    for (let at = 0; at < this.#pending.length && this.#handed.count < room;) {
+      const slot = this.#handed.freeSlot();
+      if (slot === undefined) break;
+      const place = this.#slots.slots[slot]!;
+      const job = this.#pending[at]!;
+      if (!fits(place, job.search)) {
+        at++;
+        continue;
+      }
+      this.#pending.splice(at, 1);
+      putSearch(place, job.index.number, job.search);
+      this.#handed.hand(slot, job);
       given++;
     }
     if (given > 0) this.#slots.signal(given);
   }
 
-  /** Takes the answers that are there, and answers how many. */
-  #collect(): number {
-    let count = 0;
-    for (const [slot, job] of this.#handed.entries()) {
-      if (job === undefined) continue;
-      const state = this.#slots.state(slot);
-      if (state !== DONE && state !== FAILED) continue;
-      const found = state === DONE ? getCandidates(this.#slots.slots[slot]!) : undefined;
-      this.#free(slot);
-      if (found === undefined) runHere(job);
-      else finish(job, found);
-      count++;
-    }
-    return count;
-  }
-
-  #free(slot: number): void {
-    this.#handed[slot] = undefined;
-    this.#slots.put(slot, FREE);
-  }
-
-  /** A job that no thread has begun. */
-  #takeBack(): Job | undefined {
-    for (let slot = 0; slot < SLOTS; slot++) {
-      const job = this.#tryTakeBack(slot);
-      if (job !== undefined) return job;
+  /** A search that no thread has begun. */
+  #takeBack(): SearchJob | undefined {
+    for (const [slot, job] of this.#handed) {
+      if (job instanceof SearchJob && this.#handed.tryTakeBack(slot)) return job;
     }
     return undefined;
-  }
-
-  #tryTakeBack(slot: number): Job | undefined {
-    const job = this.#handed[slot];
-    if (job === undefined || !this.#slots.tryChange(slot, READY, FREE)) return undefined;
-    this.#handed[slot] = undefined;
-    return job;
   }
 
   /** Ends the searches of an index, unless one takes very long. */
   #settle(index: AttachedIndex): void {
     const waiting = this.#pending.filter((job) => job.index === index);
     this.#pending = this.#pending.filter((job) => job.index !== index);
-    for (const [slot, job] of this.#handed.entries()) {
-      if (job?.index !== index) continue;
-      const back = this.#tryTakeBack(slot);
-      if (back !== undefined) waiting.push(back);
+    const of = (job: Job): job is SearchJob => job instanceof SearchJob && job.index === index;
+    for (const [slot, job] of this.#handed) if (of(job) && this.#handed.tryTakeBack(slot)) waiting.push(job);
+    for (const job of waiting) job.runHere();
+    for (const [slot, job] of this.#handed) {
+      if (!of(job)) continue;
+      for (let ms = 0; ms < SETTLE_MS && this.#handed.isBegun(slot); ms += SETTLE_STEP_MS)
+        this.#handed.wait(slot, SETTLE_STEP_MS);
     }
-    for (const job of waiting) runHere(job);
-    for (const [slot, job] of this.#handed.entries()) {
-      if (job?.index !== index) continue;
-      for (let ms = 0; ms < SETTLE_MS; ms += SETTLE_STEP_MS) {
-        const state = this.#slots.state(slot);
-        if (state < TAKEN) break;
-        this.#slots.wait(slot, state, SETTLE_STEP_MS);
-      }
-    }
-    this.#collect();
+    this.#handed.collect();
   }
 
   /** A thread has ended by itself, out of memory for one: what it had begun is done here, and the others go on. */
   #ended(thread: number): void {
     this.#alive.delete(thread);
-    for (const [slot, job] of this.#handed.entries()) {
-      if (job === undefined || this.#slots.state(slot) !== TAKEN + thread) continue;
-      this.#free(slot);
-      this.#pending.push(job);
-    }
+    this.#handed.threadEnded(thread);
     this.#soon();
   }
 }
 
-function runHere(job: Job): void {
-  try {
-    finish(job, job.here());
-  } catch (error) {
-    job.index.ended();
-    job.reject(error);
-  }
-}
-
-function finish({ index, resolve }: Job, found: Candidates): void {
-  index.ended();
-  resolve(found);
-}
-
 interface IndexOwner {
-  readonly search: (job: Job) => void;
+  readonly search: (job: SearchJob) => void;
   readonly settle: (index: AttachedIndex) => void;
   readonly forget: () => void;
 }
@@ -250,6 +262,7 @@ class AttachedIndex implements ThreadedIndex {
   #underWay = 0;
   /** Of an index that has left. */
   #free: (() => void) | undefined;
+  #left = false;
 
   constructor(number: number, owner: IndexOwner) {
     this.number = number;
@@ -258,7 +271,10 @@ class AttachedIndex implements ThreadedIndex {
 
   search(search: IndexSearch, here: () => Candidates): Promise<Candidates> {
     this.#underWay++;
-    return new Promise((resolve, reject) => this.#owner.search({ index: this, search, here, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      const again = (job: SearchJob): void => this.#owner.search(job);
+      again(new SearchJob(this, search, { here, resolve, reject, again }));
+    });
   }
 
   detach(free: () => void): boolean {
@@ -282,6 +298,4 @@ class AttachedIndex implements ThreadedIndex {
     free();
     return true;
   }
-
-  #left = false;
 }

@@ -5,8 +5,24 @@
 import { searchIndex } from '../engine/index.js';
 import type { LoadedIndex } from '../engine/index.js';
 import { SearchIndex } from '../index/index.js';
-import { Arena, stateOffset } from '../kernel/index.js';
-import { CALLER_WAITS, DONE, FAILED, JobSlots, MESSAGES, READY, SIGNAL, SLOTS, STOP, TAKEN } from './job-slots.js';
+import { Arena, doCall, stateOffset } from '../kernel/index.js';
+import type { ArenaClass, KernelMemory } from '../kernel/index.js';
+import { getCall } from './call-job.js';
+import {
+  CALL,
+  CALLER_WAITS,
+  DONE,
+  FAILED,
+  JobSlots,
+  KIND,
+  MESSAGES,
+  READY,
+  SIGNAL,
+  SLOTS,
+  STOP,
+  TAKEN,
+} from './job-slots.js';
+import type { Slot } from './job-slots.js';
 import type { ThreadMessage, ThreadStart } from './messages.js';
 import { getSearch, putCandidates } from './search-job.js';
 
@@ -22,11 +38,18 @@ export interface ThreadPorts {
 
 type Searched = Pick<LoadedIndex, 'index' | 'rankOfRow'>;
 
+interface Lent {
+  readonly arena: Arena;
+  /** Address of this thread's scratch. */
+  readonly scratch: number;
+}
+
 export class SearchThread {
   readonly #start: ThreadStart;
   readonly #ports: ThreadPorts;
   readonly #slots: JobSlots;
   readonly #indexes = new Map<number, Searched>();
+  readonly #lent = new Map<number, Lent>();
   #received = 0;
 
   constructor(start: ThreadStart, ports: ThreadPorts) {
@@ -59,15 +82,34 @@ export class SearchThread {
       const message = this.#ports.receive();
       if (message === undefined) return;
       this.#received++;
-      if (message.say === 'detach') this.#indexes.delete(message.index);
-      else this.#indexes.set(message.index, this.#attach(message));
+      switch (message.say) {
+        case 'attach':
+          this.#indexes.set(message.index, this.#attach(message));
+          break;
+        case 'lend':
+          this.#lent.set(message.arena, this.#borrow(message));
+          break;
+        case 'detach':
+          this.#indexes.delete(message.index);
+          this.#lent.delete(message.index);
+      }
     }
   }
 
-  #attach({ memory, arenaClass, directory, ranks }: ThreadMessage & { readonly say: 'attach' }): Searched {
+  #arenaOf({ memory, arenaClass }: { readonly memory: KernelMemory; readonly arenaClass: ArenaClass }): Arena {
     const { module, thread } = this.#start;
-    const arena = new Arena(module, arenaClass, { memory, state: stateOffset(thread) });
-    const index = SearchIndex.attach(arena, directory, thread);
+    return new Arena(module, arenaClass, { memory, state: stateOffset(thread) });
+  }
+
+  #borrow(message: ThreadMessage & { readonly say: 'lend' }): Lent {
+    const { at, bytes } = message.scratch;
+    return { arena: this.#arenaOf(message), scratch: at + this.#start.thread * bytes };
+  }
+
+  #attach(message: ThreadMessage & { readonly say: 'attach' }): Searched {
+    const { directory, ranks } = message;
+    const arena = this.#arenaOf(message);
+    const index = SearchIndex.attach(arena, directory, this.#start.thread);
     return { index, rankOfRow: arena.u32.subarray(ranks / 4, ranks / 4 + directory.shape.rows) };
   }
 
@@ -89,6 +131,7 @@ export class SearchThread {
     try {
       this.#hear();
       const place = this.#slots.slots[slot]!;
+      if (place.header[KIND] === CALL) return this.#call(place);
       const { index, search } = getSearch(place);
       const searched = this.#indexes.get(index);
       if (searched === undefined) return false;
@@ -97,5 +140,13 @@ export class SearchThread {
     } catch {
       return false;
     }
+  }
+
+  #call(place: Slot): boolean {
+    const { arena, call } = getCall(place);
+    const lent = this.#lent.get(arena);
+    if (lent === undefined) return false;
+    doCall(lent.arena, call, lent.scratch);
+    return true;
   }
 }

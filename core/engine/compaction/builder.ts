@@ -125,6 +125,7 @@ class SegmentBuild {
           graph,
           projection,
           extraResidentBytes: rows.rows * 8,
+          threads: kernel.threads,
         }),
     );
     this.#index = index;
