@@ -6,9 +6,9 @@ import { tierLimits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
 import type { Clock, Deflate, Digests, Random, Sleep } from './base/ports.js';
 import { EngineDatabase } from './engine/index.js';
-import type { Compactor, Database } from './engine/index.js';
+import type { Compactor, Database, DatabaseThreads } from './engine/index.js';
 import { createDigests, Kernel } from './kernel/index.js';
-import type { KernelModule } from './kernel/index.js';
+import type { ArenaPool, KernelModule } from './kernel/index.js';
 import { trySegmentObject } from './log/index.js';
 import {
   accountingStore,
@@ -42,11 +42,16 @@ export interface Parts {
   readonly maintenance?: { readonly intervalMs: number } | undefined;
   readonly onWorkDue?: (() => void) | undefined;
   readonly compactor?: Compactor | undefined;
+  /** Of kernels for shared memory, which are `kernelModule` then. */
+  readonly threads?: ((pool: ArenaPool) => DatabaseThreads) | undefined;
 }
 
 export function composeDatabase(parts: Parts): Database {
   const { store, ports, sha256, deflate, tier, cache, identity } = parts;
-  const kernel = new Kernel(parts.kernelModule, { memoryBudgetBytes: parts.memoryBudgetBytes });
+  const { memoryBudgetBytes } = parts;
+  const kernel = new Kernel(parts.kernelModule, { memoryBudgetBytes, shared: parts.threads !== undefined });
+  const threads = parts.threads?.(kernel.pool);
+  kernel.threads = threads;
   const digests = createDigests(kernel, sha256);
   const { requestsParallel: parallel } = tierLimits[tier];
   const { invocation: current, waitUntil } = parts;
@@ -67,5 +72,6 @@ export function composeDatabase(parts: Parts): Database {
     maintenance: parts.maintenance,
     onWorkDue: parts.onWorkDue,
     compactor: parts.compactor,
+    threads,
   });
 }

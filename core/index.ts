@@ -5,7 +5,7 @@ export { limits } from './base/limits.js';
 export type { Tier } from './base/limits.js';
 export type { Clock, Random, Sleep } from './base/ports.js';
 export type * from './engine/index.js';
-export { open } from './open.js';
+export { open } from './open-threaded.js';
 export type { OpenOptions } from './open.js';
 export { cacheApi } from './store/index.js';
 export type { CacheApiOptions, WarmCache, WebCache } from './store/index.js';

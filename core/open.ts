@@ -1,5 +1,5 @@
 /**
- * `open`: a store's URL to a database. Brings the store that it names, the real clock and the embedded kernel together.
+ * A store's URL to a database. Brings the store that it names, the real clock and the embedded kernel together.
  */
 import { invalid } from './base/errors.js';
 import { limits } from './base/limits.js';
@@ -7,8 +7,9 @@ import type { Tier } from './base/limits.js';
 import type { Clock, Random, Sleep } from './base/ports.js';
 import { composeDatabase } from './compose.js';
 import { mustBeObject, mustBeTier, mustHaveOnly, optionalBoolean, optionalInteger } from './engine/index.js';
-import type { Compactor, Database } from './engine/index.js';
+import type { Compactor, Database, DatabaseThreads } from './engine/index.js';
 import { compileEmbeddedKernel } from './kernel/index.js';
+import type { ArenaPool, KernelModule } from './kernel/index.js';
 import { openStore, openWarmCache, portableStore } from './open-store.js';
 import type { WarmDirectory } from './open-store.js';
 import type { ObjectStore, WarmCache } from './store/index.js';
@@ -21,7 +22,10 @@ export interface OpenOptions {
   readonly sleep?: Sleep;
   /** Bytes of WebAssembly memory that all collections together may take. Default 1 GiB. */
   readonly memoryBudgetBytes?: number;
-  /** Threads that search beside the caller's own. There are none yet, so 0 is all that may be asked for. Default 0. */
+  /**
+   * Threads that search beside the caller's own, up to 15: answers are the same, and many queries at once are answered faster
+   * (docs/THREADS.md). Each needs a core of its own. Of Node alone: elsewhere 0 is all that may be asked for. Default 0.
+   */
   readonly threads?: number;
   /**
    * The tier of collections created without one, and how much is in flight: on `edge` never more than 6 calls of the store, on
@@ -64,7 +68,6 @@ const MEMORY_BUDGET = {
   max: Number.MAX_SAFE_INTEGER,
   fallback: 1024 * 1024 * 1024,
 } as const;
-const THREADS = { name: 'threads', min: 0, max: 0, fallback: 0 } as const;
 const INTERVAL = {
   name: 'intervalMs',
   min: 100,
@@ -86,18 +89,26 @@ const OPTIONS = [
   ...['compactor', 'customerKey', 'hedgeReads', 'warmCache'],
 ];
 
-/**
- * Opens a store: `file:PATH`, `memory:`, `s3://BUCKET/PREFIX`, `az://CONTAINER/PREFIX` or `gs://BUCKET/PREFIX` (docs/STORES.md).
- * Several processes may have the same store open at once. A bucket is tested first: 10 to 14 requests.
- * Throws `CairnError`: `invalid` (`invalid_store_url`) for a URL that names no store, (`store_unfit`) for a bucket that cannot
- * keep a database, `not_found` (`store_not_found`) where there is none and none may be made, `forbidden`, `unauthenticated` or
- * `unavailable` where the store cannot be used.
- */
-export async function open(url: string, options: OpenOptions = {}): Promise<Database> {
+/** Threads of a host, and the kernels for memory that they share. */
+export interface StartedThreads {
+  readonly module: KernelModule;
+  /** Starts them. */
+  readonly open: (pool: ArenaPool) => DatabaseThreads;
+}
+
+export type StartThreads = (count: number) => Promise<StartedThreads>;
+
+/** `open` (open-threaded.ts) with the threads of a host, where it has any. */
+export async function openWith(
+  startThreads: StartThreads | undefined,
+  url: string,
+  options: OpenOptions,
+): Promise<Database> {
   const given = mustBeObject(options, 'options');
   mustHaveOnly(given, OPTIONS, 'options');
   const memoryBudgetBytes = optionalInteger(given['memoryBudgetBytes'], MEMORY_BUDGET);
-  optionalInteger(given['threads'], THREADS);
+  const max = startThreads === undefined ? 0 : limits.threads;
+  const threadCount = optionalInteger(given['threads'], { name: 'threads', min: 0, max, fallback: 0 });
   const tier = mustBeTier(given['tier'] ?? 'server');
   const maintenance = maintenanceOf(given['maintenance']);
   const createStore =
@@ -119,13 +130,15 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Data
     options.store === undefined
       ? await openStore(url, { clock: ports.clock, create: createStore, customerKey: customerKeyOf(given) })
       : portableStore(options.store);
+  const threads = threadCount === 0 ? undefined : await startThreads!(threadCount);
   return composeDatabase({
     store,
     identity: `${store.description} ${url}`,
     ports,
     sha256,
     deflate,
-    kernelModule: await compileEmbeddedKernel(),
+    kernelModule: threads?.module ?? (await compileEmbeddedKernel()),
+    threads: threads?.open,
     memoryBudgetBytes,
     tier,
     shareRequests,

@@ -44,8 +44,13 @@ export function pickedAt(): usize {
  * near, so that they would fill it, and many copies would be an island that no walk leaves or enters. Writes the list and the link distances of `id`, and returns how many were picked.
  */
 export function select(level: u32, id: u32, keys: usize, count: u32, room: u32): u32 {
-  const list = listAt(level, id);
-  const links = linksAt(level, id);
+  return selectInto(listAt(level, id), linksAt(level, id), level, id, keys, count, room);
+}
+
+/** The same, with list and distances written elsewhere. */
+export function selectInto(
+  list: usize, links: usize, level: u32, id: u32, keys: usize, count: u32, room: u32,
+): u32 {
   const picked = pickedAt();
   const copiesMost = max<u32>(room >> 2, 1);
   const self = rowOf(level, id);

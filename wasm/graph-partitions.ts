@@ -8,15 +8,19 @@
  */
 import { product4 } from './code-distance';
 import { between, codeAt, measure, prepareRow, termAt, touch, weighRow } from './code-rows';
-import { isLinked, linkBack, linksAt, pickedAt, pruneAt, putLink, select } from './graph-build';
+import { isLinked, linkBack, linksAt, pickedAt, pruneAt, putLink, select, selectInto } from './graph-build';
 import { descend, keyId, listAt, poolKey, rowOf, searchLevel } from './graph-walk';
 import {
   DOT, EF_BUILD, HOP, HOP_SIZE, KIND, L1, M, MAX_LEVEL, POOL, SCALE, SINK, STRIDE, TERM_FACTOR,
 } from './index-state';
 import { keyDistance } from './keys';
+import { ROW_LOCKS } from './layout';
 
 /** Rows of which the weights lie side by side, in the caller's scratch: 4 x stride x i16, then 4 x f64 constants. */
 const BLOCK: u32 = 4;
+
+/** Seconds of trying. */
+const LOCK_TRIES: u32 = 1_000_000_000;
 
 // @ts-ignore: decorator
 @inline
@@ -159,6 +163,22 @@ function collect(list: usize, links: usize, room: u32, id: u32, distance: f32): 
 }
 
 /**
+ * Parts overlap, so that two threads may offer to one row: one after the other. What it has collected at the end is the same in
+ * whatever order. One lock is for every sixteenth row.
+ */
+function lockRow(row: u32): void {
+  const lock = ROW_LOCKS + (<usize>(row & 15) << 2);
+  for (let tries: u32 = 0; atomic.cmpxchg<u32>(lock, 0, 1) != 0; tries++) {
+    // Who holds it is gone.
+    if (tries == LOCK_TRIES) unreachable();
+  }
+}
+
+function unlockRow(row: u32): void {
+  atomic.store<u32>(ROW_LOCKS + (<usize>(row & 15) << 2), 0);
+}
+
+/**
  * Offers the rows of a part to those of its first `fresh` that are not they. Requires: these ascend, and so do the rest, so
  * that a pair that meets again has the same distance. `scratch`: a block, then count x count + 4 x count f32.
  */
@@ -171,10 +191,12 @@ export function offerPairs(rows: usize, fresh: u32, count: u32, scratch: usize):
     const row = load<u32>(rows + (i << 2));
     const list = listAt(0, row);
     const links = linksAt(0, row);
+    if (ASC_FEATURE_THREADS) lockRow(row);
     for (let j: usize = 0; j < side; j++) {
       if (j == i) continue;
       collect(list, links, room, load<u32>(rows + (j << 2)), load<f32>(matrix + ((i * side + j) << 2)));
     }
+    if (ASC_FEATURE_THREADS) unlockRow(row);
   }
 }
 
@@ -202,9 +224,14 @@ export function linkBackRows(rows: usize, count: u32): void {
   for (let i: usize = 0; i < <usize>count; i++) linkBack(0, load<u32>(rows + (i << 2)));
 }
 
-/** Walks from each listed row and chooses its links anew among what is found: `ef` candidates, `expand` of them expanded. */
-export function refineLinks(rows: usize, count: u32, ef: u32, expand: u32): void {
+/**
+ * Walks from each listed row and chooses its links anew among what is found: `ef` candidates, `expand` of them expanded. Nothing of the
+ * graph changes, so that many threads may do so at once, in whatever order: the lists go to `out`, each { u32 count, u32 id[m],
+ * f32 distance[m] }.
+ */
+export function refineLinks(rows: usize, count: u32, ef: u32, expand: u32, out: usize): void {
   const pool = <usize>load<u32>(POOL);
+  const m = load<u32>(M);
   for (let i: usize = 0; i < <usize>count; i++) {
     const row = load<u32>(rows + (i << 2));
     prepareRow(row);
@@ -216,7 +243,27 @@ export function refineLinks(rows: usize, count: u32, ef: u32, expand: u32): void
       store<u64>(pool + (<usize>kept << 3), key);
       kept++;
     }
-    select(0, row, pool, kept, load<u32>(M));
+    const list = refinedAt(out, i);
+    selectInto(list, list + 4 + (<usize>m << 2), 0, row, pool, kept, m);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function refinedAt(out: usize, i: usize): usize {
+  return out + i * ((<usize>load<u32>(M) * 2 + 1) << 2);
+}
+
+/** Gives the listed rows the lists that `refineLinks` has left at `from`. */
+export function putRefined(rows: usize, count: u32, from: usize): void {
+  const wide = <usize>load<u32>(M) << 2;
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const row = load<u32>(rows + (i << 2));
+    const list = refinedAt(from, i);
+    // No more than there is: what lies behind a list goes into the file, too, and must be the same each time.
+    const chosen = <usize>load<u32>(list) << 2;
+    memory.copy(listAt(0, row), list, 4 + chosen);
+    memory.copy(linksAt(0, row), list + 4 + wide, chosen);
   }
 }
 

@@ -4,7 +4,12 @@
  *
  * Distances inside are in units of the widest dimension's step, so that neither huge nor tiny numbers leave f32.
  */
-export const STATE: usize = 17408;
+// @ts-ignore: decorator
+@external('env', 'state')
+declare const ownState: usize;
+
+/** Of modules for shared memory each instance has a state of its own (core/kernel/layout.ts); of all others it is here. */
+export const STATE: usize = ASC_FEATURE_THREADS ? ownState : 17408;
 
 export const KIND: usize = STATE + 0;
 export const STRIDE: usize = STATE + 8;

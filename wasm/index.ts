@@ -10,7 +10,7 @@ export { makeLookUp, packRows32, scanLeaf } from './fast-scan';
 export { insertRows, measureLinks, relink } from './graph-build';
 export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {
-  chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, refineLinks, walkTowards,
+  chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, putRefined, refineLinks, walkTowards,
 } from './graph-partitions';
 export { measureF32Exactly } from './f32-rows';
 export { walkAllowed } from './filtered-walk';

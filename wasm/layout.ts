@@ -11,3 +11,6 @@ export const CRC_ZEROS: usize = 17664;
 export const CRC_TAKEN: usize = CRC_ZEROS + 5_328;
 /** What is left of it. */
 export const CRC_REST: usize = CRC_TAKEN + 16_384;
+
+/** 16 x u32, where threads share the memory. */
+export const ROW_LOCKS: usize = 45_248;

@@ -285,6 +285,9 @@ export const limits = {
   fileStatParallel: 32,
   durableDirectories: 10_000,
 
+  /** That search beside the caller's own: each has a state of its own in the first page of a shared memory. */
+  threads: 15,
+
   // Maintenance
   /** Unfolded log that is worth folding: so many slots, this share of the bytes that the tier has room for, or this age. */
   foldSlots: 64,

@@ -10,7 +10,7 @@ import { limits, tierLimits } from '../base/limits.js';
 import type { Tier } from '../base/limits.js';
 import type { Ports } from '../base/ports.js';
 import { withTimeLimit } from '../base/time-limit.js';
-import type { Kernel } from '../kernel/index.js';
+import type { Kernel, KernelThreads } from '../kernel/index.js';
 import { DEFAULT_NAMESPACE_UID } from '../log/index.js';
 import type { AccountingStore, StoreUsage } from '../store/index.js';
 import { Calls } from './calls.js';
@@ -33,6 +33,7 @@ import { MaintenanceLoop } from './maintenance-loop.js';
 import { OpenCollections } from './open-collection.js';
 import { scrubStore } from './scrub/index.js';
 import { SegmentStore } from './segments/index.js';
+import type { SearchThreads } from './segments/index.js';
 import { SharedMemory } from './shared-memory.js';
 import { summaryOf } from './summary.js';
 import { WorkBudget } from './work-budget.js';
@@ -54,6 +55,12 @@ export interface DatabaseOptions {
   readonly onWorkDue?: (() => void) | undefined;
   /** Compacts in this one's stead. */
   readonly compactor?: api.Compactor | undefined;
+  readonly threads?: DatabaseThreads | undefined;
+}
+
+/** Threads that end with the database. */
+export interface DatabaseThreads extends SearchThreads, KernelThreads {
+  close(): Promise<void>;
 }
 
 interface ListRequest {
@@ -84,7 +91,7 @@ export class EngineDatabase implements api.Database {
   readonly #closing = new EndSignal();
 
   constructor(options: DatabaseOptions) {
-    const { ports, kernel, shareRequests } = options;
+    const { ports, kernel, shareRequests, threads } = options;
     const reads = tierLimits[options.tier];
     this.#options = options;
     const memory = new SharedMemory(kernel.pool, { store: options.store, clock: ports.clock, reads });
@@ -105,7 +112,9 @@ export class EngineDatabase implements api.Database {
       compact: (name, { signal, budget }) =>
         this.#open.compact(mustBeName(name, 'collection'), { minor: false, signal, budget }),
     });
-    const segments = new SegmentStore({ kernel, ports, cache, filters, tails, shareRequests, reads });
+    const segments = new SegmentStore({
+      ...{ kernel, ports, cache, filters, tails, shareRequests, reads, threads },
+    });
     this.#segments = segments;
     this.#open = new OpenCollections({
       catalog: this.#catalog,
@@ -283,6 +292,7 @@ export class EngineDatabase implements api.Database {
     await this.#loop?.end();
     await this.#calls.close();
     await this.#open.close();
+    await this.#options.threads?.close();
     await this.#options.store.close();
   }
 }

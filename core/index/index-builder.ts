@@ -16,7 +16,8 @@ import { alignUp } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { randomSource } from '../base/random-source.js';
-import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../kernel/index.js';
+import { PAYLOAD_OFFSET, lendToNobody } from '../kernel/index.js';
+import type { Arena, ArenaPool, KernelThreads } from '../kernel/index.js';
 import { CodeTable, inverseLengths, layOutRowTables, makeRowTables } from './codes/index.js';
 import type { RowTablePlace } from './codes/index.js';
 import {
@@ -28,9 +29,10 @@ import {
   layOutLevels,
   linkFresh,
   linkerBytes,
+  linkerScratchBytes,
   upperListsMost,
 } from './graph/index.js';
-import type { GraphSource } from './graph/index.js';
+import type { GraphSource, LinkedRows } from './graph/index.js';
 import {
   KernelState,
   Layout,
@@ -38,6 +40,7 @@ import {
   SECTION_ALIGNMENT,
   acquireBytes,
   codeSizes,
+  forkStates,
   sectionBytes,
 } from './layout/index.js';
 import type {
@@ -47,6 +50,7 @@ import type {
   IndexSectionKind,
   IndexShape,
   RowCoder,
+  ScratchBlock,
   SectionSizes,
 } from './layout/index.js';
 import {
@@ -83,6 +87,8 @@ export interface BuilderSize {
   readonly code?: CodePlan | undefined;
   /** Bytes of the resident region that others will add. */
   readonly extraResidentBytes: number;
+  /** That link rows beside the caller's own. The graph is the same with any number of them. */
+  readonly threads?: KernelThreads | undefined;
 }
 
 export interface BuilderOptions extends BuilderSize {
@@ -106,6 +112,9 @@ interface BuilderLayout {
   readonly upperLists: number;
   readonly projected: ProjectedLayout | undefined;
   readonly scratch: ScratchLayout;
+  readonly scratchBlock: ScratchBlock;
+  /** Of the same for each other thread. */
+  readonly forks: number;
   readonly input: number;
   readonly inputBytes: number;
   readonly rowTables: RowTablePlace;
@@ -132,7 +141,7 @@ function sizesOf({ shape, graph, projection }: BuilderSize, coding: Coding = SQ8
 }
 
 function layOut(size: BuilderSize): BuilderLayout {
-  const { shape, graph, code, extraResidentBytes } = size;
+  const { shape, graph, code, extraResidentBytes, threads } = size;
   const { rows, dimension } = shape;
   const sizes = sizesOf(size);
   const { m, outputs } = sizes;
@@ -160,16 +169,23 @@ function layOut(size: BuilderSize): BuilderLayout {
           rowTables: layOutRowTables(layout, outputs),
         };
   layout.take(alignUp(extraResidentBytes, SECTION_ALIGNMENT));
-  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4, linkerBytes(dimension));
+  const others = threads?.count ?? 0;
+  const linkedBytes = alignUp(linkerBytes(m), SECTION_ALIGNMENT) + (others + 1) * linkerScratchBytes(dimension);
+  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4, linkedBytes);
+  const at = layout.end;
+  const scratch = layOutScratch(layout, shape, {
+    ...{ coding: SQ8, leaves: 0 },
+    efBuild: graph?.efConstruction ?? 0,
+    outputs,
+  });
+  const scratchBlock = { at, bytes: layout.end - at };
   return {
     ...resident,
     upperLists,
     projected,
-    scratch: layOutScratch(layout, shape, {
-      ...{ coding: SQ8, leaves: 0 },
-      efBuild: graph?.efConstruction ?? 0,
-      outputs,
-    }),
+    scratch,
+    scratchBlock,
+    forks: layout.take(others * scratchBlock.bytes),
     input: layout.take(inputBytes),
     inputBytes,
     rowTables: layOutRowTables(layout, dimension),
@@ -306,7 +322,7 @@ export class IndexBuilder {
    * graph is empty.
    */
   *link(rows: Uint32Array): Generator<void> {
-    const { efConstruction, seed } = this.#mustGraph();
+    this.#mustGraph();
     assertInternal(this.#memory.state.get('entry') === NO_ROW, 'rows are linked before anything is inserted');
     const levels = this.#mustLevels();
     const nodes = new Set<number>();
@@ -316,17 +332,30 @@ export class IndexBuilder {
       this.insert(first.subarray(at, at + INSERTED_AT_ONCE));
       yield;
     }
-    const next = randomSource(seed);
-    const memory = {
-      arena: this.#mustArena(),
-      scratch: this.#layout.input,
-      dimension: this.#memory.walked.dimension,
-      draw: (limit: number) => next() % limit,
-    };
     const isFresh = new Uint8Array(this.#options.shape.rows);
     for (const row of rows) isFresh[row] = 1;
     for (const row of first) isFresh[row] = 0;
-    yield* linkFresh(memory, { rows: rows.toSorted(), isFresh }, efConstruction);
+    yield* this.#linkTogether({ rows: rows.toSorted(), isFresh });
+  }
+
+  /** By all threads. Requires: the rows that are not fresh are in the graph. */
+  *#linkTogether(rows: LinkedRows): Generator<void> {
+    const { m, efConstruction, seed } = this.#mustGraph();
+    const { threads, shape } = this.#options;
+    const { input, scratchBlock, forks } = this.#layout;
+    const arena = this.#mustArena();
+    const at = alignUp(input + linkerBytes(m), SECTION_ALIGNMENT);
+    const scratch = { at, bytes: linkerScratchBytes(shape.dimension) };
+    if (threads !== undefined) forkStates(arena, scratchBlock, forks, threads.count);
+    const lent = threads?.lend(arena, scratch) ?? lendToNobody(arena, scratch);
+    const next = randomSource(seed);
+    const draw = (limit: number): number => next() % limit;
+    try {
+      yield* linkFresh({ arena, lent, shared: input, m, draw }, rows, efConstruction);
+    } finally {
+      // Where another thread still writes there, nobody else may.
+      if (!lent.takeBack()) this.#arena = undefined;
+    }
   }
 
   /** Lets walks meet every row. Yields as `link` does. Requires: every row is in the graph. */

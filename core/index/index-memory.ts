@@ -8,7 +8,7 @@
  */
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
-import { INDEX_STATE_OFFSET, type Arena } from '../kernel/index.js';
+import type { Arena } from '../kernel/index.js';
 import { layOutCodes } from './coded-rows.js';
 import type { CodeScratch } from './coded-rows.js';
 import { CodeTable, layOutTable } from './codes/index.js';
@@ -221,7 +221,7 @@ export class IndexMemory {
 
   /** How much farther than the `NEAR`-th the last candidate of the last walk was; 0 where that says nothing. */
   get spread(): number {
-    return this.arena.f32[(INDEX_STATE_OFFSET + stateOffsets.spread) / 4]!;
+    return this.arena.f32[(this.arena.state + stateOffsets.spread) / 4]!;
   }
 
   walk(request: WalkRequest): Hits {
@@ -260,7 +260,7 @@ export class IndexMemory {
   }
 
   get #share(): number {
-    return this.arena.f32[(INDEX_STATE_OFFSET + stateOffsets.share) / 4]!;
+    return this.arena.f32[(this.arena.state + stateOffsets.share) / 4]!;
   }
 
   #sizes({ ef, limit, reach }: WalkRequest): {

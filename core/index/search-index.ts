@@ -36,23 +36,30 @@ export class SearchIndex {
     this.hasGraph = graph !== undefined;
   }
 
-  /** Bytes that searches need behind the resident region, as far as the index's numbers make sense. */
-  static scratchBytes({ shape, numbers, leafStarts }: SizedIndex): number {
+  /**
+   * Bytes that searches need behind the resident region, as far as the index's numbers make sense. `threads`: that search beside the
+   * caller's own.
+   */
+  static scratchBytes({ shape, numbers, leafStarts }: SizedIndex, threads = 0): number {
     const layout = new Layout(0);
     const { outputs = 0 } = numbers as { readonly outputs?: number };
     const sound = Number.isInteger(outputs) && outputs > 0 && outputs <= shape.dimension;
-    layOutScratch(layout, shape, {
+    const scratch = {
       coding: codingOf(numbers),
       efBuild: 0,
       outputs: sound ? outputs : 0,
       leaves: leafStarts.length,
-    });
+    };
+    for (let thread = 0; thread <= threads; thread++) layOutScratch(layout, shape, scratch);
     return layout.end + SECTION_ALIGNMENT;
   }
 
-  /** Throws `corrupt` where a section, a number or a neighbour is not what the shape allows. */
-  static attach(arena: Arena, options: DirectoryOptions): SearchIndex {
-    return new Attachment(arena, options).attach((memory, graph) => new SearchIndex(memory, graph));
+  /**
+   * Throws `corrupt` where a section, a number or a neighbour is not what the shape allows. `thread`: which of those that search
+   * this memory has this arena of it, 0 for the one that attached it first, and has checked what the kernels follow.
+   */
+  static attach(arena: Arena, options: DirectoryOptions, thread = 0): SearchIndex {
+    return new Attachment(arena, options, thread).attach((memory, graph) => new SearchIndex(memory, graph));
   }
 
   get shape(): IndexShape {
@@ -84,10 +91,12 @@ class Attachment {
   readonly #arena: Arena;
   readonly #options: DirectoryOptions;
   readonly #directory: IndexDirectory;
+  readonly #thread: number;
 
-  constructor(arena: Arena, options: DirectoryOptions) {
+  constructor(arena: Arena, options: DirectoryOptions, thread: number) {
     this.#arena = arena;
     this.#options = options;
+    this.#thread = thread;
     this.#directory = new IndexDirectory(options);
   }
 
@@ -98,7 +107,9 @@ class Attachment {
     const { coding, outputs, leafStarts } = directory;
     const layout = new Layout(PAYLOAD_OFFSET + regionBytes);
     const leaves = leafStarts.length;
-    const scratch = layOutScratch(layout, shape, { coding, efBuild: 0, outputs, leaves });
+    const sized = { coding, efBuild: 0, outputs, leaves };
+    for (let thread = 0; thread < this.#thread; thread++) layOutScratch(layout, shape, sized);
+    const scratch = layOutScratch(layout, shape, sized);
     if (layout.end > this.#arena.u8.length)
       throw directory.corrupt(
         0,
@@ -179,14 +190,16 @@ class Attachment {
     const graphLevels = this.#words(levels);
     const graphN = this.#words(upper);
     const nodes = levels.count;
-    const word = `a count of at most the room, or a known neighbour`;
-    this.#mustPass(exports.checkGraph(graph0.byteOffset, rows, 2 * m), level0, word);
-    this.#mustPass(
-      exports.checkLevels(graphLevels.byteOffset, nodes, rows, upper.count, limits.graphLevels),
-      levels,
-      `ascending rows below ${rows}, and the lists of 1 to ${limits.graphLevels} levels each`,
-    );
-    this.#mustPass(exports.checkUpper(graphN.byteOffset, graphLevels.byteOffset, nodes, m), upper, word);
+    if (this.#thread === 0) {
+      const word = `a count of at most the room, or a known neighbour`;
+      this.#mustPass(exports.checkGraph(graph0.byteOffset, rows, 2 * m), level0, word);
+      this.#mustPass(
+        exports.checkLevels(graphLevels.byteOffset, nodes, rows, upper.count, limits.graphLevels),
+        levels,
+        `ascending rows below ${rows}, and the lists of 1 to ${limits.graphLevels} levels each`,
+      );
+      this.#mustPass(exports.checkUpper(graphN.byteOffset, graphLevels.byteOffset, nodes, m), upper, word);
+    }
     const entry = directory.number('entry', 0, rows - 1);
     const maxLevel = directory.number('maxLevel', 0, limits.graphLevels);
     const height = heightOf(graphLevels, entry);

@@ -7,7 +7,7 @@
  */
 import { CairnError, assertInternal } from '../base/errors.js';
 import { MemoryAccount } from '../base/memory-account.js';
-import { Arena } from './arena.js';
+import { Arena, freshPlace } from './arena.js';
 import type { KernelModule } from './kernel-module.js';
 import { arenaBytes, arenaClasses, type ArenaClass } from './layout.js';
 
@@ -33,14 +33,17 @@ export class ArenaPool {
   /** Of arenas, in use and idle; whoever shares the budget counts here too. */
   readonly account: MemoryAccount = new MemoryAccount();
   readonly #module: KernelModule;
+  readonly #shared: boolean;
   readonly #idle = new Map<ArenaClass, Arena[]>();
   readonly #used = new Set<Arena>();
   #tenant: PoolTenant | undefined;
   #usedBytes = 0;
   #idleBytes = 0;
 
-  constructor(module: KernelModule, budgetBytes: number) {
+  /** `shared`: arenas of memory that threads share, which the module has to be made for. */
+  constructor(module: KernelModule, budgetBytes: number, shared = false) {
     this.#module = module;
+    this.#shared = shared;
     this.budgetBytes = budgetBytes;
     for (const arenaClass of arenaClasses) this.#idle.set(arenaClass, []);
   }
@@ -112,7 +115,7 @@ export class ArenaPool {
 
   #create(arenaClass: ArenaClass): Arena {
     try {
-      return new Arena(this.#module, arenaClass);
+      return new Arena(this.#module, arenaClass, freshPlace(arenaClass, this.#shared));
     } catch (cause) {
       const bytes = arenaBytes(arenaClass);
       throw new CairnError('unavailable', 'out_of_memory', `the host refused ${bytes} bytes of memory`, {

@@ -5,21 +5,28 @@
  * The memory never grows, so the views never detach. V8 reserves about 10 GB of address space per memory: a process
  * holds some 13,000 of them, whatever their size.
  */
-import { WASM_PAGE_BYTES, arenaBytes, type ArenaClass } from './layout.js';
-import { instantiateKernel, type KernelExports, type KernelModule } from './kernel-module.js';
+import { INDEX_STATE_OFFSET, WASM_PAGE_BYTES, arenaBytes, type ArenaClass } from './layout.js';
+import { instantiateKernel, kernelMemory } from './kernel-module.js';
+import type { KernelExports, KernelMemory, KernelModule, KernelPlace } from './kernel-module.js';
 
 export class Arena {
   readonly arenaClass: ArenaClass;
   readonly exports: KernelExports;
-  readonly u8: Uint8Array<ArrayBuffer>;
-  readonly u32: Uint32Array<ArrayBuffer>;
-  readonly f32: Float32Array<ArrayBuffer>;
-  readonly f64: Float64Array<ArrayBuffer>;
+  readonly memory: KernelMemory;
+  /** Address of the state that these exports read. */
+  readonly state: number;
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
 
-  constructor(module: KernelModule, arenaClass: ArenaClass) {
-    const { exports, buffer } = instantiateKernel(module, arenaBytes(arenaClass) / WASM_PAGE_BYTES);
+  /** `place`: by default a fresh memory. One that another thread has made is seen from here in a state of its own. */
+  constructor(module: KernelModule, arenaClass: ArenaClass, place: KernelPlace = freshPlace(arenaClass)) {
+    const { exports, memory, buffer } = instantiateKernel(module, place);
     this.arenaClass = arenaClass;
     this.exports = exports;
+    this.memory = memory;
+    this.state = place.state;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.f32 = new Float32Array(buffer);
@@ -30,4 +37,9 @@ export class Arena {
   get bytes(): number {
     return arenaBytes(this.arenaClass);
   }
+}
+
+export function freshPlace(arenaClass: ArenaClass, shared = false): KernelPlace {
+  const memory = kernelMemory(arenaBytes(arenaClass) / WASM_PAGE_BYTES, shared);
+  return { memory, state: INDEX_STATE_OFFSET };
 }

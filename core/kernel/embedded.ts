@@ -6,13 +6,21 @@
 import type { KernelModule, Simd } from './kernel-module.js';
 import { plainBase64, relaxedBase64 } from './wasm-bytes.generated.js';
 
-/** Both answer the same to the bit. `simd`: which one, for tests and measurements; a host may refuse `relaxed`. */
-export async function compileEmbeddedKernel(simd?: Simd): Promise<KernelModule> {
+/** The same module without and with relaxed SIMD, in base64. Both answer the same to the bit. */
+export interface KernelTexts {
+  readonly plain: string;
+  readonly relaxed: string;
+}
+
+const embedded: KernelTexts = { plain: plainBase64, relaxed: relaxedBase64 };
+
+/** `simd`: which one, for tests and measurements; a host may refuse `relaxed`. */
+export async function compileEmbeddedKernel(simd?: Simd, texts: KernelTexts = embedded): Promise<KernelModule> {
   if (simd !== 'plain') {
-    const relaxed = bytesOf(relaxedBase64);
+    const relaxed = bytesOf(texts.relaxed);
     if (simd === 'relaxed' || WebAssembly.validate(relaxed)) return await WebAssembly.compile(relaxed);
   }
-  return await WebAssembly.compile(bytesOf(plainBase64));
+  return await WebAssembly.compile(bytesOf(texts.plain));
 }
 
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {

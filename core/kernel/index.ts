@@ -1,17 +1,21 @@
 /** The kernel layer's door: arithmetic in WebAssembly, and the memory it works in. */
-export type { Arena } from './arena.js';
+export { Arena } from './arena.js';
 export { arenaChecksums } from './arena-checksums.js';
 export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';
 export { Kernel, type KernelOptions } from './kernel.js';
-export type { KernelExports, KernelModule, Simd } from './kernel-module.js';
+export { OWN_SCRATCH, doCall, lendToNobody } from './kernel-threads.js';
+export type { CallScratch, KernelCall, KernelThreads, LentArena } from './kernel-threads.js';
+export type { KernelExports, KernelMemory, KernelModule, Simd } from './kernel-module.js';
 export {
   INDEX_STATE_OFFSET,
   PAYLOAD_OFFSET,
+  ROW_LOCKS_OFFSET,
   arenaBytes,
   arenaClassFor,
   arenaClasses,
+  stateOffset,
   type ArenaClass,
 } from './layout.js';
 export {

@@ -128,7 +128,8 @@ export interface KernelExports {
   offerPairs(rows: number, fresh: number, count: number, scratch: number): void;
   chooseLinks(rows: number, count: number): void;
   linkBackRows(rows: number, count: number): void;
-  refineLinks(rows: number, count: number, ef: number, expand: number): void;
+  refineLinks(rows: number, count: number, ef: number, expand: number, out: number): void;
+  putRefined(rows: number, count: number, from: number): void;
   linkFarther(rows: number, count: number, ef: number, most: number): void;
   /** How many keys lie in the pool then. */
   walkTowards(row: number): number;
@@ -223,17 +224,33 @@ export interface KernelExports {
   checkUpper(upper: number, levels: number, nodes: number, room: number): number;
 }
 
+/** A WebAssembly.Memory, which another thread can be sent where it is shared. Not called so, as `KernelModule` is not. */
+export type KernelMemory = object;
+
 export interface KernelInstance {
   readonly exports: KernelExports;
-  readonly buffer: ArrayBuffer;
+  readonly memory: KernelMemory;
+  readonly buffer: ArrayBufferLike;
+}
+
+/** Where the kernels work. */
+export interface KernelPlace {
+  readonly memory: KernelMemory;
+  /** Address of the state of the index that this instance searches. Modules for memory that is not shared have a fixed one. */
+  readonly state: number;
 }
 
 /**
- * The kernels over a fresh memory of `pages` pages, which never grows. Synchronous: compiling is done, and an instance
- * of so small a module takes microseconds. Throws RangeError where the host has no such memory to give.
+ * A fresh memory of `pages` pages, which never grows. Throws RangeError where the host has no such memory to give. `shared`: as
+ * the module asks for it.
  */
-export function instantiateKernel(module: KernelModule, pages: number): KernelInstance {
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const instance = new WebAssembly.Instance(module, { env: { memory } });
-  return { exports: instance.exports as unknown as KernelExports, buffer: memory.buffer };
+export function kernelMemory(pages: number, shared: boolean): KernelMemory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+}
+
+/** The kernels over a memory. Synchronous: compiling is done, and an instance of so small a module takes microseconds. */
+export function instantiateKernel(module: KernelModule, { memory, state }: KernelPlace): KernelInstance {
+  const given = memory as WebAssembly.Memory;
+  const instance = new WebAssembly.Instance(module, { env: { memory: given, state } });
+  return { exports: instance.exports as unknown as KernelExports, memory, buffer: given.buffer };
 }

@@ -5,6 +5,7 @@
 import { assertInternal, invalid } from '../base/errors.js';
 import type { Arena } from './arena.js';
 import { ArenaPool } from './arena-pool.js';
+import type { KernelThreads } from './kernel-threads.js';
 import type { KernelModule, Simd } from './kernel-module.js';
 import { PAYLOAD_OFFSET, arenaClasses } from './layout.js';
 import { RowMasks } from './row-masks.js';
@@ -19,17 +20,21 @@ const TEXT_CHUNK: number = INPUT_BYTES / 3;
 export interface KernelOptions {
   /** Bytes that all arenas together may take. */
   readonly memoryBudgetBytes: number;
+  /** In memory that threads share, which the module has to be made for. Default false. */
+  readonly shared?: boolean;
 }
 
 export class Kernel {
   readonly pool: ArenaPool;
   /** In the same scratch memory as all else here: good until the next call of anything. */
   readonly masks: RowMasks;
+  /** That work in arenas of the pool beside the caller's own; set by whoever has started them. */
+  threads: KernelThreads | undefined;
   readonly #scratch: Arena;
   readonly #encoder = new TextEncoder();
 
   constructor(module: KernelModule, options: KernelOptions) {
-    this.pool = new ArenaPool(module, options.memoryBudgetBytes);
+    this.pool = new ArenaPool(module, options.memoryBudgetBytes, options.shared);
     this.#scratch = this.pool.acquire(SCRATCH_CLASS);
     this.#scratch.exports.init();
     this.masks = new RowMasks(this.#scratch);

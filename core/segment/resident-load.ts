@@ -56,7 +56,7 @@ export class ResidentLoad {
   readonly #parallel: number;
   readonly #chunkBytes: number;
   /** Undefined once abandoned. */
-  #target: Uint8Array<ArrayBuffer> | undefined;
+  #target: Uint8Array | undefined;
   readonly #arrived: Uint8Array;
   /** How many requests are fetching each chunk. */
   readonly #fetching: Uint16Array;
@@ -66,7 +66,7 @@ export class ResidentLoad {
   /** Requires: `target` is as long as the resident part, a multiple of the page. */
   constructor(
     source: ResidentSource,
-    target: Uint8Array<ArrayBuffer>,
+    target: Uint8Array,
     {
       crc32cPages,
       alone = false,
@@ -150,7 +150,7 @@ export class ResidentLoad {
   async #fetchChunks(fetching: Fetching, taken: RoomTaken | undefined): Promise<void> {
     // Its own for all of its chunks. Not the target where others load, too: what is on its way would arrive there after another's
     // bytes, or after the load was abandoned.
-    let buffer: Uint8Array<ArrayBuffer> | undefined;
+    let buffer: Uint8Array | undefined;
     for (;;) {
       const chunk = this.#next(fetching);
       if (chunk === undefined) return;
@@ -178,7 +178,7 @@ export class ResidentLoad {
   }
 
   /** `buffer`: undefined where bytes may arrive in the target. */
-  async #fetch(chunk: number, buffer: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
+  async #fetch(chunk: number, buffer: Uint8Array | undefined): Promise<void> {
     const target = this.#target!;
     const { store, key, offset, pageChecksums } = this.#source;
     const start = chunk * this.#chunkBytes;

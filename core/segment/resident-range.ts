@@ -24,7 +24,7 @@ export function residentRoom(bytes: number): number {
 export async function readResidentRange(
   source: Omit<ResidentSource, 'mustBeSound'>,
   { offset, length }: ByteRange,
-  room: Uint8Array<ArrayBuffer>,
+  room: Uint8Array,
   crc32cPages: Digests['crc32cPages'],
 ): Promise<number> {
   const { store, key, pageChecksums } = source;

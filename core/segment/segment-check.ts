@@ -48,7 +48,7 @@ export interface SegmentCheckOptions extends TailOptions {
 
 export interface ContentsOptions {
   /** Room for the resident part, if there is any: begins at a multiple of 4. */
-  readonly resident: Uint8Array<ArrayBuffer> | undefined;
+  readonly resident: Uint8Array | undefined;
 }
 
 /** The ids of a block, in order. */

@@ -123,7 +123,7 @@ export class SegmentReader {
    * A load of the resident part into `target`, which is `residentBytes` long and begins at a multiple of 4. Row maps are
    * checked to be such; other sections are their user's to check.
    */
-  residentLoad(target: Uint8Array<ArrayBuffer>, options: ResidentLoadOptions = {}): ResidentLoad {
+  residentLoad(target: Uint8Array, options: ResidentLoadOptions = {}): ResidentLoad {
     assertInternal(target.length === this.residentBytes, `${target.length} bytes for the resident part`);
     const crc32cPages: Digests['crc32cPages'] =
       options.crc32cPages ?? ((bytes, pageBytes) => this.#digests.crc32cPages(bytes, pageBytes));
@@ -140,7 +140,7 @@ export class SegmentReader {
   /** Of the resident part, past the page cache: see `readResidentRange`. */
   async readResident(
     range: ByteRange,
-    room: Uint8Array<ArrayBuffer>,
+    room: Uint8Array,
     crc32cPages: Digests['crc32cPages'],
   ): Promise<number> {
     return await readResidentRange(this.#residentSource, range, room, crc32cPages);

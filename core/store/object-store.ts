@@ -28,7 +28,7 @@ export interface GetOptions {
    * Room that the caller lends until the call has settled. A store that reads to where it likes may answer with a view of its
    * start instead of bytes of its own, which saves the first touch of fresh memory; whoever keeps the bytes copies them.
    */
-  readonly into?: Uint8Array<ArrayBuffer>;
+  readonly into?: Uint8Array;
   /**
    * What a cache in between is to do, where there is one. `pass`: nothing; what is read once from end to end would only empty
    * it. `renew`: ask the bucket, and keep that; what the cache had answered was not what it should be.

@@ -12,7 +12,7 @@ export interface RangeRead {
   /** Bytes of the whole object, where they are known: another size is corruption. */
   readonly size?: number;
   /** Lent, as in `GetOptions`. */
-  readonly into?: Uint8Array<ArrayBuffer>;
+  readonly into?: Uint8Array;
   /** `pass`, as in `GetOptions`, for who reads all of an object once. */
   readonly cache?: 'pass';
   /** As in `GetOptions`. */

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { CairnError } from '../../core/base/errors.js';
 import { limits } from '../../core/base/limits.js';
-import { open } from '../../core/index.js';
+import { open } from '../../core/hosted.js';
 import type { Database } from '../../core/index.js';
 import {
   asCallersSee,

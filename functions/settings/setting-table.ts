@@ -124,6 +124,15 @@ const table = {
     wanted: 'an integer of at least 16777216',
     help: 'memory for loaded collections',
   },
+  threads: {
+    key: 'threads',
+    variables: ['CAIRN_THREADS'],
+    flag: 'threads',
+    read: 'number',
+    schema: z.int().min(0).max(limits.threads).optional(),
+    wanted: `an integer from 0 to ${limits.threads}`,
+    help: 'threads that search beside the first',
+  },
   hedgeReads: {
     key: 'hedge_reads',
     variables: ['CAIRN_HEDGE_READS'],
@@ -229,6 +238,8 @@ export interface Settings {
   /** Absent: the handler's own. */
   readonly tier?: 'server' | 'edge' | undefined;
   readonly memoryBudgetBytes?: number | undefined;
+  /** Absent: by the cores that there are. */
+  readonly threads?: number | undefined;
   readonly hedgeReads: boolean;
   readonly cacheDirectory?: string | undefined;
   readonly cacheBytes: number;

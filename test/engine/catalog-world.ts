@@ -1,5 +1,5 @@
 /** Databases on one faulty bucket in virtual time, and catalogs without a database, for the tests of create and drop. */
-import { open } from '../../core/open.js';
+import { open } from '../../core/index.js';
 import type { Database } from '../../core/engine/index.js';
 import { Catalog } from '../../core/engine/catalog.js';
 import { Collector } from '../../core/engine/collector/index.js';

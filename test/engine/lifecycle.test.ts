@@ -342,7 +342,7 @@ test('store URLs and options that name nothing are refused', async () => {
     { memoryBudgetBytes: -1 },
     { memoryBudgetBytes: '1' },
     { createStore: 'no' },
-    { threads: 1 },
+    { threads: 16 },
     { threads: -1 },
   ]) {
     await failure(() => open('memory:', options as never), {

@@ -9,7 +9,7 @@ import { MaintenanceLoop } from '../../core/engine/maintenance-loop.js';
 import { WorkHints } from '../../core/engine/work-hints.js';
 import type { LogLength } from '../../core/engine/work-hints.js';
 import { headKey, workKey } from '../../core/log/index.js';
-import { open } from '../../core/open.js';
+import { open } from '../../core/index.js';
 import { VirtualTime } from '../log/virtual-time.js';
 import { digests } from '../log/fixture.js';
 import { CatalogWorld } from './catalog-world.js';

@@ -8,7 +8,7 @@ declare namespace WebAssembly {
     static imports(module: object): readonly object[];
   }
   class Memory {
-    constructor(size: { readonly initial: number; readonly maximum?: number });
+    constructor(size: { readonly initial: number; readonly maximum?: number; readonly shared?: boolean });
     readonly buffer: ArrayBuffer;
   }
   class Instance {

@@ -137,6 +137,7 @@ class SegmentBuild {
           projection,
           code,
           extraResidentBytes: rows.rows * 8,
+          threads: kernel.threads,
         }),
     );
     this.#index = index;

@@ -9,6 +9,7 @@ export { answerOrderedQuery, answerQuery } from './query.js';
 export type { SeenQuery } from './query.js';
 export { beginRead, readTable, tryAnswer, viewOf } from './read-table.js';
 export type { BegunRead, TableRead } from './read-table.js';
+export { searchIndex } from './index-search.js';
 export { measureRecall, sampleVectors } from './recall.js';
 export { answerOrderedScan, answerScan } from './scan.js';
 export { toMicroseconds } from './trace.js';

@@ -8,16 +8,22 @@ import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { hasCode } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
-import type { Hits, SearchIndex } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { chooseEffort, hasCoarseCodes } from '../segments/index.js';
-import type { Effort, LoadedIndex, SegmentFile, SegmentOverlay, SegmentStore } from '../segments/index.js';
+import type {
+  Candidates,
+  IndexSearch,
+  LoadedIndex,
+  SegmentFile,
+  SegmentOverlay,
+  SegmentStore,
+} from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
-import { coarseOf, planMasked, planSearch, planWider } from './search-plan.js';
-import type { MaskedWalk, PlannedSearch, WalkEffort, WalkPlan } from './search-plan.js';
+import { searchIndex } from './index-search.js';
+import { coarseOf, planSearch } from './search-plan.js';
 import type { SegmentTrace } from './trace.js';
 
 export interface SegmentSearch {
@@ -53,6 +59,9 @@ export interface SegmentAnswer {
   readonly rowsScanned: number;
 }
 
+/** Numbers of all rows that count: fewer are compared in less time than another thread takes to hear of them. */
+const WORTH_HANDING_OVER = 65_536;
+
 const NOTHING: SegmentAnswer = { hits: [], rowsScanned: 0 };
 
 /** Searches in this step where the index is in memory and nothing else is to be read. */
@@ -87,12 +96,28 @@ function searchAllowed(
   // So few that the index could only leave some out.
   if (count <= effort.rerank) return rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
   const index = store.residency.tryIndex(file);
+  const { query } = search;
   if (index !== undefined) {
-    return rerank(store, overlay, search, searchIndex(index, search, effort, { allowed, count }));
+    const found = searchLoaded(index, { query, k, effort, allowed, count }, trace);
+    return andThen(found, (candidates) => rerank(store, overlay, search, candidates));
   }
-  const later = { allowed: allowed?.slice(), count };
-  const read = search.turns.run(() => searchRead(store, file, search, effort, later));
+  const later = { query, k, effort, allowed: allowed?.slice(), count };
+  const read = search.turns.run(() => searchRead(store, file, search, later));
   return read.then((hits) => rerank(store, overlay, search, hits));
+}
+
+/** In this step, or by threads. A query that is to be explained is searched where its trace is. */
+function searchLoaded(
+  loaded: LoadedIndex,
+  wanted: IndexSearch,
+  trace: SegmentTrace | undefined,
+): Awaitable<Candidates> {
+  const { threaded } = loaded;
+  const { allowed, count, query } = wanted;
+  if (threaded === undefined || trace !== undefined || count * query.length < WORTH_HANDING_OVER)
+    return searchIndex(loaded, wanted, trace);
+  const kept = { ...wanted, allowed: allowed?.slice() };
+  return threaded.search(kept, () => searchIndex(loaded, kept, undefined));
 }
 
 /** Of an index that is not in memory: once it is, or where there is no room for it, as its codes stream by. */
@@ -100,28 +125,26 @@ async function searchRead(
   { residency, scorer }: SegmentStore,
   file: SegmentFile,
   search: SegmentSearch,
-  effort: Exclude<Effort, { kind: 'exact' }>,
-  wanted: Allowed,
+  wanted: IndexSearch,
 ): Promise<Candidates> {
   // What is needed next would else be what there is no room for, each time the index is in.
   scorer.makeReady(file.dimension);
   if (!residency.mustStream(file)) {
     try {
-      return await residency.withIndex(file, 'ids', (index) => searchIndex(index, search, effort, wanted));
+      return await residency.withIndex(file, 'ids', (index) => searchIndex(index, wanted, search.trace));
     } catch (error) {
       // Loads of others took the room for as long as this one could wait.
       if (!hasCode(error, 'memory_budget_exceeded') || residency.mayGainRoom) throw error;
     }
   }
-  return await streamIndex(residency, file, search, effort, wanted);
+  return await streamIndex(residency, file, search, wanted);
 }
 
 async function streamIndex(
   residency: SegmentStore['residency'],
   file: SegmentFile,
-  { query, k, trace }: SegmentSearch,
-  effort: Exclude<Effort, { kind: 'exact' }>,
-  { allowed, count }: Allowed,
+  { trace }: SegmentSearch,
+  { query, k, effort, allowed, count }: IndexSearch,
 ): Promise<Candidates> {
   const limit = effort.rerank;
   trace?.planned({ matches: count, plan: 'stream', rerank: limit });
@@ -154,89 +177,6 @@ function searchMatches(
 interface Allowed {
   readonly allowed: Uint8Array | undefined;
   readonly count: number;
-}
-
-/** Rows in the order that the index says, and their ranks. */
-interface Candidates {
-  readonly rows: Uint32Array;
-  readonly ranks: Uint32Array;
-  /** The kernels' own, where no raw row is needed for them. */
-  readonly distances?: Float32Array | undefined;
-  readonly visited: number;
-}
-
-/** Where walks find too little all codes of the allowed rows are scanned. */
-function searchIndex(
-  { index, rankOfRow }: LoadedIndex,
-  search: SegmentSearch,
-  effort: Exclude<Effort, { kind: 'exact' }>,
-  { allowed, count }: Allowed,
-): Candidates {
-  const { query, k, trace } = search;
-  const limit = effort.rerank;
-  const planned = { rows: index.shape.rows, count, k };
-  const plan = planSearch(planned, effort);
-  const walks = plan.kind !== 'scan' && effort.kind !== 'scan';
-  if (!walks) trace?.planned({ matches: count, plan: 'scan', rerank: limit });
-  let { hits, visited } = walks
-    ? walkIndex(index, plan, { query, limit, allowed, planned, effort, trace })
-    : NOT_WALKED;
-  if (hits === undefined) {
-    if (walks) trace?.gaveUp();
-    hits = index.scan({ query, limit, allowed, coarse: coarseOf(count, effort, walks) });
-    visited += hits.visited;
-  }
-  // In this step: the memory that the index lies in may go at the next.
-  const ranks = hits.rows.map((row) => rankOfRow[row]!);
-  return { rows: hits.rows, ranks, distances: hits.exact ? hits.distances : undefined, visited };
-}
-
-interface IndexWalk {
-  readonly query: Float32Array;
-  readonly limit: number;
-  readonly allowed: Uint8Array | undefined;
-  readonly planned: PlannedSearch;
-  readonly effort: WalkEffort;
-  readonly trace: SegmentTrace | undefined;
-}
-
-interface Walked {
-  /** Undefined where they would have been too few, or not the nearest. */
-  readonly hits: Hits | undefined;
-  readonly visited: number;
-}
-
-const NOT_WALKED: Walked = { hits: undefined, visited: 0 };
-
-function walkIndex(index: SearchIndex, plan: WalkPlan, walk: IndexWalk): Walked {
-  if (plan.kind === 'masked') return walkMasked(index, plan, walk);
-  const { query, limit, planned, effort, trace } = walk;
-  const { rows, count } = planned;
-  const { ef, reach } = plan;
-  trace?.planned({ matches: count, plan: 'filtered_walk', ef, rerank: limit });
-  const allowed = walk.allowed!;
-  const walked = index.walkAllowed({ query, ef, limit, reach, allowed, allowedCount: count, budget: count });
-  if (walked.hits !== undefined || walked.share <= count / rows) return walked;
-  // What is around the query is what the filter seeks.
-  const masked = walkMasked(index, planMasked({ ...planned, share: walked.share }, effort), walk);
-  return { hits: masked.hits, visited: walked.visited + masked.visited };
-}
-
-/** Where fewer of the candidates count than should, there may be nearer ones elsewhere: the walk is made as wide as that takes. */
-function walkMasked(index: SearchIndex, first: MaskedWalk, walk: IndexWalk): Walked {
-  const { query, limit, allowed, planned, effort, trace } = walk;
-  const { rows, count, k } = planned;
-  let visited = 0;
-  for (let plan: MaskedWalk | undefined = first; plan !== undefined;) {
-    const { ef, reach, share } = plan;
-    trace?.planned({ matches: count, plan: 'walk', ef, rerank: limit });
-    const hits = index.walk({ query, ef, limit, allowed, allowedCount: share * rows, reach });
-    visited += hits.visited;
-    const isEnough = hits.rows.length >= Math.min(k, count) && hits.share >= share / 2;
-    if (isEnough) return { hits, visited };
-    plan = planWider(planned, effort, Math.min(hits.share, share / 2));
-  }
-  return { hits: undefined, visited };
 }
 
 /** Of rows that no index chose. */

@@ -7,6 +7,7 @@ import type { DirectoryOptions, IndexSection, IndexShape } from '../../index/ind
 import { arenaChecksums, PAYLOAD_OFFSET } from '../../kernel/index.js';
 import type { Arena, Metric } from '../../kernel/index.js';
 import type { ResidentLoad, ResidentLoadOptions } from '../../segment/index.js';
+import type { SearchThreads, ThreadedIndex } from './search-threads.js';
 import type { SegmentFile } from './segment-file.js';
 
 /** As much of a segment as its index is made of. */
@@ -20,10 +21,13 @@ function shapeOf({ dimension, metric, rows }: IndexedFile): IndexShape {
   return { dimension, metric: metric as Metric, rows };
 }
 
-/** Payload bytes of the arena that an index and its searches take, as the footer says; what cannot be is refused at the end. */
-export function indexBytes(file: IndexedFile): number {
+/**
+ * Payload bytes of the arena that an index and its searches take, where so many threads search it beside the caller's own: as the footer
+ * says; what cannot be is refused at the end.
+ */
+export function indexBytes(file: IndexedFile, threads = 0): number {
   const { numbers, leafStarts } = file;
-  return file.residentBytes + SearchIndex.scratchBytes({ shape: shapeOf(file), numbers, leafStarts });
+  return file.residentBytes + SearchIndex.scratchBytes({ shape: shapeOf(file), numbers, leafStarts }, threads);
 }
 
 export function beginLoad(
@@ -40,6 +44,8 @@ export interface LoadedIndex {
   readonly index: SearchIndex;
   /** A view of the arena. */
   readonly rankOfRow: Uint32Array;
+  /** Where other threads search it too. */
+  readonly threaded?: ThreadedIndex | undefined;
 }
 
 /** What the segment says of its index. Throws `corrupt` where it says nothing. */
@@ -55,7 +61,7 @@ export function directoryOf(file: IndexedFile): DirectoryOptions {
 }
 
 /** Checks everything that the kernels follow. Requires: a complete load. Throws `corrupt`. */
-export function attachIndex(file: IndexedFile, arena: Arena): LoadedIndex {
+export function attachIndex(file: IndexedFile, arena: Arena, threads?: SearchThreads): LoadedIndex {
   const { residentSections } = file;
   const { key } = file.ref;
   const directory = directoryOf(file);
@@ -63,8 +69,12 @@ export function attachIndex(file: IndexedFile, arena: Arena): LoadedIndex {
   if (ranks === undefined)
     throw corrupt({ key, offset: 0, expected: 'a section rankOfRow', found: 'a segment without one' });
   const index = SearchIndex.attach(arena, directory);
-  const at = (PAYLOAD_OFFSET + ranks.offset) / 4;
-  return { index, rankOfRow: arena.u32.subarray(at, at + file.rows) };
+  const at = PAYLOAD_OFFSET + ranks.offset;
+  return {
+    index,
+    rankOfRow: arena.u32.subarray(at / 4, at / 4 + file.rows),
+    threaded: threads?.attach({ arena, directory, ranks: at }),
+  };
 }
 
 /** What its codes say of the order of near rows is little. */

@@ -7,4 +7,5 @@ export type { LoadedIndex } from './index-loader.js';
 export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';
 export { placeOf, SegmentStore } from './segment-store.js';
+export type { Candidates, IndexSearch, SearchThreads, SharedIndex, ThreadedIndex } from './search-threads.js';
 export type { SegmentPlace } from './segment-store.js';

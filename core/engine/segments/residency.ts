@@ -17,6 +17,7 @@ import { LoadRoom } from '../../segment/index.js';
 import type { ResidentLoad } from '../../segment/index.js';
 import { attachIndex, beginLoad, indexBytes } from './index-loader.js';
 import type { LoadedIndex } from './index-loader.js';
+import type { SearchThreads } from './search-threads.js';
 import type { SegmentFile } from './segment-file.js';
 import { scanStreamed, streamBytes } from './streamed-scan.js';
 
@@ -55,6 +56,8 @@ export interface ResidencyOptions {
   readonly shareLoads: boolean;
   /** As the handler's tier has them. */
   readonly reads: LoadReads;
+  /** That search indexes in memory beside the caller's own. */
+  readonly threads?: SearchThreads | undefined;
 }
 
 export class Residency {
@@ -67,6 +70,8 @@ export class Residency {
   #newest: SegmentFile | undefined;
   readonly #loading = new Map<SegmentFile, Loading>();
   readonly #streams = new Set<Stream>();
+  /** Of indexes that are none any more, but at which a thread still looks. */
+  readonly #leaving = new Set<Arena>();
   #othersMayLeave: () => boolean = () => false;
 
   constructor(options: ResidencyOptions) {
@@ -108,11 +113,12 @@ export class Residency {
   mustStream(file: SegmentFile): boolean {
     if (this.#resident.has(file) || this.#loading.has(file)) return false;
     const { pool } = this.#options;
-    const arenaClass = arenaClassFor(indexBytes(file));
+    const arenaClass = arenaClassFor(this.#bytesOf(file));
     if (arenaClass === undefined || arenaBytes(arenaClass) > pool.roomBytes) return true;
     let staying = pool.usage().usedBytes - this.bytes;
     for (const { arena } of this.#loading.values()) staying -= arena.bytes;
     for (const { arena } of this.#streams) staying -= arena.bytes;
+    for (const { bytes } of this.#leaving) staying -= bytes;
     return arenaBytes(arenaClass) + staying > pool.roomBytes && !this.#othersMayLeave();
   }
 
@@ -170,20 +176,31 @@ export class Residency {
     throw contended('an index left memory each time before it was used');
   }
 
-  /** Gives back the memory of the index used longest ago. False where there is none. */
+  /** Gives back the memory of the index used longest ago, of those that can be left. False where there is none. */
   evictOldest(): boolean {
-    for (const file of this.#resident.keys()) {
-      this.evict(file);
-      return true;
-    }
+    for (const file of this.#resident.keys()) if (this.evict(file)) return true;
     return false;
   }
 
-  evict(file: SegmentFile): void {
+  /** False where no memory came back: there was none, or a thread still looks at it, and it will come back when that has ended. */
+  evict(file: SegmentFile): boolean {
     const resident = this.#resident.get(file);
-    if (resident === undefined) return;
+    if (resident === undefined) return false;
     this.#resident.delete(file);
-    this.#options.pool.release(resident.arena);
+    const { arena, loaded } = resident;
+    const { pool } = this.#options;
+    this.#leaving.add(arena);
+    const free = (): void => {
+      this.#leaving.delete(arena);
+      pool.release(arena);
+    };
+    if (loaded.threaded !== undefined) return loaded.threaded.detach(free);
+    free();
+    return true;
+  }
+
+  #bytesOf(file: SegmentFile): number {
+    return indexBytes(file, this.#options.threads?.count);
   }
 
   async #load(file: SegmentFile, beside: Beside): Promise<void> {
@@ -215,7 +232,7 @@ export class Residency {
   /** Undefined where the index came into memory meanwhile. */
   async #begin(file: SegmentFile): Promise<Loading | undefined> {
     const isBegun = (): boolean => this.#loading.has(file) || this.#resident.has(file);
-    const begun = await this.#acquire(indexBytes(file), isBegun, (arena) => {
+    const begun = await this.#acquire(this.#bytesOf(file), isBegun, (arena) => {
       // Where one load is shared by all, it has settled before its arena goes.
       const { shareLoads: alone, reads } = this.#options;
       // Each request of a load that others take part in has a buffer of its own.
@@ -271,7 +288,7 @@ export class Residency {
       } catch (error) {
         if (!hasCode(error, 'memory_budget_exceeded')) throw error;
         if (this.evictOldest()) continue;
-        if (last || this.#loading.size + this.#streams.size === 0) throw error;
+        if (last || this.#loading.size + this.#streams.size + this.#leaving.size === 0) throw error;
         return undefined;
       }
     }
@@ -280,7 +297,7 @@ export class Residency {
   #finish(file: SegmentFile, loading: Loading): void {
     const { arena, load } = loading;
     if (!load.complete || this.#loading.get(file) !== loading) return;
-    const loaded = attachIndex(file, arena);
+    const loaded = attachIndex(file, arena, this.#options.threads);
     this.#loading.delete(file);
     this.#resident.set(file, { arena, loaded });
     this.#newest = file;

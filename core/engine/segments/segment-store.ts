@@ -18,6 +18,7 @@ import { tryRecallCurve } from './recall-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 import { Residency } from './residency.js';
 import type { LoadReads } from './residency.js';
+import type { SearchThreads } from './search-threads.js';
 import type { LiveSegment } from './segment-file.js';
 
 export interface SegmentStoreOptions {
@@ -31,6 +32,7 @@ export interface SegmentStoreOptions {
   readonly shareRequests: boolean;
   /** As the handler's tier has them. */
   readonly reads: LoadReads;
+  readonly threads?: SearchThreads | undefined;
 }
 
 /** Where segments lie, and what the collection says of their vectors. */
@@ -67,7 +69,8 @@ export class SegmentStore {
   /** Without users; walks from the one that is so the longest. */
   readonly #idle = new Set<OpenFile>();
 
-  constructor({ kernel, ports, cache, filters, tails, shareRequests, reads }: SegmentStoreOptions) {
+  constructor(options: SegmentStoreOptions) {
+    const { kernel, ports, cache, filters, tails, shareRequests, reads, threads } = options;
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
@@ -80,6 +83,7 @@ export class SegmentStore {
       sleep: ports.sleep,
       shareLoads: shareRequests,
       reads,
+      threads,
     });
     this.scorer = new RowScorer(kernel);
   }

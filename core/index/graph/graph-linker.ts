@@ -5,9 +5,11 @@
  *
  * Each function is a generator that yields between turns of a few milliseconds.
  */
+import { alignUp } from '../../base/bytes.js';
 import { assertInternal } from '../../base/errors.js';
-import type { Arena } from '../../kernel/index.js';
-import { HOP_SIZE, codeStride } from '../layout/index.js';
+import { OWN_SCRATCH } from '../../kernel/index.js';
+import type { Arena, KernelCall, LentArena } from '../../kernel/index.js';
+import { HOP_SIZE, SECTION_ALIGNMENT, codeStride } from '../layout/index.js';
 
 /** Rows of a part at most. Larger ones find more neighbours than the walks of the refinement need, and cost more. */
 const PART_ROWS = 128;
@@ -21,7 +23,13 @@ const ALIKE = 0.9;
 /** Rows of which the distances to the pivots are in memory together. */
 const DEALT_AT_ONCE = 128;
 const LINKED_AT_ONCE = 256;
-const REFINED_AT_ONCE = 64;
+const WALKED_AT_ONCE = 64;
+/** Rows whose links are chosen on one state of the graph. */
+const REFINED_TOGETHER = 1_024;
+/** Parts that are compared, each on its own, before others are cut. */
+const PARTS_TOGETHER = 16;
+/** Rows that threads are given at once. */
+const ROWS_TOGETHER: number = PARTS_TOGETHER * PART_ROWS;
 const BLOCK_BYTES = 48;
 /** Candidates among the nodes of level 1, and how many of them a row is linked to. */
 const FARTHER_EF = 16;
@@ -29,18 +37,35 @@ const FARTHER_LINKS = 4;
 
 export interface LinkerMemory {
   readonly arena: Arena;
-  /** Address of scratch of `linkerBytes`. */
-  readonly scratch: number;
-  readonly dimension: number;
+  readonly lent: LentArena;
+  /** Address of what all threads see, `linkerBytes`. */
+  readonly shared: number;
+  readonly m: number;
   /** A number below `limit`. */
   readonly draw: (limit: number) => number;
 }
 
-/** Bytes of scratch: a block of weighed rows, distances, and lists of rows. */
-export function linkerBytes(dimension: number): number {
+/** Bytes of scratch of each thread: a block of weighed rows, and distances. */
+export function linkerScratchBytes(dimension: number): number {
   const distances = Math.max(PART_ROWS * (PART_ROWS + 4), DEALT_AT_ONCE * HOP_SIZE) * 4;
-  const lists = (HOP_SIZE + DEALT_AT_ONCE * (1 + FANOUT)) * 4;
-  return codeStride(dimension) * 8 + BLOCK_BYTES + distances + lists;
+  return alignUp(codeStride(dimension) * 8 + BLOCK_BYTES + distances, SECTION_ALIGNMENT);
+}
+
+/** Of what all threads see: pivots, rows, and what is found for them. */
+export function linkerBytes(m: number): number {
+  return (HOP_SIZE + ROWS_TOGETHER + Math.max(ROWS_TOGETHER * FANOUT, REFINED_TOGETHER * (2 * m + 1))) * 4;
+}
+
+function pivotsAt({ shared }: LinkerMemory): number {
+  return shared;
+}
+
+function rowsAt({ shared }: LinkerMemory): number {
+  return shared + HOP_SIZE * 4;
+}
+
+function foundAt({ shared }: LinkerMemory): number {
+  return shared + (HOP_SIZE + ROWS_TOGETHER) * 4;
 }
 
 /** Rows that are in the graph, and rows that are to be linked to these and to each other. */
@@ -59,21 +84,23 @@ export function* linkFresh(memory: LinkerMemory, all: LinkedRows, efBuild: numbe
   // Narrower than the walk of an insertion, which starts far away: this one starts amid the neighbours.
   const ef = Math.max(2, Math.ceil(efBuild * 0.75));
   const expand = Math.max(1, Math.ceil(efBuild * 0.3125));
-  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.chooseLinks(at, count));
-  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.linkBackRows(at, count));
-  yield* inTurns(memory, fresh, REFINED_AT_ONCE, (at, count) => exports.refineLinks(at, count, ef, expand));
-  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) => exports.linkBackRows(at, count));
-  yield* inTurns(memory, fresh, LINKED_AT_ONCE, (at, count) =>
-    exports.linkFarther(at, count, FARTHER_EF, FARTHER_LINKS),
-  );
+  yield* together(memory, fresh, LINKED_AT_ONCE, (at, count) => ({ name: 'chooseLinks', args: [at, count] }));
+  yield* inTurns(memory, fresh, (at, count) => exports.linkBackRows(at, count));
+  yield* refine(memory, fresh, ef, expand);
+  yield* inTurns(memory, fresh, (at, count) => exports.linkBackRows(at, count));
+  yield* together(memory, fresh, WALKED_AT_ONCE, (at, count) => ({
+    name: 'linkFarther',
+    args: [at, count, FARTHER_EF, FARTHER_LINKS],
+  }));
 }
 
 function* collectCandidates(memory: LinkerMemory, { rows, isFresh }: LinkedRows): Generator<void> {
   const open: { readonly rows: Uint32Array; readonly fanout: number }[] = [{ rows, fanout: FANOUT }];
+  const small: Uint32Array[] = [];
   for (let cut = open.pop(); cut !== undefined; cut = open.pop()) {
     if (cut.rows.length <= PART_ROWS) {
-      offer(memory, cut.rows, isFresh);
-      yield;
+      small.push(cut.rows);
+      if (small.length === PARTS_TOGETHER) yield* offer(memory, small.splice(0), isFresh);
       continue;
     }
     const parts = yield* deal(memory, cut.rows, cut.fanout);
@@ -82,52 +109,100 @@ function* collectCandidates(memory: LinkerMemory, { rows, isFresh }: LinkedRows)
       for (const rest of alike ? runs(part) : [part]) open.push({ rows: rest, fanout: 1 });
     }
   }
+  yield* offer(memory, small, isFresh);
 }
 
+/** One after another, because each call writes lists of others' rows. */
 function* inTurns(
-  { arena, scratch }: LinkerMemory,
+  memory: LinkerMemory,
   rows: Uint32Array,
-  atOnce: number,
   run: (at: number, count: number) => void,
 ): Generator<void> {
-  for (let at = 0; at < rows.length; at += atOnce) {
-    const turn = rows.subarray(at, at + atOnce);
-    arena.u32.set(turn, scratch / 4);
-    run(scratch, turn.length);
+  const at = rowsAt(memory);
+  for (let first = 0; first < rows.length; first += LINKED_AT_ONCE) {
+    const turn = rows.subarray(first, first + LINKED_AT_ONCE);
+    memory.arena.u32.set(turn, at / 4);
+    run(at, turn.length);
     yield;
   }
 }
 
-function offer({ arena, scratch, dimension }: LinkerMemory, part: Uint32Array, isFresh: Uint8Array): void {
-  const fresh = part.filter((row) => isFresh[row] === 1);
-  if (fresh.length === 0 || part.length < 2) return;
-  const list = scratch + linkerBytes(dimension) - PART_ROWS * 4;
-  arena.u32.set(fresh, list / 4);
-  arena.u32.set(
-    part.filter((row) => isFresh[row] === 0),
-    list / 4 + fresh.length,
+/** By all threads, where each call writes lists of its own rows alone and reads none that another writes. */
+function* together(
+  memory: LinkerMemory,
+  rows: Uint32Array,
+  each: number,
+  call: (at: number, count: number) => KernelCall,
+): Generator<void> {
+  for (let first = 0; first < rows.length; first += ROWS_TOGETHER) {
+    const part = rows.subarray(first, first + ROWS_TOGETHER);
+    memory.arena.u32.set(part, rowsAt(memory) / 4);
+    yield* memory.lent.all(slices(part.length, each, (from, count) => call(rowsAt(memory) + from * 4, count)));
+  }
+}
+
+/** Rows that are refined together see the graph without each other's new links, however many threads there are. */
+function* refine(memory: LinkerMemory, rows: Uint32Array, ef: number, expand: number): Generator<void> {
+  const { arena, lent, m } = memory;
+  const rowsThere = rowsAt(memory);
+  for (let first = 0; first < rows.length; first += REFINED_TOGETHER) {
+    const part = rows.subarray(first, first + REFINED_TOGETHER);
+    arena.u32.set(part, rowsThere / 4);
+    yield* lent.all(
+      slices(part.length, WALKED_AT_ONCE, (from, count) => ({
+        name: 'refineLinks',
+        args: [rowsThere + from * 4, count, ef, expand, foundAt(memory) + from * (2 * m + 1) * 4],
+      })),
+    );
+    arena.exports.putRefined(rowsThere, part.length, foundAt(memory));
+  }
+}
+
+function slices(count: number, each: number, call: (from: number, count: number) => KernelCall): KernelCall[] {
+  return Array.from({ length: Math.ceil(count / each) }, (_, i) =>
+    call(i * each, Math.min(each, count - i * each)),
   );
-  arena.exports.offerPairs(list, fresh.length, part.length, scratch);
+}
+
+function* offer(memory: LinkerMemory, parts: readonly Uint32Array[], isFresh: Uint8Array): Generator<void> {
+  const { arena, lent } = memory;
+  const calls: KernelCall[] = [];
+  for (const [i, part] of parts.entries()) {
+    const fresh = part.filter((row) => isFresh[row] === 1);
+    if (fresh.length === 0 || part.length < 2) continue;
+    const list = rowsAt(memory) + i * PART_ROWS * 4;
+    arena.u32.set(fresh, list / 4);
+    arena.u32.set(
+      part.filter((row) => isFresh[row] === 0),
+      list / 4 + fresh.length,
+    );
+    calls.push({ name: 'offerPairs', args: [list, fresh.length, part.length, OWN_SCRATCH] });
+  }
+  yield* lent.all(calls);
 }
 
 /** Deals each row to the `fanout` nearest of pivots drawn from the rows; the parts keep their order. */
 function* deal(memory: LinkerMemory, rows: Uint32Array, fanout: number): Generator<void, Uint32Array[]> {
-  const { arena, scratch, dimension } = memory;
+  const { arena, lent } = memory;
   const parts = rows.length / PART_ROWS;
   const wanted = parts <= PARTS_AT_ONCE ? parts * 2 * fanout : Math.sqrt(parts) * 1.5;
   const pivots = draw(rows, Math.max(fanout + 1, Math.min(PIVOTS_MOST, Math.ceil(wanted))), memory.draw);
-  const lists = scratch + linkerBytes(dimension) - (HOP_SIZE + DEALT_AT_ONCE * (1 + fanout)) * 4;
-  const listAt = lists + HOP_SIZE * 4;
-  const outAt = listAt + DEALT_AT_ONCE * 4;
-  arena.u32.set(pivots, lists / 4);
+  const [pivotsThere, rowsThere, outAt] = [pivotsAt(memory), rowsAt(memory), foundAt(memory)];
+  arena.u32.set(pivots, pivotsThere / 4);
   const nearest = new Uint8Array(rows.length * fanout);
-  for (let at = 0; at < rows.length; at += DEALT_AT_ONCE) {
-    const turn = rows.subarray(at, at + DEALT_AT_ONCE);
-    arena.u32.set(turn, listAt / 4);
-    arena.exports.nearestPivots(listAt, turn.length, lists, pivots.length, fanout, scratch, outAt);
-    for (let i = 0, from = outAt / 4; i < turn.length * fanout; i++)
-      nearest[at * fanout + i] = arena.u32[from + i]!;
-    yield;
+  for (let first = 0; first < rows.length; first += ROWS_TOGETHER) {
+    const part = rows.subarray(first, first + ROWS_TOGETHER);
+    arena.u32.set(part, rowsThere / 4);
+    yield* lent.all(
+      slices(part.length, DEALT_AT_ONCE, (from, count) => ({
+        name: 'nearestPivots',
+        args: [
+          ...[rowsThere + from * 4, count, pivotsThere, pivots.length, fanout],
+          ...[OWN_SCRATCH, outAt + from * fanout * 4],
+        ],
+      })),
+    );
+    nearest.set(arena.u32.subarray(outAt / 4, outAt / 4 + part.length * fanout), first * fanout);
   }
   const sizes = new Uint32Array(pivots.length);
   for (const pivot of nearest) sizes[pivot]!++;

@@ -1,4 +1,6 @@
 /** How an index lies in memory, and what the kernels are told of it. */
+export { forkStates } from './fork-states.js';
+export type { ScratchBlock } from './fork-states.js';
 export { acquireBytes } from './index-arena.js';
 export { KernelState } from './kernel-state.js';
 export type { StateField } from './kernel-state.js';

@@ -1,5 +1,5 @@
 /** Reads and writes what the index kernels know of the index in an arena. */
-import { INDEX_STATE_OFFSET, type Arena } from '../../kernel/index.js';
+import type { Arena } from '../../kernel/index.js';
 import { stateNumberOffsets, stateOffsets } from './state.js';
 
 export type StateField = keyof typeof stateOffsets;
@@ -8,8 +8,10 @@ export type StateNumber = keyof typeof stateNumberOffsets;
 export class KernelState {
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
+  readonly #at: number;
 
-  constructor({ u32, f64 }: Arena) {
+  constructor({ u32, f64, state }: Arena) {
+    this.#at = state;
     this.#u32 = u32;
     this.#f64 = f64;
   }
@@ -19,18 +21,18 @@ export class KernelState {
   }
 
   put(field: StateField, value: number): void {
-    this.#u32[(INDEX_STATE_OFFSET + stateOffsets[field]) / 4] = value;
+    this.#u32[(this.#at + stateOffsets[field]) / 4] = value;
   }
 
   get(field: StateField): number {
-    return this.#u32[(INDEX_STATE_OFFSET + stateOffsets[field]) / 4]!;
+    return this.#u32[(this.#at + stateOffsets[field]) / 4]!;
   }
 
   getNumber(field: StateNumber): number {
-    return this.#f64[(INDEX_STATE_OFFSET + stateNumberOffsets[field]) / 8]!;
+    return this.#f64[(this.#at + stateNumberOffsets[field]) / 8]!;
   }
 
   putNumber(field: StateNumber, value: number): void {
-    this.#f64[(INDEX_STATE_OFFSET + stateNumberOffsets[field]) / 8] = value;
+    this.#f64[(this.#at + stateNumberOffsets[field]) / 8] = value;
   }
 }

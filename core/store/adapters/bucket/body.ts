@@ -49,7 +49,7 @@ export interface Chunks extends AsyncIterable<Uint8Array> {
 export interface BodyRead {
   readonly chunks: Chunks | undefined;
   readonly length: number;
-  readonly into: Uint8Array<ArrayBuffer> | undefined;
+  readonly into: Uint8Array | undefined;
   readonly failed: StoreFailed;
   /** Aborted where it takes too long. */
   readonly late: AbortSignal;

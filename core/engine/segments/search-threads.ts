@@ -1,0 +1,54 @@
+/**
+ * What searches of indexes in memory need of threads, where a host has them (core/threads). Without, all is searched where it is
+ * asked for.
+ */
+import type { DirectoryOptions } from '../../index/index.js';
+import type { Arena } from '../../kernel/index.js';
+import type { Effort } from './recall-curve.js';
+
+export interface IndexSearch {
+  readonly query: Float32Array;
+  readonly k: number;
+  readonly effort: Exclude<Effort, { kind: 'exact' }>;
+  /** Bitmap of the rows that may be answered; undefined: all. */
+  readonly allowed: Uint8Array | undefined;
+  /** Of them. */
+  readonly count: number;
+}
+
+/** Rows in the order that the index says, and their ranks. */
+export interface Candidates {
+  readonly rows: Uint32Array;
+  readonly ranks: Uint32Array;
+  /** The kernels' own, where no raw row is needed for them. */
+  readonly distances?: Float32Array | undefined;
+  readonly visited: number;
+}
+
+/** An index in an arena, as other threads find it there. */
+export interface SharedIndex {
+  readonly arena: Arena;
+  readonly directory: DirectoryOptions;
+  /** Address of the ranks of its rows. */
+  readonly ranks: number;
+}
+
+export interface SearchThreads {
+  /** Threads beside the caller's own. */
+  readonly count: number;
+  /** Lets the threads search an index. Requires: scratch for each of them behind it. */
+  attach(index: SharedIndex): ThreadedIndex;
+}
+
+export interface ThreadedIndex {
+  /**
+   * Searches in whatever thread is free: the caller's own, by `here`, for one. Requires: what is asked stays as it is until the
+   * answer is there.
+   */
+  search(wanted: IndexSearch, here: () => Candidates): Promise<Candidates>;
+  /**
+   * Ends what is under way: what nobody has begun is done here and now. Calls `free` once no thread looks at the index any more, in
+   * this step where that can be, and answers whether it was.
+   */
+  detach(free: () => void): boolean;
+}

@@ -1,0 +1,55 @@
+/**
+ * Calls of kernels on one arena that threads may do beside the caller's own, where a host has them (core/threads): each reads what
+ * all read, and writes what no other call does.
+ */
+import type { Arena } from './arena.js';
+
+export interface KernelCall {
+  readonly name: 'nearestPivots' | 'offerPairs' | 'chooseLinks' | 'refineLinks' | 'linkFarther';
+  readonly args: readonly number[];
+}
+
+/** An argument in the place of the address of scratch, which is another one for each thread. */
+export const OWN_SCRATCH = -1;
+
+/** Of the caller's thread at `at`; behind it that of each other one. */
+export interface CallScratch {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** An arena that threads work in together. */
+export interface LentArena {
+  /**
+   * Does all calls, in any order. Yields after each that the caller's thread has done, and while it waits for others. Throws
+   * `unavailable` (`thread_lost`) where a thread ended in the middle of one: what the calls write is in no known state then.
+   */
+  all(calls: readonly KernelCall[]): Generator<void>;
+  /** Ends what is under way. False where a thread may still write: the arena is nobody's any more. */
+  takeBack(): boolean;
+}
+
+export interface KernelThreads {
+  /** Beside the caller's own. */
+  readonly count: number;
+  /** Requires: the state of each thread (`stateOffset`) is made. */
+  lend(arena: Arena, scratch: CallScratch): LentArena;
+}
+
+/** Where there is no other thread. */
+export function lendToNobody(arena: Arena, scratch: CallScratch): LentArena {
+  return {
+    *all(calls) {
+      for (const call of calls) {
+        doCall(arena, call, scratch.at);
+        yield;
+      }
+    },
+    takeBack: () => true,
+  };
+}
+
+export function doCall({ exports }: Arena, { name, args }: KernelCall, scratch: number): void {
+  const call = exports[name] as (...numbers: number[]) => void;
+  call(...args.map((value) => (value === OWN_SCRATCH ? scratch : value)));
+}

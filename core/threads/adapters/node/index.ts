@@ -1,0 +1,2 @@
+/** Threads of Node. */
+export { nodeThreads } from './node-threads.js';

@@ -1,0 +1,152 @@
+/**
+ * One thread beside the caller's: takes jobs out of the slots, and sleeps where there are none. Its arenas are of the same memories as
+ * the caller's, with a state and scratch of its own, so that nothing is copied and nobody waits.
+ */
+import { searchIndex } from '../engine/index.js';
+import type { LoadedIndex } from '../engine/index.js';
+import { SearchIndex } from '../index/index.js';
+import { Arena, doCall, stateOffset } from '../kernel/index.js';
+import type { ArenaClass, KernelMemory } from '../kernel/index.js';
+import { getCall } from './call-job.js';
+import {
+  CALL,
+  CALLER_WAITS,
+  DONE,
+  FAILED,
+  JobSlots,
+  KIND,
+  MESSAGES,
+  READY,
+  SIGNAL,
+  SLOTS,
+  STOP,
+  TAKEN,
+} from './job-slots.js';
+import type { Slot } from './job-slots.js';
+import type { ThreadMessage, ThreadStart } from './messages.js';
+import { getSearch, putCandidates } from './search-job.js';
+
+/** Looks at the signal before it sleeps: the next job is often a few microseconds away, and to be woken takes longer. */
+const LOOKS = 2_000;
+
+export interface ThreadPorts {
+  /** The next message, where there is one. */
+  readonly receive: () => ThreadMessage | undefined;
+  /** Tells the caller that a job has ended. */
+  readonly wake: () => void;
+}
+
+type Searched = Pick<LoadedIndex, 'index' | 'rankOfRow'>;
+
+interface Lent {
+  readonly arena: Arena;
+  /** Address of this thread's scratch. */
+  readonly scratch: number;
+}
+
+export class SearchThread {
+  readonly #start: ThreadStart;
+  readonly #ports: ThreadPorts;
+  readonly #slots: JobSlots;
+  readonly #indexes = new Map<number, Searched>();
+  readonly #lent = new Map<number, Lent>();
+  #received = 0;
+
+  constructor(start: ThreadStart, ports: ThreadPorts) {
+    this.#start = start;
+    this.#ports = ports;
+    this.#slots = new JobSlots(start.memory, start.payloadBytes);
+  }
+
+  /** Returns when the thread is told to stop. */
+  run(): void {
+    const { words } = this.#slots;
+    for (;;) {
+      const signal = Atomics.load(words, SIGNAL);
+      if (Atomics.load(words, STOP) === 1) return;
+      this.#hear();
+      if (!this.#takeAny()) this.#sleep(signal);
+    }
+  }
+
+  #sleep(signal: number): void {
+    const { words } = this.#slots;
+    for (let look = 0; look < LOOKS; look++) if (Atomics.load(words, SIGNAL) !== signal) return;
+    Atomics.wait(words, SIGNAL, signal);
+  }
+
+  /** Whatever was said before a job was made ready is heard before it is done. */
+  #hear(): void {
+    const { words } = this.#slots;
+    while (this.#received < Atomics.load(words, MESSAGES)) {
+      const message = this.#ports.receive();
+      if (message === undefined) return;
+      this.#received++;
+      switch (message.say) {
+        case 'attach':
+          this.#indexes.set(message.index, this.#attach(message));
+          break;
+        case 'lend':
+          this.#lent.set(message.arena, this.#borrow(message));
+          break;
+        case 'detach':
+          this.#indexes.delete(message.index);
+          this.#lent.delete(message.index);
+      }
+    }
+  }
+
+  #arenaOf({ memory, arenaClass }: { readonly memory: KernelMemory; readonly arenaClass: ArenaClass }): Arena {
+    const { module, thread } = this.#start;
+    return new Arena(module, arenaClass, { memory, state: stateOffset(thread) });
+  }
+
+  #borrow(message: ThreadMessage & { readonly say: 'lend' }): Lent {
+    const { at, bytes } = message.scratch;
+    return { arena: this.#arenaOf(message), scratch: at + this.#start.thread * bytes };
+  }
+
+  #attach(message: ThreadMessage & { readonly say: 'attach' }): Searched {
+    const { directory, ranks } = message;
+    const arena = this.#arenaOf(message);
+    const index = SearchIndex.attach(arena, directory, this.#start.thread);
+    return { index, rankOfRow: arena.u32.subarray(ranks / 4, ranks / 4 + directory.shape.rows) };
+  }
+
+  #takeAny(): boolean {
+    const slots = this.#slots;
+    const taken = TAKEN + this.#start.thread;
+    let any = false;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (slots.state(slot) !== READY || !slots.tryChange(slot, READY, taken)) continue;
+      any = true;
+      slots.end(slot, this.#run(slot) ? DONE : FAILED);
+      if (Atomics.exchange(slots.words, CALLER_WAITS, 0) === 1) this.#ports.wake();
+    }
+    return any;
+  }
+
+  /** False where it failed: the caller does it again, and hears why. */
+  #run(slot: number): boolean {
+    try {
+      this.#hear();
+      const place = this.#slots.slots[slot]!;
+      if (place.header[KIND] === CALL) return this.#call(place);
+      const { index, search } = getSearch(place);
+      const searched = this.#indexes.get(index);
+      if (searched === undefined) return false;
+      putCandidates(place, searchIndex(searched, search, undefined));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #call(place: Slot): boolean {
+    const { arena, call } = getCall(place);
+    const lent = this.#lent.get(arena);
+    if (lent === undefined) return false;
+    doCall(lent.arena, call, lent.scratch);
+    return true;
+  }
+}
