@@ -117,7 +117,7 @@ export class SegmentStore {
     let open = this.#files.get(entry.key);
     if (open === undefined) {
       const ports = { digests: this.#digests, deflate: this.#deflate };
-      const shared = { cache: this.#cache, masks: this.#masks, filters: this.#filters };
+      const shared = { cache: this.#cache, masks: this.#masks, filters: this.#filters, held: this.#tails };
       const options = { store, ...ports, ...shared, ref: entry };
       const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
@@ -128,7 +128,6 @@ export class SegmentStore {
         users: 0,
       };
       if (open.file !== file) file.close();
-      else this.#tails.take(entry.tailBytes);
       this.#files.set(entry.key, open);
     }
     this.#use(open);
@@ -198,7 +197,6 @@ export class SegmentStore {
   #close(open: OpenFile): void {
     this.#idle.delete(open);
     this.#files.delete(open.key);
-    this.#tails.give(open.file.ref.tailBytes);
     this.residency.evict(open.file);
     open.file.close();
   }
