@@ -67,8 +67,16 @@ export const SPREAD: usize = STATE + 200;
 /** f32: which part of the last walk's candidates was allowed. */
 export const SHARE: usize = STATE + 204;
 
+/** How rows are coded, and what only some codings have (rabitq-state.ts). */
+export const CODING: usize = STATE + 208;
+export const RABITQ: usize = STATE + 212;
+
 /** Where sums of touched bytes go, so that the loads are not taken out. */
-export const SINK: usize = STATE + 208;
+export const SINK: usize = STATE + 216;
+
+/** Codings: of a byte per dimension, and RaBitQ's. */
+export const SQ8: u32 = 0;
+export const RABITQ_CODES: u32 = 2;
 
 /** Kinds of distance. Cosine is L2 of vectors of length 1. */
 export const L2: u32 = 0;

@@ -6,6 +6,7 @@ export { remeasure, scanCodes } from './code-scan';
 export { crc32c, crc32cPages, init } from './crc32c';
 export { l1, l2Squared, negatedDot } from './distance';
 export { measureExactly } from './exact-rows';
+export { makeLookUp, packRows32, scanLeaf } from './fast-scan';
 export { insertRows, measureLinks, relink } from './graph-build';
 export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {
@@ -20,5 +21,7 @@ export {
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
 export { prepareQuery, putValues } from './query';
+export { centroidShare, measureRabitq, prepareRabitq, rabitqEncode } from './rabitq';
 export { relaxed } from './relaxed';
+export { rotateRows } from './rotation';
 export { collectEqual, scanTopK, scoreRows } from './scan';

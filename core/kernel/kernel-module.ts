@@ -157,6 +157,39 @@ export interface KernelExports {
   project(scale: number, out: number): void;
   projectRows(first: number, count: number, out: number): void;
   scanCodes(limit: number, allowed: number): number;
+  /** f32 rows, each times its scale (0: none) and `factor`, rotated -> f32[padded] each. */
+  rotateRows(
+    from: number,
+    count: number,
+    dimension: number,
+    scales: number,
+    factor: number,
+    signs: number,
+    padded: number,
+    to: number,
+  ): void;
+  /** Rotated rows of one leaf -> records: code, f32 add, f32 rescale. */
+  rabitqEncode(
+    rows: number,
+    count: number,
+    padded: number,
+    centroid: number,
+    bits: number,
+    isDot: number,
+    out: number,
+    stride: number,
+  ): void;
+  /** Of 1-bit codes: up to 32 records -> one block. */
+  packRows32(records: number, stride: number, count: number, padded: number, out: number): void;
+  // From here on: with what lies at the state's `rabitq` (core/index/layout/rabitq-state.ts).
+  /** Prepares the rotated query. */
+  prepareRabitq(): void;
+  /** What distances owe to a leaf of this centroid. */
+  centroidShare(centroid: number): number;
+  measureRabitq(list: number, count: number, out: number): void;
+  makeLookUp(out: number): void;
+  /** Blocks of one leaf -> f32[32] each. */
+  scanLeaf(blocks: number, blockCount: number, tables: number, share: number, out: number): void;
   checkGraph(graph: number, rows: number, room: number): number;
   checkLevels(levels: number, nodes: number, rows: number, lists: number, most: number): number;
   checkUpper(upper: number, levels: number, nodes: number, room: number): number;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { INDEX_STATE_OFFSET } from '../../core/kernel/index.js';
+import { RABITQ_STATE_BYTES, rabitqOffsets } from '../../core/index/layout/rabitq-state.js';
 import {
   HOP_BYTES,
   HOP_SIZE,
@@ -32,4 +33,15 @@ test('the hop lists are as long on both sides', () => {
   expect(source).toContain(`const HOP_SIZE: u32 = ${HOP_SIZE};`);
   expect(source).toContain(`const NONE: u32 = 0x${NO_ROW.toString(16)};`);
   expect(HOP_BYTES).toBe(HOP_SIZE * 24);
+});
+
+test('the fields of RaBitQ lie where the kernels look for them', () => {
+  const rabitq = readFileSync(new URL('../../wasm/rabitq-state.ts', import.meta.url), 'utf8');
+  const words = [...rabitq.matchAll(/field\((\d+)\)/g)].map((found) => Number(found[1]));
+  const numbers = [...rabitq.matchAll(/const (?:UNIT|SUM): usize = (\d+);/g)].map((found) =>
+    Number(found[1]),
+  );
+  // In the order in which both state them.
+  expect([...words, ...numbers]).toEqual(Object.values(rabitqOffsets));
+  expect(RABITQ_STATE_BYTES).toBe(Math.max(...Object.values(rabitqOffsets)) + 4);
 });

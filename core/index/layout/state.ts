@@ -46,6 +46,8 @@ export const stateOffsets = {
   spread: 200,
   /** f32. */
   share: 204,
+  coding: 208,
+  rabitq: 212,
 } as const;
 
 /** f64 fields. */
