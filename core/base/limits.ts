@@ -109,6 +109,8 @@ export const limits = {
   calibrationQueries: 500,
   /** With those that are asked only where the first sample is too small to promise a recall that it has met. */
   calibrationQueriesMax: 1_000,
+  /** Rows that are asked to know what probes of leaves find. */
+  probeQueries: 400,
   /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
   dropDelayMs: 86_400_000, // 24 h
 
@@ -129,6 +131,10 @@ export const limits = {
   streamLostMs: 120_000,
   /** Codes between two rows that count are read with them, where that saves a request and they are no more. */
   streamGapBytes: 131_072, // 128 KiB
+  /** An index of no more is read when it is first asked, where leaves of it could be probed: one wave of reads either way. */
+  loadedAtOnceBytes: 4_194_304, // 4 MiB
+  /** Of the leaves that one query reads, and again of rows, so much may be read in vain to make fewer requests. */
+  probeWaveBytes: 3_145_728, // 3 MiB
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */

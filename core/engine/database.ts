@@ -105,7 +105,11 @@ export class EngineDatabase implements api.Database {
       compact: (name, { signal, budget }) =>
         this.#open.compact(mustBeName(name, 'collection'), { minor: false, signal, budget }),
     });
-    const segments = new SegmentStore({ kernel, ports, cache, filters, tails, shareRequests, reads });
+    const { background } = options;
+    const segments = new SegmentStore({
+      ...{ kernel, ports, cache, filters, tails },
+      ...{ shareRequests, background, reads },
+    });
     this.#segments = segments;
     this.#open = new OpenCollections({
       catalog: this.#catalog,

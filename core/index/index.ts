@@ -13,5 +13,7 @@ export { acquireBytes, codeStride, indexSectionKinds } from './layout/index.js';
 export type { CodeParams, IndexNumbers, IndexSection, IndexSectionKind, IndexShape } from './layout/index.js';
 export { projectedOutputsMost, trainProjection } from './projection/index.js';
 export type { Projection } from './projection/index.js';
+export { hasLeafCodes, LeafEncoder, LeafScan } from './leaves/index.js';
+export type { CentroidCodes } from './leaves/index.js';
 export { OrderPlanner } from './order/index.js';
 export type { OrderOptions, RowOrder } from './order/index.js';

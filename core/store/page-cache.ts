@@ -53,6 +53,11 @@ export interface PageReading {
    * rows lie everywhere in what they read, on hosts that count requests. No more than two of them are in flight.
    */
   readonly fewRequests?: boolean;
+  /**
+   * No more requests than this, as long as what is read stays within so many bytes: for readers who wait for one wave of requests, of
+   * which a host has few in flight. What is read in vain is not kept.
+   */
+  readonly wave?: { readonly requests: number; readonly bytes: number };
 }
 
 export interface PageCacheUsage {
@@ -263,7 +268,12 @@ export class PageCache {
   async #fetch(object: Registered, read: PagesRead): Promise<PageSet> {
     const { missing, found, reading } = read;
     const few = reading.fewRequests === true;
-    const runs = few ? fewRunsOf(missing) : runsOf(missing, limits.rangeGapPages);
+    const { wave } = reading;
+    const runs = few
+      ? fewRunsOf(missing)
+      : wave === undefined
+        ? runsOf(missing, limits.rangeGapPages)
+        : waveRunsOf(missing, wave);
     const parallel = few ? Math.min(FEW_PARALLEL, this.#parallel) : this.#parallel;
     const flights = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
@@ -300,7 +310,7 @@ export class PageCache {
     }
     for (let i = 0; i < count; i++) {
       // Of a wide gap nothing is kept: it would push out all else.
-      if (reading.fewRequests === true && !missing.has(first + i)) continue;
+      if ((reading.fewRequests === true || reading.wave !== undefined) && !missing.has(first + i)) continue;
       // A page of its own: a view would keep all of a long answer alive for one page of it.
       const page = bytes.slice(i * pageBytes, (i + 1) * pageBytes);
       found.set(first + i, page);
@@ -401,6 +411,17 @@ function fewRunsOf(missing: ReadonlySet<number>): Run[] {
     const runs = runsOf(missing, gap);
     if (runs.length <= most || gap >= limits.rangePages) return runs;
   }
+}
+
+/** Wider and wider gaps are read over, until the requests are few enough or the bytes too many. */
+function waveRunsOf(missing: ReadonlySet<number>, wave: NonNullable<PageReading['wave']>): Run[] {
+  let runs = runsOf(missing, limits.rangeGapPages);
+  for (let gap = 2 * limits.rangeGapPages; runs.length > wave.requests && gap < limits.rangePages; gap *= 2) {
+    const wider = runsOf(missing, gap);
+    if (wider.reduce((sum, { count }) => sum + count * pageBytes, 0) > wave.bytes) break;
+    runs = wider;
+  }
+  return runs;
 }
 
 /** Joins pages that lie side by side, or no farther apart than `gap`, into runs, none longer than one request should be. */

@@ -10,12 +10,14 @@ import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { Hits, SearchIndex } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
-import type { WantedEffort } from '../input/index.js';
+import type { WantedEffort, WantedIndex } from '../input/index.js';
 import type { View } from '../memtable/index.js';
-import { chooseEffort } from '../segments/index.js';
+import { canBeProbed, chooseEffort } from '../segments/index.js';
 import type { Effort, LoadedIndex, SegmentFile, SegmentOverlay, SegmentStore } from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
+import type { PageReading } from '../../store/index.js';
+import { tryProbe } from './cold-search.js';
 import { coarseOf, planMasked, planSearch, planWider } from './search-plan.js';
 import type { MaskedWalk, PlannedSearch, WalkEffort, WalkPlan } from './search-plan.js';
 import type { SegmentTrace } from './trace.js';
@@ -25,6 +27,9 @@ export interface SegmentSearch {
   readonly metric: Metric;
   readonly k: number;
   readonly wanted: WantedEffort;
+  readonly index: WantedIndex;
+  /** Segments that are searched at a time where their indexes are not in memory. */
+  readonly coldSegments: number;
   readonly filter: CompiledFilter | undefined;
   /** For this step. */
   readonly view: View;
@@ -44,6 +49,8 @@ export interface SegmentHit {
   /** Position in id order: ties within a segment are in that order. */
   readonly rank: number;
   readonly distance: number;
+  /** Where it is known. */
+  readonly id?: string;
 }
 
 export interface SegmentAnswer {
@@ -78,7 +85,8 @@ function searchAllowed(
   const { k, wanted, trace } = search;
   const { entry, file, recallCurve } = overlay.segment;
   if (count === 0) return NOTHING;
-  const effort = chooseEffort(recallCurve, { k, wanted, graph: entry.graph });
+  const graph = entry.graph && search.index !== 'flat';
+  const effort = chooseEffort(recallCurve, { k, wanted, graph });
   if (effort.kind === 'exact' || count <= effort.rerank) trace?.planned({ matches: count, plan: 'exact' });
   if (effort.kind === 'exact') {
     const exactly = allowed?.slice();
@@ -86,25 +94,29 @@ function searchAllowed(
   }
   // So few that the index could only leave some out.
   if (count <= effort.rerank) return rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
-  const index = store.residency.tryIndex(file);
+  const index = search.index === 'ivf' && canBeProbed(file) ? undefined : store.residency.tryIndex(file);
   if (index !== undefined) {
     return rerank(store, overlay, search, searchIndex(index, search, effort, { allowed, count }));
   }
   const later = { allowed: allowed?.slice(), count };
-  const read = search.turns.run(() => searchRead(store, file, search, effort, later));
+  const read = search.turns.run(() => searchRead(store, overlay, search, effort, later));
   return read.then((hits) => rerank(store, overlay, search, hits));
 }
 
 /** Of an index that is not in memory: once it is, or where there is no room for it, as its codes stream by. */
 async function searchRead(
-  { residency, scorer }: SegmentStore,
-  file: SegmentFile,
+  store: SegmentStore,
+  { segment }: SegmentOverlay,
   search: SegmentSearch,
   effort: Exclude<Effort, { kind: 'exact' }>,
   wanted: Allowed,
 ): Promise<Candidates> {
+  const { residency, scorer } = store;
+  const { file } = segment;
   // What is needed next would else be what there is no room for, each time the index is in.
   scorer.makeReady(file.dimension);
+  const probed = await tryProbe(store, { segment, ...wanted }, search);
+  if (probed !== undefined) return probed;
   if (!residency.mustStream(file)) {
     try {
       return await residency.withIndex(file, 'ids', (index) => searchIndex(index, search, effort, wanted));
@@ -163,6 +175,10 @@ interface Candidates {
   /** The kernels' own, where no raw row is needed for them. */
   readonly distances?: Float32Array | undefined;
   readonly visited: number;
+  /** How raw rows are read. */
+  readonly reading?: PageReading;
+  /** Of one of the rows, where no page of ids is needed for it. */
+  readonly idOf?: (row: number) => string;
 }
 
 /** Where walks find too little all codes of the allowed rows are scanned. */
@@ -272,7 +288,7 @@ function rerank(
     copy: (part, target, place) => file.tryCopyVectors(rows, part, target, place),
   });
   if (distances !== undefined) return nearest(overlay, search, candidates, distances);
-  return readDistances(store, file, search, rows).then((read) => nearest(overlay, search, candidates, read));
+  return readDistances(store, file, search, candidates).then((read) => nearest(overlay, search, candidates, read));
 }
 
 /** By parts: many rows take a page each, which one read of all would hold together. */
@@ -280,14 +296,14 @@ async function readDistances(
   { scorer }: SegmentStore,
   file: SegmentFile,
   { query, metric }: SegmentSearch,
-  rows: Uint32Array,
+  { rows, reading }: Candidates,
 ): Promise<Float32Array> {
   const rowBytes = 4 * query.length;
   const step = Math.max(1, Math.floor(limits.rerankReadBytes / (limits.pageBytes + 2 * rowBytes)));
   const distances = new Float32Array(rows.length);
   for (let at = 0; at < rows.length; at += step) {
     const part = rows.subarray(at, at + step);
-    const vectors = await file.vectors(part);
+    const vectors = await file.vectors(part, reading);
     const stored = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
     const read = scorer.tryDistances({
       query,
@@ -307,7 +323,7 @@ async function readDistances(
 function nearest(
   overlay: SegmentOverlay,
   { k }: SegmentSearch,
-  { rows, ranks, visited }: Candidates,
+  { rows, ranks, visited, idOf }: Candidates,
   distances: Float32Array,
 ): SegmentAnswer {
   const hits: SegmentHit[] = [];
@@ -315,7 +331,9 @@ function nearest(
     hits.push({ overlay, row: rows[i]!, rank: ranks[i]!, distance: distances[i]! });
   }
   hits.sort(nearestFirst);
-  return { hits: hits.length > k ? hits.slice(0, k) : hits, rowsScanned: visited + rows.length };
+  const nearestHits = hits.length > k ? hits.slice(0, k) : hits;
+  const named = idOf && nearestHits.map((hit) => ({ ...hit, id: idOf(hit.row) }));
+  return { hits: named ?? nearestHits, rowsScanned: visited + rows.length };
 }
 
 function nearestFirst(a: SegmentHit, b: SegmentHit): number {

@@ -104,12 +104,16 @@ function choose(curve: RecallCurve | undefined, { k, wanted, graph }: EffortRequ
     return walkOr(scan, { ef: Math.max(EF_WITHOUT_CURVE, 4 * k), reach: 0, rerank: 2 * k, k });
   const { targetRecall } = wanted;
   const points = pointsFor(curve, k);
-  const best =
-    cheapest(points, targetRecall + HELD_BACK * (1 - targetRecall)) ?? cheapest(points, targetRecall);
+  const best = cheapest(points, withHeldBack(targetRecall)) ?? cheapest(points, targetRecall);
   if (best === undefined) return scan;
   const scale = Math.max(1, k / best.k);
   const ef = Math.ceil(best.ef * scale);
   return walkOr(scan, { ef, reach: best.reach, rerank: Math.ceil(best.rerank * scale), k });
+}
+
+/** What has to be measured for a target, where anything was. */
+export function withHeldBack(target: number): number {
+  return target + HELD_BACK * (1 - target);
 }
 
 /** The bound of a walk of a width that was not measured: it grows by about as much each time the width doubles. */

@@ -18,7 +18,10 @@ import { tryRecallCurve } from './recall-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 import { Residency } from './residency.js';
 import type { LoadReads } from './residency.js';
+import { tryProbePoints } from './probe-curve.js';
+import type { ProbePoint } from './probe-curve.js';
 import type { LiveSegment } from './segment-file.js';
+import { Warmth } from './warmth.js';
 
 export interface SegmentStoreOptions {
   readonly kernel: Kernel;
@@ -29,6 +32,8 @@ export interface SegmentStoreOptions {
   readonly tails: MemoryPart;
   /** Let requests share loads. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+  /** Whether what a call leaves behind goes on when it is answered. */
+  readonly background: boolean;
   /** As the handler's tier has them. */
   readonly reads: LoadReads;
 }
@@ -48,6 +53,7 @@ interface OpenFile {
   readonly key: string;
   readonly file: SegmentReader;
   readonly recallCurve: RecallCurve | undefined;
+  readonly probePoints: readonly ProbePoint[] | undefined;
   users: number;
 }
 
@@ -56,6 +62,9 @@ const IDLE_FILES = 16;
 
 export class SegmentStore {
   readonly residency: Residency;
+  readonly warmth: Warmth;
+  /** Requests that this handler has in flight. */
+  readonly requestsParallel: number;
   readonly scorer: RowScorer;
   readonly #digests: Digests;
   readonly #deflate: Deflate;
@@ -67,7 +76,8 @@ export class SegmentStore {
   /** Without users; walks from the one that is so the longest. */
   readonly #idle = new Set<OpenFile>();
 
-  constructor({ kernel, ports, cache, filters, tails, shareRequests, reads }: SegmentStoreOptions) {
+  constructor(options: SegmentStoreOptions) {
+    const { kernel, ports, cache, filters, tails, shareRequests, background, reads } = options;
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
@@ -80,6 +90,13 @@ export class SegmentStore {
       sleep: ports.sleep,
       shareLoads: shareRequests,
       reads,
+    });
+    this.requestsParallel = reads.requestsParallel;
+    this.warmth = new Warmth({
+      residency: this.residency,
+      beside: background,
+      retain: (segment) => this.retain(segment),
+      release: (segment) => this.release(segment),
     });
     this.scorer = new RowScorer(kernel);
   }
@@ -105,8 +122,9 @@ export class SegmentStore {
     deletions.catch(() => {});
     const open = await this.#openFile(place, entry);
     try {
-      const { file, recallCurve } = open;
-      return { entry, file, recallCurve, expiries: file.expiries, deletions: await deletions };
+      const { file, recallCurve, probePoints } = open;
+      const { expiries } = file;
+      return { entry, file, recallCurve, probePoints, expiries, deletions: await deletions };
     } catch (error) {
       this.#release(entry.key);
       throw error;
@@ -125,6 +143,7 @@ export class SegmentStore {
         key: entry.key,
         file,
         recallCurve: tryRecallCurve(file.curve),
+        probePoints: tryProbePoints(file.curve),
         users: 0,
       };
       if (open.file !== file) file.close();

@@ -2,5 +2,6 @@
 export { RangeTrainer, inverseLengths } from './code-params.js';
 export { CodeTable, kindOf, layOutTable } from './code-table.js';
 export type { QueryConstants, TableScratch } from './code-table.js';
+export { paddedDimension, rotationSigns } from './rotation.js';
 export { layOutRowTables, makeRowTables } from './row-tables.js';
 export type { RowTablePlace } from './row-tables.js';

@@ -2,6 +2,7 @@
 export { acquireBytes } from './index-arena.js';
 export { KernelState } from './kernel-state.js';
 export type { StateField } from './kernel-state.js';
+export { RABITQ_STATE_BYTES, rabitqOffsets } from './rabitq-state.js';
 export { Layout, SECTION_ALIGNMENT, codeStride, indexSectionKinds, sectionBytes } from './shape.js';
 export type {
   CodeParams,

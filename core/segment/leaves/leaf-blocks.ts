@@ -4,13 +4,15 @@
  *
  *   leaves   := block*
  *   block    := f32 centroid[D]                    of the leaf, rotated; D is the dimension rounded up to 64
- *               u8  code[ceil(rows / 32)][4 D]     FastScan blocks of 32 rows: 1 bit per dimension, relative to the centroid
- *               f32 term[rows][2]                  add and rescale of each row
+ *               pack[ceil(rows / 32)]              of 32 rows, those that are missing at the end zeros
  *               u32 rank[rows]
  *               u32 idBytes                        inflated
  *               deflated (u16 length[rows] ids)    RFC 1951, raw; ids in UTF-8, in row order
+ *   pack     := u8  code[D / 4][16]                a bit per dimension of each row, relative to the centroid: four dimensions of
+ *                                                  rows i and i + 16 in byte i, those of the latter above
+ *               f32 add[32], f32 rescale[32]
  *
- * What rotation, codes and terms are: wasm/rabitq.ts.
+ * What rotation, codes and terms are: wasm/rotation.ts, rabitq.ts, fast-scan.ts.
  */
 import { alignUp, utf8Decode, utf8Encode } from '../../base/bytes.js';
 import { assertInternal } from '../../base/errors.js';
@@ -23,9 +25,10 @@ export function leafDimension(dimension: number): number {
   return alignUp(dimension, 64);
 }
 
+const PACK_ROWS = 32;
+
 /** Where the parts of a block lie. */
 interface BlockPlaces {
-  readonly terms: number;
   readonly ranks: number;
   readonly idBytes: number;
   readonly ids: number;
@@ -33,13 +36,12 @@ interface BlockPlaces {
 
 function placesOf(rows: number, dimension: number): BlockPlaces {
   const lanes = leafDimension(dimension);
-  const terms = 4 * lanes + Math.ceil(rows / 32) * 4 * lanes;
-  const ranks = terms + 8 * rows;
+  const ranks = 4 * lanes + Math.ceil(rows / PACK_ROWS) * (4 * lanes + 8 * PACK_ROWS);
   const idBytes = ranks + 4 * rows;
-  return { terms, ranks, idBytes, ids: idBytes + 4 };
+  return { ranks, idBytes, ids: idBytes + 4 };
 }
 
-/** Bytes of a block up to its ranks: centroid, codes and terms, as a scan wants them in memory. */
+/** Bytes of a block up to its ranks: centroid and packs, as a scan wants them in memory. */
 export function scannedBytes(rows: number, dimension: number): number {
   return placesOf(rows, dimension).ranks;
 }
@@ -56,7 +58,7 @@ export function blockBytesRange(
 
 /** A leaf as it is written. */
 export interface LeafContent {
-  /** Centroid, codes and terms one behind the other: `scannedBytes`. */
+  /** Centroid and packs one behind the other: `scannedBytes`. */
   readonly scanned: Uint8Array;
   readonly ranks: Uint32Array;
   readonly ids: readonly string[];
@@ -116,7 +118,7 @@ export class LeafBlock {
     this.#wrong = wrong;
   }
 
-  /** Centroid, codes and terms. */
+  /** Centroid and packs. */
   get scanned(): Uint8Array {
     return this.#bytes.subarray(0, this.#places.ranks);
   }

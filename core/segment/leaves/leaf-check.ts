@@ -40,9 +40,12 @@ export class LeafCheck {
   ): void {
     const place = { leaf, firstRow: this.#index.firstRow(leaf), rows: this.#index.rowsIn(leaf), dimension };
     const block = new LeafBlock(bytes, place, wrong);
-    const { scanned, firstRow, rows } = block;
-    mustBeNumbers(scanned.subarray(0, 4 * this.#index.centroids.mean.length), wrong);
-    mustBeNumbers(scanned.subarray(scanned.length - 8 * rows), wrong);
+    const { scanned, firstRow } = block;
+    const lanes = this.#index.centroids.mean.length;
+    mustBeNumbers(scanned.subarray(0, 4 * lanes), wrong);
+    const packs = scanned.subarray(4 * lanes);
+    for (let at = 4 * lanes; at < packs.length; at += 4 * lanes + 256)
+      mustBeNumbers(packs.subarray(at, at + 256), wrong);
     block.idBytes(deflate).forEach((id, i) => {
       const rank = block.rank(i, this.#rankOfRow.length);
       this.#rankOfRow[firstRow + i] = rank;

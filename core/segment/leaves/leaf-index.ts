@@ -2,11 +2,11 @@
  * Where the blocks of leaves lie, and as much of their centroids as it takes to know which ones a query is near: codes of a few bits
  * per dimension, relative to the mean of all.
  *
- *   leafIndex := u32 bits, zero[12]                1 to 4
+ *   leafIndex := u32 bits, f32 factor, zero[8]     of a code per dimension: 1, 2 or 4; what vectors were multiplied with
  *                f32 mean[D]                       of the centroids, rotated
- *                f32 term[leaves][2]               add and rescale of each centroid
  *                u32 blockBytes[leaves]
- *                u8  code[leaves][bits D / 8]      planes of bits, the most significant first
+ *                record[leaves]
+ *   record    := u8 code[bits D / 8], f32 add, f32 rescale
  */
 import { assertInternal } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
@@ -15,32 +15,41 @@ import type { Wrong } from '../id-blocks.js';
 import { blockBytesRange, leafDimension } from './leaf-blocks.js';
 
 const HEADER_BYTES = 16;
-const BITS_MAX = 4;
+const BITS: readonly number[] = [1, 2, 4];
 
 /** The centroids of leaves, as they are compared with a query. */
 export interface CodedCentroids {
+  /** Of a code, per dimension: 1, 2 or 4. */
   readonly bits: number;
+  /** What vectors are multiplied with before all else, so that no distance is out of range. */
+  readonly factor: number;
+  /** Of all of them, rotated. */
   readonly mean: Float32Array;
-  /** Add and rescale of each. */
-  readonly terms: Float32Array;
-  readonly codes: Uint8Array;
+  /** Codes and terms, one record behind the other. */
+  readonly records: Uint8Array;
+}
+
+/** Bytes of the record of a centroid. */
+export function recordBytes(bits: number, dimension: number): number {
+  return (bits * leafDimension(dimension)) / 8 + 8;
 }
 
 export function encodeLeafIndex(
-  { bits, mean, terms, codes }: CodedCentroids,
+  { bits, factor, mean, records }: CodedCentroids,
   blockBytes: Uint32Array,
 ): Uint8Array<ArrayBuffer> {
   const leaves = blockBytes.length;
-  assertInternal(terms.length === 2 * leaves, () => `terms of ${terms.length / 2} centroids`);
-  assertInternal(codes.length === (leaves * bits * mean.length) / 8, () => `${codes.length} bytes of codes`);
-  const bytes = new Uint8Array(HEADER_BYTES + 4 * mean.length + 12 * leaves + codes.length);
-  const words = new Uint32Array(bytes.buffer, 0, (HEADER_BYTES + 4 * mean.length + 12 * leaves) / 4);
-  const floats = new Float32Array(bytes.buffer, 0, words.length);
+  const wanted = leaves * recordBytes(bits, mean.length);
+  assertInternal(records.length === wanted, () => `${records.length} bytes of ${leaves} centroids`);
+  const fixed = HEADER_BYTES + 4 * mean.length + 4 * leaves;
+  const bytes = new Uint8Array(fixed + records.length);
+  const words = new Uint32Array(bytes.buffer, 0, fixed / 4);
+  const floats = new Float32Array(bytes.buffer, 0, fixed / 4);
   words[0] = bits;
+  floats[1] = factor;
   floats.set(mean, HEADER_BYTES / 4);
-  floats.set(terms, HEADER_BYTES / 4 + mean.length);
-  words.set(blockBytes, HEADER_BYTES / 4 + mean.length + 2 * leaves);
-  bytes.set(codes, 4 * words.length);
+  words.set(blockBytes, HEADER_BYTES / 4 + mean.length);
+  bytes.set(records, fixed);
   return bytes;
 }
 
@@ -63,27 +72,26 @@ export class LeafIndex {
   constructor(bytes: Uint8Array, facts: LeafFacts, wrong: Wrong) {
     const leaves = facts.leafStarts.length;
     const lanes = leafDimension(facts.dimension);
-    const fixed = HEADER_BYTES + 4 * lanes + 12 * leaves;
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
-    const bits = words[0] ?? 0;
-    if (bits < 1 || bits > BITS_MAX) throw wrong(0, `centroids of 1 to ${BITS_MAX} bits`, `${bits}`);
-    const wanted = fixed + (leaves * bits * lanes) / 8;
-    if (leaves < 1 || bytes.length !== wanted)
-      throw wrong(0, `${wanted} bytes of ${leaves} leaves`, `${bytes.length}`);
-    const floats = new Float32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, lanes + 2 * leaves);
-    const bad = floats.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw wrong(HEADER_BYTES + 4 * bad, 'a number', `${floats[bad]}`);
+    const fixed = HEADER_BYTES + 4 * lanes + 4 * leaves;
+    if (leaves < 1 || bytes.length < fixed) throw wrong(0, `${leaves} leaves`, `${bytes.length} bytes`);
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, fixed / 4);
+    const floats = new Float32Array(bytes.buffer, bytes.byteOffset, fixed / 4 - leaves);
+    const bits = words[0]!;
+    const factor = floats[1]!;
+    if (!BITS.includes(bits)) throw wrong(0, `centroids of ${BITS.join(', ')} bits`, `${bits}`);
+    if (!(factor > 0 && factor < Infinity)) throw wrong(4, 'a factor', `${factor}`);
+    const wanted = fixed + leaves * recordBytes(bits, facts.dimension);
+    if (bytes.length !== wanted) throw wrong(0, `${wanted} bytes of ${leaves} leaves`, `${bytes.length}`);
     this.leaves = leaves;
+    this.centroids = {
+      ...{ bits, factor },
+      mean: floats.subarray(HEADER_BYTES / 4),
+      records: bytes.subarray(fixed),
+    };
     this.#facts = facts;
-    this.#offsets = offsetsOf(words.subarray(fixed / 4 - leaves, fixed / 4), facts, (leaf, expected, found) =>
+    this.#offsets = offsetsOf(words.subarray(-leaves), facts, (leaf, expected, found) =>
       wrong(fixed - 4 * (leaves - leaf), expected, found),
     );
-    this.centroids = {
-      bits,
-      mean: floats.subarray(0, lanes),
-      terms: floats.subarray(lanes),
-      codes: bytes.subarray(fixed),
-    };
   }
 
   firstRow(leaf: number): number {
