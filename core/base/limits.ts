@@ -133,8 +133,9 @@ export const limits = {
   streamGapBytes: 131_072, // 128 KiB
   /** An index of no more is read when it is first asked, where leaves of it could be probed: one wave of reads either way. */
   loadedAtOnceBytes: 4_194_304, // 4 MiB
-  /** Of the leaves that one query reads, and again of rows, so much may be read in vain to make fewer requests. */
-  probeWaveBytes: 3_145_728, // 3 MiB
+  /** Of the leaves that one query reads, and again of rows, so much is read in vain at most to make no more requests than these. */
+  probeWaveBytes: 1_572_864, // 1.5 MiB
+  probeWaveRequests: 6,
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */

@@ -413,14 +413,26 @@ function fewRunsOf(missing: ReadonlySet<number>): Run[] {
   }
 }
 
-/** Wider and wider gaps are read over, until the requests are few enough or the bytes too many. */
+/** The narrowest gaps are read over, until the requests are few enough or the bytes too many. */
 function waveRunsOf(missing: ReadonlySet<number>, wave: NonNullable<PageReading['wave']>): Run[] {
-  let runs = runsOf(missing, limits.rangeGapPages);
-  for (let gap = 2 * limits.rangeGapPages; runs.length > wave.requests && gap < limits.rangePages; gap *= 2) {
-    const wider = runsOf(missing, gap);
-    if (wider.reduce((sum, { count }) => sum + count * pageBytes, 0) > wave.bytes) break;
-    runs = wider;
+  const near = runsOf(missing, limits.rangeGapPages);
+  const gaps = near.slice(1).map((run, i) => run.first - (near[i]!.first + near[i]!.count));
+  const widest = gaps.map((_, i) => i).sort((x, y) => gaps[y]! - gaps[x]!);
+  let read = near.reduce((sum, { count }) => sum + count * pageBytes, 0);
+  // From the narrowest on.
+  const bridged = new Set<number>();
+  for (let i = widest.length - 1; i >= 0 && near.length - bridged.size > wave.requests; i--) {
+    read += gaps[widest[i]!]! * pageBytes;
+    if (read > wave.bytes) break;
+    bridged.add(widest[i]!);
   }
+  const runs: { first: number; count: number }[] = [];
+  near.forEach((run, i) => {
+    const last = runs.at(-1);
+    const count = last === undefined ? 0 : run.first + run.count - last.first;
+    if (last !== undefined && bridged.has(i - 1) && count <= limits.rangePages) last.count = count;
+    else runs.push({ ...run });
+  });
   return runs;
 }
 

@@ -21,7 +21,7 @@ import type { Kernel } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
-import type { Expiries, ResidentSection } from '../../segment/index.js';
+import type { Expiries, ResidentSection, SegmentRef } from '../../segment/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import type { ProbePoint, RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
@@ -138,10 +138,7 @@ class SegmentBuild {
         }),
     );
     this.#index = index;
-    if (graph !== undefined) {
-      const shape = { dimension, metric, rows: rows.rows };
-      this.#leaves = SegmentLeaves.tryBegin(kernel.pool, evict, { ...shape, leafStarts, params });
-    }
+    if (graph !== undefined) this.#beginLeaves(leafStarts, params);
     const seqs = await rows.seqs();
     const seqBase = seqs.reduce((least, seq) => Math.min(least, seq), Infinity);
     const writer = await SegmentWriter.create({
@@ -176,21 +173,19 @@ class SegmentBuild {
         numbers: { ...index.numbers() },
         curve: probes === undefined ? curve : { ...curve, probes },
       });
-      const entry = {
-        key: ref.key,
-        bytes: ref.bytes,
-        tailBytes: ref.tailBytes,
-        footerSha256: ref.footerSha256,
-        rows: rows.rows,
-        live: rows.rows,
-        residentBytes: resident.reduce((sum, { bytes }) => sum + alignUp(bytes.length, 64), 0),
-        graph: graph !== undefined,
-      };
+      const entry = entryOf(ref, resident, graph !== undefined);
       return { entry, ids, hidden: this.#hidden(fileRowOf), fileRowOf };
     } catch (error) {
       await writer.abort();
       throw error;
     }
+  }
+
+  #beginLeaves(leafStarts: Uint32Array, params: CodeParams): void {
+    const { rows, kernel, evict, schema } = this.#request;
+    const { dimension, metric } = schema;
+    const shape = { dimension, metric, rows: rows.rows };
+    this.#leaves = SegmentLeaves.tryBegin(kernel.pool, evict, { ...shape, leafStarts, params });
   }
 
   get #hasGraph(): boolean {
@@ -420,6 +415,12 @@ class SegmentBuild {
       hidden.map((one) => ({ ...one, row: fileRowOf[rows.firstOf(i) + one.row]! })),
     );
   }
+}
+
+function entryOf(ref: SegmentRef, resident: readonly ResidentSection[], graph: boolean): SegmentEntry {
+  const { key, bytes, tailBytes, footerSha256, rows } = ref;
+  const residentBytes = resident.reduce((sum, section) => sum + alignUp(section.bytes.length, 64), 0);
+  return { key, bytes, tailBytes, footerSha256, rows, live: rows, residentBytes, graph };
 }
 
 /** How many documents the next read takes, in whole blocks. */

@@ -6,6 +6,7 @@
  * The truth of a query is the exact order of the best rows of a wide walk, or of a scan where that takes less.
  */
 import type { LeafScan } from '../../index/index.js';
+import { PROBE_ROOM } from '../segments/index.js';
 import type { ProbePoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 import type { Candidates, Width } from './calibrate.js';
@@ -46,31 +47,41 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
   const asked = await askedQueries(port);
   const points: ProbePoint[] = [];
   const leaves = port.leaves.leafStarts.length;
-  for (const [i, wanted] of LEAVES.entries()) {
-    const from = i === 0 ? 0 : Math.min(LEAVES[i - 1]!, leaves);
-    const to = Math.min(wanted, leaves);
-    if (from === to) break;
+  for (const level of LEAVES) {
+    const wanted = Math.min(level, leaves);
+    const reach = reachOf(asked, wanted);
     for (const query of asked) {
       await port.breathe();
-      query.probe(port, from, to);
+      query.probe(port, { reach, most: wanted * PROBE_ROOM });
     }
-    const measured = KS.flatMap((k) => pointsOf(asked, k, to));
+    const measured = KS.flatMap((k) => pointsOf(asked, k, { leaves: wanted, reach }));
     points.push(...measured);
+    if (wanted === leaves) break;
     if (KS.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH))) break;
   }
   return undominated(points);
+}
+
+/** How much farther than the nearest the last of so many leaves is on average: so far the probe of any query goes. */
+function reachOf(asked: readonly AskedQuery[], leaves: number): number {
+  const sum = asked.reduce((total, query) => total + query.reachOf(leaves), 0);
+  return Math.fround(sum / asked.length);
 }
 
 interface MeasuredPoint extends ProbePoint {
   readonly recall: number;
 }
 
-function pointsOf(asked: readonly AskedQuery[], k: number, leaves: number): MeasuredPoint[] {
+function pointsOf(
+  asked: readonly AskedQuery[],
+  k: number,
+  probe: Pick<ProbePoint, 'leaves' | 'reach'>,
+): MeasuredPoint[] {
   const depths = new Set(FACTORS.map((factor) => Math.min(Math.ceil(factor * k), RERANK_MOST)));
   return [...depths].map((rerank) => {
     const recalls = Float64Array.from(asked, (query) => query.recall(k, rerank));
     const { mean, lower } = boundedMean(recalls, k);
-    return { k, leaves, rerank, recall: mean, lower: Math.floor(lower * 1e4) / 1e4 };
+    return { k, ...probe, rerank, recall: mean, lower: Math.floor(lower * 1e4) / 1e4 };
   });
 }
 
@@ -80,7 +91,7 @@ function undominated(points: readonly ProbePoint[]): readonly ProbePoint[] {
     a.k === b.k && a.leaves <= b.leaves && a.rerank <= b.rerank && a.lower >= b.lower;
   return points
     .filter((point) => !points.some((other) => other !== point && isBetter(other, point)))
-    .map(({ k, leaves, rerank, lower }) => ({ k, leaves, rerank, lower }));
+    .map(({ k, leaves, reach, rerank, lower }) => ({ k, leaves, reach, rerank, lower }));
 }
 
 async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery[]> {
@@ -96,24 +107,32 @@ async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery
   const asked: AskedQuery[] = [];
   for (const [query, rows] of lists.entries()) {
     await port.breathe();
-    const centroids = centroidOrder(port, query);
-    asked.push(new AskedQuery({ query, rows, distances: distances[query]!, centroids }));
+    asked.push(new AskedQuery({ query, rows, distances: distances[query]!, ...centroidOrder(port, query) }));
   }
   return asked;
 }
 
-function centroidOrder({ leafScan, vectorOf }: ProbeCalibration, query: number): Uint32Array {
-  leafScan.prepare(vectorOf(query));
+function centroidOrder(
+  port: ProbeCalibration,
+  query: number,
+): { readonly centroids: Uint32Array; readonly farther: Float32Array } {
+  const { leafScan } = port;
+  leafScan.prepare(port.vectorOf(query));
   const distances = leafScan.centroidDistances();
-  return Uint32Array.from(distances, (_, leaf) => leaf)
+  const centroids = Uint32Array.from(distances, (_, leaf) => leaf)
     .sort((a, b) => distances[a]! - distances[b]! || a - b)
-    .slice(0, LEAVES.at(-1));
+    .slice(0, LEAVES.at(-1)! * PROBE_ROOM);
+  const nearest = distances[centroids[0]!]!;
+  return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
 }
 
 /** One query: its truth, and the best estimates of the leaves that were scanned so far. */
 class AskedQuery {
   readonly #query: number;
+  /** Nearest first, and how much farther than the first each is. */
   readonly #centroids: Uint32Array;
+  readonly #farther: Float32Array;
+  #probed = 0;
   /** Exact distances of the nearest rows, ascending. */
   readonly #sorted: Float32Array;
   /** Of each of the nearest rows its exact distance, and its estimate once its leaf was scanned. */
@@ -125,7 +144,9 @@ class AskedQuery {
     readonly rows: Candidates;
     readonly distances: Float32Array;
     readonly centroids: Uint32Array;
+    readonly farther: Float32Array;
   }) {
+    this.#farther = of.farther;
     this.#query = of.query;
     this.#centroids = of.centroids;
     this.#sorted = of.distances.slice().sort();
@@ -134,11 +155,21 @@ class AskedQuery {
     );
   }
 
-  /** Scans the leaves from the `from`-th nearest on. */
-  probe({ leafScan, leaves, vectorOf, rowOf }: ProbeCalibration, from: number, to: number): void {
-    leafScan.prepare(vectorOf(this.#query));
+  reachOf(leaves: number): number {
+    return this.#farther[Math.min(leaves, this.#farther.length) - 1]!;
+  }
+
+  /** Scans what is in reach and was not before. Requires: no less than the time before. */
+  probe(port: ProbeCalibration, { reach, most }: { readonly reach: number; readonly most: number }): void {
+    const { leafScan, leaves } = port;
+    const from = this.#probed;
+    let to = from;
+    while (to < Math.min(most, this.#farther.length) && this.#farther[to]! <= reach) to++;
+    if (to === from) return;
+    this.#probed = to;
+    leafScan.prepare(port.vectorOf(this.#query));
     leafScan.beginLeaves();
-    const self = rowOf(this.#query);
+    const self = port.rowOf(this.#query);
     const fresh: number[] = [];
     const worst = this.#best.length < RERANK_MOST ? Infinity : this.#best.at(-1)!;
     for (const leaf of this.#centroids.subarray(from, to)) {

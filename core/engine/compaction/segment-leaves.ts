@@ -6,8 +6,8 @@ import type { ArenaPool } from '../../kernel/index.js';
 import type { SegmentWriter } from '../../segment/index.js';
 import { withRoom } from './room.js';
 
-/** Of a centroid's code, per dimension: by how few leaves are passed over that an exact order would probe (docs/PERFORMANCE.md). */
-const CENTROID_BITS = 4;
+/** Of a centroid's code, per dimension: one more bit than needed to know most of the nearest, two fewer than make no difference. */
+const CENTROID_BITS = 2;
 
 export interface SegmentLeavesOptions extends Omit<ConstructorParameters<typeof LeafEncoder>[1], 'rows'> {
   readonly rows: number;

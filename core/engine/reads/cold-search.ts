@@ -4,7 +4,14 @@
  */
 import { limits } from '../../base/limits.js';
 import type { PageReading } from '../../store/index.js';
-import { canBeProbed, chooseProbe, planLeaves, probeCost, probeLeaves, wantedRecall } from '../segments/index.js';
+import {
+  canBeProbed,
+  chooseProbe,
+  planLeaves,
+  probeCost,
+  probeLeaves,
+  wantedRecall,
+} from '../segments/index.js';
 import type { LiveSegment, ProbeHits, Room, SegmentStore } from '../segments/index.js';
 import type { SegmentSearch } from './segment-search.js';
 
@@ -26,7 +33,8 @@ export async function tryProbe(
   { query, k, wanted, index, coldSegments, trace }: SegmentSearch,
 ): Promise<Probed | undefined> {
   const { file, probePoints, recallCurve } = segment;
-  if (probePoints === undefined || !canBeProbed(file) || index === 'hnsw' || index === 'flat') return undefined;
+  if (probePoints === undefined || !canBeProbed(file) || index === 'hnsw' || index === 'flat')
+    return undefined;
   const cost = probeCost(file, limits.pageBytes);
   const effort = chooseProbe(probePoints, { k, target: wantedRecall(recallCurve, k, wanted) }, cost);
   if (effort === undefined) return undefined;
@@ -43,13 +51,15 @@ export async function tryProbe(
   const { leaves } = plan;
   trace?.planned({ matches: count, plan: 'probe', leaves: leaves.length, rerank: effort.rerank });
   // Those of all segments make one wave.
-  const wave = {
-    requests: Math.max(1, Math.floor(requestsParallel / coldSegments)),
-    bytes: Math.max(plan.bytes, Math.floor(limits.probeWaveBytes / coldSegments)),
-  };
-  const hits = await probeLeaves(room, file, request, plan, { wave });
+  const requests = Math.max(
+    1,
+    Math.floor(Math.min(requestsParallel, limits.probeWaveRequests) / coldSegments),
+  );
+  const inVain = Math.floor(limits.probeWaveBytes / coldSegments);
+  const waveOf = (wanted: number): PageReading => ({ wave: { requests, bytes: wanted + inVain } });
+  const hits = await probeLeaves(room, file, request, plan, waveOf(plan.bytes));
   if (loads) warmth.probed(segment, bytes);
-  return { ...hits, reading: { wave } };
+  return { ...hits, reading: waveOf(effort.rerank * cost.rowBytes) };
 }
 
 /** An index that takes no more than a probe, or so little that reading it takes no longer, is read at once. */

@@ -288,7 +288,9 @@ function rerank(
     copy: (part, target, place) => file.tryCopyVectors(rows, part, target, place),
   });
   if (distances !== undefined) return nearest(overlay, search, candidates, distances);
-  return readDistances(store, file, search, candidates).then((read) => nearest(overlay, search, candidates, read));
+  return readDistances(store, file, search, candidates).then((read) =>
+    nearest(overlay, search, candidates, read),
+  );
 }
 
 /** By parts: many rows take a page each, which one read of all would hold together. */

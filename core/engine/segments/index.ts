@@ -2,7 +2,7 @@
 export { findRows } from './find-rows.js';
 export { canBeProbed, planLeaves, probeCost, probeLeaves } from './leaf-probe.js';
 export type { ProbeHits, Room } from './leaf-probe.js';
-export { chooseProbe, wantedRecall } from './probe-curve.js';
+export { chooseProbe, PROBE_ROOM, wantedRecall } from './probe-curve.js';
 export type { ProbePoint } from './probe-curve.js';
 export { BOUNDED_ROOM, chooseEffort } from './recall-curve.js';
 export type { Effort, RecallCurve, RecallPoint } from './recall-curve.js';

@@ -8,6 +8,7 @@ import { countBits, hasBit, sliceBits } from '../../base/bitmap.js';
 import { LeafScan } from '../../index/index.js';
 import type { ArenaPool, Metric } from '../../kernel/index.js';
 import type { PageReading } from '../../store/index.js';
+import { PROBE_ROOM } from './probe-curve.js';
 import type { ProbeCost, ProbeEffort } from './probe-curve.js';
 import type { SegmentFile } from './segment-file.js';
 
@@ -66,13 +67,20 @@ export function planLeaves(
     return scan.centroidDistances();
   });
   if (!distances.every(Number.isFinite)) return undefined;
-  const order = Uint32Array.from(distances, (_, leaf) => leaf).sort((a, b) => distances[a]! - distances[b]! || a - b);
-  const wanted = Math.min(count, Math.ceil((effort.leaves * rows) / leafIndex.leaves));
+  const order = Uint32Array.from(distances, (_, leaf) => leaf).sort(
+    (a, b) => distances[a]! - distances[b]! || a - b,
+  );
+  const within = distances[order[0]!]! + effort.reach;
+  const near = order.findIndex((leaf) => distances[leaf]! > within);
+  const most = effort.reach === Infinity ? effort.leaves : effort.leaves * PROBE_ROOM;
+  const unfiltered = Math.min(near < 0 ? order.length : near, most);
+  // As many rows as there would be without a filter, or all.
+  const wanted = Math.min(count, Math.ceil((unfiltered * rows) / leafIndex.leaves));
   const leaves: number[] = [];
   let bytes = 0;
   let held = 0;
   for (const leaf of order) {
-    if (leaves.length >= effort.leaves && (allowed === undefined || held >= wanted)) break;
+    if (leaves.length >= unfiltered && (allowed === undefined || held >= wanted)) break;
     const own = allowedIn(file, leaf, allowed);
     if (own === 0) continue;
     leaves.push(leaf);
@@ -125,7 +133,11 @@ export function probeLeaves(
   });
 }
 
-function withScan<T>(room: Room, { dimension, metric, leafIndex }: ProbedFile, use: (scan: LeafScan) => T): T {
+function withScan<T>(
+  room: Room,
+  { dimension, metric, leafIndex }: ProbedFile,
+  use: (scan: LeafScan) => T,
+): T {
   // That it is the collection's metric was checked when the file was opened.
   const { centroids } = leafIndex;
   const scan = room((pool) => new LeafScan(pool, { dimension, metric: metric as Metric, centroids }));

@@ -10,8 +10,10 @@ import type { RecallCurve } from './recall-curve.js';
 
 export interface ProbePoint {
   readonly k: number;
-  /** The nearest ones, that are read whole. */
+  /** The nearest ones, that are read whole: so many on average. */
   readonly leaves: number;
+  /** How much farther than the nearest a leaf may be, in estimated distances of the segment's own units. */
+  readonly reach: number;
   /** Candidates that are compared exactly. */
   readonly rerank: number;
   /** Lower end of what the recall may be, given how few queries measured it. */
@@ -20,6 +22,7 @@ export interface ProbePoint {
 
 export interface ProbeEffort {
   readonly leaves: number;
+  readonly reach: number;
   readonly rerank: number;
 }
 
@@ -31,6 +34,8 @@ export interface ProbeCost {
 }
 
 const POINTS_MAX = 1_000;
+/** A probe reads what is within reach, but not more than this times what that is on average. */
+export const PROBE_ROOM = 2;
 /** What a walk of a width that was not measured is taken to find. */
 const RECALL_UNMEASURED = 0.95;
 
@@ -45,11 +50,18 @@ export function tryProbePoints(statistics: unknown): readonly ProbePoint[] | und
 
 function isPoint(value: unknown): value is ProbePoint {
   if (!isPlainObject(value)) return false;
-  const { k, leaves, rerank, lower } = value as Readonly<Record<string, unknown>>;
+  const { k, leaves, reach, rerank, lower } = value as Readonly<Record<string, unknown>>;
   const isCount = (count: unknown, most: number): boolean =>
     typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= most;
   const isShare = typeof lower === 'number' && lower >= 0 && lower <= 1;
-  return isShare && isCount(k, limits.k) && isCount(leaves, limits.segmentRows) && isCount(rerank, limits.indexHits);
+  const isReach = typeof reach === 'number' && reach >= 0 && reach < Infinity;
+  return (
+    isShare &&
+    isReach &&
+    isCount(k, limits.k) &&
+    isCount(leaves, limits.segmentRows) &&
+    isCount(rerank, limits.indexHits)
+  );
 }
 
 /** The cheapest probe that keeps the promise; undefined where none does. */
@@ -65,7 +77,8 @@ export function chooseProbe(
   if (best === undefined) return undefined;
   const scale = Math.max(1, k / of);
   const rerank = Math.max(k, Math.ceil(best.rerank * scale));
-  return rerank > limits.indexHits ? undefined : { leaves: Math.ceil(best.leaves * scale), rerank };
+  if (rerank > limits.indexHits) return undefined;
+  return { leaves: Math.ceil(best.leaves * scale), reach: scale === 1 ? best.reach : Infinity, rerank };
 }
 
 function cheapest(points: readonly ProbePoint[], target: number, cost: ProbeCost): ProbePoint | undefined {
@@ -77,7 +90,7 @@ function cheapest(points: readonly ProbePoint[], target: number, cost: ProbeCost
   return best;
 }
 
-export function probeBytes(effort: ProbeEffort, { leafBytes, rowBytes }: ProbeCost): number {
+function probeBytes(effort: Omit<ProbeEffort, 'reach'>, { leafBytes, rowBytes }: ProbeCost): number {
   return effort.leaves * leafBytes + effort.rerank * rowBytes;
 }
 
@@ -85,6 +98,8 @@ export function probeBytes(effort: ProbeEffort, { leafBytes, rowBytes }: ProbeCo
 export function wantedRecall(curve: RecallCurve | undefined, k: number, wanted: WantedEffort): number {
   if ('exact' in wanted) return 1;
   if ('targetRecall' in wanted) return wanted.targetRecall;
-  const measured = (curve?.points ?? []).filter((point) => point.k >= Math.min(k, 100) && point.ef <= wanted.ef);
+  const measured = (curve?.points ?? []).filter(
+    (point) => point.k >= Math.min(k, 100) && point.ef <= wanted.ef,
+  );
   return measured.reduce((best, { recall }) => Math.max(best, recall), 0) || RECALL_UNMEASURED;
 }
