@@ -109,6 +109,8 @@ export const limits = {
   calibrationQueries: 500,
   /** With those that are asked only where the first sample is too small to promise a recall that it has met. */
   calibrationQueriesMax: 1_000,
+  /** Rows that are asked to know what probes of leaves find. */
+  probeQueries: 400,
   /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
   dropDelayMs: 86_400_000, // 24 h
 
@@ -129,12 +131,21 @@ export const limits = {
   streamLostMs: 120_000,
   /** Codes between two rows that count are read with them, where that saves a request and they are no more. */
   streamGapBytes: 131_072, // 128 KiB
+  /** An index of no more is read when it is first asked, where leaves of it could be probed: one wave of reads either way. */
+  loadedAtOnceBytes: 4_194_304, // 4 MiB
+  /** Of the leaves that one query reads, and again of rows, so much is read in vain at most to make no more requests than these. */
+  probeWaveBytes: 1_572_864, // 1.5 MiB
+  probeWaveRequests: 6,
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */
   segmentChunkBytes: 4_194_304, // 4 MiB
   /** A resident part is read in no smaller pieces: on a connection of 80 MiB/s these take as long as an answer waits. */
   residentChunkBytesMin: 2_097_152, // 2 MiB
+  /** Of the filter of a segment's ids: a larger one is read when ids are looked up, and not when the segment is opened. */
+  filterInTailBytes: 131_072, // 128 KiB
+  /** Rows of a leaf: of a cluster that a reader without an index reads whole. */
+  leafRows: 1_024,
   /** Rows of a block of documents, and ids of a block of ids. */
   blockRows: 64,
   /** Texts of a block of documents, but for one text that is longer. */

@@ -112,8 +112,10 @@ export class EngineDatabase implements api.Database {
       compact: (name, { signal, budget }) =>
         this.#open.compact(mustBeName(name, 'collection'), { minor: false, signal, budget }),
     });
+    const { background } = options;
     const segments = new SegmentStore({
-      ...{ kernel, ports, cache, filters, tails, shareRequests, reads, threads },
+      ...{ kernel, ports, cache, filters, tails, threads },
+      ...{ shareRequests, background, reads },
     });
     this.#segments = segments;
     this.#open = new OpenCollections({

@@ -230,6 +230,7 @@ export class OpenCollections {
     await Promise.all(
       [...this.#open.values()].map(({ committer, folds }) => Promise.all([committer.idle(), folds.settle()])),
     );
+    await this.#options.segments.warmth.end();
     const logs = [...this.#open.values()].map(({ log }) => log);
     for (const log of logs) log.release();
     await Promise.all(logs.map((log) => log.settle()));

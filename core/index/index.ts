@@ -22,5 +22,7 @@ export type {
 } from './layout/index.js';
 export { projectedOutputsMost, trainProjection } from './projection/index.js';
 export type { Projection } from './projection/index.js';
+export { hasLeafCodes, LeafEncoder, LeafScan } from './leaves/index.js';
+export type { CentroidCodes } from './leaves/index.js';
 export { OrderPlanner } from './order/index.js';
 export type { OrderOptions, RowOrder } from './order/index.js';

@@ -1,6 +1,7 @@
 /**
  * Where the sections of a segment lie and what they may be. The order and the alignment leave no freedom: given the
- * lengths, every offset follows. So a directory is checked by laying it out again.
+ * lengths, every offset follows. So a directory is checked by laying it out again. What a segment may lack are its last kinds,
+ * of body and of tail: leaves, and columns, which are older.
  */
 import { alignUp } from '../base/bytes.js';
 import { corrupt } from '../base/errors.js';
@@ -8,7 +9,7 @@ import { limits } from '../base/limits.js';
 import type { Footer, SegmentSection } from './footer.js';
 
 export const SECTION_ALIGNMENT = 64;
-export const bodyKinds = ['vectors', 'documents', 'ids', 'seqs', 'columns'] as const;
+export const bodyKinds = ['vectors', 'documents', 'ids', 'seqs', 'columns', 'leaves'] as const;
 export const tailKinds = [
   'documentIndex',
   'idIndex',
@@ -17,6 +18,7 @@ export const tailKinds = [
   'expiries',
   'statistics',
   'columnIndex',
+  'leafIndex',
 ] as const;
 export type BodyKind = (typeof bodyKinds)[number];
 export type TailKind = (typeof tailKinds)[number];
@@ -34,16 +36,20 @@ export function defaultFieldOf(kind: string): number {
   return ofTheSegment.includes(kind) ? 0 : 1;
 }
 
-/** The last of its kinds may not be there: of segments that were made before there were columns. */
-type Sections<K extends string, Last extends K> = Readonly<Record<Exclude<K, Last>, SegmentSection>> &
-  Readonly<Partial<Record<Last, SegmentSection>>>;
+/** Some may not be there: in segments that were made before there were columns, and in those without leaves to probe. */
+type Sections<K extends string, Optional extends K> = Readonly<Record<Exclude<K, Optional>, SegmentSection>> &
+  Readonly<Partial<Record<Optional, SegmentSection>>>;
 
 export interface SegmentLayout {
-  readonly body: Sections<BodyKind, 'columns'>;
+  readonly body: Sections<BodyKind, 'columns' | 'leaves'>;
   readonly residents: readonly SegmentSection[];
-  readonly tail: Sections<TailKind, 'columnIndex'>;
-  /** Both multiples of the page. */
+  readonly tail: Sections<Exclude<TailKind, 'idFilter'>, 'columnIndex' | 'leafIndex'>;
+  readonly idFilter: SegmentSection;
+  /** The filter of ids lies before the tail, on pages of its own: too large to be read at every open. */
+  readonly filterApart: boolean;
+  /** All multiples of the page; the resident part ends where what comes next begins. */
   readonly residentOffset: number;
+  readonly residentEnd: number;
   readonly tailOffset: number;
 }
 
@@ -63,23 +69,24 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
     if (!condition) throw corrupt({ key, offset: footerOffset, expected, found: String(found) });
   };
   const kinds = sections.map(({ kind }) => kind);
-  const columned = kinds.at(-1) === tailKinds.at(-1);
-  const bodyWanted = bodyKinds.slice(0, columned ? undefined : -1);
-  const tailWanted = tailKinds.slice(0, columned ? undefined : -1);
-  const residentEnd = sections.length - tailWanted.length;
+  const { bodyWanted, tailWanted, filterApart } = wantedOf(kinds);
+  const tailStart = sections.length - tailWanted.length;
+  const residentCount = tailStart - (filterApart ? 1 : 0) - bodyWanted.length;
   must(
-    residentEnd >= bodyWanted.length &&
+    residentCount >= 0 &&
       bodyWanted.every((kind, i) => kinds[i] === kind) &&
-      tailWanted.every((kind, i) => kinds[residentEnd + i] === kind),
+      (!filterApart || kinds[tailStart - 1] === 'idFilter') &&
+      tailWanted.every((kind, i) => kinds[tailStart + i] === kind),
     'sections in their order',
     kinds.join(' '),
   );
+  const residentsEnd = bodyWanted.length + residentCount;
+  const onPages = [bodyWanted.length, residentsEnd, tailStart];
   let position = 0;
   let residentOffset = 0;
   sections.forEach((section, i) => {
     if (i === bodyWanted.length) residentOffset = alignUp(position, limits.pageBytes);
-    const onPage = i === bodyWanted.length || i === residentEnd;
-    const start = alignUp(position, onPage ? limits.pageBytes : SECTION_ALIGNMENT);
+    const start = alignUp(position, onPages.includes(i) ? limits.pageBytes : SECTION_ALIGNMENT);
     must(section.offset === start, `section ${section.kind} at ${start}`, section.offset);
     position = start + section.length;
     must(position <= footerOffset, `section ${section.kind} to end before ${footerOffset}`, position);
@@ -92,19 +99,43 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
   });
   const end = alignUp(position, SECTION_ALIGNMENT);
   must(end === footerOffset, `the footer at ${end}`, footerOffset);
-  const tail = sections.slice(residentEnd);
+  const tail = sections.slice(tailStart);
   must(tail[0]!.offset === facts.tailOffset, `the tail at ${tail[0]!.offset}`, facts.tailOffset);
-  const residents = sections.slice(bodyWanted.length, residentEnd);
+  const residents = sections.slice(bodyWanted.length, residentsEnd);
   const names = residents.map(({ kind, field, part }) => `${kind} ${field} ${part}`);
   must(new Set(names).size === names.length, 'each resident section once', names.join(', '));
   const pages = Math.ceil(footerOffset / limits.pageBytes);
   must(footer.pageChecksums.length === pages, `${pages} page checksums`, footer.pageChecksums.length);
+  const tailByKind = byKind(tail);
   return {
     body: byKind(sections.slice(0, bodyWanted.length)) as SegmentLayout['body'],
     residents,
-    tail: byKind(tail) as SegmentLayout['tail'],
+    tail: tailByKind as SegmentLayout['tail'],
+    idFilter: filterApart ? sections[tailStart - 1]! : tailByKind['idFilter']!,
+    filterApart,
     residentOffset,
+    residentEnd: sections[residentsEnd]!.offset,
     tailOffset: facts.tailOffset,
+  };
+}
+
+interface Wanted {
+  readonly bodyWanted: readonly BodyKind[];
+  readonly tailWanted: readonly TailKind[];
+  readonly filterApart: boolean;
+}
+
+/** What has to be there, by what is there last, and by where the tail begins. */
+function wantedOf(kinds: readonly string[]): Wanted {
+  const last = kinds.at(-1);
+  const without = last === 'leafIndex' ? 0 : last === 'columnIndex' ? 1 : 2;
+  const bodyWanted = bodyKinds.slice(0, bodyKinds.length - without);
+  const whole = tailKinds.slice(0, tailKinds.length - without);
+  const filterApart = kinds[kinds.length - whole.length] !== whole[0];
+  return {
+    bodyWanted,
+    tailWanted: filterApart ? whole.filter((kind) => kind !== 'idFilter') : whole,
+    filterApart,
   };
 }
 

@@ -18,7 +18,8 @@ import { decodeIdBlock, idAt } from './id-blocks.js';
 import type { IdBlock, Wrong } from './id-blocks.js';
 import { PageStream } from './page-stream.js';
 import { mustBeRowMaps } from './row-maps.js';
-import { openTail, wrongAt } from './segment-tail.js';
+import { LeafCheck } from './leaves/leaf-check.js';
+import { openTail, readIdFilter, wrongAt } from './segment-tail.js';
 import type { SegmentTail, TailOptions } from './segment-tail.js';
 
 const { pageBytes, segmentChunkBytes } = limits;
@@ -31,6 +32,7 @@ export type SegmentFaultCode =
   | 'ids_invalid'
   | 'sequence_invalid'
   | 'columns_mismatch'
+  | 'leaves_mismatch'
   | 'index_invalid';
 
 export interface SegmentFault {
@@ -87,7 +89,7 @@ export class SegmentCheck {
     this.numbers = footer.text.numbers;
     this.leafStarts = tail.leafStarts;
     this.uid = footer.text.uid;
-    this.residentBytes = layout.residents.length === 0 ? 0 : layout.tailOffset - layout.residentOffset;
+    this.residentBytes = layout.residents.length === 0 ? 0 : layout.residentEnd - layout.residentOffset;
     this.residentSections = layout.residents.map((section) => ({
       ...section,
       offset: section.offset - layout.residentOffset,
@@ -103,10 +105,13 @@ export class SegmentCheck {
   async *faults(options: ContentsOptions): AsyncGenerator<SegmentFault, void, undefined> {
     const { layout } = this.#tail;
     const stream = this.#stream({ from: 0, to: layout.tailOffset });
+    const { leafIndex } = this.#tail;
+    const leaves = leafIndex && new LeafCheck(leafIndex, this.rows);
     const stages = [
       this.#vectors(stream),
-      this.#documentsAndColumns(stream),
-      this.#residents(stream, options),
+      this.#documentsAndColumns(stream, leaves),
+      this.#leaves(stream, leaves),
+      this.#residents(stream, options, leaves),
     ];
     try {
       for (const stage of stages) yield* stage;
@@ -164,7 +169,10 @@ export class SegmentCheck {
   }
 
   /** Columns lie behind the documents, with ids and sequences between. */
-  async *#documentsAndColumns(stream: PageStream): AsyncGenerator<SegmentFault, void, undefined> {
+  async *#documentsAndColumns(
+    stream: PageStream,
+    leaves: LeafCheck | undefined,
+  ): AsyncGenerator<SegmentFault, void, undefined> {
     const { leafStarts } = this;
     const { columnIndex: index, layout } = this.#tail;
     const { rows, ref } = this;
@@ -173,7 +181,7 @@ export class SegmentCheck {
       index === undefined ? undefined : new ColumnCheck({ key: ref.key, index, rows, leafStarts, bytesMax });
     const fault = await this.#documents(stream, columns);
     if (fault !== undefined) yield { code: 'document_invalid', error: fault };
-    const ids = await this.#ids(stream);
+    const ids = await this.#ids(stream, leaves);
     if (ids !== undefined) yield { code: 'ids_invalid', error: ids };
     const seqs = await this.#seqs(stream);
     if (seqs !== undefined) yield { code: 'sequence_invalid', error: seqs };
@@ -209,8 +217,11 @@ export class SegmentCheck {
     return fault;
   }
 
-  async #ids(stream: PageStream): Promise<CairnError | undefined> {
-    const { idIndex, idFilter, layout } = this.#tail;
+  async #ids(stream: PageStream, leaves: LeafCheck | undefined): Promise<CairnError | undefined> {
+    const { idIndex, layout } = this.#tail;
+    const { store, digests, ref } = this.#options;
+    const source = { store, digests, key: ref.key, tail: this.#tail };
+    const idFilter = this.#tail.idFilter ?? (await readIdFilter(source));
     await stream.skipTo(layout.body.ids.offset);
     let fault: CairnError | undefined;
     for (let number = 0; number < idIndex.blocks; number++) {
@@ -222,6 +233,7 @@ export class SegmentCheck {
         for (let i = 0; i < length; i++) {
           const id = idAt(block, i);
           mustBeText(id, wrong);
+          leaves?.addId(number * limits.blockRows + i, id);
           if (!idFilter.mayHold(id)) throw wrong(0, 'a filter that knows every id', 'one that it denies');
         }
         // Separators ascend: with the first and the last id of every block between them, all ids do.
@@ -253,9 +265,29 @@ export class SegmentCheck {
     return fault;
   }
 
+  async *#leaves(
+    stream: PageStream,
+    leaves: LeafCheck | undefined,
+  ): AsyncGenerator<SegmentFault, void, undefined> {
+    const { leafIndex, layout } = this.#tail;
+    const section = layout.body.leaves;
+    if (leaves === undefined || leafIndex === undefined || section === undefined) return;
+    const { dimension } = this;
+    const { deflate } = this.#options;
+    await stream.skipTo(section.offset);
+    let fault: CairnError | undefined;
+    for (let leaf = 0; leaf < leafIndex.leaves; leaf++) {
+      const wrong = this.#wrong(stream.position);
+      const bytes = await stream.take(leafIndex.range(leaf).length);
+      fault ??= firstFault(() => leaves.take(leaf, bytes, { dimension, deflate, wrong }));
+    }
+    if (fault !== undefined) yield { code: 'leaves_mismatch', error: fault };
+  }
+
   async *#residents(
     stream: PageStream,
     { resident }: ContentsOptions,
+    leaves: LeafCheck | undefined,
   ): AsyncGenerator<SegmentFault, void, undefined> {
     const { layout } = this.#tail;
     const maps = new Map<string, Uint32Array>();
@@ -272,6 +304,12 @@ export class SegmentCheck {
     }
     const error = firstFault(() => this.#takeRowMaps(maps));
     if (error !== undefined) yield { code: 'index_invalid', error };
+    const { rowOfRank } = this;
+    const other =
+      rowOfRank &&
+      leaves &&
+      firstFault(() => leaves.mustAgree(rowOfRank, this.#wrong(layout.residentOffset)));
+    if (other !== undefined) yield { code: 'leaves_mismatch', error: other };
   }
 
   #takeRowMaps(maps: ReadonlyMap<string, Uint32Array>): void {

@@ -9,6 +9,7 @@ import { bitmapBytes, fullBitmap } from '../base/bitmap.js';
 import { utf8Decode, utf8Encode } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
+import type { MemoryPart } from '../base/memory-account.js';
 import type { Deflate, Digests } from '../base/ports.js';
 import type { Filter } from '../filter/index.js';
 import type { RowMasks } from '../kernel/index.js';
@@ -31,7 +32,10 @@ import type { ResidentLoadOptions, ResidentSource } from './resident-load.js';
 import { readResidentRange } from './resident-range.js';
 import type { BodyKind } from './section-layout.js';
 import { mustBeRowMaps } from './row-maps.js';
-import { openTail, wrongAt } from './segment-tail.js';
+import { LeafBlock } from './leaves/leaf-blocks.js';
+import type { LeafIndex } from './leaves/leaf-index.js';
+import type { FuseFilter } from './fuse-filter.js';
+import { openTail, readIdFilter, wrongAt } from './segment-tail.js';
 import type { SegmentTail, TailOptions } from './segment-tail.js';
 import type { SegmentRef } from './segment-writer.js';
 
@@ -43,6 +47,8 @@ export interface SegmentReaderOptions extends TailOptions {
   readonly masks: RowMasks;
   /** Keeps what filters select. Absent: it is found anew each time. */
   readonly filters?: FilterCache | undefined;
+  /** Where what it holds counts: its tail, and a filter of ids that is read later. */
+  readonly held?: MemoryPart | undefined;
 }
 
 /** Ids one after another in their order. */
@@ -62,6 +68,8 @@ export class SegmentReader {
   readonly leafStarts: Uint32Array;
   /** By time. */
   readonly expiries: Expiries;
+  /** Which leaves a query is near; undefined where there are none to probe. */
+  readonly leafIndex: LeafIndex | undefined;
   /** Length of the resident part: a multiple of the page, 0 where there is none. */
   readonly residentBytes: number;
   /** Their offsets count from the start of the resident part. */
@@ -78,6 +86,10 @@ export class SegmentReader {
   /** What was touched ends here, so that no compiler leaves it out. */
   readonly #touched: Uint8Array = new Uint8Array(1);
   readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
+  readonly #held: MemoryPart | undefined;
+  #idFilter: FuseFilter | undefined;
+  #heldBytes: number;
+  #closed = false;
 
   private constructor(options: SegmentReaderOptions, tail: SegmentTail) {
     const { store, digests, deflate, cache, masks, filters, ref } = options;
@@ -91,7 +103,8 @@ export class SegmentReader {
     this.numbers = footer.text.numbers;
     this.curve = tail.curve;
     this.leafStarts = tail.leafStarts;
-    this.residentBytes = layout.residents.length === 0 ? 0 : layout.tailOffset - layout.residentOffset;
+    this.leafIndex = tail.leafIndex;
+    this.residentBytes = layout.residents.length === 0 ? 0 : layout.residentEnd - layout.residentOffset;
     this.residentSections = layout.residents.map((section) => ({
       ...section,
       offset: section.offset - layout.residentOffset,
@@ -103,6 +116,10 @@ export class SegmentReader {
     this.#masks = masks;
     this.#filters = filters;
     this.#tail = tail;
+    this.#idFilter = tail.idFilter;
+    this.#held = options.held;
+    this.#heldBytes = ref.tailBytes;
+    this.#held?.take(ref.tailBytes);
     this.#seqBase = this.numbers['seqBase']!;
     const { pageChecksums } = footer;
     this.#handle = cache.register({ store, key: ref.key, size: layout.tailOffset, pageChecksums, digests });
@@ -115,6 +132,8 @@ export class SegmentReader {
 
   /** Drops what the page cache holds of the segment. Nothing may be read after this. */
   close(): void {
+    this.#closed = true;
+    this.#held?.give(this.#heldBytes);
     this.#cache.forget(this.#handle);
     this.#documents.clear();
   }
@@ -152,19 +171,36 @@ export class SegmentReader {
     return { store: this.#store, key: this.ref.key, offset: layout.residentOffset, pageChecksums };
   }
 
-  /** False: the id is not in the segment. True: it may be, and of ids that are not one in 65,536 is taken for one. */
-  mayHoldId(id: string): boolean {
-    return this.#tail.idFilter.mayHold(utf8Encode(id));
+  /**
+   * Those of `ids` that may be in the segment: all that are, and of the others one in 65,536. Cost: none, but one request for the
+   * filter where it lies apart from the tail and nothing was looked up yet.
+   */
+  possibleIds(ids: readonly string[]): Awaitable<readonly string[]> {
+    const select = (filter: FuseFilter): readonly string[] =>
+      ids.filter((id) => filter.mayHold(utf8Encode(id)));
+    return this.#idFilter === undefined ? this.#readFilter().then(select) : select(this.#idFilter);
   }
 
-  /** The rank of each id, -1 for one that is not here. */
+  async #readFilter(): Promise<FuseFilter> {
+    const source = { store: this.#store, digests: this.#digests, key: this.ref.key, tail: this.#tail };
+    const filter = await readIdFilter(source);
+    // Whoever was first counts: two requests share no promise.
+    if (this.#idFilter === undefined && !this.#closed) {
+      const { length } = this.#tail.layout.idFilter;
+      this.#idFilter = filter;
+      this.#heldBytes += length;
+      this.#held?.take(length);
+    }
+    return filter;
+  }
+
+  /** The rank of each id, -1 for one that is not here. Looks into a block of ids for each: see `possibleIds`. */
   findRanks(ids: readonly string[], reading?: PageReading): Int32Array | Promise<Int32Array> {
-    const { idFilter, idIndex } = this.#tail;
+    const { idIndex } = this.#tail;
     const ranks = new Int32Array(ids.length).fill(-1);
-    const wanted: { readonly at: number; readonly id: Uint8Array; readonly block: number }[] = [];
-    ids.forEach((text, at) => {
+    const wanted = ids.map((text, at) => {
       const id = utf8Encode(text);
-      if (idFilter.mayHold(id)) wanted.push({ at, id, block: idIndex.blockOf(id) });
+      return { at, id, block: idIndex.blockOf(id) };
     });
     return this.#readIdBlocks(
       wanted.map(({ block }) => block),
@@ -326,6 +362,28 @@ export class SegmentReader {
     });
   }
 
+  /**
+   * The blocks of leaves, in their order. Throws `corrupt`. Cost: one wave of page reads. Requires: `leafIndex`.
+   */
+  leafBlocks(leaves: readonly number[], reading?: PageReading): Awaitable<readonly LeafBlock[]> {
+    const { leafIndex: index, dimension } = this;
+    const section = this.#tail.layout.body.leaves;
+    assertInternal(index !== undefined && section !== undefined, 'a segment without leaves was probed');
+    const ranges = leaves.map((leaf) => shifted(index.range(leaf), section.offset));
+    return andThen(this.#read(ranges, reading), (pages) =>
+      ranges.map(({ offset, length }, i) => {
+        const leaf = leaves[i]!;
+        const place = { leaf, firstRow: index.firstRow(leaf), rows: index.rowsIn(leaf), dimension };
+        return new LeafBlock(pages.bytes(offset, length), place, wrongAt(this.ref.key, offset));
+      }),
+    );
+  }
+
+  /** The id of a row of a block that this segment has read. Throws `corrupt`. */
+  idsOfLeaf(block: LeafBlock): readonly Uint8Array[] {
+    return block.idBytes(this.#deflate);
+  }
+
   /** The vectors of `rows`, one after another. */
   vectors(rows: ArrayLike<number>, reading?: PageReading): Float32Array | Promise<Float32Array> {
     const length = 4 * this.dimension;
@@ -395,7 +453,7 @@ export class SegmentReader {
     );
   }
 
-  #section(kind: Exclude<BodyKind, 'columns'>): SegmentSection {
+  #section(kind: Exclude<BodyKind, 'columns' | 'leaves'>): SegmentSection {
     return this.#tail.layout.body[kind];
   }
 

@@ -17,6 +17,7 @@ import type { Footer, SegmentSection } from './footer.js';
 import { FuseFilter } from './fuse-filter.js';
 import { IdIndex } from './id-blocks.js';
 import type { Wrong } from './id-blocks.js';
+import { LeafIndex } from './leaves/leaf-index.js';
 import { layOut } from './section-layout.js';
 import type { SegmentLayout, TailKind } from './section-layout.js';
 import type { SegmentRef } from './segment-writer.js';
@@ -34,12 +35,15 @@ export interface SegmentTail {
   readonly layout: SegmentLayout;
   readonly documentIndex: DocumentIndex;
   readonly idIndex: IdIndex;
-  readonly idFilter: FuseFilter;
+  /** Undefined where it lies apart from the tail: `readIdFilter`. */
+  readonly idFilter: FuseFilter | undefined;
   readonly leafStarts: Uint32Array;
   readonly expiries: Expiries;
   readonly curve: unknown;
   /** Undefined in segments that were made before there were columns. */
   readonly columnIndex: ColumnIndex | undefined;
+  /** Undefined where there are no leaves to probe. */
+  readonly leafIndex: LeafIndex | undefined;
 }
 
 /** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request. */
@@ -113,8 +117,9 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
       throw wrongIn(section)(0, `${count} items of ${section.kind}`, `${section.count}`);
   };
   const { rows } = footer;
-  const { documentIndex, idIndex, idFilter, leafStarts, expiries, statistics, columnIndex } = sections;
-  const leaves = leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts));
+  const { documentIndex, idIndex, leafStarts, expiries, statistics, columnIndex, leafIndex } = sections;
+  const { idFilter, filterApart } = layout;
+  const starts = leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts));
   const open = {
     documentIndex: new DocumentIndex(
       bytesOf(documentIndex),
@@ -122,8 +127,8 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
       wrongIn(documentIndex),
     ),
     idIndex: new IdIndex(bytesOf(idIndex), { rows, idsBytes: body.ids.length }, wrongIn(idIndex)),
-    idFilter: new FuseFilter(bytesOf(idFilter), wrongIn(idFilter)),
-    leafStarts: leaves,
+    idFilter: filterApart ? undefined : new FuseFilter(bytesOf(idFilter), wrongIn(idFilter)),
+    leafStarts: starts,
     expiries: decodeExpiries(bytesOf(expiries), rows, wrongIn(expiries)),
     curve: jsonOf(bytesOf(statistics), wrongIn(statistics)),
     columnIndex:
@@ -131,23 +136,57 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
         ? undefined
         : new ColumnIndex(
             bytesOf(columnIndex),
-            { rows, leaves: leaves.length, columns: body.columns! },
+            { rows, leaves: starts.length, columns: body.columns! },
             wrongIn(columnIndex),
+          ),
+    leafIndex:
+      leafIndex === undefined
+        ? undefined
+        : new LeafIndex(
+            bytesOf(leafIndex),
+            {
+              ...{ rows, leafStarts: starts, blocksBytes: body.leaves!.length },
+              dimension: footer.text.fields[0]!.dimension,
+            },
+            wrongIn(leafIndex),
           ),
   };
   const counts: Readonly<Record<TailKind, number>> = {
     documentIndex: body.documents.count,
     idIndex: open.idIndex.blocks,
     idFilter: rows,
-    leafStarts: open.leafStarts.length,
+    leafStarts: starts.length,
     expiries: open.expiries.rows.length,
     statistics: 1,
     columnIndex: open.columnIndex?.count ?? 0,
+    leafIndex: open.leafIndex?.leaves ?? 0,
   };
-  for (const section of Object.values(sections)) mustCount(section, counts[section.kind as TailKind]);
+  for (const section of [idFilter, ...Object.values(sections)])
+    mustCount(section, counts[section.kind as TailKind]);
   mustCount(body.ids, open.idIndex.blocks);
   if (body.columns !== undefined) mustCount(body.columns, open.columnIndex!.columns);
+  if (body.leaves !== undefined) mustCount(body.leaves, starts.length);
   return { footer, layout, ...open };
+}
+
+export interface FilterSource {
+  readonly store: ObjectStore;
+  readonly digests: Digests;
+  readonly key: string;
+  readonly tail: SegmentTail;
+}
+
+/** The filter of ids that lies apart from the tail. Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request. */
+export async function readIdFilter({ store, digests, key, tail }: FilterSource): Promise<FuseFilter> {
+  const { footer, layout } = tail;
+  const { offset, length } = layout.idFilter;
+  const range = { offset, length: layout.tailOffset - offset };
+  return await readRange({ store, key, range }, (read) => {
+    const table = { key, expected: footer.pageChecksums, first: offset / limits.pageBytes };
+    mustMatchPages(table, digests.crc32cPages(read, limits.pageBytes));
+    const bytes = read.byteOffset % 4 === 0 ? read : read.slice();
+    return new FuseFilter(bytes.subarray(0, length), wrongAt(key, offset));
+  });
 }
 
 /** Every row adds up to 2^32 - 1 to it. */

@@ -16,6 +16,10 @@ import { encodeFooter } from './footer.js';
 import type { SegmentSection } from './footer.js';
 import { IdBlockWriter } from './id-blocks.js';
 import { PageSink } from './page-sink.js';
+import { encodeLeafBlock } from './leaves/leaf-blocks.js';
+import type { LeafContent } from './leaves/leaf-blocks.js';
+import { encodeLeafIndex } from './leaves/leaf-index.js';
+import type { CodedCentroids } from './leaves/leaf-index.js';
 import { bodyKinds, defaultFieldOf, SECTION_ALIGNMENT } from './section-layout.js';
 import type { BodyKind, TailKind } from './section-layout.js';
 
@@ -24,7 +28,7 @@ export interface SegmentRef {
   readonly key: string;
   /** Of the whole file. */
   readonly bytes: number;
-  /** From the start of the indexes to the end of the file: read at once when the segment is opened. */
+  /** From the start of the indexes to the end of the file: read at once when the segment is opened. A large filter lies before. */
   readonly tailBytes: number;
   /** SHA-256 of the footer in hex. */
   readonly footerSha256: string;
@@ -51,6 +55,8 @@ export interface SegmentWriterOptions {
   readonly unfilterable: readonly string[];
   /** Of memory for the values of columns: those that take the most are given up where it does not suffice. */
   readonly columnBytesMax: number;
+  /** A filter of ids that takes more is left out of what is read when the segment is opened. Default: the limit. */
+  readonly filterInTailBytes?: number;
 }
 
 /** A section of the resident part. */
@@ -86,6 +92,7 @@ export class SegmentWriter {
   #vectorRows = 0;
   #seqRows = 0;
   #residents = 0;
+  #leaves: { readonly centroids: CodedCentroids; readonly blockBytes: Uint32Array } | undefined;
 
   private constructor(options: SegmentWriterOptions, upload: Upload) {
     this.#options = options;
@@ -155,6 +162,25 @@ export class SegmentWriter {
     }
   }
 
+  /** The leaves of `leafStarts`, in their order, of a segment that can be probed. `breathe` is awaited between them. */
+  async writeLeaves(
+    centroids: CodedCentroids,
+    leaves: Iterable<LeafContent>,
+    breathe?: () => Promise<void>,
+  ): Promise<void> {
+    await this.#enter('leaves');
+    const { dimension, deflate, leafStarts } = this.#options;
+    const blockBytes: number[] = [];
+    for (const leaf of leaves) {
+      const block = encodeLeafBlock(leaf, dimension, deflate);
+      blockBytes.push(block.length);
+      await this.#sink.append(block);
+      await breathe?.();
+    }
+    assertInternal(blockBytes.length === leafStarts.length, `${blockBytes.length} leaves were written`);
+    this.#leaves = { centroids, blockBytes: Uint32Array.from(blockBytes) };
+  }
+
   /** Sections of the resident part in the order in which they will lie, over any number of calls. */
   async writeResident(sections: readonly ResidentSection[]): Promise<void> {
     await this.#closeBody();
@@ -167,24 +193,31 @@ export class SegmentWriter {
   /** Writes the indexes and the footer; the segment is there once this settles. Requires: every row was written. */
   async finish({ numbers, curve, expiries = NO_EXPIRIES }: SegmentEnd): Promise<SegmentRef> {
     const { key, digests, rows, leafStarts } = this.#options;
+    const { filterInTailBytes = limits.filterInTailBytes } = this.#options;
     await this.#closeBody();
     await this.#sink.align(limits.pageBytes);
+    const filter = this.#ids.filter();
+    const filterApart = filter.length > filterInTailBytes;
+    if (filterApart) {
+      await this.#tail('idFilter', filter, rows);
+      await this.#sink.align(limits.pageBytes);
+    }
     const tailOffset = this.#sink.position;
     const statistics = utf8Encode(JSON.stringify(curve ?? null));
     assertInternal(
       statistics.length <= limits.segmentStatisticsBytes,
       `${statistics.length} bytes of statistics`,
     );
-    const filter = this.#ids.filter();
     const leaves = new Uint8Array(leafStarts.buffer, leafStarts.byteOffset, leafStarts.byteLength);
     await this.#tail('documentIndex', this.#documents.index(), this.#documents.blocks);
     await this.#tail('idIndex', this.#ids.index(), Math.ceil(rows / limits.blockRows));
-    await this.#tail('idFilter', filter, rows);
+    if (!filterApart) await this.#tail('idFilter', filter, rows);
     await this.#tail('leafStarts', leaves, leafStarts.length);
     await this.#tail('expiries', encodeExpiries(expiries, rows), expiries.rows.length);
     await this.#tail('statistics', statistics, 1);
     const columnIndex = this.#columns.index();
     await this.#tail('columnIndex', columnIndex.bytes, columnIndex.count);
+    await this.#writeLeafIndex();
     await this.#sink.align(SECTION_ALIGNMENT);
     const footerOffset = this.#sink.position;
     const footer = encodeFooter(
@@ -207,6 +240,12 @@ export class SegmentWriter {
   /** Gives the segment up. Never throws, and does nothing once it is finished. */
   abort(): Promise<void> {
     return this.#upload.abort();
+  }
+
+  async #writeLeafIndex(): Promise<void> {
+    if (this.#leaves === undefined) return;
+    const { centroids, blockBytes } = this.#leaves;
+    await this.#tail('leafIndex', encodeLeafIndex(centroids, blockBytes), blockBytes.length);
   }
 
   #text(numbers: Readonly<Record<string, number>>): {
@@ -239,8 +278,9 @@ export class SegmentWriter {
   }
 
   async #closeBody(): Promise<void> {
-    if (this.#open === undefined && this.#sections.length >= bodyKinds.length) return;
-    assertInternal(this.#open?.kind === 'columns', 'a section of the segment is missing');
+    if (this.#open === undefined && this.#sections.some(({ kind }) => kind === 'columns')) return;
+    const last = this.#open?.kind;
+    assertInternal(last === 'columns' || last === 'leaves', 'a section of the segment is missing');
     await this.#close();
   }
 
@@ -257,6 +297,7 @@ export class SegmentWriter {
       ids: this.#ids.ids,
       seqs: this.#seqRows,
       columns: rows,
+      leaves: rows,
     }[kind];
     assertInternal(written === rows, `section ${kind} has ${written} of ${rows} rows`);
     const counts = {
@@ -265,6 +306,7 @@ export class SegmentWriter {
       ids: Math.ceil(rows / limits.blockRows),
       seqs: rows,
       columns: this.#columns.columns,
+      leaves: this.#options.leafStarts.length,
     };
     const count = counts[kind];
     const length = this.#sink.position - offset;

@@ -53,6 +53,11 @@ export interface PageReading {
    * rows lie everywhere in what they read, on hosts that count requests. No more than two of them are in flight.
    */
   readonly fewRequests?: boolean;
+  /**
+   * No more requests than this, as long as what is read stays within so many bytes: for readers who wait for one wave of requests, of
+   * which a host has few in flight. What is read in vain is not kept.
+   */
+  readonly wave?: { readonly requests: number; readonly bytes: number };
 }
 
 export interface PageCacheUsage {
@@ -263,7 +268,12 @@ export class PageCache {
   async #fetch(object: Registered, read: PagesRead): Promise<PageSet> {
     const { missing, found, reading } = read;
     const few = reading.fewRequests === true;
-    const runs = few ? fewRunsOf(missing) : runsOf(missing, limits.rangeGapPages);
+    const { wave } = reading;
+    const runs = few
+      ? fewRunsOf(missing)
+      : wave === undefined
+        ? runsOf(missing, limits.rangeGapPages)
+        : waveRunsOf(missing, wave);
     const parallel = few ? Math.min(FEW_PARALLEL, this.#parallel) : this.#parallel;
     const flights = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
@@ -300,7 +310,7 @@ export class PageCache {
     }
     for (let i = 0; i < count; i++) {
       // Of a wide gap nothing is kept: it would push out all else.
-      if (reading.fewRequests === true && !missing.has(first + i)) continue;
+      if ((reading.fewRequests === true || reading.wave !== undefined) && !missing.has(first + i)) continue;
       // A page of its own: a view would keep all of a long answer alive for one page of it.
       const page = bytes.slice(i * pageBytes, (i + 1) * pageBytes);
       found.set(first + i, page);
@@ -401,6 +411,29 @@ function fewRunsOf(missing: ReadonlySet<number>): Run[] {
     const runs = runsOf(missing, gap);
     if (runs.length <= most || gap >= limits.rangePages) return runs;
   }
+}
+
+/** The narrowest gaps are read over, until the requests are few enough or the bytes too many. */
+function waveRunsOf(missing: ReadonlySet<number>, wave: NonNullable<PageReading['wave']>): Run[] {
+  const near = runsOf(missing, limits.rangeGapPages);
+  const gaps = near.slice(1).map((run, i) => run.first - (near[i]!.first + near[i]!.count));
+  const widest = gaps.map((_, i) => i).sort((x, y) => gaps[y]! - gaps[x]!);
+  let read = near.reduce((sum, { count }) => sum + count * pageBytes, 0);
+  // From the narrowest on.
+  const bridged = new Set<number>();
+  for (let i = widest.length - 1; i >= 0 && near.length - bridged.size > wave.requests; i--) {
+    read += gaps[widest[i]!]! * pageBytes;
+    if (read > wave.bytes) break;
+    bridged.add(widest[i]!);
+  }
+  const runs: { first: number; count: number }[] = [];
+  near.forEach((run, i) => {
+    const last = runs.at(-1);
+    const count = last === undefined ? 0 : run.first + run.count - last.first;
+    if (last !== undefined && bridged.has(i - 1) && count <= limits.rangePages) last.count = count;
+    else runs.push({ ...run });
+  });
+  return runs;
 }
 
 /** Joins pages that lie side by side, or no farther apart than `gap`, into runs, none longer than one request should be. */

@@ -59,6 +59,7 @@ export async function runHandler({
     cache: new PageCache({ budgetBytes: 24_000_000 }),
     filters: new FilterCache(1 << 16),
     shareRequests: false,
+    background: false,
     reads: tierLimits[tier],
     tails: new MemoryPart(new MemoryAccount()),
   });

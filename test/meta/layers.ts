@@ -25,6 +25,7 @@ const layers: Readonly<Record<string, number>> = {
   'core/index/order': 2.1,
   'core/index/graph': 2.1,
   'core/index/projection': 2.2,
+  'core/index/leaves': 2.2,
   'core/index': 2.3,
   'core/engine/interface': 3,
   'core/engine/input': 3.1,

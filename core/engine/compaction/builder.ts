@@ -3,8 +3,8 @@
  *
  *   order      a sample trains the leaves, and what the graph is walked on; then all rows, as they lie: ranges of the codes,
  *              and the leaf of each
- *   raw        all rows in the order of the file: written, and coded into the index
- *   documents  in that order, and their fields collected; then ids in theirs, sequences, and the columns of the fields
+ *   raw        all rows in the order of the file: written, coded into the index, and into leaves that can be probed
+ *   documents  in that order, and their fields collected; then ids in theirs, sequences, the columns of the fields, and leaves
  *   graph      all rows are linked at once; or the largest input's graph is copied, and the other rows are inserted in a
  *              shuffled order. The last of them are asked before they are inserted, which makes the recall curve
  *   resident   the index as it lies in memory, the maps between rows and ranks; behind it the expiries
@@ -28,18 +28,20 @@ import type { Kernel, Metric } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
-import type { Expiries, ResidentSection } from '../../segment/index.js';
+import type { Expiries, ResidentSection, SegmentRef } from '../../segment/index.js';
 import type { ObjectStore } from '../../store/index.js';
-import type { RecallCurve } from '../segments/index.js';
+import type { ProbePoint, RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
-import type { CalibrationPort } from './calibrate.js';
 import { codingFor } from './coding.js';
 import { heldOutPort } from './held-out.js';
+import type { AskedRows } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
 import { learnBooks } from './pq-plan.js';
 import { withRoom } from './room.js';
 import type { RowSet } from './row-set.js';
+import { calibrateProbes } from './calibrate-probes.js';
+import { SegmentLeaves } from './segment-leaves.js';
 import { shuffle } from './shuffle.js';
 
 const CHUNK_BYTES = 4_194_304;
@@ -90,6 +92,11 @@ export interface BuiltSegment {
   readonly fileRowOf: Uint32Array;
 }
 
+interface WrittenMaps {
+  readonly rankOfRow: Uint32Array;
+  readonly sections: readonly ResidentSection[];
+}
+
 interface Plan {
   readonly params: CodeParams;
   /** Undefined: sq8. */
@@ -113,6 +120,8 @@ class SegmentBuild {
   /** The row of the set at each row of the file. */
   #rowOrder: Uint32Array = new Uint32Array(0);
   #index: IndexBuilder | undefined;
+  /** Where the segment gets leaves that can be probed. */
+  #leaves: SegmentLeaves | undefined;
 
   constructor(request: BuildRequest) {
     this.#request = request;
@@ -120,6 +129,7 @@ class SegmentBuild {
 
   release(): void {
     this.#index?.release();
+    this.#leaves?.release();
   }
 
   async run(): Promise<BuiltSegment> {
@@ -141,6 +151,7 @@ class SegmentBuild {
         }),
     );
     this.#index = index;
+    if (graph !== undefined) this.#beginLeaves(leafStarts, params);
     const seqs = await rows.seqs();
     const seqBase = seqs.reduce((least, seq) => Math.min(least, seq), Infinity);
     const writer = await SegmentWriter.create({
@@ -163,31 +174,31 @@ class SegmentBuild {
       const { ids, maps } = await this.#writeIds(writer);
       await writer.writeSeqs(this.#inFile(seqs));
       await writer.writeColumns(this.#request.breathe);
+      await this.#writeLeaves(writer, ids, maps.rankOfRow);
       const curve = graph === undefined ? undefined : await this.#buildGraph(index);
-      const resident = [...index.sections(), ...maps];
+      const probes = await this.#calibrateProbes(index);
+      const resident = [...index.sections(), ...maps.sections];
       await writer.writeResident(resident);
       const fileRowOf = this.#fileRows();
       const expiries = expiriesOf(rows.expiresMs(), fileRowOf);
       const ref = await writer.finish({
         ...(expiries === undefined ? {} : { expiries }),
         numbers: { ...index.numbers() },
-        curve,
+        curve: probes === undefined ? curve : { ...curve, probes },
       });
-      const entry = {
-        key: ref.key,
-        bytes: ref.bytes,
-        tailBytes: ref.tailBytes,
-        footerSha256: ref.footerSha256,
-        rows: rows.rows,
-        live: rows.rows,
-        residentBytes: resident.reduce((sum, { bytes }) => sum + alignUp(bytes.length, 64), 0),
-        graph: graph !== undefined,
-      };
+      const entry = entryOf(ref, resident, graph !== undefined);
       return { entry, ids, hidden: this.#hidden(fileRowOf), fileRowOf };
     } catch (error) {
       await writer.abort();
       throw error;
     }
+  }
+
+  #beginLeaves(leafStarts: Uint32Array, params: CodeParams): void {
+    const { rows, kernel, evict, schema } = this.#request;
+    const { dimension, metric } = schema;
+    const shape = { dimension, metric, rows: rows.rows };
+    this.#leaves = SegmentLeaves.tryBegin(kernel.pool, evict, { ...shape, leafStarts, params });
   }
 
   get #hasGraph(): boolean {
@@ -264,6 +275,7 @@ class SegmentBuild {
       const vectors = new Float32Array(part.length * schema.dimension);
       await rows.vectors(part, vectors);
       index.encode(first, vectors);
+      this.#leaves?.add(vectors);
       await writer.writeRaw(vectors);
     }
   }
@@ -296,18 +308,46 @@ class SegmentBuild {
 
   async #writeIds(
     writer: SegmentWriter,
-  ): Promise<{ readonly ids: readonly string[]; readonly maps: readonly ResidentSection[] }> {
+  ): Promise<{ readonly ids: readonly string[]; readonly maps: WrittenMaps }> {
     const { rows, breathe } = this.#request;
     const inSet = await rows.ids();
     const inFile = Array.from(this.#rowOrder, (row) => inSet[row]!);
     await breathe();
     const { sortedIds, rowOfRank, rankOfRow } = rowMaps(inFile, (id) => this.#foundTwice(id));
     await writer.writeIds(sortedIds);
-    const maps = [
+    const sections = [
       { kind: 'rowOfRank', bytes: bytesOf(rowOfRank), count: rowOfRank.length },
       { kind: 'rankOfRow', bytes: bytesOf(rankOfRow), count: rankOfRow.length },
     ];
-    return { ids: sortedIds, maps };
+    return { ids: sortedIds, maps: { rankOfRow, sections } };
+  }
+
+  async #writeLeaves(writer: SegmentWriter, ids: readonly string[], rankOfRow: Uint32Array): Promise<void> {
+    const leaves = this.#leaves;
+    if (leaves === undefined) return;
+    leaves.endRows();
+    await writer.writeLeaves(leaves.centroids, leaves.contents(ids, rankOfRow), this.#request.breathe);
+  }
+
+  /** Undefined where there is nothing to probe, or no memory to try it: the leaves are not used then. */
+  async #calibrateProbes(index: IndexBuilder): Promise<readonly ProbePoint[] | undefined> {
+    const leaves = this.#leaves;
+    if (leaves === undefined) return undefined;
+    const { kernel, evict, seed, rows: set } = this.#request;
+    const asked = shuffle(
+      Uint32Array.from({ length: set.rows }, (_, row) => row),
+      seed,
+    ).slice(0, limits.probeQueries);
+    const leafScan = leaves.scan(kernel.pool, evict);
+    try {
+      const port = await this.#askedPort(index, asked);
+      // Of all rows: what is asked is in leaves like any other.
+      const scan = (query: number, limit: number): Uint32Array =>
+        index.scan({ query: port.vectorOf(query), limit }).rows;
+      return await calibrateProbes({ ...port, scan, leaves, leafScan });
+    } finally {
+      leafScan.release();
+    }
   }
 
   async #buildGraph(index: IndexBuilder): Promise<RecallCurve | undefined> {
@@ -366,7 +406,7 @@ class SegmentBuild {
     return { rest: fileRowOf.filter((_, row) => row < first || row >= end), curve: inherited.curve };
   }
 
-  async #askedPort(index: IndexBuilder, heldOut: Uint32Array): Promise<CalibrationPort> {
+  async #askedPort(index: IndexBuilder, heldOut: Uint32Array): Promise<AskedRows> {
     const { rows, kernel, schema, evict, breathe } = this.#request;
     const { dimension, metric } = schema;
     const read = (wanted: Uint32Array, target: Float32Array): Promise<void> =>
@@ -433,6 +473,12 @@ function codePlan(
   // Of length 1 under cosine.
   const unit = metric === 'cosine' ? 1 : rangeUnit(params);
   return { kind: 'rabitq', bits: coding.bits, unit, leafStarts, centroids: centroids! };
+}
+
+function entryOf(ref: SegmentRef, resident: readonly ResidentSection[], graph: boolean): SegmentEntry {
+  const { key, bytes, tailBytes, footerSha256, rows } = ref;
+  const residentBytes = resident.reduce((sum, section) => sum + alignUp(section.bytes.length, 64), 0);
+  return { key, bytes, tailBytes, footerSha256, rows, live: rows, residentBytes, graph };
 }
 
 /** How many documents the next read takes, in whole blocks. */

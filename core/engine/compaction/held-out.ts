@@ -29,7 +29,13 @@ export interface HeldOut {
   readonly breathe: Breathe;
 }
 
-export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
+/** What is asked, for who measures something else with the same queries. */
+export interface AskedRows extends CalibrationPort {
+  rowOf(query: number): number;
+  vectorOf(query: number): Float32Array;
+}
+
+export async function heldOutPort(options: HeldOut): Promise<AskedRows> {
   const { index, coarse, kernel, dimension, metric, rows, heldOut, evict } = options;
   const { read, sourceOf, breathe } = options;
   const vectors = new Float32Array(heldOut.length * dimension);
@@ -38,6 +44,8 @@ export async function heldOutPort(options: HeldOut): Promise<CalibrationPort> {
   const inserted = fullBitmap(rows);
   for (const row of heldOut) clearBit(inserted, row);
   return {
+    rowOf: (query) => heldOut[query]!,
+    vectorOf: (query) => queries[query]!,
     queries: queries.length,
     coarse,
     scansFast: rows * dimension <= SCANNED_FAST_BYTES,

@@ -26,7 +26,7 @@ export {
   parseQuery,
   parseRead,
 } from './query-parser.js';
-export type { ParsedQuery, ParsedRead, WantedEffort } from './query-parser.js';
+export type { ParsedQuery, ParsedRead, WantedEffort, WantedIndex } from './query-parser.js';
 export type { RecordParser } from './records.js';
 export { parseScan } from './scan-parser.js';
 export { differingSettings, mustBeTier, resolveSettings } from './settings.js';

@@ -74,6 +74,11 @@ export type WantedEffort =
 
 export const DEFAULT_EFFORT: WantedEffort = { targetRecall: 0.95 };
 
+/** Which of a segment's indexes answers: `auto` leaves it to what is in memory and what reading takes. */
+export type WantedIndex = 'auto' | 'hnsw' | 'ivf' | 'flat';
+
+const INDEXES: readonly WantedIndex[] = ['auto', 'hnsw', 'ivf', 'flat'];
+
 export interface ParsedQuery {
   /** Undefined: the vector of record `id` is asked. */
   readonly vector: Float32Array | undefined;
@@ -84,6 +89,7 @@ export interface ParsedQuery {
   readonly filter: CompiledFilter | undefined;
   readonly projection: Projection;
   readonly effort: WantedEffort;
+  readonly index: WantedIndex;
   /** Score at which matches end. */
   readonly scoreBound: number | undefined;
   readonly includeDeleted: boolean;
@@ -92,13 +98,14 @@ export interface ParsedQuery {
 
 const QUERY_FIELDS = [
   ...['vector', 'id', 'orderBy', 'k', 'filter', 'include', 'targetRecall', 'ef', 'exact'],
-  ...['minScore', 'maxDistance', 'explain', ...SEEN_FIELDS],
+  ...['index', 'minScore', 'maxDistance', 'explain', ...SEEN_FIELDS],
 ];
 
 const MEASURES = [
   ['targetRecall', 'target_recall'],
   ['ef', 'ef'],
   ['exact', 'exact'],
+  ['index', 'index'],
   ['minScore', 'min_score'],
   ['maxDistance', 'max_distance'],
   ['explain', 'explain'],
@@ -122,6 +129,7 @@ export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown
     filter: parseFilterOption(input['filter']),
     projection: parseInclude(input['include'], ['metadata']),
     effort: parseEffort(input, what),
+    index: parseIndex(input),
     scoreBound: parseScoreBound(input, metric),
     includeDeleted: optionalBoolean(input['includeDeleted'], 'include_deleted'),
     explain: optionalBoolean(input['explain'], 'explain'),
@@ -152,6 +160,25 @@ function parseEffort(input: Readonly<Record<string, unknown>>, what: string): Wa
   if (optionalBoolean(input['exact'], 'exact')) return { exact: true };
   if (ef > 0) return { ef };
   return targetRecall === undefined ? DEFAULT_EFFORT : { targetRecall };
+}
+
+function parseIndex(input: Readonly<Record<string, unknown>>): WantedIndex {
+  const given = input['index'];
+  if (given === undefined) return 'auto';
+  const index = INDEXES.find((name) => name === given);
+  if (index === undefined) {
+    const message = `index must be ${INDEXES.join(', ')}, got ${JSON.stringify(given)?.slice(0, 40)}`;
+    throw invalid('invalid_request', message, { field: 'index' });
+  }
+  if (index !== 'auto' && input['exact'] === true) {
+    const message = `exact compares every record, whatever the index: leave out index or exact`;
+    throw invalid('invalid_request', message, { field: 'index' });
+  }
+  if ((index === 'ivf' || index === 'flat') && input['ef'] !== undefined) {
+    const message = `ef is the width of a walk of hnsw: with index ${index} give target_recall`;
+    throw invalid('invalid_request', message, { field: 'ef' });
+  }
+  return index;
 }
 
 function parseScoreBound(input: Readonly<Record<string, unknown>>, metric: Metric): number | undefined {

@@ -10,6 +10,8 @@ export type SearchPlanName =
   | 'scan'
   /** The same of an index for which there is no room in memory: the codes were read for this query and passed by. */
   | 'stream'
+  /** The leaves that the query is nearest to were read, and their codes compared: the index is not in memory. */
+  | 'probe'
   /** A walk of the graph, in which what may not be answered was left out at the end. */
   | 'walk'
   /** A walk of the graph from one row that may be answered to the next. */
@@ -28,6 +30,8 @@ export interface SegmentExplanation {
   readonly plan: SearchPlanName;
   /** A walk found too little and was given up; then the codes of all matches were scanned. */
   readonly fallback?: true;
+  /** Of a probe: leaves that were read. */
+  readonly leaves?: number;
   /** Candidates of the walk at most. */
   readonly ef?: number;
   /** Candidates that were compared exactly at most. */

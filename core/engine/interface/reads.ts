@@ -58,6 +58,13 @@ export interface QueryInput extends ViewOptions {
   readonly ef?: number;
   /** Compare with every record. */
   readonly exact?: boolean;
+  /**
+   * Which of its indexes a segment is searched by. `auto` (default): by its graph where that is in memory, else by whatever reads
+   * less; `hnsw`: by its graph, which is read where it is not in memory; `ivf`: by the leaves that the query is near, read from the
+   * store or the page cache; `flat`: by a scan of all codes. A segment that has no such index, or whose leaves do not keep the
+   * target, is searched as by `auto`. Not with `exact`; `ef` goes with `auto` and `hnsw`.
+   */
+  readonly index?: 'auto' | 'hnsw' | 'ivf' | 'flat';
   /** For `cosine` and `dot`: only matches with at least this score. */
   readonly minScore?: number;
   /** For `euclidean` and `manhattan`: only matches at most this far. */

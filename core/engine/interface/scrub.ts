@@ -42,6 +42,7 @@ export type ScrubErrorCode =
   | 'ids_invalid'
   | 'sequence_invalid'
   | 'columns_mismatch'
+  | 'leaves_mismatch'
   | 'index_invalid'
   | 'id_twice';
 

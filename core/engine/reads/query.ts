@@ -64,6 +64,7 @@ export function answerQuery(
     query: vector,
     k: query.k,
     wanted: query.effort,
+    index: query.index,
     filter: query.filter,
     view,
     pinned: later,

@@ -52,6 +52,7 @@ async function nearestIds(
     query,
     k,
     wanted,
+    index: 'auto',
     filter: undefined,
     view,
     pinned: view,

@@ -9,9 +9,9 @@ import { hasCode } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { Metric } from '../../kernel/index.js';
-import type { WantedEffort } from '../input/index.js';
+import type { WantedEffort, WantedIndex } from '../input/index.js';
 import type { View } from '../memtable/index.js';
-import { chooseEffort, hasCoarseCodes } from '../segments/index.js';
+import { canBeProbed, chooseEffort, hasCoarseCodes } from '../segments/index.js';
 import type {
   Candidates,
   IndexSearch,
@@ -22,6 +22,7 @@ import type {
 } from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
+import { tryProbe } from './cold-search.js';
 import { searchIndex } from './index-search.js';
 import { coarseOf, planSearch } from './search-plan.js';
 import type { SegmentTrace } from './trace.js';
@@ -31,6 +32,9 @@ export interface SegmentSearch {
   readonly metric: Metric;
   readonly k: number;
   readonly wanted: WantedEffort;
+  readonly index: WantedIndex;
+  /** Segments that are searched at a time where their indexes are not in memory. */
+  readonly coldSegments: number;
   readonly filter: CompiledFilter | undefined;
   /** For this step. */
   readonly view: View;
@@ -50,6 +54,8 @@ export interface SegmentHit {
   /** Position in id order: ties within a segment are in that order. */
   readonly rank: number;
   readonly distance: number;
+  /** Where it is known. */
+  readonly id?: string;
 }
 
 export interface SegmentAnswer {
@@ -87,7 +93,8 @@ function searchAllowed(
   const { k, wanted, trace } = search;
   const { entry, file, recallCurve } = overlay.segment;
   if (count === 0) return NOTHING;
-  const effort = chooseEffort(recallCurve, { k, wanted, graph: entry.graph, coarse: hasCoarseCodes(file) });
+  const graph = entry.graph && search.index !== 'flat';
+  const effort = chooseEffort(recallCurve, { k, wanted, graph, coarse: hasCoarseCodes(file) });
   if (effort.kind === 'exact' || count <= effort.rerank) trace?.planned({ matches: count, plan: 'exact' });
   if (effort.kind === 'exact') {
     const exactly = allowed?.slice();
@@ -95,14 +102,14 @@ function searchAllowed(
   }
   // So few that the index could only leave some out.
   if (count <= effort.rerank) return rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
-  const index = store.residency.tryIndex(file);
+  const index = search.index === 'ivf' && canBeProbed(file) ? undefined : store.residency.tryIndex(file);
   const { query } = search;
   if (index !== undefined) {
     const found = searchLoaded(index, { query, k, effort, allowed, count }, trace);
     return andThen(found, (candidates) => rerank(store, overlay, search, candidates));
   }
   const later = { query, k, effort, allowed: allowed?.slice(), count };
-  const read = search.turns.run(() => searchRead(store, file, search, later));
+  const read = search.turns.run(() => searchRead(store, overlay, search, later));
   return read.then((hits) => rerank(store, overlay, search, hits));
 }
 
@@ -122,13 +129,17 @@ function searchLoaded(
 
 /** Of an index that is not in memory: once it is, or where there is no room for it, as its codes stream by. */
 async function searchRead(
-  { residency, scorer }: SegmentStore,
-  file: SegmentFile,
+  store: SegmentStore,
+  { segment }: SegmentOverlay,
   search: SegmentSearch,
   wanted: IndexSearch,
 ): Promise<Candidates> {
+  const { residency, scorer } = store;
+  const { file } = segment;
   // What is needed next would else be what there is no room for, each time the index is in.
   scorer.makeReady(file.dimension);
+  const probed = await tryProbe(store, { segment, ...wanted }, search);
+  if (probed !== undefined) return probed;
   if (!residency.mustStream(file)) {
     try {
       return await residency.withIndex(file, 'ids', (index) => searchIndex(index, wanted, search.trace));
@@ -212,7 +223,9 @@ function rerank(
     copy: (part, target, place) => file.tryCopyVectors(rows, part, target, place),
   });
   if (distances !== undefined) return nearest(overlay, search, candidates, distances);
-  return readDistances(store, file, search, rows).then((read) => nearest(overlay, search, candidates, read));
+  return readDistances(store, file, search, candidates).then((read) =>
+    nearest(overlay, search, candidates, read),
+  );
 }
 
 /** By parts: many rows take a page each, which one read of all would hold together. */
@@ -220,14 +233,14 @@ async function readDistances(
   { scorer }: SegmentStore,
   file: SegmentFile,
   { query, metric }: SegmentSearch,
-  rows: Uint32Array,
+  { rows, reading }: Candidates,
 ): Promise<Float32Array> {
   const rowBytes = 4 * query.length;
   const step = Math.max(1, Math.floor(limits.rerankReadBytes / (limits.pageBytes + 2 * rowBytes)));
   const distances = new Float32Array(rows.length);
   for (let at = 0; at < rows.length; at += step) {
     const part = rows.subarray(at, at + step);
-    const vectors = await file.vectors(part);
+    const vectors = await file.vectors(part, reading);
     const stored = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
     const read = scorer.tryDistances({
       query,
@@ -247,7 +260,7 @@ async function readDistances(
 function nearest(
   overlay: SegmentOverlay,
   { k }: SegmentSearch,
-  { rows, ranks, visited }: Candidates,
+  { rows, ranks, visited, idOf }: Candidates,
   distances: Float32Array,
 ): SegmentAnswer {
   const hits: SegmentHit[] = [];
@@ -255,7 +268,9 @@ function nearest(
     hits.push({ overlay, row: rows[i]!, rank: ranks[i]!, distance: distances[i]! });
   }
   hits.sort(nearestFirst);
-  return { hits: hits.length > k ? hits.slice(0, k) : hits, rowsScanned: visited + rows.length };
+  const nearestHits = hits.length > k ? hits.slice(0, k) : hits;
+  const named = idOf && nearestHits.map((hit) => ({ ...hit, id: idOf(hit.row) }));
+  return { hits: named ?? nearestHits, rowsScanned: visited + rows.length };
 }
 
 function nearestFirst(a: SegmentHit, b: SegmentHit): number {

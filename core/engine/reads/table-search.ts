@@ -9,9 +9,10 @@ import type { Row } from '../../base/ids.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import { exactSearch } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
-import type { WantedEffort } from '../input/index.js';
+import type { WantedEffort, WantedIndex } from '../input/index.js';
 import type { SegmentOverlay } from '../segments/index.js';
-import type { Table, Turns } from '../table/index.js';
+import { Turns } from '../table/index.js';
+import type { Table } from '../table/index.js';
 import { searchSegment } from './segment-search.js';
 import type { SegmentAnswer, SegmentHit, SegmentSearch } from './segment-search.js';
 import type { RowPlace } from './stored-rows.js';
@@ -21,6 +22,7 @@ export interface TableSearch<M> {
   readonly query: Float32Array;
   readonly k: number;
   readonly wanted: WantedEffort;
+  readonly index: WantedIndex;
   readonly filter: CompiledFilter | undefined;
   readonly view: View;
   /** The same as of a sequence, for what happens in later ticks. */
@@ -72,6 +74,8 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
     metric,
     k,
     wanted: search.wanted,
+    index: search.index,
+    coldSegments: Math.min(overlays.length, Turns.lanes),
     filter,
     view,
     pinned: search.pinned,
@@ -134,6 +138,12 @@ function nameHits<M>(hits: readonly SegmentHit[]): Awaitable<readonly TableHit<M
   const first = hits[0];
   if (first === undefined) return [];
   const { overlay }: { overlay: SegmentOverlay } = first;
+  if (first.id !== undefined)
+    return hits.map(({ row, distance, id }) => ({
+      id: id!,
+      distance,
+      at: { segment: { id: id!, overlay, row } },
+    }));
   const ranks = hits.map(({ rank }) => rank);
   return andThen(overlay.segment.file.idsOfRanks(ranks), (ids) =>
     hits.map(({ row, distance }, i) => {

@@ -32,6 +32,7 @@ export class QueryTrace {
 interface TracedPlan {
   readonly matches: number;
   readonly plan: SearchPlanName;
+  readonly leaves?: number;
   readonly ef?: number;
   readonly rerank?: number;
 }

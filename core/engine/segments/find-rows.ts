@@ -14,7 +14,15 @@ export function findRows(
   ids: readonly string[],
   reading?: PageReading,
 ): Awaitable<ReadonlyMap<string, number>> {
-  const possible = ids.filter((id) => file.mayHoldId(id));
+  if (ids.length === 0) return NOTHING;
+  return andThen(file.possibleIds(ids), (possible) => rowsOf(file, possible, reading));
+}
+
+function rowsOf(
+  file: SegmentFile,
+  possible: readonly string[],
+  reading: PageReading | undefined,
+): Awaitable<ReadonlyMap<string, number>> {
   if (possible.length === 0) return NOTHING;
   return andThen(file.findRanks(possible, reading), (ranks): Awaitable<ReadonlyMap<string, number>> => {
     const found = possible.filter((_, i) => ranks[i]! >= 0);

@@ -27,7 +27,9 @@ function shapeOf({ dimension, metric, rows }: IndexedFile): IndexShape {
  */
 export function indexBytes(file: IndexedFile, threads = 0): number {
   const { numbers, leafStarts } = file;
-  return file.residentBytes + SearchIndex.scratchBytes({ shape: shapeOf(file), numbers, leafStarts }, threads);
+  return (
+    file.residentBytes + SearchIndex.scratchBytes({ shape: shapeOf(file), numbers, leafStarts }, threads)
+  );
 }
 
 export function beginLoad(

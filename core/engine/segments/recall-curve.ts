@@ -128,7 +128,7 @@ function choose(curve: RecallCurve | undefined, request: EffortRequest): Effort 
   }
   const { targetRecall } = wanted;
   const points = pointsFor(curve.points, k);
-  const best = cheapest(points, withMargin(targetRecall)) ?? cheapest(points, targetRecall);
+  const best = cheapest(points, withHeldBack(targetRecall)) ?? cheapest(points, targetRecall);
   if (best === undefined) return scan;
   const scale = Math.max(1, k / best.k);
   const ef = Math.ceil(best.ef * scale);
@@ -141,7 +141,8 @@ function scanOf(rerank: number): Effort {
   return { kind: 'scan', rerank: Math.min(rerank, limits.indexHits) };
 }
 
-function withMargin(target: number): number {
+/** What has to be measured for a target, where anything was. */
+export function withHeldBack(target: number): number {
   return target + HELD_BACK * (1 - target);
 }
 
@@ -152,7 +153,7 @@ function coarseScan(curve: RecallCurve | undefined, k: number, wanted: WantedEff
   const points = pointsFor(scans, k);
   const scale = Math.max(1, k / points[0]!.k);
   if (!('targetRecall' in wanted)) return scanOf(scale * Math.max(...points.map(({ rerank }) => rerank)));
-  const margin = withMargin(wanted.targetRecall);
+  const margin = withHeldBack(wanted.targetRecall);
   const best =
     shallowest(points, ({ lower }) => lower >= margin) ??
     shallowest(points, ({ lower }) => lower >= wanted.targetRecall) ??

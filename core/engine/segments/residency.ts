@@ -176,6 +176,31 @@ export class Residency {
     throw contended('an index left memory each time before it was used');
   }
 
+  /** Memory for what is done in this step: indexes make room, the one used longest ago first. Throws `memory_budget_exceeded`. */
+  inRoom<T>(use: (pool: ArenaPool) => T): T {
+    for (;;) {
+      try {
+        return use(this.#options.pool);
+      } catch (error) {
+        if (!hasCode(error, 'memory_budget_exceeded') || !this.evictOldest()) throw error;
+      }
+    }
+  }
+
+  /** Reads an index that nobody waits for, where there is room for it and none that is in memory has to leave. */
+  async warm(file: SegmentFile): Promise<void> {
+    const { pool, threads } = this.#options;
+    const arenaClass = arenaClassFor(indexBytes(file, threads?.count));
+    if (arenaClass === undefined || this.#resident.has(file) || this.#loading.has(file)) return;
+    if (arenaBytes(arenaClass) + pool.usage().usedBytes > pool.roomBytes) return;
+    await this.#load(file, 'ids');
+  }
+
+  /** Ends loads that nobody waits for: what is on its way arrives, and is not used. Requires: no call under way. */
+  endLoads(): void {
+    for (const { load } of this.#loading.values()) load.abandon();
+  }
+
   /** Gives back the memory of the index used longest ago, of those that can be left. False where there is none. */
   evictOldest(): boolean {
     for (const file of this.#resident.keys()) if (this.evict(file)) return true;

@@ -4,6 +4,7 @@
  */
 import type { DirectoryOptions } from '../../index/index.js';
 import type { Arena } from '../../kernel/index.js';
+import type { PageReading } from '../../store/index.js';
 import type { Effort } from './recall-curve.js';
 
 export interface IndexSearch {
@@ -23,6 +24,10 @@ export interface Candidates {
   /** The kernels' own, where no raw row is needed for them. */
   readonly distances?: Float32Array | undefined;
   readonly visited: number;
+  /** How raw rows are read. */
+  readonly reading?: PageReading;
+  /** Of one of the rows, where no page of ids is needed for it. */
+  readonly idOf?: (row: number) => string;
 }
 
 /** An index in an arena, as other threads find it there. */

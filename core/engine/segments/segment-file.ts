@@ -3,6 +3,7 @@
  */
 import type { SegmentEntry } from '../../log/index.js';
 import type { Deletions, Expiries, SegmentReader } from '../../segment/index.js';
+import type { ProbePoint } from './probe-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 
 /** The public side of a reader: whoever closes it is the store of segments. */
@@ -14,6 +15,9 @@ export type SegmentFile = Pick<
   | 'numbers'
   | 'curve'
   | 'leafStarts'
+  | 'leafIndex'
+  | 'leafBlocks'
+  | 'idsOfLeaf'
   | 'expiries'
   | 'residentBytes'
   | 'residentSections'
@@ -22,7 +26,7 @@ export type SegmentFile = Pick<
   | 'readResident'
   | 'readIdsAhead'
   | 'ref'
-  | 'mayHoldId'
+  | 'possibleIds'
   | 'findRanks'
   | 'idsOfRanks'
   | 'rowsOfRanks'
@@ -43,5 +47,7 @@ export interface LiveSegment {
   readonly deletions: Deletions | undefined;
   /** Of the file's own, undefined where it holds none that makes sense. */
   readonly recallCurve: RecallCurve | undefined;
+  /** What probes of its leaves were measured to find, likewise. */
+  readonly probePoints: readonly ProbePoint[] | undefined;
   readonly expiries: Expiries;
 }

@@ -19,7 +19,10 @@ import type { RecallCurve } from './recall-curve.js';
 import { Residency } from './residency.js';
 import type { LoadReads } from './residency.js';
 import type { SearchThreads } from './search-threads.js';
+import { tryProbePoints } from './probe-curve.js';
+import type { ProbePoint } from './probe-curve.js';
 import type { LiveSegment } from './segment-file.js';
+import { Warmth } from './warmth.js';
 
 export interface SegmentStoreOptions {
   readonly kernel: Kernel;
@@ -30,6 +33,8 @@ export interface SegmentStoreOptions {
   readonly tails: MemoryPart;
   /** Let requests share loads. Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
+  /** Whether what a call leaves behind goes on when it is answered. */
+  readonly background: boolean;
   /** As the handler's tier has them. */
   readonly reads: LoadReads;
   readonly threads?: SearchThreads | undefined;
@@ -50,6 +55,7 @@ interface OpenFile {
   readonly key: string;
   readonly file: SegmentReader;
   readonly recallCurve: RecallCurve | undefined;
+  readonly probePoints: readonly ProbePoint[] | undefined;
   users: number;
 }
 
@@ -58,6 +64,9 @@ const IDLE_FILES = 16;
 
 export class SegmentStore {
   readonly residency: Residency;
+  readonly warmth: Warmth;
+  /** Requests that this handler has in flight. */
+  readonly requestsParallel: number;
   readonly scorer: RowScorer;
   readonly #digests: Digests;
   readonly #deflate: Deflate;
@@ -70,7 +79,7 @@ export class SegmentStore {
   readonly #idle = new Set<OpenFile>();
 
   constructor(options: SegmentStoreOptions) {
-    const { kernel, ports, cache, filters, tails, shareRequests, reads, threads } = options;
+    const { kernel, ports, cache, filters, tails, shareRequests, background, reads, threads } = options;
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
@@ -84,6 +93,13 @@ export class SegmentStore {
       shareLoads: shareRequests,
       reads,
       threads,
+    });
+    this.requestsParallel = reads.requestsParallel;
+    this.warmth = new Warmth({
+      residency: this.residency,
+      beside: background,
+      retain: (segment) => this.retain(segment),
+      release: (segment) => this.release(segment),
     });
     this.scorer = new RowScorer(kernel);
   }
@@ -109,8 +125,9 @@ export class SegmentStore {
     deletions.catch(() => {});
     const open = await this.#openFile(place, entry);
     try {
-      const { file, recallCurve } = open;
-      return { entry, file, recallCurve, expiries: file.expiries, deletions: await deletions };
+      const { file, recallCurve, probePoints } = open;
+      const { expiries } = file;
+      return { entry, file, recallCurve, probePoints, expiries, deletions: await deletions };
     } catch (error) {
       this.#release(entry.key);
       throw error;
@@ -121,7 +138,7 @@ export class SegmentStore {
     let open = this.#files.get(entry.key);
     if (open === undefined) {
       const ports = { digests: this.#digests, deflate: this.#deflate };
-      const shared = { cache: this.#cache, masks: this.#masks, filters: this.#filters };
+      const shared = { cache: this.#cache, masks: this.#masks, filters: this.#filters, held: this.#tails };
       const options = { store, ...ports, ...shared, ref: entry };
       const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
@@ -129,10 +146,10 @@ export class SegmentStore {
         key: entry.key,
         file,
         recallCurve: tryRecallCurve(file.curve),
+        probePoints: tryProbePoints(file.curve),
         users: 0,
       };
       if (open.file !== file) file.close();
-      else this.#tails.take(entry.tailBytes);
       this.#files.set(entry.key, open);
     }
     this.#use(open);
@@ -202,7 +219,6 @@ export class SegmentStore {
   #close(open: OpenFile): void {
     this.#idle.delete(open);
     this.#files.delete(open.key);
-    this.#tails.give(open.file.ref.tailBytes);
     this.residency.evict(open.file);
     open.file.close();
   }

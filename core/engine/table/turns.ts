@@ -5,6 +5,9 @@
 const LANES = 3;
 
 export class Turns {
+  /** Reads that run at once. */
+  static readonly lanes: number = LANES;
+
   readonly #lanes: Promise<unknown>[] = [];
   #next = 0;
 

@@ -54,6 +54,11 @@ const querySchema = z.strictObject({
   ).optional(),
   ef: described('Candidates of the graph walk, for those who want the knob.', z.int().min(1)).optional(),
   exact: described('Compare with every record.', z.boolean()).optional(),
+  index: described(
+    'Which index of a segment answers: auto (default) by its graph where that is in memory, else by what reads less; hnsw by the ' +
+      'graph; ivf by the leaves that the query is near; flat by a scan of all codes. Not with exact; ef goes with auto and hnsw.',
+    z.enum(['auto', 'hnsw', 'ivf', 'flat']),
+  ).optional(),
   min_score: described('For cosine and dot: only matches with at least this score.', z.number()).optional(),
   max_distance: described('For euclidean and manhattan: only matches this near.', z.number()).optional(),
   explain: described('Tell how each segment was searched.', z.boolean()).optional(),

@@ -138,6 +138,7 @@ export class Process {
       tails: new MemoryPart(new MemoryAccount()),
       filters: new FilterCache(1 << 16),
       shareRequests: true,
+      background: false,
       reads: tierLimits.edge,
     });
     this.segments = segments;

@@ -80,6 +80,7 @@ export async function openState({ store, clock }: Pick<FoldOptions, 'store' | 'c
     ports,
     cache,
     shareRequests: false,
+    background: false,
     reads: tierLimits.edge,
     tails: new MemoryPart(new MemoryAccount()),
     filters: new FilterCache(65_536),

@@ -24,7 +24,14 @@ describe('the rows of a filter', () => {
     reader = await openSegment(store, await writeSegment(store, rows));
     const { expiries } = reader;
     overlay = new SegmentOverlay(
-      { entry: undefined as never, file: reader, deletions: undefined, recallCurve: undefined, expiries },
+      {
+        entry: undefined as never,
+        file: reader,
+        deletions: undefined,
+        recallCurve: undefined,
+        probePoints: undefined,
+        expiries,
+      },
       30,
     );
     for (const row of [3, 13, 50]) overlay.addShadow(row, { endedAt: 1, hiddenAt: Infinity, hiddenMs: 0 });

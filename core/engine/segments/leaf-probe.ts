@@ -1,0 +1,192 @@
+/**
+ * The nearest rows of a segment whose index is not in memory, out of the few leaves that the query is near: their blocks are read in
+ * one wave, and scanned. What is found are candidates in the order of estimates, with all that it takes to name them.
+ */
+import { andThen } from '../../base/awaitable.js';
+import type { Awaitable } from '../../base/awaitable.js';
+import { countBits, hasBit, sliceBits } from '../../base/bitmap.js';
+import { LeafScan } from '../../index/index.js';
+import type { ArenaPool, Metric } from '../../kernel/index.js';
+import type { PageReading } from '../../store/index.js';
+import { PROBE_ROOM } from './probe-curve.js';
+import type { ProbeCost, ProbeEffort } from './probe-curve.js';
+import type { SegmentFile } from './segment-file.js';
+
+/** Of a segment: its index of leaves is there. */
+export type ProbedFile = SegmentFile & { readonly leafIndex: NonNullable<SegmentFile['leafIndex']> };
+
+export function canBeProbed(file: SegmentFile): file is ProbedFile {
+  return file.leafIndex !== undefined;
+}
+
+export interface ProbeRequest {
+  readonly query: Float32Array;
+  readonly effort: ProbeEffort;
+  /** Rows that may be answered, and how many; absent: all. */
+  readonly allowed: Uint8Array | undefined;
+  readonly count: number;
+}
+
+/** Makes room for what is acquired: `Residency.inRoom`. */
+export type Room = <T>(make: (pool: ArenaPool) => T) => T;
+
+/** Which leaves are read. */
+export interface ProbePlan {
+  readonly leaves: readonly number[];
+  readonly bytes: number;
+}
+
+export interface ProbeHits {
+  /** In the order of their estimated distances. */
+  readonly rows: Uint32Array;
+  readonly ranks: Uint32Array;
+  readonly visited: number;
+  /** Of one of the rows. Throws `corrupt`. */
+  readonly idOf: (row: number) => string;
+}
+
+/** What a probe of this segment takes. */
+export function probeCost(file: ProbedFile, pageBytes: number): ProbeCost {
+  const { leafIndex, dimension } = file;
+  const { offset, length } = leafIndex.range(leafIndex.leaves - 1);
+  return { leafBytes: (offset + length) / leafIndex.leaves, rowBytes: 4 * dimension + pageBytes };
+}
+
+/**
+ * The leaves that a probe reads: the nearest with rows that may be answered, and of a filter so many that as many rows are compared as
+ * without one. Undefined where the query is so far away that distances say nothing. Throws `memory_budget_exceeded`.
+ */
+export function planLeaves(
+  room: Room,
+  file: ProbedFile,
+  { query, effort, allowed, count }: ProbeRequest,
+): ProbePlan | undefined {
+  const { leafIndex, rows } = file;
+  const distances = withScan(room, file, (scan) => {
+    scan.prepare(query);
+    return scan.centroidDistances();
+  });
+  if (!distances.every(Number.isFinite)) return undefined;
+  const order = Uint32Array.from(distances, (_, leaf) => leaf).sort(
+    (a, b) => distances[a]! - distances[b]! || a - b,
+  );
+  const within = distances[order[0]!]! + effort.reach;
+  const near = order.findIndex((leaf) => distances[leaf]! > within);
+  const most = effort.reach === Infinity ? effort.leaves : effort.leaves * PROBE_ROOM;
+  const unfiltered = Math.min(near < 0 ? order.length : near, most);
+  // As many rows as there would be without a filter, or all.
+  const wanted = Math.min(count, Math.ceil((unfiltered * rows) / leafIndex.leaves));
+  const leaves: number[] = [];
+  let bytes = 0;
+  let held = 0;
+  for (const leaf of order) {
+    if (leaves.length >= unfiltered && (allowed === undefined || held >= wanted)) break;
+    const own = allowedIn(file, leaf, allowed);
+    if (own === 0) continue;
+    leaves.push(leaf);
+    held += own;
+    bytes += leafIndex.range(leaf).length;
+  }
+  return { leaves, bytes };
+}
+
+function allowedIn({ leafIndex }: ProbedFile, leaf: number, allowed: Uint8Array | undefined): number {
+  const rows = leafIndex.rowsIn(leaf);
+  return allowed === undefined ? rows : countBits(sliceBits(allowed, leafIndex.firstRow(leaf), rows));
+}
+
+/** Cost: one wave of page reads. Throws `memory_budget_exceeded`, `corrupt`, or `unavailable` (`object_gone`). */
+export function probeLeaves(
+  room: Room,
+  file: ProbedFile,
+  { query, effort, allowed }: ProbeRequest,
+  { leaves }: ProbePlan,
+  reading: PageReading,
+): Awaitable<ProbeHits> {
+  return andThen(file.leafBlocks(leaves, reading), (blocks) => {
+    const best = new BestEstimates(effort.rerank);
+    let visited = 0;
+    withScan(room, file, (scan) => {
+      scan.prepare(query);
+      scan.beginLeaves();
+      blocks.forEach(({ scanned, firstRow, rows }, at) => {
+        best.add(scan.leafDistances(scanned, rows), { at, firstRow, allowed });
+        visited += rows;
+      });
+    });
+    const found = best.list();
+    const rowsFound = Uint32Array.from(found, ({ at, i }) => blocks[at]!.firstRow + i);
+    const placeOf = new Map(found.map((place, n) => [rowsFound[n]!, place]));
+    const idsOf = new Map<number, readonly Uint8Array[]>();
+    return {
+      rows: rowsFound,
+      ranks: Uint32Array.from(found, ({ at, i }) => blocks[at]!.rank(i, file.rows)),
+      visited,
+      idOf: (row) => {
+        const { at, i } = placeOf.get(row)!;
+        const block = blocks[at]!;
+        const ids = idsOf.get(at) ?? file.idsOfLeaf(block);
+        idsOf.set(at, ids);
+        return block.textOf(ids[i]!);
+      },
+    };
+  });
+}
+
+function withScan<T>(
+  room: Room,
+  { dimension, metric, leafIndex }: ProbedFile,
+  use: (scan: LeafScan) => T,
+): T {
+  // That it is the collection's metric was checked when the file was opened.
+  const { centroids } = leafIndex;
+  const scan = room((pool) => new LeafScan(pool, { dimension, metric: metric as Metric, centroids }));
+  try {
+    return use(scan);
+  } finally {
+    scan.release();
+  }
+}
+
+interface Estimate {
+  /** Block, and row in it. */
+  readonly at: number;
+  readonly i: number;
+  readonly distance: number;
+}
+
+/** The nearest so many out of leaves that come one after another. */
+class BestEstimates {
+  readonly #most: number;
+  #found: Estimate[] = [];
+  #worst = Infinity;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(
+    distances: Float32Array,
+    { at, firstRow, allowed }: { at: number; firstRow: number; allowed: Uint8Array | undefined },
+  ): void {
+    for (let i = 0; i < distances.length; i++) {
+      const distance = distances[i]!;
+      // What is no number is farther than all else.
+      if (!(distance < this.#worst) && this.#found.length >= this.#most) continue;
+      if (allowed !== undefined && !hasBit(allowed, firstRow + i)) continue;
+      this.#found.push({ at, i, distance: Number.isNaN(distance) ? Infinity : distance });
+    }
+    if (this.#found.length > this.#most) this.#cut();
+  }
+
+  list(): readonly Estimate[] {
+    this.#cut();
+    return this.#found;
+  }
+
+  #cut(): void {
+    this.#found.sort((a, b) => a.distance - b.distance || a.at - b.at || a.i - b.i);
+    this.#found.length = Math.min(this.#found.length, this.#most);
+    if (this.#found.length === this.#most) this.#worst = this.#found.at(-1)!.distance;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The place in an arena of what the RaBitQ kernels are told of one query and the leaves that it is compared with: those come one
+ * after another to one place. Centroids are compared as rows of one leaf whose centroid is the mean of them all.
+ */
+import { KERNEL_DOT, type Arena, type Metric } from '../../kernel/index.js';
+import { kindOf, rotationSigns } from '../codes/index.js';
+import { KernelState, RABITQ_STATE_BYTES, paddedDimension, rabitqOffsets } from '../layout/index.js';
+import type { Layout } from '../layout/index.js';
+
+export interface LeafSpace {
+  readonly dimension: number;
+  /** Not manhattan: a rotation keeps no sums of absolute differences. */
+  readonly metric: Metric;
+  /** What vectors are multiplied with before they are rotated. */
+  readonly factor: number;
+}
+
+interface Places {
+  readonly struct: number;
+  readonly signs: number;
+  readonly scale: number;
+  readonly rotated: number;
+  readonly signed: number;
+  readonly planes: number;
+  readonly leafOf: number;
+  readonly leafStarts: number;
+  readonly mean: number;
+  readonly shares: number;
+  readonly marks: number;
+}
+
+/** Centroids that are compared in one call: their leaf is that of every 32nd. */
+export const CENTROIDS_AT_ONCE = 64;
+
+export function layOutLeafTables(layout: Layout, dimension: number): Places {
+  const padded = paddedDimension(dimension);
+  return {
+    struct: layout.take(RABITQ_STATE_BYTES),
+    signs: layout.take(padded / 2),
+    scale: layout.take(4),
+    rotated: layout.take(padded * 4),
+    signed: layout.take(padded),
+    planes: layout.take(padded / 2),
+    leafOf: layout.take(4),
+    leafStarts: layout.take(8),
+    mean: layout.take(padded * 4),
+    shares: layout.take(4),
+    marks: layout.take(4),
+  };
+}
+
+export class LeafTables {
+  readonly padded: number;
+  readonly isDot: boolean;
+  readonly places: Places;
+  readonly #arena: Arena;
+  readonly #space: LeafSpace;
+  readonly #state: KernelState;
+
+  /** Requires: nobody else uses the arena's state until this is done with. */
+  constructor(arena: Arena, places: Places, space: LeafSpace) {
+    const { metric, dimension } = space;
+    this.padded = paddedDimension(dimension);
+    this.isDot = kindOf(metric) === KERNEL_DOT;
+    this.places = places;
+    this.#arena = arena;
+    this.#space = space;
+    this.#state = new KernelState(arena);
+    this.#state.set({ kind: kindOf(metric), rabitq: places.struct });
+    arena.u8.set(rotationSigns(this.padded), places.signs);
+    const { struct, leafOf, leafStarts, mean, shares, marks, rotated, signed, planes } = places;
+    const fields = { rotated, signed, planes, leafOf, leafStarts, centroids: mean, shares, marks };
+    for (const [name, value] of Object.entries({ ...fields, padded: this.padded, leaves: 1 }))
+      arena.u32[(struct + rabitqOffsets[name as keyof typeof rabitqOffsets]) / 4] = value;
+    arena.u32.fill(0, leafOf / 4, leafOf / 4 + 1);
+    arena.u32.set([0, CENTROIDS_AT_ONCE], leafStarts / 4);
+  }
+
+  /** Rotates rows that lie at `from`, each brought to length 1 where the metric is cosine. */
+  rotate({ from, rows, to }: { readonly from: number; readonly rows: number; readonly to: number }): void {
+    const { exports, f32 } = this.#arena;
+    const { dimension, metric, factor } = this.#space;
+    const { signs, scale } = this.places;
+    const padded = this.padded;
+    if (metric !== 'cosine') {
+      exports.rotateRows(from, rows, dimension, 0, factor, signs, padded, to);
+      return;
+    }
+    for (let row = 0; row < rows; row++) {
+      const at = from / 4 + row * dimension;
+      f32[scale / 4] = inverseLength(f32, at, at + dimension);
+      exports.rotateRows(at * 4, 1, dimension, scale, factor, signs, padded, to + row * padded * 4);
+    }
+  }
+
+  /** Brings the rotated query to the grid that codes of so many bits are compared by. */
+  prepare(bits: number): void {
+    this.#arena.u32[(this.places.struct + rabitqOffsets.bits) / 4] = bits;
+    this.#arena.exports.prepareRabitq();
+  }
+
+  /** Says where records lie that `measureRabitq` is to measure. */
+  putRecords(address: number, stride: number): void {
+    this.#state.put('codes', address);
+    this.#state.put('stride', stride);
+  }
+}
+
+function inverseLength(numbers: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at++) sum += numbers[at]! * numbers[at]!;
+  return sum > 0 ? 1 / Math.sqrt(sum) : 0;
+}

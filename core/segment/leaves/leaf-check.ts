@@ -1,0 +1,72 @@
+/**
+ * Whether what leaves say of their rows is what the other sections say: each row has its rank, and the id of that rank. Memory: 8
+ * bytes per row.
+ */
+import type { Deflate } from '../../base/ports.js';
+import { hashId } from '../id-hash.js';
+import type { Wrong } from '../id-blocks.js';
+import { LeafBlock } from './leaf-blocks.js';
+import type { LeafIndex } from './leaf-index.js';
+
+export class LeafCheck {
+  readonly #index: LeafIndex;
+  /** Of each rank: half of the hash of its id. */
+  readonly #hashOf: Uint32Array;
+  readonly #rankOfRow: Uint32Array;
+  readonly #hash = new Uint32Array(2);
+  #sound = 0;
+
+  constructor(index: LeafIndex, rows: number) {
+    this.#index = index;
+    this.#hashOf = new Uint32Array(rows);
+    this.#rankOfRow = new Uint32Array(rows);
+  }
+
+  /** An id as the section of ids has it. */
+  addId(rank: number, id: Uint8Array): void {
+    hashId(id, this.#hash, 0);
+    this.#hashOf[rank] = this.#hash[0]!;
+  }
+
+  /** Requires: all ids were added. Throws by `wrong`. */
+  take(
+    leaf: number,
+    bytes: Uint8Array,
+    {
+      dimension,
+      deflate,
+      wrong,
+    }: { readonly dimension: number; readonly deflate: Deflate; readonly wrong: Wrong },
+  ): void {
+    const place = { leaf, firstRow: this.#index.firstRow(leaf), rows: this.#index.rowsIn(leaf), dimension };
+    const block = new LeafBlock(bytes, place, wrong);
+    const { scanned, firstRow } = block;
+    const lanes = this.#index.centroids.mean.length;
+    mustBeNumbers(scanned.subarray(0, 4 * lanes), wrong);
+    const packs = scanned.subarray(4 * lanes);
+    for (let at = 4 * lanes; at < packs.length; at += 4 * lanes + 256)
+      mustBeNumbers(packs.subarray(at, at + 256), wrong);
+    block.idBytes(deflate).forEach((id, i) => {
+      const rank = block.rank(i, this.#rankOfRow.length);
+      this.#rankOfRow[firstRow + i] = rank;
+      hashId(id, this.#hash, 0);
+      if (this.#hash[0] !== this.#hashOf[rank])
+        throw wrong(0, `the id of rank ${rank} in row ${firstRow + i}`, 'another');
+    });
+    this.#sound++;
+  }
+
+  /** Says nothing where a leaf was not sound. Throws by `wrong`. */
+  mustAgree(rowOfRank: Uint32Array, wrong: Wrong): void {
+    if (this.#sound < this.#index.leaves) return;
+    rowOfRank.forEach((row, rank) => {
+      const found = this.#rankOfRow[row]!;
+      if (found !== rank) throw wrong(0, `row ${row} with rank ${rank} in its leaf`, `${found}`);
+    });
+  }
+}
+
+function mustBeNumbers(bytes: Uint8Array, wrong: Wrong): void {
+  const numbers = new Float32Array(bytes.slice().buffer);
+  if (!numbers.every(Number.isFinite)) throw wrong(0, 'numbers', 'what is none');
+}

@@ -1,0 +1,129 @@
+/**
+ * Where the blocks of leaves lie, and as much of their centroids as it takes to know which ones a query is near: codes of a few bits
+ * per dimension, relative to the mean of all.
+ *
+ *   leafIndex := u32 bits, f32 factor, zero[8]     of a code per dimension: 1, 2 or 4; what vectors were multiplied with
+ *                f32 mean[D]                       of the centroids, rotated
+ *                u32 blockBytes[leaves]
+ *                record[leaves]
+ *   record    := u8 code[bits D / 8], f32 add, f32 rescale
+ */
+import { assertInternal } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
+import type { ByteRange } from '../../store/index.js';
+import type { Wrong } from '../id-blocks.js';
+import { blockBytesRange, leafDimension } from './leaf-blocks.js';
+
+const HEADER_BYTES = 16;
+const BITS: readonly number[] = [1, 2, 4];
+
+/** The centroids of leaves, as they are compared with a query. */
+export interface CodedCentroids {
+  /** Of a code, per dimension: 1, 2 or 4. */
+  readonly bits: number;
+  /** What vectors are multiplied with before all else, so that no distance is out of range. */
+  readonly factor: number;
+  /** Of all of them, rotated. */
+  readonly mean: Float32Array;
+  /** Codes and terms, one record behind the other. */
+  readonly records: Uint8Array;
+}
+
+/** Bytes of the record of a centroid. */
+export function recordBytes(bits: number, dimension: number): number {
+  return (bits * leafDimension(dimension)) / 8 + 8;
+}
+
+export function encodeLeafIndex(
+  { bits, factor, mean, records }: CodedCentroids,
+  blockBytes: Uint32Array,
+): Uint8Array<ArrayBuffer> {
+  const leaves = blockBytes.length;
+  const wanted = leaves * recordBytes(bits, mean.length);
+  assertInternal(records.length === wanted, () => `${records.length} bytes of ${leaves} centroids`);
+  const fixed = HEADER_BYTES + 4 * mean.length + 4 * leaves;
+  const bytes = new Uint8Array(fixed + records.length);
+  const words = new Uint32Array(bytes.buffer, 0, fixed / 4);
+  const floats = new Float32Array(bytes.buffer, 0, fixed / 4);
+  words[0] = bits;
+  floats[1] = factor;
+  floats.set(mean, HEADER_BYTES / 4);
+  words.set(blockBytes, HEADER_BYTES / 4 + mean.length);
+  bytes.set(records, fixed);
+  return bytes;
+}
+
+export interface LeafFacts {
+  readonly rows: number;
+  readonly dimension: number;
+  readonly leafStarts: Uint32Array;
+  /** Of the section of blocks. */
+  readonly blocksBytes: number;
+}
+
+export class LeafIndex {
+  readonly leaves: number;
+  readonly centroids: CodedCentroids;
+  readonly #facts: LeafFacts;
+  /** Start of each block in the section, and its end. */
+  readonly #offsets: Float64Array;
+
+  /** Requires: `bytes` at a multiple of 4 in their buffer. Throws `corrupt`, by `wrong`. */
+  constructor(bytes: Uint8Array, facts: LeafFacts, wrong: Wrong) {
+    const leaves = facts.leafStarts.length;
+    const lanes = leafDimension(facts.dimension);
+    const fixed = HEADER_BYTES + 4 * lanes + 4 * leaves;
+    if (leaves < 1 || bytes.length < fixed) throw wrong(0, `${leaves} leaves`, `${bytes.length} bytes`);
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, fixed / 4);
+    const floats = new Float32Array(bytes.buffer, bytes.byteOffset, fixed / 4 - leaves);
+    const bits = words[0]!;
+    const factor = floats[1]!;
+    if (!BITS.includes(bits)) throw wrong(0, `centroids of ${BITS.join(', ')} bits`, `${bits}`);
+    if (!(factor > 0 && factor < Infinity)) throw wrong(4, 'a factor', `${factor}`);
+    const wanted = fixed + leaves * recordBytes(bits, facts.dimension);
+    if (bytes.length !== wanted) throw wrong(0, `${wanted} bytes of ${leaves} leaves`, `${bytes.length}`);
+    this.leaves = leaves;
+    this.centroids = {
+      ...{ bits, factor },
+      mean: floats.subarray(HEADER_BYTES / 4),
+      records: bytes.subarray(fixed),
+    };
+    this.#facts = facts;
+    this.#offsets = offsetsOf(words.subarray(-leaves), facts, (leaf, expected, found) =>
+      wrong(fixed - 4 * (leaves - leaf), expected, found),
+    );
+  }
+
+  firstRow(leaf: number): number {
+    return this.#facts.leafStarts[leaf]!;
+  }
+
+  rowsIn(leaf: number): number {
+    return rowsOf(this.#facts, leaf);
+  }
+
+  /** Of a block, from the start of the section. */
+  range(leaf: number): ByteRange {
+    const offset = this.#offsets[leaf]!;
+    return { offset, length: this.#offsets[leaf + 1]! - offset };
+  }
+}
+
+function rowsOf({ leafStarts, rows }: LeafFacts, leaf: number): number {
+  return (leafStarts[leaf + 1] ?? rows) - leafStarts[leaf]!;
+}
+
+function offsetsOf(blockBytes: Uint32Array, facts: LeafFacts, wrong: Wrong): Float64Array {
+  const offsets = new Float64Array(blockBytes.length + 1);
+  blockBytes.forEach((length, leaf) => {
+    const rows = rowsOf(facts, leaf);
+    if (rows > limits.leafRows) throw wrong(leaf, `a leaf of at most ${limits.leafRows} rows`, `${rows}`);
+    const { least, most } = blockBytesRange(rows, facts.dimension);
+    if (length < least || length > most)
+      throw wrong(leaf, `${least} to ${most} bytes of a leaf`, `${length}`);
+    offsets[leaf + 1] = offsets[leaf]! + length;
+  });
+  const end = offsets[blockBytes.length]!;
+  if (end !== facts.blocksBytes) throw wrong(0, `${facts.blocksBytes} bytes of leaves`, `${end}`);
+  return offsets;
+}
