@@ -13,9 +13,9 @@ const LAYERS = [
   ['check the request', /^functions\/http\/(schema|body)\/|^node_modules\/zod\/|^core\/engine\/input\//],
   ['app and router', /^functions\/http\/|^node_modules\/itty-router\//],
   ['server: requests and answers', /^functions\/node\/|^cli\//],
-  ['freshen: requests to the store', /^core\/store\/(adapters\/|accounting|retrying|forwarding)/],
+  ['requests to the store: freshen, pages', /^core\/store\/(adapters\/|accounting|retrying|forwarding)/],
   ['freshen: log', /^core\/log\//],
-  ['walk', /^core\/(index|kernel\/kernel)\/?/],
+  ['walk', /^core\/index\//],
   [
     'rerank',
     /^core\/kernel\/row-scorer|^core\/segment\/|^core\/store\/|^core\/engine\/segments\/segment-file/,
@@ -23,6 +23,8 @@ const LAYERS = [
   ['engine: plan, memtable, answer', /^core\//],
   ['node: http and sockets', /^node:/],
 ];
+/** What all layers call is its caller's. */
+const SHARED = /^core\/(kernel\/kernel|base\/awaitable)\.js /;
 const REST = 'host: system calls, not in any function';
 const GARBAGE = 'collect garbage';
 const IDLE = new Set(['(idle)', '(root)']);
@@ -76,7 +78,7 @@ function foldProfile({ nodes, samples, timeDeltas }, fromMs) {
 /** @param {CallFrame} frame */
 function ownLayer({ functionName, url }) {
   const path = url.replace(/^.*\/(node_modules\/)|^.*?\/dist\//, '$1');
-  if (path === '') return undefined;
+  if (path === '' || SHARED.test(`${path} `)) return undefined;
   return LAYERS.find(([, frame]) => frame.test(`${path} ${functionName}`))?.[0];
 }
 
