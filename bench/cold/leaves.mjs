@@ -3,10 +3,10 @@
  *
  *   npm run build && npm run bench:cold-leaves
  *   node bench/cold/leaves.mjs --rows 1000000 --queries 50 --profile s3 --rebuild --results FOLDER
- *   node bench/cold/leaves.mjs --rows 100000          # the quick form: a minute to make, once
+ *   node bench/cold/leaves.mjs --rows 100000          # the quick form: two minutes to make, once
  *
  * A `server` tier collection of generated embeddings (embedding-set.mjs), 768 numbers, cosine, made once and kept below build/
- * (kept-collection.mjs; a million rows take about ten minutes and 13 GB of disk on the way). Each query has a database of its own: tier
+ * (kept-collection.mjs; a million rows take eight minutes of one core, a minute of waiting, and 11 GB of disk on the way). Each query has a database of its own: tier
  * `edge`, 96 MB of memory, six requests in flight, nothing shared or left from the one before; what is loaded and compiled of the code
  * is. k = 10 at target recall 0.95, `include: []`.
  *

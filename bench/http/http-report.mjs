@@ -6,6 +6,7 @@ import { machineLine, table } from '../result-files.mjs';
  * @typedef {object} Profile
  * @property {string} form
  * @property {number} connections
+ * @property {number} qps
  * @property {number} serverUs
  * @property {{ layer: string, us: number }[]} layers
  */
@@ -65,13 +66,14 @@ export function httpReport({
     parts.push(
       '## Where the time goes',
       table(
-        ['microseconds per query of the main thread', ...profiles.map(({ form }) => form)],
+        ['microseconds per query', ...profiles.map(({ form }) => form)],
         [
           ...layers.map((layer) => [layer, ...profiles.map((profile) => at(profile, layer))]),
-          ['all of it', ...profiles.map((one) => one.layers.reduce((sum, { us }) => sum + us, 0).toFixed(1))],
+          ['all of it', ...profiles.map(({ serverUs }) => serverUs)],
+          ['queries/s meanwhile', ...profiles.map(({ qps }) => whole(qps))],
         ],
       ),
-      `By \`--cpu-prof\`, ${profiles[0]?.connections} connections, with what the profile itself takes, and the start of the server.`,
+      `The shares that a profile (\`--cpu-prof\`) finds, of the processor time of the whole server, ${profiles[0]?.connections} connections, with what the profile itself takes.`,
     );
   }
   return `${parts.join('\n\n')}\n`;

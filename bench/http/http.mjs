@@ -13,8 +13,8 @@
  *   request to the store. **ten**: ten queries in one request, of which each counts.
  * - **library**: the same queries by `collection.query` in a process of its own, one after another: what HTTP adds to.
  *
- * Forms take turns within a round; the round of the median rate counts. Recall is that of 200 of the queries, over HTTP. Then the profile of a
- * server under the largest load is folded into layers (profile-layers.mjs), for `numbers` and `base64`.
+ * Forms take turns within a round; the round of the median rate counts. Recall is that of 200 of the queries, over HTTP.
+ * Then the profile of a server under the largest load is folded into layers (profile-layers.mjs), for `numbers` and `base64`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -210,23 +210,27 @@ async function measureLibrary({ folder, set }) {
   return found;
 }
 
-/** Microseconds per query by layer, and how many in a second: the profile itself takes its share. @param {string} store @param {string} form @param {string} bodies */
+/**
+ * Microseconds of processor time per query by layer, with what the profile itself takes. What else a server's threads do is in it.
+ * @param {string} store @param {string} form @param {string} bodies
+ */
 async function profileOf(store, form, bodies) {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-http-'));
   try {
     const nodeArguments = ['--cpu-prof', '--cpu-prof-dir', folder, '--cpu-prof-interval', String(SAMPLE_US)];
+    const begun = performance.now();
     const server = await startServer({ store: `file:${store}`, nodeArguments, serveArguments: SERVE });
     const connections = Math.max(...flags.connections.split(',').map(Number));
     const load = { form, bodies, connections };
-    const warm = await measureOnce(server, { ...load, seconds: WARM_UP_SECONDS });
+    await measureOnce(server, { ...load, seconds: WARM_UP_SECONDS });
+    const warmMs = performance.now() - begun;
     const { qps, serverUs } = await measureOnce(server, { ...load, seconds: 2 * Number(flags.seconds) });
     await server.stop();
-    const queries = warm.qps * WARM_UP_SECONDS + qps * 2 * Number(flags.seconds);
-    const layers = Object.entries(layersOf(folder)).map(([layer, us]) => ({
+    const layers = layersOf(folder, warmMs).map(({ layer, share }) => ({
       layer,
-      us: round(us / queries, 1),
+      us: round(share * serverUs, 1),
     }));
-    return { form, connections, serverUs: round(serverUs, 1), layers: layers.sort((a, b) => b.us - a.us) };
+    return { form, connections, qps: Math.round(qps), serverUs: round(serverUs, 1), layers };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

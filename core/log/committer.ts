@@ -330,10 +330,11 @@ export class Committer<S extends LogSink<S>> {
     // From here on others may carry them, whatever becomes of this put.
     for (const { write } of waiting) write.waits = write.undecided = true;
     const put = { after: sequence(seq - 1), label, batches: waiting.map(slotBatch) };
+    const read = this.#log.read('strong', () => {});
     const left = waiting.length === 0 ? undefined : leaveInInbox(this.#log.context, put);
     // Rivals of this very moment are on their way into the inbox too: whoever joins them looks after that.
     if (left === undefined) this.#lookAhead(group);
-    await Promise.all([this.#log.read('strong', () => {}), left]);
+    await Promise.all([read, left]);
   }
 
   /** Lists the inbox beside the read of what is new. */
