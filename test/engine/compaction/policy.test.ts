@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { chooseInputs, residentBytesOf, wantsMinorFold } from '../../../core/engine/compaction/policy.js';
+import { codingFor } from '../../../core/engine/compaction/coding.js';
+import {
+  buildBytesOf,
+  chooseInputs,
+  foldRowsMost,
+  residentBytesOf,
+  wantsMinorFold,
+} from '../../../core/engine/compaction/policy.js';
+import { IndexBuilder } from '../../../core/index/index.js';
 import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
 import { limits, tierLimits } from '../../../core/base/limits.js';
 
@@ -40,6 +48,39 @@ describe('choice of inputs', () => {
     expect(choose(half)).toEqual(['s0']);
     expect(choose(half + 2)).toEqual([]);
   });
+
+  it('keeps the build within memory, whatever is resident of it later', () => {
+    const small = { ...plan, dimension: 768, quantization: 'rabitq' } as const;
+    const perRow = buildBytesOf(2, small) - buildBytesOf(1, small);
+    const rows = Math.floor(tierLimits.edge.buildBytes / perRow);
+    expect(residentBytesOf(rows, small)).toBeLessThan(tierLimits.edge.residentBytes / 2);
+    const most = foldRowsMost({ ...small, tier: 'edge', handler: 'edge' });
+    expect(most).toBeLessThan(rows);
+    expect(most).toBeGreaterThan(0.9 * rows);
+    const choose = (live: number): readonly string[] =>
+      chooseInputs({ ...small, tier: 'edge', handler: 'edge', logRows: 1_000, segments: segments(live) });
+    expect(choose(most - 1_000).length + choose(most - 900).length).toBeLessThan(2);
+  });
+
+  it.each(['sq8', 'none', 'rabitq', { type: 'rabitq', bits: 4 }] as const)(
+    'takes a builder and an index of %j for no smaller than they are',
+    (quantization) => {
+      const [rows, dimension, m] = [20_000, 300, 16];
+      const shape = { rows, dimension, metric: 'cosine' } as const;
+      const coding = codingFor({ ...plan, quantization });
+      const leafStarts = Uint32Array.from({ length: Math.ceil(rows / 512) }, (_, leaf) => leaf * 512);
+      const centroids = new Float32Array(leafStarts.length * dimension);
+      const rabitq = { unit: 1, leafStarts, centroids };
+      const code =
+        coding.kind === 'sq8' ? undefined : coding.kind === 'f32' ? coding : { ...coding, ...rabitq };
+      const graph = { m, efConstruction: 128, seed: 1 };
+      const size = { shape, graph, code, extraResidentBytes: rows * 8 };
+      const needed = IndexBuilder.bytesNeeded(size);
+      const said = buildBytesOf(rows, { ...plan, dimension, quantization });
+      expect(said).toBeGreaterThan(needed);
+      expect(said).toBeLessThan(1.2 * needed + 4_194_304);
+    },
+  );
 
   it('rewrites a segment of which more than a quarter is dead', () => {
     const decayed = (live: number): SegmentSize[] => [
