@@ -12,6 +12,7 @@ import {
   clustered,
   directionsOf,
   kernel,
+  pqPlan,
   rowOf,
   shapeOf,
   stored,
@@ -39,12 +40,15 @@ const soundIndexes = (['euclidean', 'cosine', 'dot', 'manhattan'] as const).flat
     params: { lo: new Float32Array(OUTPUTS).fill(-2), step: new Float32Array(OUTPUTS).fill(4 / 255) },
   };
   const projections = metric === 'euclidean' || metric === 'cosine' ? [undefined, projection] : [undefined];
-  return projections.map((of): StoredIndex => {
-    const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, of);
-    const index = stored(builder, shape);
-    builder.release();
-    return index;
-  });
+  const pq = pqPlan(rows, DIMENSION, metric, 8);
+  return [...projections.map((of) => [of, undefined] as const), [undefined, pq] as const].map(
+    ([of, code]): StoredIndex => {
+      const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, of, code);
+      const index = stored(builder, shape);
+      builder.release();
+      return index;
+    },
+  );
 });
 
 /** One arena for all: a search must not depend on what the last one left. */
