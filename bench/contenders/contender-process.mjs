@@ -2,7 +2,7 @@
  * The process of one contender, which does what its parent (contender-child.mjs) asks over IPC, one thing at a time:
  *
  *   build   makes the index and leaves it in the folder: { loadSeconds?, buildSeconds }
- *   open    opens it and warms up: { note?, built?, residentBytes }
+ *   open    opens it and warms up: { note?, built?, residentBytes, memory? }
  *   sweep   every effort once: { points, answers? }, where answers are rows or ids of each query at each effort;
  *           each query under its filter, where filters are given
  *   close   and ends
@@ -105,7 +105,9 @@ async function measure(effort, asking, filters) {
   }
   const total = times.reduce((sum, ms) => sum + ms, 0);
   const quantileUs = (/** @type {number} */ share) => round(quantile(times, share) * 1_000, 1);
+  const rerank = await opened.rerank?.(asking[0], effort);
   const point = {
+    ...(rerank === undefined ? {} : { rerank }),
     ...{ effort, qps: round((times.length / total) * 1_000, 1) },
     ...{ p50us: quantileUs(0.5), p99us: quantileUs(0.99) },
   };
@@ -125,7 +127,8 @@ const calls = {
     opened = await contender.open(shape, library);
     await warmUp();
     const { note, built, residentBytes: own } = opened;
-    return { note, built, residentBytes: own ?? (await residentBytes()) - before };
+    const memory = await opened.memory?.();
+    return { note, built, residentBytes: own ?? (await residentBytes()) - before, memory };
   },
   /** @param {import('./contender-child.mjs').SweepOptions} options */
   sweep: async ({ withAnswers, sweeping = efforts, count = queries.length, filters }) => {

@@ -3,7 +3,7 @@
  * lives in processes of its own (contender-process.mjs): one builds the index and leaves it in a folder, a fresh one opens
  * that folder and answers queries, so that its memory is what searching takes and not what building left behind.
  */
-import { cairn, cairnNode24, cairnTight } from './libraries/cairn.mjs';
+import { cairn, cairnCodedBy, cairnNode24, cairnTight } from './libraries/cairn.mjs';
 import { hnswlibNode } from './libraries/hnswlib-node.mjs';
 import { hnswlib } from './libraries/hnswlib.mjs';
 import { lancedb } from './libraries/lancedb.mjs';
@@ -51,6 +51,7 @@ import { zvec } from './libraries/zvec.mjs';
 /**
  * @typedef {object} Timed one effort of a sweep
  * @property {Effort} effort
+ * @property {number} [rerank]
  * @property {number} qps
  * @property {number} p50us
  * @property {number} p99us
@@ -69,7 +70,16 @@ import { zvec } from './libraries/zvec.mjs';
  * @property {() => Promise<Point[]>} [sweep]
  * @property {Built} [built]
  * @property {number} [residentBytes]
+ * @property {() => Promise<IndexMemory>} [memory] asked once it is warm
+ * @property {(query: any, effort: Effort) => Promise<number>} [rerank] raw vectors that such a query compares
  * @property {() => unknown} close
+ */
+
+/**
+ * What a library says of its own memory.
+ * @typedef {object} IndexMemory
+ * @property {number} indexBytes
+ * @property {number} pageCacheBytes raw vectors and ids that were read
  */
 
 /**
@@ -115,9 +125,18 @@ export const contenders = [
   sqliteVec,
 ];
 
+/** Cairn by what it codes vectors as (quantizers/quantizers.mjs). @type {readonly Contender[]} */
+export const quantized = [
+  cairnCodedBy('none', 'none'),
+  cairnCodedBy('sq8', 'sq8'),
+  cairnCodedBy('rabitq', 'rabitq'),
+  cairnCodedBy('rabitq 2 bits', { type: 'rabitq', bits: 2 }),
+  cairnCodedBy('rabitq 4 bits', { type: 'rabitq', bits: 4 }),
+];
+
 /** @param {string} key @returns {Contender} */
 export function mustBeContender(key) {
-  const found = contenders.find((contender) => contender.key === key);
+  const found = [...contenders, ...quantized].find((contender) => contender.key === key);
   if (found === undefined) throw new Error(`no contender is called ${key}`);
   return found;
 }

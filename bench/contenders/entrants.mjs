@@ -19,6 +19,7 @@ export const OWN = 'cairn';
  * @property {import('./contender.mjs').Built} built
  * @property {string | undefined} note
  * @property {number} residentBytes
+ * @property {import('./contender.mjs').IndexMemory | undefined} memory
  */
 
 /** @param {Contender} contender @param {unknown} error */
@@ -71,11 +72,11 @@ export async function enter(contender, { folder, input, core, stores }) {
   }
   const child = new ContenderChild(contender, place);
   try {
-    const { note, built: own, residentBytes } = await child.call('open');
+    const { note, built: own, residentBytes, memory } = await child.call('open');
     built ??= own;
     if (built === undefined) throw new Error('it tells no time of its build');
     stores.set(store, built);
-    return { contender, child, built, note, residentBytes };
+    return { contender, child, built, note, residentBytes, memory };
   } catch (error) {
     await child.stop();
     throw error;

@@ -23,14 +23,21 @@ const TRIAL_ROWS = 4_000;
 const TRIAL_QUERIES = 20_000;
 /** Arenas come in classes: the index takes a whole one, and the error says how much that is. */
 const BUDGETS = 8;
+/** Recalls that are asked for. */
+const TARGETS = [0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.995, 0.999];
 
 /** @typedef {import('../contender.mjs').Shape} Shape */
 
-/** @param {import('../contender.mjs').Rows} rows @returns {Promise<import('../contender.mjs').Built>} */
-async function build(rows) {
+/** @typedef {import('../../../dist/core/index.js').CollectionSettings['quantization']} Quantization */
+
+/**
+ * @param {import('../contender.mjs').Rows} rows @param {Quantization} [quantization]
+ * @returns {Promise<import('../contender.mjs').Built>}
+ */
+async function build(rows, quantization = 'sq8') {
   const { metric, dimension, ids, vectors, documents, folder } = rows;
   const database = await open(urlOf(rows), { threads: 0 });
-  const collection = await database.createCollection(COLLECTION, { dimension, metric });
+  const collection = await database.createCollection(COLLECTION, { dimension, metric, quantization });
   let buildSeconds = 0;
   /** Whether there was anything to do. */
   const compact = async () => {
@@ -76,6 +83,16 @@ async function openWith(shape, options = {}) {
       const effort = targetRecall === undefined ? { ef } : { targetRecall };
       const asked = { vector, k: K, ...effort, include: [], consistency: /** @type {const} */ ('eventual') };
       return collection.query(filter === undefined ? asked : { ...asked, filter });
+    },
+    memory: async () => {
+      const { segments, memory } = await collection.stats({ consistency: 'eventual' });
+      const indexBytes = segments.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
+      return { indexBytes, pageCacheBytes: memory.pageCacheBytes };
+    },
+    /** @param {Float32Array} vector @param {import('../contender.mjs').Effort} effort */
+    rerank: async (vector, { targetRecall = TARGET_RECALL }) => {
+      const { explain } = await collection.explain({ vector, k: K, targetRecall });
+      return explain.segments.reduce((sum, { rerank = 0 }) => sum + rerank, 0);
     },
     close: () => database.close(),
   };
@@ -144,7 +161,8 @@ const both = {
   load: compileLibrary,
   store: 'cairn',
   efforts: byEf,
-  build,
+  /** @param {import('../contender.mjs').Rows} rows */
+  build: (rows) => build(rows),
   /** @param {import('../../../dist/core/index.js').QueryResult} answer */
   found: ({ matches }) => matches.map(({ id }) => id),
 };
@@ -183,3 +201,22 @@ export const cairnTight = {
   settings: 'the same store, memoryBudgetBytes as small as its index allows',
   open: openTight,
 };
+
+/**
+ * Cairn by what its segments code vectors as; efforts are recalls that are asked for, by which it chooses how wide a walk is and how
+ * many raw vectors are compared.
+ * @param {string} name @param {Quantization} quantization
+ * @returns {import('../contender.mjs').Contender}
+ */
+export function cairnCodedBy(name, quantization) {
+  return {
+    ...both,
+    key: `cairn-${name.replaceAll(' ', '-')}`,
+    title: `Cairn ${name}`,
+    settings: `quantization ${JSON.stringify(quantization)}`,
+    store: `cairn-${name.replaceAll(' ', '-')}`,
+    efforts: TARGETS.map((targetRecall) => ({ targetRecall })),
+    build: (rows) => build(rows, quantization),
+    open: (shape) => openWith(shape),
+  };
+}
