@@ -2,7 +2,7 @@
  * A history under way: the databases, the model of what should be in them, and a scan that goes on from step to step.
  */
 import { isCairnError } from '../../core/index.js';
-import type { Collection, Database, PatchInput, WriteResult } from '../../core/index.js';
+import type { Collection, CollectionSettings, Database, PatchInput, WriteResult } from '../../core/index.js';
 import { byUtf8, failure, mustEqual } from './fixture.js';
 import type { TestClock } from './fixture.js';
 import { compareKeys, document, facetOf, orderKeys, shown } from './model.js';
@@ -16,6 +16,7 @@ export class Run {
   readonly model: Model;
   readonly clock: TestClock;
   readonly dimension: number;
+  readonly #quantization: CollectionSettings['quantization'];
   readonly #open: () => Promise<Database>;
   readonly #databases: Database[] = [];
   #cursor: string | undefined;
@@ -35,18 +36,21 @@ export class Run {
     model: Model;
     clock: TestClock;
     dimension: number;
+    quantization: CollectionSettings['quantization'];
     open: () => Promise<Database>;
   }) {
     this.model = settings.model;
     this.clock = settings.clock;
     this.dimension = settings.dimension;
+    this.#quantization = settings.quantization;
     this.#open = settings.open;
   }
 
   async start(): Promise<void> {
     this.#databases.push(await this.#open(), await this.#open());
     const { metric, softDeleteDays } = this.model;
-    await this.#databases[0]!.createCollection('c', { dimension: this.dimension, metric, softDeleteDays });
+    const settings = { dimension: this.dimension, metric, softDeleteDays, quantization: this.#quantization };
+    await this.#databases[0]!.createCollection('c', settings as CollectionSettings);
   }
 
   /**

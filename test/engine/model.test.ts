@@ -27,12 +27,16 @@ test.each<Metric>(['cosine', 'euclidean', 'dot', 'manhattan'])(
       softDeleteDays: fc.constantFrom(0, 1, 30),
       // A long vector makes blocks of a few rows, so that ties lie in several blocks.
       dimension: fc.constantFrom(4, 4, 4, 16_000),
+      quantization: fc.constantFrom('sq8', 'none', metric === 'manhattan' ? 'pq' : 'rabitq'),
       steps: fc.array(fc.record({ what: step, look }), { minLength: 1, maxLength: 14 }),
     });
     await fc.assert(
-      fc.asyncProperty(history, async ({ softDeleteDays, dimension, steps }) => {
+      fc.asyncProperty(history, async ({ softDeleteDays, dimension, quantization, steps }) => {
         const { clock, openAgain } = newBench();
-        const run = new Run({ model: new Model(metric, softDeleteDays), clock, dimension, open: openAgain });
+        const run = new Run({
+          ...{ model: new Model(metric, softDeleteDays), clock, dimension, quantization },
+          open: openAgain,
+        });
         await run.start();
         try {
           for (const { what, look: with_ } of steps) {

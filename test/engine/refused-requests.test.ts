@@ -404,6 +404,18 @@ describe('settings', () => {
     setting('tier', { dimension: 4, tier: 'cloud' }, 'invalid_setting', /edge, server/),
     setting('quantization', { dimension: 4, quantization: 'sq4' }, 'invalid_setting', /sq8/),
     setting(
+      'bits',
+      { dimension: 4, quantization: { type: 'rabitq', bits: 3 } },
+      'invalid_setting',
+      /bits: 1 \| 2 \| 4.*got object/,
+    ),
+    setting(
+      'quantization of a metric that a rotation does not keep',
+      { dimension: 4, metric: 'manhattan', quantization: 'rabitq' },
+      'invalid_setting',
+      /not their Manhattan distances; take sq8, pq or none/,
+    ),
+    setting(
       'm',
       { dimension: 4, index: { m: 3 } },
       'invalid_setting',

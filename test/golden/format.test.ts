@@ -13,7 +13,7 @@ import { memoryStore } from '../../core/store/index.js';
 import { systemClock } from '../../core/system-ports.js';
 import { exampleText, replaceSection, segmentExampleText, sizesText } from './format-page.js';
 import { firstReleaseHead, goldenObjects } from './objects.js';
-import { uncolumnedSegment } from './segment-objects.js';
+import { rowsByIndex, uncolumnedSegment } from './segment-objects.js';
 
 const update = process.env['UPDATE_GOLDEN'] === '1';
 const folder = fileURLToPath(new URL('format-1/', import.meta.url));
@@ -80,6 +80,13 @@ test('a segment of before there were columns opens, and leaves filters to its do
   expect(rows).toEqual({ sure: Uint8Array.of(0), count: 0, open: Uint8Array.of(0b111) });
 });
 
+test.each(goldenObjects.filter(({ file }) => /^segment-(f32|rabitq)/.test(file)))(
+  'the index of $file is searched',
+  async ({ file }) => {
+    expect(await rowsByIndex(golden(file))).toEqual([2, 1, 0]);
+  },
+);
+
 test('no golden file is without a test', () => {
   const files = goldenObjects.map(({ file }) => file);
   expect(readdirSync(folder).sort()).toEqual(files.toSorted());
@@ -95,7 +102,7 @@ async function openStore(
 ): Promise<Awaited<ReturnType<typeof open>>> {
   const store = memoryStore({ clock: systemClock });
   for (const { file, key } of objects) {
-    if (!/^head-(?!copy)/.test(file)) await store.put(key, read(file), { if: 'absent' });
+    if (!/^(head-(?!copy)|segment-)/.test(file)) await store.put(key, read(file), { if: 'absent' });
   }
   const clock = { wallMs: () => 1_767_225_610_000, monotonicMs: () => 0 };
   return await open('memory:', { store, clock });

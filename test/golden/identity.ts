@@ -5,7 +5,9 @@ import type { Digests } from '../../core/base/ports.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
 import type { RowMasks } from '../../core/kernel/index.js';
 
-const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 });
+export const kernel: Kernel = new Kernel(await compileEmbeddedKernel(), {
+  memoryBudgetBytes: 16 * 1024 * 1024,
+});
 export const digests: Digests = createDigests(kernel);
 export const masks: RowMasks = kernel.masks;
 

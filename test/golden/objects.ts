@@ -57,6 +57,12 @@ const active: Head = firstHead({
 });
 const dropped = nextHead(active, hex(0x30, 16), { state: 'dropped' });
 
+/** Its coding is said in more than a word. */
+const quantized: Head = {
+  ...active,
+  schema: { ...active.schema, quantization: { type: 'rabitq', bits: 2 } },
+};
+
 const JOBS = [hex(0x70, 16), hex(0x71, 16), hex(0x72, 16)] as const;
 
 const window: WindowSnapshot = {
@@ -325,6 +331,7 @@ export const goldenObjects: readonly GoldenObject[] = [
     },
   },
   { ...headObject('head-pinned.bin', headKey(uid), pinned), newIn: 1 },
+  { ...headObject('head-quantized.bin', headKey(uid), quantized), newIn: 1 },
   { ...headObject('head-past.bin', headKey(uid), pastHead(active, sealedWindow.ref)), newIn: 1 },
   headObject('head-copy.bin', headCopyKey(uid, headVersion(1)), active),
   slotObject('slot.bin', 1, firstSlot.bytes),

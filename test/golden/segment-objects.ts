@@ -3,7 +3,11 @@
  */
 import { bytesToHex } from '../../core/base/bytes.js';
 import { limits } from '../../core/base/limits.js';
+import { attachIndex, indexBytes } from '../../core/engine/segments/index.js';
 import { parseFilter } from '../../core/filter/index.js';
+import { acquireBytes, IndexBuilder, RangeTrainer } from '../../core/index/index.js';
+import type { CodePlan } from '../../core/index/index.js';
+import { PAYLOAD_OFFSET } from '../../core/kernel/index.js';
 import { decodeFooter, footerOffset } from '../../core/segment/footer.js';
 import {
   portableDeflate,
@@ -16,7 +20,7 @@ import {
 import type { FilterRows, ResidentSection, SegmentEnd, SegmentRef } from '../../core/segment/index.js';
 import { memoryStore, PageCache } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
-import { digests, masks, uid, UUID } from './identity.js';
+import { digests, kernel, masks, uid, UUID } from './identity.js';
 import type { GoldenObject, Part } from './identity.js';
 
 export const segmentKey: string = `c/${uid}/seg/${UUID}.seg`;
@@ -30,6 +34,8 @@ interface Content extends SegmentEnd {
   readonly residents: readonly ResidentSection[];
   readonly leafStarts: Uint32Array;
 }
+
+const coded = [{ kind: 'f32' }, rabitqPlan(1), rabitqPlan(2), rabitqPlan(4)] as const;
 
 const ids = ['a2', 'é', 'a1'];
 const { sortedIds, rowOfRank, rankOfRow } = rowMaps(ids);
@@ -84,6 +90,57 @@ async function write(from: Content): Promise<{ readonly bytes: Uint8Array; reado
 }
 
 const written = await write(content);
+
+function rabitqPlan(bits: number): CodePlan {
+  const centroids = Float32Array.of(0.9, 0, 0.6, 0.8);
+  return { kind: 'rabitq', bits, unit: 1, leafStarts: Uint32Array.of(0, 2), centroids };
+}
+
+/** The same rows with an index of another coding, as `none` and `rabitq` have it. */
+function codedContent(code: CodePlan): Content {
+  const shape = { dimension: 2, metric: 'cosine', rows: 3 } as const;
+  const ranges = new RangeTrainer(2, 'cosine');
+  ranges.add(content.vectors);
+  const builder = new IndexBuilder(kernel.pool, {
+    ...{ shape, params: ranges.finish(), code, extraResidentBytes: 0 },
+    graph: { m: 4, efConstruction: 16, seed: 5 },
+  });
+  builder.encode(0, content.vectors);
+  builder.insert(Uint32Array.of(0, 1, 2));
+  const sections = builder
+    .sections()
+    .map(({ kind, bytes, count }) => ({ kind, bytes: bytes.slice(), count }));
+  const residents = [...sections, ...content.residents.slice(1)];
+  const numbers = { ...content.numbers, ...builder.numbers() };
+  builder.release();
+  return { ...content, residents, numbers };
+}
+
+/** The rows of such a segment, nearest to the last of them first, as its index finds them. */
+export async function rowsByIndex(bytes: Uint8Array): Promise<number[]> {
+  const reader = await openGolden(bytes, refOf(bytes));
+  const arena = acquireBytes(kernel.pool, indexBytes(reader));
+  await reader
+    .residentLoad(arena.u8.subarray(PAYLOAD_OFFSET, PAYLOAD_OFFSET + reader.residentBytes))
+    .fetchMissing();
+  const { index } = attachIndex(reader, arena);
+  const query = content.vectors.slice(4);
+  const found = [[...index.walk({ query, ef: 3, limit: 3 }).rows], [...index.scan({ query, limit: 3 }).rows]];
+  kernel.pool.release(arena);
+  if (String(found[0]) !== String(found[1])) throw new Error(`a walk found ${found.join(', a scan ')}`);
+  return found[0]!;
+}
+
+const codedObjects = await Promise.all(
+  coded.map(async (code): Promise<GoldenObject> => {
+    const { bytes, ref } = await write(codedContent(code));
+    return {
+      file: `segment-${code.kind}${code.kind === 'rabitq' ? code.bits : ''}.bin`,
+      ...{ key: segmentKey, bytes, newIn: 1 },
+      reencode: async (stored) => (await write(await read(stored, ref))).bytes,
+    };
+  }),
+);
 
 async function openGolden(bytes: Uint8Array, ref: SegmentRef): Promise<SegmentReader> {
   const store = newStore();
@@ -146,6 +203,7 @@ const deletions = encodeDeletions(digests, deletionsKey, {
 });
 
 export const segmentObjects: readonly GoldenObject[] = [
+  ...codedObjects,
   {
     file: 'segment.bin',
     key: segmentKey,

@@ -12,6 +12,7 @@ import {
   bitmapOf,
   built,
   clustered,
+  exactDistance,
   exactNearest,
   kernel,
   rowOf,
@@ -89,5 +90,150 @@ describe('rows as they were given', () => {
     expect(builder.spread(query, 40)).toBeGreaterThan(1);
     expect(builder.walkBuilt({ query, ef: 50, limit: 20 }).exact).toBe(false);
     builder.release();
+  });
+});
+
+/** Leaves of so many rows, in the order in which rows lie, and their means. */
+function rabitq(
+  given: Float32Array,
+  dimension: number,
+  { bits, unit }: { bits: number; unit: number },
+  metric: Metric,
+): CodePlan {
+  const leafStarts = Uint32Array.of(0, 300, 333, 500);
+  const centroids = new Float32Array(leafStarts.length * dimension);
+  leafStarts.forEach((first, leaf) => {
+    const end = leafStarts[leaf + 1] ?? COUNT;
+    for (let row = first; row < end; row++) {
+      const own = rowOf(given, dimension, row);
+      const length = metric === 'cosine' ? Math.hypot(...own) : 1;
+      own.forEach((value, d) => (centroids[leaf * dimension + d]! += value / length / (end - first)));
+    }
+  });
+  return { kind: 'rabitq', bits, unit, leafStarts, centroids };
+}
+
+function openRabitq(
+  rows: Float32Array,
+  dimension: number,
+  metric: Metric,
+  { bits, unit }: { bits: number; unit: number },
+): Attached {
+  const shape = shapeOf(rows, dimension, metric);
+  const code = rabitq(rows, dimension, { bits, unit }, metric);
+  const builder = built(rows, shape, undefined, undefined, code);
+  const index = stored(builder, shape, code.kind === 'rabitq' ? code.leafStarts : undefined);
+  const query = rowOf(clustered(1, dimension, 8), dimension, 0);
+  const request = { query, ef: 50, limit: 30 };
+  const [walked, scanned] = [builder.walk(request), builder.scan({ query, limit: 30 })];
+  builder.release();
+  const made = open(index);
+  expect(made.index.walk(request)).toEqual(walked);
+  expect(made.index.scan({ query, limit: 30 })).toEqual(scanned);
+  return made;
+}
+
+const turned = ['euclidean', 'cosine', 'dot'] as const;
+
+describe('RaBitQ codes', () => {
+  test.each(
+    turned.flatMap((metric) =>
+      [1, 2, 4].flatMap((bits) => [5, 64, 130].map((d) => [metric, bits, d] as const)),
+    ),
+  )(
+    '%s, %i bits, %i dimensions: the nearest are among the first, and distances are near those of the rows',
+    (metric, bits, dimension) => {
+      const rows = clustered(COUNT, dimension, 5);
+      const { index } = openRabitq(rows, dimension, metric, { bits, unit: metric === 'cosine' ? 1 : 4 });
+      const queries = clustered(10, dimension, 77);
+      let [scanned, walked, error, spread] = [0, 0, 0, 0];
+      for (let q = 0; q < 10; q++) {
+        const query = rowOf(queries, dimension, q);
+        const allowed = bitmapOf(COUNT, (row) => row % 5 !== q % 5);
+        const all = index.scan({ query, limit: COUNT });
+        expect(all.exact).toBe(false);
+        const exact = [...all.rows].map((row) => exactDistance(metric, query, rowOf(rows, dimension, row)));
+        const mean = exact.reduce((sum, value) => sum + value, 0) / COUNT;
+        exact.forEach((value, i) => {
+          error += (all.distances[i]! - value) ** 2;
+          spread += (value - mean) ** 2;
+        });
+        const truth = exactNearest(metric, rows, query, { k: 10, isAllowed: (row) => row % 5 !== q % 5 });
+        const first = new Set(index.scan({ query, limit: 100, allowed }).rows);
+        const met = new Set(index.walk({ query, ef: 200, limit: 100, allowed }).rows);
+        scanned += truth.filter((row) => first.has(row)).length;
+        walked += truth.filter((row) => met.has(row)).length;
+      }
+      expect(error / spread).toBeLessThan([0, 0.25, 0.06, 0, 0.01][bits]!);
+      expect(scanned).toBeGreaterThan(97);
+      expect(walked).toBeGreaterThan(94);
+    },
+  );
+
+  test.each([1e-18, 1e-3, 1e15])('of numbers around %d keep their order', (size) => {
+    const rows = clustered(COUNT, 64, 5);
+    const queries = clustered(5, 64, 77);
+    const unit = 2 ** Math.ceil(Math.log2(4 * size));
+    const large = openRabitq(
+      rows.map((value) => value * size),
+      64,
+      'euclidean',
+      { bits: 4, unit },
+    );
+    for (let q = 0; q < 5; q++) {
+      const query = rowOf(queries, 64, q);
+      const truth = exactNearest('euclidean', rows, query, { k: 10 });
+      const hits = large.index.scan({ query: query.map((value) => value * size), limit: 40 });
+      expect(truth.filter((row) => hits.rows.includes(row)).length).toBeGreaterThan(8);
+      expect(hits.distances.every((distance) => Number.isFinite(distance))).toBe(true);
+    }
+  });
+});
+
+describe('what a file says of its coding', () => {
+  const rows = clustered(COUNT, 24, 5);
+  const of = (metric: Metric): StoredIndex => {
+    const shape = shapeOf(rows, 24, metric);
+    const code = rabitq(rows, 24, { bits: 2, unit: 4 }, metric);
+    const builder = built(rows, shape, undefined, undefined, code);
+    const index = stored(builder, shape, Uint32Array.of(0, 300, 333, 500));
+    builder.release();
+    return index;
+  };
+  const good = of('euclidean');
+
+  test.each([
+    ['coding 3', { coding: 3 }],
+    ['coding -1', { coding: -1 }],
+    ['half a coding', { coding: 0.5 }],
+    ['another coding', { coding: 1 }],
+    ['codes of 3 bits', { bits: 3 }],
+    ['codes of other bits', { bits: 4 }],
+    ['no bits', { bits: 0 }],
+    ['no unit', { unit: 0 }],
+    ['a unit below 0', { unit: -1 }],
+    ['a unit that nothing can be divided by', { unit: 1e-45 }],
+    ['an infinite unit', { unit: Infinity }],
+    ['exact codes', { exact: 1 }],
+    ['a projection', { outputs: 8 }],
+  ])('%s is refused', (_, numbers) => {
+    expect(() => open({ ...good, numbers: { ...good.numbers, ...numbers } })).toThrow(/damaged|expected/);
+  });
+
+  test.each([
+    ['none', []],
+    ['not from the first row on', [1, 300, 333, 500]],
+    ['not ascending', [0, 300, 300, 500]],
+    ['beyond the rows', [0, 300, 333, COUNT]],
+    ['fewer than there are centroids', [0, 300, 333]],
+  ])('leaves: %s', (_, starts) => {
+    expect(() => open({ ...good, leafStarts: Uint32Array.from(starts) })).toThrow(/damaged|expected/);
+  });
+
+  test('a metric that a rotation does not keep, a centroid that is no number', () => {
+    expect(() => open({ ...good, shape: { ...good.shape, metric: 'manhattan' } })).toThrow(/rotation/);
+    const region = good.region.slice();
+    region.set([0, 0, 0xc0, 0x7f], good.sections.find(({ kind }) => kind === 'params')!.offset + 8);
+    expect(() => open({ ...good, region })).toThrow(/finite/);
   });
 });

@@ -384,7 +384,13 @@ describe('a head', () => {
     { field: 'dimension', values: [0, 20_001, 1.5, '1'] },
     { field: 'metric', values: ['l2', 'constructor'] },
     { field: 'tier', values: ['huge'] },
-    { field: 'quantization', values: ['sq4'] },
+    {
+      field: 'quantization',
+      values: [
+        ...['sq4', null, [], { type: 'sq4' }, { type: 'rabitq', bits: 3 }, { type: 'rabitq', bits: '1' }],
+        ...[{ type: 'sq8', bits: 1 }, { bits: 1 }, { type: 'rabitq', bits: 2, more: 1 }],
+      ],
+    },
     { field: 'soft_delete_days', values: [-1, 1e9] },
     { field: 'index', values: [null, { m: 3, ef_construction: 128 }, { m: 16 }] },
     { field: 'fields', values: [[], { a: null }, { a: { filterable: 1 } }, { a: {} }] },

@@ -117,6 +117,33 @@ describe('a streamed scan answers what the scan of the index in memory does', ()
     },
   );
 
+  test.each([
+    ['none', 'cosine'],
+    ['none', 'manhattan'],
+    ['rabitq', 'cosine'],
+    [{ type: 'rabitq', bits: 2 }, 'euclidean'],
+    [{ type: 'rabitq', bits: 4 }, 'dot'],
+  ] as const)('coded by %j under %s', async (quantization, metric) => {
+    const [dimension, count] = [130, 9_000];
+    const bench = newBench();
+    const db = await bench.openAgain();
+    const c = await db.createCollection('c', { dimension, metric, quantization });
+    const rows = clustered(count, dimension, 3);
+    for (let first = 0; first < count; first += 3_000) {
+      const vectors = rows.subarray(first * dimension, (first + 3_000) * dimension);
+      await c.upsert({ ids: Array.from({ length: 3_000 }, (_, i) => `${first + i}`), vectors });
+    }
+    await c.compact();
+    await db.close();
+    const at = await opened(bench);
+    expect(at.file.numbers['coding']).toBe(quantization === 'none' ? 1 : 2);
+    const query = clustered(1, dimension, 9);
+    for (const allowed of filtersOf(count)) {
+      for (const limit of [1, 50, 20_000])
+        expect((await expectSame(at, { query, limit, allowed })).exact).toBe(quantization === 'none');
+    }
+  });
+
   test('of an index that is compared by fewer dimensions first', async () => {
     const dimension = 256;
     const space = { dimension, rank: 20, noise: 0.4, seed: 3 };

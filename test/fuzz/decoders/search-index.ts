@@ -4,7 +4,7 @@
  */
 import { PAYLOAD_OFFSET } from '../../../core/kernel/index.js';
 import { SearchIndex } from '../../../core/index/index.js';
-import type { Hits, IndexNumbers } from '../../../core/index/index.js';
+import type { CodePlan, Hits, IndexNumbers } from '../../../core/index/index.js';
 import type { Chance } from '../../log/virtual-time.js';
 import {
   bitmapOf,
@@ -31,7 +31,29 @@ const rows = clustered(ROWS, DIMENSION, 2);
 const allowed = bitmapOf(ROWS, (row) => row % 7 === 0);
 const allowedCount = Math.ceil(ROWS / 7);
 
-const soundIndexes = (['euclidean', 'cosine', 'dot', 'manhattan'] as const).flatMap((metric) => {
+const leafStarts = Uint32Array.of(0, 64, 200);
+const rabitq = (bits: number): CodePlan => ({
+  kind: 'rabitq',
+  ...{ bits, unit: 2, leafStarts },
+  centroids: rows.slice(0, leafStarts.length * DIMENSION),
+});
+const codedIndexes = (
+  [
+    ['cosine', { kind: 'f32' }],
+    ['manhattan', { kind: 'f32' }],
+    ['euclidean', rabitq(1)],
+    ['dot', rabitq(2)],
+    ['cosine', rabitq(4)],
+  ] as const
+).map(([metric, code]): StoredIndex => {
+  const shape = shapeOf(rows, DIMENSION, metric);
+  const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, undefined, code);
+  const index = stored(builder, shape, leafStarts);
+  builder.release();
+  return index;
+});
+
+const sq8Indexes = (['euclidean', 'cosine', 'dot', 'manhattan'] as const).flatMap((metric) => {
   const shape = shapeOf(rows, DIMENSION, metric);
   const projection = {
     outputs: OUTPUTS,
@@ -50,6 +72,8 @@ const soundIndexes = (['euclidean', 'cosine', 'dot', 'manhattan'] as const).flat
     },
   );
 });
+
+const soundIndexes = [...sq8Indexes, ...codedIndexes];
 
 /** One arena for all: a search must not depend on what the last one left. */
 const arena = kernel.pool.acquire(ARENA_BYTES);

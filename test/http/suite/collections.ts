@@ -68,6 +68,21 @@ export function describeCollections(client: () => Client): void {
       expect((await client().put(path, settings)).json).toMatchObject(settings);
     });
 
+    test('says of a coding what is not so by default', async () => {
+      const path = `/v1/collections/${freshName()}`;
+      const quantization = { type: 'rabitq', bits: 2 };
+      const created = await client().put(path, { dimension: 4, quantization });
+      expect(created.json).toMatchObject({ quantization });
+      expect((await client().put(path, { dimension: 4, quantization })).status).toBe(200);
+      const other = `/v1/collections/${freshName()}`;
+      const plain = { dimension: 4, quantization: { type: 'rabitq', bits: 1 } };
+      expect((await client().put(other, plain)).json).toMatchObject({ quantization: 'rabitq' });
+      const wrong = { dimension: 4, quantization: { type: 'rabitq', bits: 3 } };
+      expect((await client().put(path, wrong)).json).toMatchObject({ status: 400, code: 'invalid_field' });
+      const turned = { dimension: 4, metric: 'manhattan', quantization: 'rabitq' };
+      expect((await client().put(path, turned)).json).toMatchObject({ status: 400, code: 'invalid_setting' });
+    });
+
     test('is not created again with other settings, and the refusal names them', async () => {
       const path = `/v1/collections/${freshName()}`;
       await client().put(path, { dimension: 3 });
