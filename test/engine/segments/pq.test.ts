@@ -1,20 +1,14 @@
 /**
- * Collections in codes of product quantization, through the engine: what a curve promises is obtained by queries from outside, with
- * filters and without, before and after a merge that copies the graph; scores are those of the raw rows. A scan that streams answers
- * what the scan in memory does. On generated rows of every metric, and on real ones where they are (CAIRN_DATA).
+ * Collections in codes of product quantization take the bytes that they ask for, and obtain by queries from outside what their curves
+ * promise: of each compression, before and after a merge that copies the graph, and on real rows where they are (CAIRN_DATA).
+ * test/engine/quantized.test.ts takes them through all else.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Collection, CollectionSettings } from '../../../core/index.js';
-import { setBit } from '../../../core/base/bitmap.js';
-import { scanStreamed, streamBytes } from '../../../core/engine/segments/streamed-scan.js';
-import { acquireBytes } from '../../../core/index/index.js';
-import { metrics } from '../../../core/kernel/index.js';
 import { clustered, rowOf } from '../../index/fixture.js';
 import { newBench } from '../fixture.js';
-import type { Bench } from '../fixture.js';
-import { kernel, openState } from './fixture.js';
 
 const K = 10;
 const GROUPS = 12;
@@ -73,8 +67,6 @@ function listOf(rows: Float32Array, dimension: number): readonly Float32Array[] 
 test.each([
   ['euclidean', { type: 'pq', compression: 8 }, 48],
   ['euclidean', { type: 'pq', compression: 32 }, 16],
-  ['cosine', 'pq', 32],
-  ['dot', { type: 'pq', compression: 16 }, 32],
   ['manhattan', 'pq', 32],
 ] as const)('keeps the promise of recall: %s, %o', async (metric, quantization, code) => {
   const dimension = 96;
@@ -99,37 +91,6 @@ test.each([
   }
   await db.close();
 });
-
-test.each(metrics)('a scan that streams answers what the scan in memory does: %s', async (metric) => {
-  const dimension = 40;
-  const bench = newBench();
-  const db = await bench.openAgain();
-  const c = await db.createCollection('c', { dimension, metric, quantization: 'pq' });
-  await upsert(c, clustered(9_000, dimension, 3), dimension, 0);
-  await c.compact();
-  await db.close();
-  await expectStreamed(bench, clustered(1, dimension, 9));
-});
-
-async function expectStreamed(bench: Bench, query: Float32Array): Promise<void> {
-  const state = await openState(bench);
-  const { file } = state.state.sink.overlays[0]!.segment;
-  const { residency } = state.state.sink.store;
-  const some = new Uint8Array(Math.ceil(file.rows / 8));
-  for (let row = 0; row < file.rows; row++) if (row % 13 < 2) setBit(some, row);
-  for (const allowed of [undefined, some]) {
-    for (const limit of [1, 50, 5_000]) {
-      const request = { query, limit, allowed };
-      const resident = await residency.withIndex(file, 'nothing', ({ index }) => index.scan(request));
-      const arena = acquireBytes(kernel.pool, streamBytes(file, request, 0));
-      const streamed = await scanStreamed(arena, { file, request, parallel: 6, goOn: () => {} });
-      kernel.pool.release(arena);
-      expect(streamed).toEqual(resident);
-      expect(streamed.rows.length).toBeGreaterThan(0);
-    }
-  }
-  state.close();
-}
 
 const folder = process.env['CAIRN_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname;
 

@@ -2,7 +2,7 @@
  * The sections that a graph is searched in, and their numbers. What is attached is walked and scanned: the answers are
  * rows of the index, each once, and no byte is written but to the searches' own scratch.
  */
-import { PAYLOAD_OFFSET } from '../../../core/kernel/index.js';
+import { PAYLOAD_OFFSET, metrics } from '../../../core/kernel/index.js';
 import { SearchIndex } from '../../../core/index/index.js';
 import type { CodePlan, Hits, IndexNumbers } from '../../../core/index/index.js';
 import type { Chance } from '../../log/virtual-time.js';
@@ -44,6 +44,7 @@ const codedIndexes = (
     ['euclidean', rabitq(1)],
     ['dot', rabitq(2)],
     ['cosine', rabitq(4)],
+    ...metrics.map((metric) => [metric, pqPlan(rows, DIMENSION, metric, 8)] as const),
   ] as const
 ).map(([metric, code]): StoredIndex => {
   const shape = shapeOf(rows, DIMENSION, metric);
@@ -62,15 +63,12 @@ const sq8Indexes = (['euclidean', 'cosine', 'dot', 'manhattan'] as const).flatMa
     params: { lo: new Float32Array(OUTPUTS).fill(-2), step: new Float32Array(OUTPUTS).fill(4 / 255) },
   };
   const projections = metric === 'euclidean' || metric === 'cosine' ? [undefined, projection] : [undefined];
-  const pq = pqPlan(rows, DIMENSION, metric, 8);
-  return [...projections.map((of) => [of, undefined] as const), [undefined, pq] as const].map(
-    ([of, code]): StoredIndex => {
-      const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, of, code);
-      const index = stored(builder, shape);
-      builder.release();
-      return index;
-    },
-  );
+  return projections.map((of): StoredIndex => {
+    const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, of);
+    const index = stored(builder, shape);
+    builder.release();
+    return index;
+  });
 });
 
 const soundIndexes = [...sq8Indexes, ...codedIndexes];
