@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { chooseInputs, residentBytesOf, wantsMinorFold } from '../../../core/engine/compaction/policy.js';
+import {
+  buildBytesOf,
+  chooseInputs,
+  foldRowsMost,
+  residentBytesOf,
+  wantsMinorFold,
+} from '../../../core/engine/compaction/policy.js';
 import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
 import { limits, tierLimits } from '../../../core/base/limits.js';
 
@@ -39,6 +45,18 @@ describe('choice of inputs', () => {
       chooseInputs({ ...shape, tier: 'edge', logRows: half, segments: segments(...lives) });
     expect(choose(half)).toEqual(['s0']);
     expect(choose(half + 2)).toEqual([]);
+  });
+
+  it('counts the books of product quantization, which are the same for any number of rows', () => {
+    const wide = { ...plan, dimension: 20_000, quantization: 'pq' } as const;
+    const books = 20_001 * 72;
+    expect(residentBytesOf(0, wide)).toBe(books);
+    expect(residentBytesOf(2, wide) - residentBytesOf(1, wide)).toBe(residentBytesOf(1, wide) - books);
+    const most = foldRowsMost({ tier: 'edge', handler: 'edge', ...wide });
+    const { residentBytes, buildBytes } = tierLimits.edge;
+    const fits = (rows: number): boolean =>
+      residentBytesOf(rows, wide) <= residentBytes && buildBytesOf(rows, wide) <= buildBytes;
+    expect([fits(most), fits(most + 1)]).toEqual([true, false]);
   });
 
   it('rewrites a segment of which more than a quarter is dead', () => {
