@@ -186,15 +186,16 @@ describe('books that are not what the kernels need', () => {
   });
 
   test.each([
-    { coding: 3, compression: 0 },
-    { coding: 3, compression: 12 },
-    { coding: 3, compression: Number.NaN },
-    { coding: 4, compression: 16 },
-    { coding: 0, compression: 16 },
-    { coding: 1, compression: 16 },
-    { coding: 3, compression: 16, outputs: 4 },
-    { coding: 3, compression: 16, exact: 1 },
-  ])('numbers %o', (numbers) => {
-    expect(refusal({ ...good, numbers: { ...good.numbers, ...numbers } })).toBeDefined();
+    [{ coding: 3, compression: 0 }, /^compression/],
+    [{ coding: 3, compression: 12 }, /^compression/],
+    [{ coding: 3, compression: Number.NaN }, /^compression/],
+    [{ coding: 4, compression: 16 }, /^coding/],
+    [{ coding: 0, compression: 16 }, /params/],
+    [{ coding: 1, compression: 16 }, /params/],
+    [{ coding: 3, compression: 16, outputs: 4 }, /a projection of sq8/],
+    [{ coding: 3, compression: 16, exact: 1 }, /^exact/],
+  ])('numbers %o', (numbers, expected) => {
+    const details = refusal({ ...good, numbers: { ...good.numbers, ...numbers } });
+    expect(details).toMatchObject({ expected: expect.stringMatching(expected) });
   });
 });
