@@ -13,6 +13,7 @@ import { measure } from 'mitata';
 import { Arena } from '../dist/core/kernel/arena.js';
 import { Kernel, RowBlock, arenaClasses, compileEmbeddedKernel } from '../dist/core/kernel/index.js';
 import { prepareCodeKernels } from './code-kernels.mjs';
+import { preparePqKernels } from './pq-kernels.mjs';
 
 const DIMENSIONS = [128, 256, 768, 784];
 const METRICS = ['euclidean', 'dot', 'manhattan', 'cosine'];
@@ -140,10 +141,8 @@ async function byModule() {
   for (const simd of ['plain', 'relaxed']) {
     try {
       const compiled = await compileEmbeddedKernel(simd);
-      kernels.push({
-        simd,
-        calls: prepareCodeKernels(new Kernel(compiled, { memoryBudgetBytes: 64 * MiB })),
-      });
+      const own = new Kernel(compiled, { memoryBudgetBytes: 64 * MiB });
+      kernels.push({ simd, calls: { ...prepareCodeKernels(own), ...preparePqKernels(own) } });
     } catch {
       console.log(`this host does not take ${simd} SIMD`);
     }

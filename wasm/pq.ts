@@ -19,6 +19,8 @@ const CENTROIDS: usize = 16;
 const CODE_MOST: f32 = 255;
 /** Units: no centroid lies farther out than 1, so that this is far out in any case, and its square is an ordinary number. */
 const FAR: f32 = 16;
+/** Tables that are no wider are all 0: what one divided by it is would leave f32. */
+const NARROW: f32 = 1e-36;
 
 // @ts-ignore: decorator
 @inline
@@ -26,14 +28,13 @@ function orderAt(books: usize, dimension: u32): usize {
   return books + <usize>dimension * (CENTROIDS << 2);
 }
 
+/** The least of sixteen numbers, in every lane. */
 // @ts-ignore: decorator
 @inline
-function minLanes(a: v128, b: v128, c: v128, d: v128): f32 {
-  const least = f32x4.min(f32x4.min(a, b), f32x4.min(c, d));
-  return min<f32>(
-    min<f32>(f32x4.extract_lane(least, 0), f32x4.extract_lane(least, 1)),
-    min<f32>(f32x4.extract_lane(least, 2), f32x4.extract_lane(least, 3)),
-  );
+function leastOf(a: v128, b: v128, c: v128, d: v128): v128 {
+  const of4 = f32x4.min(f32x4.min(a, b), f32x4.min(c, d));
+  const of2 = f32x4.min(of4, v128.shuffle<i32>(of4, of4, 2, 3, 0, 1));
+  return f32x4.min(of2, v128.shuffle<i32>(of2, of2, 1, 0, 3, 2));
 }
 
 // @ts-ignore: decorator
@@ -58,7 +59,7 @@ function nearestCentroid(values: usize, width: usize, centroids: usize): u32 {
     c = addSquare(c, centroids + 32, value);
     d = addSquare(d, centroids + 48, value);
   }
-  const least = f32x4.splat(minLanes(a, b, c, d));
+  const least = leastOf(a, b, c, d);
   return ctz<u32>(
     i32x4.bitmask(f32x4.eq(a, least)) |
       (i32x4.bitmask(f32x4.eq(b, least)) << 4) |
@@ -143,18 +144,25 @@ function putOffsets(query: usize, even: u32, length: f64): f64 {
   return max<f64>(f64x2.extract_lane(largest, 0), f64x2.extract_lane(largest, 1));
 }
 
+/** What a centroid c adds of a value v: |v - c|; c v; c (c + v), or c (c own + v). */
+const FROM_VALUE: i32 = 0;
+const BY_VALUE: i32 = 1;
+const NEAR: i32 = 2;
+const FAR_AWAY: i32 = 3;
+
 // @ts-ignore: decorator
 @inline
-function addPart(isL1: bool, sum: v128, centroids: usize, value: v128, own: v128): v128 {
+function addPart(part: i32, sum: v128, centroids: usize, value: v128, own: v128): v128 {
   const c = v128.load(centroids);
-  if (isL1) return f32x4.add(sum, f32x4.abs(f32x4.sub(value, c)));
-  return f32x4.add(sum, f32x4.mul(c, f32x4.add(f32x4.mul(c, own), value)));
+  if (part == FROM_VALUE) return f32x4.add(sum, f32x4.abs(f32x4.sub(value, c)));
+  if (part == BY_VALUE) return f32x4.add(sum, f32x4.mul(c, value));
+  return f32x4.add(sum, f32x4.mul(c, f32x4.add(part == NEAR ? c : f32x4.mul(c, own), value)));
 }
 
 /** Writes the tables of all sub-vectors, each less its least, as f32[16] to `floats`; BASE_SUM: the sum of these; returns the widest. */
 // @ts-ignore: decorator
 @inline
-function putTables(isL1: bool, values: usize, own: f32, dimension: u32, books: usize, subs: u32, floats: usize, weight: f64): f32 {
+function putTables(part: i32, values: usize, own: f32, dimension: u32, books: usize, subs: u32, floats: usize, weight: f64): f32 {
   const width = <usize>(dimension / subs);
   const wider = dimension % subs;
   const owns = f32x4.splat(own);
@@ -168,33 +176,34 @@ function putTables(isL1: bool, values: usize, own: f32, dimension: u32, books: u
     let d = a;
     for (const end = values + ((width + usize(s < wider)) << 2); values < end; values += 4, centroids += CENTROIDS << 2) {
       const value = v128.load32_splat(values);
-      a = addPart(isL1, a, centroids, value, owns);
-      b = addPart(isL1, b, centroids + 16, value, owns);
-      c = addPart(isL1, c, centroids + 32, value, owns);
-      d = addPart(isL1, d, centroids + 48, value, owns);
+      a = addPart(part, a, centroids, value, owns);
+      b = addPart(part, b, centroids + 16, value, owns);
+      c = addPart(part, c, centroids + 32, value, owns);
+      d = addPart(part, d, centroids + 48, value, owns);
     }
-    const least = minLanes(a, b, c, d);
-    const leastly = f32x4.splat(least);
-    a = f32x4.sub(a, leastly);
-    b = f32x4.sub(b, leastly);
-    c = f32x4.sub(c, leastly);
-    d = f32x4.sub(d, leastly);
+    const least = leastOf(a, b, c, d);
+    a = f32x4.sub(a, least);
+    b = f32x4.sub(b, least);
+    c = f32x4.sub(c, least);
+    d = f32x4.sub(d, least);
     widest = f32x4.max(widest, f32x4.max(f32x4.max(a, b), f32x4.max(c, d)));
     v128.store(floats, a);
     v128.store(floats, b, 16);
     v128.store(floats, c, 32);
     v128.store(floats, d, 48);
-    leasts += <f64>least;
+    leasts += <f64>f32x4.extract_lane(least, 0);
   }
   store<f64>(BASE, load<f64>(BASE) + weight * leasts);
   const most = f32x4.max(widest, v128.shuffle<i32>(widest, widest, 2, 3, 0, 1));
   return max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1));
 }
 
+/** Rounds four numbers from 0 to 255: beyond 2^23 the last bits of an f32 are a whole number. */
 // @ts-ignore: decorator
 @inline
 function grid4(at: usize, inverse: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), inverse)));
+  const rounded = f32x4.add(f32x4.mul(v128.load(at), inverse), f32x4.splat(8_388_608));
+  return v128.and(rounded, i32x4.splat(255));
 }
 
 /**
@@ -226,11 +235,13 @@ export function preparePq(
   }
   const weight = size * unit;
   const own: f32 = kind == L2 ? <f32>(1 / size) : 0;
-  const widest = kind == L1
-    ? putTables(true, values, own, dimension, books, subs, floats, weight)
-    : putTables(false, values, own, dimension, books, subs, floats, weight);
+  let widest: f32;
+  if (kind == L1) widest = putTables(FROM_VALUE, values, own, dimension, books, subs, floats, weight);
+  else if (kind == DOT) widest = putTables(BY_VALUE, values, own, dimension, books, subs, floats, weight);
+  else if (own == 1) widest = putTables(NEAR, values, own, dimension, books, subs, floats, weight);
+  else widest = putTables(FAR_AWAY, values, own, dimension, books, subs, floats, weight);
   store<f64>(SCALE, (weight * <f64>widest) / <f64>CODE_MOST);
-  const inverse = f32x4.splat(widest > 0 ? CODE_MOST / widest : 0);
+  const inverse = f32x4.splat(widest > NARROW ? CODE_MOST / widest : 0);
   const tables = <usize>load<u32>(WEIGHTS);
   const end = <usize>subs << 4;
   for (let at: usize = 0; at < end; at += 16) {

@@ -132,6 +132,9 @@ export const quantized = [
   cairnCodedBy('rabitq', 'rabitq'),
   cairnCodedBy('rabitq 2 bits', { type: 'rabitq', bits: 2 }),
   cairnCodedBy('rabitq 4 bits', { type: 'rabitq', bits: 4 }),
+  cairnCodedBy('pq 8x', { type: 'pq', compression: 8 }),
+  cairnCodedBy('pq 16x', 'pq'),
+  cairnCodedBy('pq 32x', { type: 'pq', compression: 32 }),
 ];
 
 /** @param {string} key @returns {Contender} */

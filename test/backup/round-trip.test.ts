@@ -28,7 +28,7 @@ describe.each(FORMATS)('as %s', (format) => {
       metric,
       tier: 'edge',
       index: { m: 8, efConstruction: 64 },
-      quantization: metric === 'manhattan' ? 'none' : { type: 'rabitq', bits: 4 },
+      quantization: metric === 'manhattan' ? { type: 'pq', compression: 8 } : { type: 'rabitq', bits: 4 },
       fields: { year: {}, поле: { filterable: false } },
       softDeleteDays: 7,
     };

@@ -30,6 +30,10 @@ const cases: readonly (readonly [Quantization, Metric])[] = [
   ['rabitq', 'dot'],
   [{ type: 'rabitq', bits: 2 }, 'cosine'],
   [{ type: 'rabitq', bits: 4 }, 'euclidean'],
+  ['pq', 'cosine'],
+  [{ type: 'pq', compression: 8 }, 'euclidean'],
+  [{ type: 'pq', compression: 32 }, 'dot'],
+  ['pq', 'manhattan'],
 ];
 
 async function put(c: Collection, first: number, count: number): Promise<void> {

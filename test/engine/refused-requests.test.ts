@@ -410,6 +410,12 @@ describe('settings', () => {
       /bits: 1 \| 2 \| 4.*got object/,
     ),
     setting(
+      'compression',
+      { dimension: 4, quantization: { type: 'pq', compression: 64 } },
+      'invalid_setting',
+      /compression: 8 \| 16 \| 32.*got object/,
+    ),
+    setting(
       'quantization of a metric that a rotation does not keep',
       { dimension: 4, metric: 'manhattan', quantization: 'rabitq' },
       'invalid_setting',

@@ -80,7 +80,7 @@ test('a segment of before there were columns opens, and leaves filters to its do
   expect(rows).toEqual({ sure: Uint8Array.of(0), count: 0, open: Uint8Array.of(0b111) });
 });
 
-test.each(goldenObjects.filter(({ file }) => /^segment-(f32|rabitq)/.test(file)))(
+test.each(goldenObjects.filter(({ file }) => /^segment-(f32|rabitq|pq)/.test(file)))(
   'the index of $file is searched',
   async ({ file }) => {
     expect(await rowsByIndex(golden(file))).toEqual([2, 1, 0]);

@@ -35,7 +35,7 @@ interface Content extends SegmentEnd {
   readonly leafStarts: Uint32Array;
 }
 
-const coded = [{ kind: 'f32' }, rabitqPlan(1), rabitqPlan(2), rabitqPlan(4)] as const;
+const coded = [{ kind: 'f32' }, rabitqPlan(1), rabitqPlan(2), rabitqPlan(4), pqPlan()] as const;
 
 const ids = ['a2', 'é', 'a1'];
 const { sortedIds, rowOfRank, rankOfRow } = rowMaps(ids);
@@ -96,7 +96,13 @@ function rabitqPlan(bits: number): CodePlan {
   return { kind: 'rabitq', bits, unit: 1, leafStarts: Uint32Array.of(0, 2), centroids };
 }
 
-/** The same rows with an index of another coding, as `none` and `rabitq` have it. */
+function pqPlan(): CodePlan {
+  const centroids = Float32Array.from({ length: 32 }, (_, i) => (i % 16) / 8 - 1);
+  const books = { centroids, order: Uint32Array.of(1, 0), middles: Float32Array.of(0.5, 0.25), unit: 1 };
+  return { kind: 'pq', compression: 16, books };
+}
+
+/** The same rows with an index of another coding, as `none`, `rabitq` and `pq` have it. */
 function codedContent(code: CodePlan): Content {
   const shape = { dimension: 2, metric: 'cosine', rows: 3 } as const;
   const ranges = new RangeTrainer(2, 'cosine');

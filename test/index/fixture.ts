@@ -11,6 +11,7 @@ import {
 } from '../../core/kernel/index.js';
 import {
   IndexBuilder,
+  PqTrainer,
   RangeTrainer,
   SearchIndex,
   type CodePlan,
@@ -109,6 +110,16 @@ export function exactNearest(
 
 export function shapeOf(rows: Float32Array, dimension: number, metric: Metric): IndexShape {
   return { dimension, metric, rows: rows.length / dimension };
+}
+
+/** Codes of product quantization, with books of these rows. */
+export function pqPlan(rows: Float32Array, dimension: number, metric: Metric, compression: number): CodePlan {
+  const coding = { kind: 'pq', compression } as const;
+  const trainer = new PqTrainer(kernel.pool, { dimension, metric, coding, seed: 3 });
+  for (const _ of trainer.train(rows));
+  const books = trainer.books();
+  trainer.release();
+  return { kind: 'pq', compression, books };
 }
 
 /** A builder with all rows encoded. */

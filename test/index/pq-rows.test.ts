@@ -6,8 +6,7 @@
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { isCairnError } from '../../core/base/errors.js';
-import { PqTrainer } from '../../core/index/index.js';
-import type { CodePlan, IndexSection } from '../../core/index/index.js';
+import type { IndexSection } from '../../core/index/index.js';
 import { metrics, type Metric } from '../../core/kernel/index.js';
 import {
   attached,
@@ -16,6 +15,7 @@ import {
   clustered,
   exactNearest,
   kernel,
+  pqPlan,
   rowOf,
   shapeOf,
   stored,
@@ -32,18 +32,9 @@ function open(index: StoredIndex): Attached {
   return made;
 }
 
-function planOf(rows: Float32Array, dimension: number, metric: Metric, compression: number): CodePlan {
-  const coding = { kind: 'pq', compression } as const;
-  const trainer = new PqTrainer(kernel.pool, { dimension, metric, coding, seed: 3 });
-  for (const _ of trainer.train(rows));
-  const books = trainer.books();
-  trainer.release();
-  return { kind: 'pq', compression, books };
-}
-
 function indexOf(rows: Float32Array, dimension: number, metric: Metric, compression: number): StoredIndex {
   const shape = shapeOf(rows, dimension, metric);
-  const builder = built(rows, shape, undefined, undefined, planOf(rows, dimension, metric, compression));
+  const builder = built(rows, shape, undefined, undefined, pqPlan(rows, dimension, metric, compression));
   const index = stored(builder, shape);
   builder.release();
   return index;
@@ -112,7 +103,7 @@ describe.each(metrics)('%s', (metric) => {
   test('a builder walks and scans as the index does, and filters count', () => {
     const rows = clustered(COUNT, 24, 5);
     const shape = shapeOf(rows, 24, metric);
-    const builder = built(rows, shape, undefined, undefined, planOf(rows, 24, metric, 16));
+    const builder = built(rows, shape, undefined, undefined, pqPlan(rows, 24, metric, 16));
     const { index } = open(stored(builder, shape));
     const query = rowOf(clustered(1, 24, 9), 24, 0);
     expect(builder.walk({ query, ef: 50, limit: 20 })).toEqual(index.walk({ query, ef: 50, limit: 20 }));
@@ -195,15 +186,16 @@ describe('books that are not what the kernels need', () => {
   });
 
   test.each([
-    { coding: 3, compression: 0 },
-    { coding: 3, compression: 12 },
-    { coding: 3, compression: Number.NaN },
-    { coding: 4, compression: 16 },
-    { coding: 0, compression: 16 },
-    { coding: 1, compression: 16 },
-    { coding: 3, compression: 16, outputs: 4 },
-    { coding: 3, compression: 16, exact: 1 },
-  ])('numbers %o', (numbers) => {
-    expect(refusal({ ...good, numbers: { ...good.numbers, ...numbers } })).toBeDefined();
+    [{ coding: 3, compression: 0 }, /^compression/],
+    [{ coding: 3, compression: 12 }, /^compression/],
+    [{ coding: 3, compression: Number.NaN }, /^compression/],
+    [{ coding: 4, compression: 16 }, /^coding/],
+    [{ coding: 0, compression: 16 }, /params/],
+    [{ coding: 1, compression: 16 }, /params/],
+    [{ coding: 3, compression: 16, outputs: 4 }, /a projection of sq8/],
+    [{ coding: 3, compression: 16, exact: 1 }, /^exact/],
+  ])('numbers %o', (numbers, expected) => {
+    const details = refusal({ ...good, numbers: { ...good.numbers, ...numbers } });
+    expect(details).toMatchObject({ expected: expect.stringMatching(expected) });
   });
 });

@@ -388,6 +388,11 @@ describe('a head', () => {
       field: 'quantization',
       values: [
         ...['sq4', null, [], { type: 'sq4' }, { type: 'rabitq', bits: 3 }, { type: 'rabitq', bits: '1' }],
+        ...[
+          { type: 'pq', compression: 4 },
+          { type: 'pq', bits: 1 },
+          { type: 'rabitq', compression: 8 },
+        ],
         ...[{ type: 'sq8', bits: 1 }, { bits: 1 }, { type: 'rabitq', bits: 2, more: 1 }],
       ],
     },

@@ -74,9 +74,15 @@ function codeBytesOf(plan: IndexPlan): number {
   return stride + termBytes;
 }
 
+/** What rows are coded by, however many they are: other codings have less of it, or some for so many rows. */
+function bookBytesOf(plan: IndexPlan): number {
+  const coding = codingFor(plan);
+  return coding.kind === 'pq' ? (plan.dimension + 1) * codeSizes(coding, plan).paramBytes : 0;
+}
+
 /** Bytes of the index of a segment in memory. */
 export function residentBytesOf(rows: number, plan: IndexPlan): number {
-  return rows * (codeBytesOf(plan) + graphBytesOf(plan.m));
+  return rows * (codeBytesOf(plan) + graphBytesOf(plan.m)) + bookBytesOf(plan);
 }
 
 /** Bytes of the memory that it is built in: with the codes that a graph is built on, and the lengths of all links. */
@@ -85,14 +91,15 @@ export function buildBytesOf(rows: number, plan: IndexPlan): number {
   const own = codingFor(plan).kind === 'sq8' ? 0 : codeBytesOf(plan);
   const links = m * 8 + Math.ceil(m * 4 * 0.1);
   // A byte for visits, a bit for what may be answered.
-  return rows * (sq8BytesOf(plan) + own + graphBytesOf(m) + links + 2) + BUILD_BYTES;
+  return rows * (sq8BytesOf(plan) + own + graphBytesOf(m) + links + 2) + bookBytesOf(plan) + BUILD_BYTES;
 }
 
 /** Rows of a log that one fold may take. */
 export function foldRowsMost(input: IndexPlan & Pick<PolicyInput, 'tier' | 'handler'>): number {
   const { residentBytes, buildBytes } = roomOf(input);
-  const perRow = buildBytesOf(1, input) - BUILD_BYTES;
-  return Math.floor(Math.min(residentBytes / residentBytesOf(1, input), (buildBytes - BUILD_BYTES) / perRow));
+  const fits = (bytes: number, of: (rows: number, plan: IndexPlan) => number): number =>
+    (bytes - of(0, input)) / (of(1, input) - of(0, input));
+  return Math.floor(Math.min(fits(residentBytes, residentBytesOf), fits(buildBytes, buildBytesOf)));
 }
 
 /** What is made may be resident on either tier, and who makes it has memory to build it. */

@@ -102,10 +102,8 @@ export function preparePqScalar(query: Float32Array, books: PqBooks, options: Pq
     widest = Math.max(widest, ...table);
     return table;
   });
-  const inverse = widest > 0 ? fround(255 / widest) : 0;
-  const tables = floats.flatMap((table) =>
-    Array.from(table, (value) => Math.min(255, nearest(fround(value * inverse)))),
-  );
+  const inverse = widest > fround(1e-36) ? fround(255 / widest) : 0;
+  const tables = floats.flatMap((table) => Array.from(table, (value) => nearest(fround(value * inverse))));
   const weight = size * unit;
   return {
     tables: Uint8Array.from(tables),

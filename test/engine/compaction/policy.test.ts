@@ -72,7 +72,7 @@ describe('choice of inputs', () => {
       const centroids = new Float32Array(leafStarts.length * dimension);
       const rabitq = { unit: 1, leafStarts, centroids };
       const code =
-        coding.kind === 'sq8' ? undefined : coding.kind === 'f32' ? coding : { ...coding, ...rabitq };
+        coding.kind === 'rabitq' ? { ...coding, ...rabitq } : coding.kind === 'f32' ? coding : undefined;
       const graph = { m, efConstruction: 128, seed: 1 };
       const size = { shape, graph, code, extraResidentBytes: rows * 8 };
       const needed = IndexBuilder.bytesNeeded(size);
@@ -81,6 +81,18 @@ describe('choice of inputs', () => {
       expect(said).toBeLessThan(1.2 * needed + 4_194_304);
     },
   );
+
+  it('counts the books of product quantization, which are the same for any number of rows', () => {
+    const wide = { ...plan, dimension: 20_000, quantization: 'pq' } as const;
+    const books = 20_001 * 72;
+    expect(residentBytesOf(0, wide)).toBe(books);
+    expect(residentBytesOf(2, wide) - residentBytesOf(1, wide)).toBe(residentBytesOf(1, wide) - books);
+    const most = foldRowsMost({ tier: 'edge', handler: 'edge', ...wide });
+    const { residentBytes, buildBytes } = tierLimits.edge;
+    const fits = (rows: number): boolean =>
+      residentBytesOf(rows, wide) <= residentBytes && buildBytesOf(rows, wide) <= buildBytes;
+    expect([fits(most), fits(most + 1)]).toEqual([true, false]);
+  });
 
   it('rewrites a segment of which more than a quarter is dead', () => {
     const decayed = (live: number): SegmentSize[] => [

@@ -123,6 +123,9 @@ describe('a streamed scan answers what the scan of the index in memory does', ()
     ['rabitq', 'cosine'],
     [{ type: 'rabitq', bits: 2 }, 'euclidean'],
     [{ type: 'rabitq', bits: 4 }, 'dot'],
+    ['pq', 'cosine'],
+    [{ type: 'pq', compression: 8 }, 'dot'],
+    [{ type: 'pq', compression: 32 }, 'manhattan'],
   ] as const)('coded by %j under %s', async (quantization, metric) => {
     const [dimension, count] = [130, 9_000];
     const bench = newBench();
@@ -136,7 +139,8 @@ describe('a streamed scan answers what the scan of the index in memory does', ()
     await c.compact();
     await db.close();
     const at = await opened(bench);
-    expect(at.file.numbers['coding']).toBe(quantization === 'none' ? 1 : 2);
+    const type = typeof quantization === 'string' ? quantization : quantization.type;
+    expect(at.file.numbers['coding']).toBe({ none: 1, rabitq: 2, pq: 3 }[type]);
     const query = clustered(1, dimension, 9);
     for (const allowed of filtersOf(count)) {
       for (const limit of [1, 50, 20_000])

@@ -2,7 +2,7 @@
  * The sections that a graph is searched in, and their numbers. What is attached is walked and scanned: the answers are
  * rows of the index, each once, and no byte is written but to the searches' own scratch.
  */
-import { PAYLOAD_OFFSET } from '../../../core/kernel/index.js';
+import { PAYLOAD_OFFSET, metrics } from '../../../core/kernel/index.js';
 import { SearchIndex } from '../../../core/index/index.js';
 import type { CodePlan, Hits, IndexNumbers } from '../../../core/index/index.js';
 import type { Chance } from '../../log/virtual-time.js';
@@ -12,6 +12,7 @@ import {
   clustered,
   directionsOf,
   kernel,
+  pqPlan,
   rowOf,
   shapeOf,
   stored,
@@ -43,6 +44,7 @@ const codedIndexes = (
     ['euclidean', rabitq(1)],
     ['dot', rabitq(2)],
     ['cosine', rabitq(4)],
+    ...metrics.map((metric) => [metric, pqPlan(rows, DIMENSION, metric, 8)] as const),
   ] as const
 ).map(([metric, code]): StoredIndex => {
   const shape = shapeOf(rows, DIMENSION, metric);

@@ -77,6 +77,12 @@ export function describeCollections(client: () => Client): void {
       const other = `/v1/collections/${freshName()}`;
       const plain = { dimension: 4, quantization: { type: 'rabitq', bits: 1 } };
       expect((await client().put(other, plain)).json).toMatchObject({ quantization: 'rabitq' });
+      const compressed = { dimension: 4, quantization: { type: 'pq', compression: 16 } };
+      const third = `/v1/collections/${freshName()}`;
+      expect((await client().put(third, compressed)).json).toMatchObject({ quantization: 'pq' });
+      const tight = { dimension: 4, quantization: { type: 'pq', compression: 32 } };
+      const fourth = `/v1/collections/${freshName()}`;
+      expect((await client().put(fourth, tight)).json).toMatchObject(tight);
       const wrong = { dimension: 4, quantization: { type: 'rabitq', bits: 3 } };
       expect((await client().put(path, wrong)).json).toMatchObject({ status: 400, code: 'invalid_field' });
       const turned = { dimension: 4, metric: 'manhattan', quantization: 'rabitq' };
