@@ -33,6 +33,8 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/collector': 3.3,
   'core/engine/scrub': 3.35,
   'core/engine': 3.4,
+  'core/threads': 3.5,
+  'core/threads/adapters/node': 3.6,
   core: 4,
   'functions/http/message': 4.9,
   'functions/http/access': 5,
@@ -55,6 +57,10 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
   'core/store/adapters/node': {
     by: ['core/store/adapters/node/', 'core/open-store.ts', 'functions/node/', 'cli/'],
     why: 'it needs Node; take an ObjectStore as an argument, and let core/open-store.ts, functions/node or cli choose it',
+  },
+  'core/threads/adapters/node': {
+    by: ['core/threads/adapters/node/', 'core/open-threaded.ts'],
+    why: 'it needs Node; take SearchThreads as an argument, and let core/open-threaded.ts start them',
   },
   'core/store/adapters/bucket': {
     by: ['core/store/adapters/', 'core/open-store.ts'],
@@ -86,10 +92,11 @@ const dynamicOnly: Readonly<Record<string, readonly string[]>> = {
     'core/store/adapters/gcs',
     'core/store/adapters/azure',
   ],
+  'core/open-threaded.ts': ['core/threads/adapters/node'],
 };
 
 /** Doors beside an index.ts: what a bundle for another host would have to carry along is not behind them. */
-const doors: readonly string[] = ['core/r2.ts'];
+const doors: readonly string[] = ['core/r2.ts', 'core/hosted.ts'];
 
 /** What the build lays into dist/, beside the folders of the product. */
 const fromTheBuild: readonly string[] = ['package.json', 'kernel.wasm'];
