@@ -147,7 +147,8 @@ function layOut(size: BuilderSize): BuilderLayout {
         };
   layout.take(alignUp(extraResidentBytes, SECTION_ALIGNMENT));
   const others = threads?.count ?? 0;
-  const linkedBytes = alignUp(linkerBytes(m), SECTION_ALIGNMENT) + (others + 1) * linkerScratchBytes(dimension);
+  const linkedBytes =
+    alignUp(linkerBytes(m), SECTION_ALIGNMENT) + (others + 1) * linkerScratchBytes(dimension);
   const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4, linkedBytes);
   const at = layout.end;
   const scratch = layOutScratch(layout, shape, { efBuild: graph?.efConstruction ?? 0, outputs });

@@ -97,7 +97,8 @@ class Attachment {
     const directory = this.#directory;
     const { outputs, exact } = directory;
     const layout = new Layout(PAYLOAD_OFFSET + regionBytes);
-    for (let thread = 0; thread < this.#thread; thread++) layOutScratch(layout, shape, { efBuild: 0, outputs });
+    for (let thread = 0; thread < this.#thread; thread++)
+      layOutScratch(layout, shape, { efBuild: 0, outputs });
     const scratch = layOutScratch(layout, shape, { efBuild: 0, outputs });
     if (layout.end > this.#arena.u8.length)
       throw directory.corrupt(

@@ -15,7 +15,10 @@ export interface KernelTexts {
 const embedded: KernelTexts = { plain: plainBase64, relaxed: relaxedBase64 };
 
 /** `simd`: which one, for tests and measurements; a host may refuse `relaxed`. */
-export async function compileEmbeddedKernel(simd?: Simd, texts: KernelTexts = embedded): Promise<KernelModule> {
+export async function compileEmbeddedKernel(
+  simd?: Simd,
+  texts: KernelTexts = embedded,
+): Promise<KernelModule> {
   if (simd !== 'plain') {
     const relaxed = bytesOf(texts.relaxed);
     if (simd === 'relaxed' || WebAssembly.validate(relaxed)) return await WebAssembly.compile(relaxed);

@@ -37,7 +37,10 @@ export function putSearch({ header, u8, f32 }: Slot, index: number, search: Inde
 }
 
 /** Views of the slot: good until the answer is put there. */
-export function getSearch({ header, u8, f32 }: Slot): { readonly index: number; readonly search: IndexSearch } {
+export function getSearch({ header, u8, f32 }: Slot): {
+  readonly index: number;
+  readonly search: IndexSearch;
+} {
   const dimension = header[1]!;
   const rerank = header[6]!;
   const bytes = header[8]!;

@@ -3,7 +3,13 @@
  * it is searched by the caller's own thread, to which nothing has to be told; else it is handed to the others, and the caller takes of
  * what they leave. So one query waits for nobody, and many keep all threads at work.
  */
-import type { Candidates, DatabaseThreads, IndexSearch, SharedIndex, ThreadedIndex } from '../engine/index.js';
+import type {
+  Candidates,
+  DatabaseThreads,
+  IndexSearch,
+  SharedIndex,
+  ThreadedIndex,
+} from '../engine/index.js';
 import type { Arena, ArenaPool, CallScratch, LentArena } from '../kernel/index.js';
 import { HandedJobs } from './handed-jobs.js';
 import type { Job } from './handed-jobs.js';

@@ -96,7 +96,13 @@ export class SearchThread {
     }
   }
 
-  #arenaOf({ memory, arenaClass }: { readonly memory: KernelMemory; readonly arenaClass: ArenaClass }): Arena {
+  #arenaOf({
+    memory,
+    arenaClass,
+  }: {
+    readonly memory: KernelMemory;
+    readonly arenaClass: ArenaClass;
+  }): Arena {
     const { module, thread } = this.#start;
     return new Arena(module, arenaClass, { memory, state: stateOffset(thread) });
   }

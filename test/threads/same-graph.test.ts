@@ -76,11 +76,14 @@ test.skipIf(!hasData)('of real vectors', async () => {
   await mustBeSame(abstracts(4_009, 0), [1, 3]);
 });
 
-test.each(['euclidean', 'dot', 'manhattan', 'cosine'] as const)('of generated vectors by %s', async (metric) => {
-  const rows = generated(3_003, 0, metric);
-  for (let row = 1_000; row < 1_400; row++) rows.vectors.copyWithin(row * 48, 0, 48);
-  await mustBeSame(rows, [2]);
-});
+test.each(['euclidean', 'dot', 'manhattan', 'cosine'] as const)(
+  'of generated vectors by %s',
+  async (metric) => {
+    const rows = generated(3_003, 0, metric);
+    for (let row = 1_000; row < 1_400; row++) rows.vectors.copyWithin(row * 48, 0, 48);
+    await mustBeSame(rows, [2]);
+  },
+);
 
 test('of rows that are all alike', async () => {
   const rows = generated(2_001, 0, 'euclidean');

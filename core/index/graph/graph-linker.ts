@@ -137,7 +137,9 @@ function* together(
   for (let first = 0; first < rows.length; first += ROWS_TOGETHER) {
     const part = rows.subarray(first, first + ROWS_TOGETHER);
     memory.arena.u32.set(part, rowsAt(memory) / 4);
-    yield* memory.lent.all(slices(part.length, each, (from, count) => call(rowsAt(memory) + from * 4, count)));
+    yield* memory.lent.all(
+      slices(part.length, each, (from, count) => call(rowsAt(memory) + from * 4, count)),
+    );
   }
 }
 
@@ -158,7 +160,11 @@ function* refine(memory: LinkerMemory, rows: Uint32Array, ef: number, expand: nu
   }
 }
 
-function slices(count: number, each: number, call: (from: number, count: number) => KernelCall): KernelCall[] {
+function slices(
+  count: number,
+  each: number,
+  call: (from: number, count: number) => KernelCall,
+): KernelCall[] {
   return Array.from({ length: Math.ceil(count / each) }, (_, i) =>
     call(i * each, Math.min(each, count - i * each)),
   );
