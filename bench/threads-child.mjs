@@ -92,7 +92,8 @@ function begin() {
 
 /** @type {Work | undefined} */
 let work;
-process.on('message', async (/** @type {Question & { say: string }} */ question) => {
+/** @param {Question & { say: string }} question */
+async function answer(question) {
   switch (question.say) {
     case 'prepare':
       work = await (job.kind === 'search' ? searching() : building());
@@ -110,4 +111,6 @@ process.on('message', async (/** @type {Question & { say: string }} */ question)
       await work?.end();
       process.disconnect();
   }
-});
+}
+
+process.on('message', (/** @type {Question & { say: string }} */ question) => void answer(question));
