@@ -18,13 +18,16 @@ function normalFrom(random) {
   return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** @returns {import('./real-sets.mjs').UnprovenSet} */
-export function clusteredSet() {
+/**
+ * @param {number} [rows] fewer are the first ones
+ * @returns {import('./real-sets.mjs').UnprovenSet}
+ */
+export function clusteredSet(rows = ROWS) {
   const random = randomFrom(SEED);
   const normal = normalFrom(random);
   const centres = Float32Array.from({ length: CENTRES * DIMENSION }, normal);
-  const draw = (/** @type {number} */ rows) => {
-    const vectors = new Float32Array(rows * DIMENSION);
+  const draw = (/** @type {number} */ count) => {
+    const vectors = new Float32Array(count * DIMENSION);
     for (let at = 0; at < vectors.length; at += DIMENSION) {
       const centre = Math.floor(random() * CENTRES) * DIMENSION;
       for (let d = 0; d < DIMENSION; d++) vectors[at + d] = (centres[centre + d] ?? 0) + DEVIATION * normal();
@@ -34,9 +37,9 @@ export function clusteredSet() {
   const queries = draw(QUERIES);
   return {
     ...{ key: 'clustered', metric: 'euclidean', real: false, dimension: DIMENSION, queries },
-    title: `generated clusters, ${ROWS} x ${DIMENSION}, euclidean`,
-    ids: Array.from({ length: ROWS }, (_, row) => idOf(row)),
-    vectors: draw(ROWS),
+    title: `generated clusters, ${rows} x ${DIMENSION}, euclidean`,
+    ids: Array.from({ length: rows }, (_, row) => idOf(row)),
+    vectors: draw(rows),
     documents: undefined,
   };
 }

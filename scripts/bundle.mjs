@@ -116,10 +116,12 @@ report(
   await bundleForNode('node', {
     main: 'dist/cli/main.js',
     'maintenance-worker': 'dist/functions/node/maintenance-worker.js',
+    'search-worker': 'dist/core/threads/adapters/node/search-worker.js',
   }),
 );
-// The command starts its thread from a file of this name.
-renameSync(join(folder, 'node/maintenance-worker.mjs'), join(folder, 'node/maintenance-worker.js'));
+// Threads are started from files of these names.
+for (const worker of ['maintenance-worker', 'search-worker'])
+  renameSync(join(folder, `node/${worker}.mjs`), join(folder, `node/${worker}.js`));
 writeJson('node/package.json', { name: 'cairn', version, type: 'module' });
 writeJson('azure/package.json', { name: 'cairn', version, type: 'module', main: 'index.mjs' });
 copyFileSync(join(root, 'infra/azure/host.json'), join(folder, 'azure/host.json'));

@@ -19,7 +19,10 @@ const topLevel =
 const ofWorkers = ['./cloudflare', './kernel.wasm'];
 
 /** Started by its file's name, which no import and no export tells. */
-const started = ['dist/functions/node/maintenance-worker.js'];
+const started = [
+  'dist/functions/node/maintenance-worker.js',
+  'dist/core/threads/adapters/node/search-worker.js',
+];
 
 /**
  * @param {string} folder

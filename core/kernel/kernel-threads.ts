@@ -50,6 +50,6 @@ export function lendToNobody(arena: Arena, scratch: CallScratch): LentArena {
 }
 
 export function doCall({ exports }: Arena, { name, args }: KernelCall, scratch: number): void {
-  const call = exports[name] as (...numbers: number[]) => void;
+  const call: (...numbers: number[]) => void = exports[name];
   call(...args.map((value) => (value === OWN_SCRATCH ? scratch : value)));
 }

@@ -62,6 +62,7 @@ describe('sources', () => {
       corsOrigins: ['https://a.b,*', '["https://a.b", "*"]', ['https://a.b', '*']],
       tier: ['edge', '"edge"', 'edge'],
       memoryBudgetBytes: ['20000000', '20_000_000', 20_000_000],
+      threads: ['3', '3', 3],
       hedgeReads: ['true', 'true', true],
       cacheDirectory: ['/var/cache', '"/var/cache"', '/var/cache'],
       cacheBytes: ['2000000', '2_000_000', 2_000_000],

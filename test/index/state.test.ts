@@ -21,7 +21,7 @@ function offsetInWasm(name: string): number {
 }
 
 test('every field lies where the kernels look for it', () => {
-  expect(source).toContain(`const STATE: usize = ${INDEX_STATE_OFFSET};`);
+  expect(source).toContain(`const STATE: usize = ASC_FEATURE_THREADS ? ownState : ${INDEX_STATE_OFFSET};`);
   const fields = { ...stateOffsets, ...stateNumberOffsets };
   expect(Object.fromEntries(Object.keys(fields).map((name) => [name, offsetInWasm(name)]))).toEqual(fields);
   const last = Math.max(...[...source.matchAll(/: usize = STATE \+ (\d+)/g)].map(([, at]) => Number(at)));

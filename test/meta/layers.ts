@@ -38,6 +38,8 @@ const layers: Readonly<Record<string, number>> = {
   'core/engine/collector': 3.3,
   'core/engine/scrub': 3.35,
   'core/engine': 3.4,
+  'core/threads': 3.5,
+  'core/threads/adapters/node': 3.6,
   core: 4,
   'functions/http/message': 4.9,
   'functions/http/access': 5,
@@ -60,6 +62,10 @@ const guarded: Readonly<Record<string, { by: readonly string[]; why: string }>> 
   'core/store/adapters/node': {
     by: ['core/store/adapters/node/', 'core/open-store.ts', 'functions/node/', 'cli/'],
     why: 'it needs Node; take an ObjectStore as an argument, and let core/open-store.ts, functions/node or cli choose it',
+  },
+  'core/threads/adapters/node': {
+    by: ['core/threads/adapters/node/', 'core/open-threaded.ts'],
+    why: 'it needs Node; take threads as an argument, and let core/open-threaded.ts start them',
   },
   'core/store/adapters/bucket': {
     by: ['core/store/adapters/', 'core/open-store.ts'],
@@ -91,10 +97,11 @@ const dynamicOnly: Readonly<Record<string, readonly string[]>> = {
     'core/store/adapters/gcs',
     'core/store/adapters/azure',
   ],
+  'core/open-threaded.ts': ['core/threads/adapters/node'],
 };
 
 /** Doors beside an index.ts: what a bundle for another host would have to carry along is not behind them. */
-const doors: readonly string[] = ['core/r2.ts'];
+const doors: readonly string[] = ['core/r2.ts', 'core/hosted.ts'];
 
 /** What the build lays into dist/, beside the folders of the product. */
 const fromTheBuild: readonly string[] = ['package.json', 'kernel.wasm'];
@@ -158,7 +165,7 @@ function unreadable(file: SourceFile, line: number): Violation {
 function checkPackage(file: SourceFile, line: number, specifier: string): Violation[] {
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   if (!file.path.startsWith('core/') || corePackages.includes(name)) return [];
-  if (file.path.startsWith('core/store/adapters/')) return [];
+  if (/^core\/(?:store|threads)\/adapters\//.test(file.path)) return [];
   return [
     {
       file: file.path,

@@ -68,6 +68,7 @@ const members: Readonly<Record<string, readonly [Ban, string]>> = {
 const lifted: Readonly<Record<string, readonly Ban[]>> = {
   // The adapters that are made of Node.
   'core/store/adapters/node/': ['platform', 'world'],
+  'core/threads/adapters/node/': ['platform', 'world'],
   // Google's SDK needs Node, and its own requests are not fit for use.
   'core/store/adapters/gcs/': ['platform'],
   // Its SDK is one for Node: elsewhere it finds no way to read the store's answers.

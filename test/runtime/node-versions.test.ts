@@ -1,6 +1,6 @@
 /**
  * Strategy: the built product on the Node that runs the tests and on the newest of the two later lines, each as a
- * process of its own: kernels against their twins, the embedded library on a file store, and the server over HTTP until
+ * process of its own: kernels against their twins, the embedded library on a file store and with threads, and the server over HTTP until
  * SIGTERM. Every answer must be the same on all of them, to the last bit of a score; and a store that one has written
  * is read and written on by each of the others.
  */
@@ -85,6 +85,17 @@ describe.skipIf(!available).each(nodes)('$node', ({ major, binary }) => {
       ['row-4', undefined],
     ]);
     expect(seen.records[0]!.metadata).toEqual({ even: false, title: 'Zeile 1 \u{1F5FF}', more: [1, 'two'] });
+  });
+
+  test('searches and builds with threads in shared memory', async () => {
+    const { version, seen } = (await runCheck(binary, ['threads-check.mjs'])) as {
+      version: string;
+      seen: readonly unknown[];
+    };
+    expect(version.split('.', 1)[0]).toBe(major);
+    expect(seen[0]).toHaveLength(80);
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[2]).toEqual(seen[0]);
   });
 
   test('serves HTTP and stops cleanly on SIGTERM', async () => {

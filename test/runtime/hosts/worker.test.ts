@@ -65,6 +65,23 @@ describe('the bundle for Workers', () => {
   });
 });
 
+/** Names of core/threads, and the code of an error of theirs, which stays where names are made shorter. */
+const ofThreads = /SearchPool|SearchThread|search-worker|thread_lost/;
+
+test.each(['aws', 'azure', 'gcp', 'cloudflare'])('the bundle for %s carries nothing of threads', (cloud) => {
+  const files = readdirSync(join(root, 'build/bundles', cloud)).filter((name) => /\.m?js$/.test(name));
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files)
+    expect(readFileSync(join(root, 'build/bundles', cloud, file), 'utf8')).not.toMatch(ofThreads);
+});
+
+test('the bundle for Node carries them, and the file that they are started from', () => {
+  const files = readdirSync(join(root, 'build/bundles/node'));
+  expect(files).toContain('search-worker.js');
+  const code = files.map((file) => readFileSync(join(root, 'build/bundles/node', file), 'utf8')).join('\n');
+  expect(code).toMatch(ofThreads);
+});
+
 describe.skipIf(!hasRuntimes())('a deployed Worker', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'cairn-worker-'));

@@ -38,7 +38,7 @@ function hostOf(module: KernelModule, count: number): ThreadHost {
         one.worker.on('error', () => {});
         // After the listeners, which keep the process for what they may hear.
         one.worker.unref();
-        void one.ended.then(() => {
+        one.worker.once('exit', () => {
           running.delete(one);
           ended(thread);
         });

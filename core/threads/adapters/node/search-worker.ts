@@ -10,9 +10,10 @@ export interface SearchWorkerData extends ThreadStart {
 
 if (!isMainThread) {
   const { port, ...start } = workerData as SearchWorkerData;
+  const parent: MessagePort = parentPort!;
   const thread = new SearchThread(start, {
     receive: () => receiveMessageOnPort(port)?.message as ThreadMessage | undefined,
-    wake: () => parentPort!.postMessage(0),
+    wake: () => parent.postMessage('woken'),
   });
   thread.run();
   port.close();

@@ -1,0 +1,153 @@
+/**
+ * Whoever links rows, the graph is the same to the byte: an index is built without other threads and with one and three, of real
+ * vectors and generated ones of every metric, with copies of one row among them, and where all rows are alike; and a collection that
+ * is compacted by threads answers as one that is not.
+ */
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type * as indexes from '../../core/index/index.js';
+import type * as kernels from '../../core/kernel/index.js';
+import type * as threads from '../../core/threads/adapters/node/index.js';
+import type { Random } from '../../core/index.js';
+import { root } from '../../scripts/set-up.mjs';
+import { numberSource } from '../kernel/number-source.js';
+import { abstracts, generated, hasData, newFolder, open, remove, upsert, workers } from './world.js';
+import type { Rows } from './world.js';
+
+const dist = (path: string): string => join(root, 'dist/core', path, 'index.js');
+const { IndexBuilder, RangeTrainer, trainProjection } = (await import(dist('index'))) as typeof indexes;
+const { Kernel, compileEmbeddedKernel } = (await import(dist('kernel'))) as typeof kernels;
+const { nodeThreads } = (await import(dist('threads/adapters/node'))) as typeof threads;
+
+const memoryBudgetBytes = 256 * 1024 * 1024;
+const folders: string[] = [];
+let close: (() => Promise<void>) | undefined;
+
+afterEach(async () => {
+  await close?.();
+  close = undefined;
+  folders.splice(0).forEach(remove);
+});
+
+/** The sections of a graph of the rows, made by so many other threads. */
+async function built({ vectors, dimension, metric }: Rows, count: number): Promise<readonly Uint8Array[]> {
+  const started = count === 0 ? undefined : await nodeThreads(count);
+  const module = started?.module ?? (await compileEmbeddedKernel());
+  const kernel = new Kernel(module, { memoryBudgetBytes, shared: started !== undefined });
+  const pool = started?.open(kernel.pool);
+  close = pool && (() => pool.close());
+  const ranges = new RangeTrainer(dimension, metric);
+  ranges.add(vectors);
+  const rows = vectors.length / dimension;
+  const builder = new IndexBuilder(kernel.pool, {
+    shape: { dimension, metric, rows },
+    params: ranges.finish(),
+    graph: { m: 12, efConstruction: 64, seed: 11 },
+    projection: trainProjection(kernel.pool, vectors.subarray(0, 2_000 * dimension), {
+      ...{ dimension, metric, seed: 5 },
+    }),
+    extraResidentBytes: 0,
+    threads: pool,
+  });
+  builder.encode(0, vectors);
+  const order = Uint32Array.from({ length: rows }, (_, i) => (i * 7_919) % rows);
+  let turns = 0;
+  for (const _ of builder.link(order)) {
+    turns++;
+    // Now and then, as whoever builds gives way: threads end and begin meanwhile.
+    if (turns % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  for (const _ of builder.connect());
+  const sections = builder.sections().map(({ bytes }) => Uint8Array.from(bytes));
+  builder.release();
+  expect(kernel.pool.usage().usedBytes).toBeLessThan(8 * 1024 * 1024);
+  await close?.();
+  close = undefined;
+  return sections;
+}
+
+async function mustBeSame(rows: Rows, counts: readonly number[]): Promise<void> {
+  const alone = await built(rows, 0);
+  expect(alone.length).toBeGreaterThanOrEqual(6);
+  for (const count of counts) expect(await built(rows, count)).toEqual(alone);
+}
+
+test.skipIf(!hasData)('of real vectors', async () => {
+  await mustBeSame(abstracts(4_009, 0), [1, 3]);
+});
+
+test.each(['euclidean', 'dot', 'manhattan', 'cosine'] as const)(
+  'of generated vectors by %s',
+  async (metric) => {
+    const rows = generated(3_003, 0, metric);
+    for (let row = 1_000; row < 1_400; row++) rows.vectors.copyWithin(row * 48, 0, 48);
+    await mustBeSame(rows, [2]);
+  },
+);
+
+test('of rows that are all alike', async () => {
+  const rows = generated(2_001, 0, 'euclidean');
+  for (let row = 1; row < 2_001; row++) rows.vectors.copyWithin(row * 48, 0, 48);
+  await mustBeSame(rows, [2]);
+});
+
+test('a thread that ends in the middle fails what is built, and the memory comes back', async () => {
+  const { vectors, dimension, metric } = generated(9_001, 0, 'euclidean', 128);
+  const before = workers.length;
+  const started = await nodeThreads(1);
+  const kernel = new Kernel(started.module, { memoryBudgetBytes, shared: true });
+  const pool = started.open(kernel.pool);
+  close = () => pool.close();
+  const ranges = new RangeTrainer(dimension, metric);
+  ranges.add(vectors);
+  const used = kernel.pool.usage().usedBytes;
+  const builder = new IndexBuilder(kernel.pool, {
+    shape: { dimension, metric, rows: 9_001 },
+    params: ranges.finish(),
+    graph: { m: 12, efConstruction: 64, seed: 11 },
+    extraResidentBytes: 0,
+    threads: pool,
+  });
+  builder.encode(0, vectors);
+  const link = async (): Promise<void> => {
+    let turns = 0;
+    for (const _ of builder.link(Uint32Array.from({ length: 9_001 }, (__, row) => row))) {
+      turns++;
+      if (turns === 400) void workers[before]!.terminate();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  // It may have ended between two calls: then all others are done here.
+  await link().catch((error: unknown) => expect(error).toMatchObject({ code: 'thread_lost' }));
+  builder.release();
+  expect(kernel.pool.usage().usedBytes).toBe(used);
+});
+
+test('a compaction by threads answers as one without', async () => {
+  const rows = generated(6_000, 20, 'euclidean');
+  const answers = [];
+  for (const threads of [0, 2]) {
+    const folder = newFolder();
+    folders.push(folder);
+    // The same chance for both: it decides where a graph begins.
+    const next = numberSource(9);
+    const random: Random = {
+      fill: (target) => {
+        target.forEach((_, i) => (target[i] = Math.floor(128 * (next() + 1))));
+        return target;
+      },
+    };
+    const database = await open(`file:${folder}`, { threads, random });
+    close = () => database.close();
+    const papers = await database.createCollection('papers', { dimension: 48, metric: 'euclidean' });
+    await upsert(papers, rows, 0, 6_000);
+    await papers.compact();
+    const found = await Promise.all(
+      rows.queries.map((vector) => papers.query({ vector, ef: 40, include: [] })),
+    );
+    answers.push(found.map(({ matches }) => matches));
+    await database.close();
+    close = undefined;
+  }
+  expect(answers[1]).toEqual(answers[0]);
+});
