@@ -14,6 +14,10 @@ import type {
   SegmentExplanation,
 } from '../../../core/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
+import { composeDatabase } from '../../../core/compose.js';
+import { compileEmbeddedKernel } from '../../../core/kernel/index.js';
+import { portableDeflate } from '../../../core/segment/index.js';
+import { systemClock, systemRandom, systemSleep } from '../../../core/system-ports.js';
 import { clustered } from '../../index/fixture.js';
 import { failure, newBench, storeOver } from '../fixture.js';
 import type { Bench } from '../fixture.js';
@@ -224,6 +228,24 @@ describe('generated rows', () => {
       await expect.poll(async () => (await c.stats()).segments[0]!.loaded).toBe(true);
       expect(await segmentOf(c, { vector: vectorOf(2) })).toMatchObject({ plan: 'walk' });
     }));
+
+  test('are read into memory after the answer where a host can be told to wait for that', async () => {
+    const waiting: Promise<void>[] = [];
+    const db = composeDatabase({
+      ...{ store: bench.store, identity: 'probes', deflate: portableDeflate, sha256: undefined },
+      ports: { clock: systemClock, random: systemRandom, sleep: systemSleep },
+      kernelModule: await compileEmbeddedKernel(),
+      ...{ memoryBudgetBytes: 96 * MiB, tier: 'edge', hedgeReads: false },
+      ...{ shareRequests: false, background: false, waitUntil: (call) => waiting.push(call) },
+    });
+    const c = db.collection('c');
+    const { plan } = await segmentOf(c, { vector: vectorOf(1) });
+    expect(plan).toBe('probe');
+    // Beside the calls of the store, which are waited for one by one.
+    while (waiting.length > 0) await waiting.shift();
+    expect((await c.stats()).segments[0]!.loaded).toBe(true);
+    await db.close();
+  });
 
   test('are closed in the middle of that', async () => {
     const db = await bench.openAgain({ ...EDGE, shareRequests: true, background: true });
