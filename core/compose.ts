@@ -69,6 +69,7 @@ export function composeDatabase(parts: Parts): Database {
     tier,
     shareRequests: parts.shareRequests,
     background: parts.background,
+    waitUntil,
     maintenance: parts.maintenance,
     onWorkDue: parts.onWorkDue,
     compactor: parts.compactor,

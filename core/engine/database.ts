@@ -49,6 +49,8 @@ export interface DatabaseOptions {
   readonly shareRequests: boolean;
   /** Whether what a call leaves behind goes on when it is answered. Where a host freezes or ends that, the call waits. */
   readonly background: boolean;
+  /** Of a host that ends with a request what the request began: keeps it until this has settled. */
+  readonly waitUntil?: ((call: Promise<void>) => void) | undefined;
   /** Run maintenance in this process, at this interval and when a write says that there is work. */
   readonly maintenance?: { readonly intervalMs: number } | undefined;
   /** A write has left a hint that there is work for maintenance. */
@@ -112,10 +114,10 @@ export class EngineDatabase implements api.Database {
       compact: (name, { signal, budget }) =>
         this.#open.compact(mustBeName(name, 'collection'), { minor: false, signal, budget }),
     });
-    const { background } = options;
+    const { background, waitUntil } = options;
     const segments = new SegmentStore({
       ...{ kernel, ports, cache, filters, tails, threads },
-      ...{ shareRequests, background, reads },
+      ...{ shareRequests, background, waitUntil, reads },
     });
     this.#segments = segments;
     this.#open = new OpenCollections({

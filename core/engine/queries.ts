@@ -77,12 +77,11 @@ export class Queries {
         ? answerQuery(state, query, this.#asked.vectorOf(query), context)
         : answerOrderedQuery(state, query, query.order, context);
     const searchedMs = clock.monotonicMs();
-    return andThen(answer, ({ matches, rowsScanned, segments, searchedMs: lastSearchedMs, explain }) => ({
+    return andThen(answer, ({ matches, searchedMs: lastSearchedMs, explain, ...searched }) => ({
       matches,
       sequence,
       usage: this.#usage({
-        rowsScanned,
-        segments,
+        ...searched,
         searchedMs: Math.max(searchedMs, lastSearchedMs),
         slotsRead,
       }),
@@ -96,7 +95,7 @@ export class Queries {
     return (cold || state !== kept()) && state.position.seq > state.head.head.foldedSeq;
   }
 
-  #usage({ rowsScanned, segments, searchedMs, slotsRead }: Answered): api.Usage {
+  #usage({ rowsScanned, segments, segmentsProbed, searchedMs, slotsRead }: Answered): api.Usage {
     const { ports, store, startedMs, cold } = this.#options;
     const [before, after] = [this.#before, store.reads()];
     const warmReads = after.warmReads - before.warmReads;
@@ -115,16 +114,12 @@ export class Queries {
       temperature: temperatureOf({ immutableBytesRead, warmReads }, slotsRead),
       warmReads,
       warmBytes: after.warmBytes - before.warmBytes,
-      segments,
-      rowsScanned,
-      ms,
+      ...{ segments, segmentsProbed, rowsScanned, ms },
     };
   }
 }
 
-interface Answered {
-  readonly rowsScanned: number;
-  readonly segments: number;
+interface Answered extends Pick<api.Usage, 'rowsScanned' | 'segments' | 'segmentsProbed'> {
   readonly searchedMs: number;
   readonly slotsRead: boolean;
 }

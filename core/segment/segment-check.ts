@@ -242,6 +242,7 @@ export class SegmentCheck {
           throw wrong(0, 'an index that finds every id', 'one that leads elsewhere');
       });
     }
+    if (fault !== undefined) leaves?.withoutIds();
     return fault;
   }
 

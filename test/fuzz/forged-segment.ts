@@ -43,7 +43,10 @@ export const rows: Rows = rowsOf(
 );
 
 const store = newStore();
-const ref = await writeSegment(store, rows, { leafStarts, unfilterable: ['secret'] });
+const ref = await writeSegment(store, rows, {
+  ...{ leafStarts, unfilterable: ['secret'] },
+  ...{ leaves: true, filterInTailBytes: 0 },
+});
 const got = await store.get(KEY);
 if (got.status !== 'found') throw new Error('no segment was written');
 const intact = got.bytes;

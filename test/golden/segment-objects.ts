@@ -18,12 +18,17 @@ import {
   SegmentWriter,
 } from '../../core/segment/index.js';
 import type { FilterRows, ResidentSection, SegmentEnd, SegmentRef } from '../../core/segment/index.js';
+import { leafDimension, scannedBytes } from '../../core/segment/leaves/leaf-blocks.js';
+import type { LeafContent } from '../../core/segment/leaves/leaf-blocks.js';
+import { recordBytes } from '../../core/segment/leaves/leaf-index.js';
+import type { CodedCentroids } from '../../core/segment/leaves/leaf-index.js';
 import { memoryStore, PageCache } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { digests, kernel, masks, uid, UUID } from './identity.js';
 import type { GoldenObject, Part } from './identity.js';
 
 export const segmentKey: string = `c/${uid}/seg/${UUID}.seg`;
+const leavesKey = `c/${uid}/seg/${UUID}-1.seg`;
 const deletionsKey = `c/${uid}/seg/${UUID}.del`;
 
 interface Content extends SegmentEnd {
@@ -33,6 +38,7 @@ interface Content extends SegmentEnd {
   readonly seqs: readonly number[];
   readonly residents: readonly ResidentSection[];
   readonly leafStarts: Uint32Array;
+  readonly leaves?: { readonly centroids: CodedCentroids; readonly contents: readonly LeafContent[] };
 }
 
 const coded = [{ kind: 'f32' }, rabitqPlan(1), rabitqPlan(2), rabitqPlan(4), pqPlan()] as const;
@@ -55,21 +61,49 @@ const content: Content = {
   curve: { recall: [0.95] },
 };
 
+/** Numbers that every machine computes alike. */
+const eighths = (count: number, from: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: count }, (_, i) => ((from + 37 * i) % 101) / 8 - 6);
+
+/** The same rows in leaves that can be probed, and a filter of ids that lies apart from the tail. */
+const leafy: Content = {
+  ...content,
+  leaves: {
+    centroids: {
+      ...{ bits: 2, factor: 0.125 },
+      mean: eighths(leafDimension(2), 1),
+      records: new Uint8Array(eighths((2 * recordBytes(2, 2)) / 4, 2).buffer),
+    },
+    contents: [
+      [0, 2],
+      [2, 3],
+    ].map(([from = 0, end = 0]) => ({
+      scanned: new Uint8Array(eighths(scannedBytes(end - from, 2) / 4, from + 3).buffer),
+      ranks: rankOfRow.slice(from, end),
+      ids: ids.slice(from, end),
+    })),
+  },
+};
+
 const newStore = (): ObjectStore => memoryStore({ clock: { wallMs: () => 0 } });
 
-async function write(from: Content): Promise<{ readonly bytes: Uint8Array; readonly ref: SegmentRef }> {
+async function write(
+  from: Content,
+  key: string = segmentKey,
+): Promise<{ readonly bytes: Uint8Array; readonly ref: SegmentRef }> {
   const store = newStore();
   const rows = from.sortedIds.length;
   const identity = {
     store,
     digests,
     deflate: portableDeflate,
-    key: segmentKey,
+    key,
     uid,
     dimension: 2,
     metric: 'cosine',
     unfilterable: ['secret'],
     columnBytesMax: 1024 * 1024,
+    ...(from.leaves === undefined ? {} : { filterInTailBytes: 0 }),
   };
   const writer = await SegmentWriter.create({
     ...identity,
@@ -82,14 +116,16 @@ async function write(from: Content): Promise<{ readonly bytes: Uint8Array; reado
   await writer.writeIds(from.sortedIds);
   await writer.writeSeqs(from.seqs);
   await writer.writeColumns();
+  if (from.leaves !== undefined) await writer.writeLeaves(from.leaves.centroids, from.leaves.contents);
   await writer.writeResident(from.residents);
   const ref = await writer.finish(from);
-  const found = await store.get(segmentKey);
+  const found = await store.get(key);
   if (found.status !== 'found') throw new Error(found.status);
   return { bytes: found.bytes, ref };
 }
 
 const written = await write(content);
+const writtenLeaves = await write(leafy, leavesKey);
 
 function rabitqPlan(bits: number): CodePlan {
   const centroids = Float32Array.of(0.9, 0, 0.6, 0.8);
@@ -150,7 +186,7 @@ const codedObjects = await Promise.all(
 
 async function openGolden(bytes: Uint8Array, ref: SegmentRef): Promise<SegmentReader> {
   const store = newStore();
-  await store.put(segmentKey, bytes, { if: 'any' });
+  await store.put(ref.key, bytes, { if: 'any' });
   const cache = new PageCache({ budgetBytes: 1024 * 1024 });
   const expected = { dimension: 2, metric: 'cosine' };
   return await SegmentReader.open({ store, digests, deflate: portableDeflate, cache, masks, ref, expected });
@@ -161,7 +197,10 @@ async function read(bytes: Uint8Array, ref: SegmentRef = written.ref): Promise<C
   const rows = Array.from({ length: reader.rows }, (_, row) => row);
   const target = new Uint8Array(reader.residentBytes);
   await reader.residentLoad(target).fetchMissing();
+  await reader.possibleIds([]);
+  const leaves = await leavesOf(reader);
   return {
+    ...(leaves === undefined ? {} : { leaves }),
     sortedIds: await reader.idsOfRanks(rows),
     documents: await reader.documents(rows),
     vectors: await reader.vectors(rows),
@@ -174,6 +213,18 @@ async function read(bytes: Uint8Array, ref: SegmentRef = written.ref): Promise<C
     numbers: reader.numbers,
     curve: reader.curve,
   };
+}
+
+async function leavesOf(reader: SegmentReader): Promise<Content['leaves']> {
+  const { leafIndex, rows } = reader;
+  if (leafIndex === undefined) return undefined;
+  const blocks = await reader.leafBlocks(Array.from({ length: leafIndex.leaves }, (_, leaf) => leaf));
+  const contents = blocks.map((block): LeafContent => ({
+    scanned: block.scanned,
+    ranks: Uint32Array.from({ length: block.rows }, (_, i) => block.rank(i, rows)),
+    ids: reader.idsOfLeaf(block).map((id) => block.textOf(id)),
+  }));
+  return { centroids: leafIndex.centroids, contents };
 }
 
 /** What a head would say of a segment; the first of its tail is the columns' index, where it has one. */
@@ -216,6 +267,13 @@ export const segmentObjects: readonly GoldenObject[] = [
     bytes: written.bytes,
     reencode: async (bytes) => (await write(await read(bytes))).bytes,
     reencodeOlder: async (bytes) => (await write(await read(bytes, refOf(bytes)))).bytes,
+  },
+  {
+    file: 'segment-leaves.bin',
+    key: leavesKey,
+    bytes: writtenLeaves.bytes,
+    reencode: async (bytes) => (await write(await read(bytes, writtenLeaves.ref), leavesKey)).bytes,
+    newIn: 1,
   },
   {
     file: 'deletions.bin',

@@ -46,7 +46,7 @@ let footerAt: number;
 
 beforeAll(async () => {
   const store = newStore();
-  ref = await writeSegment(store, rows, { leafStarts });
+  ref = await writeSegment(store, rows, { leafStarts, leaves: true, filterInTailBytes: 0 });
   intact = await bodyOf(store, KEY);
   footerAt = footerOffset(KEY, intact, 0);
   ({ sections } = decodeFooter(digests, { key: KEY, offset: footerAt }, intact.subarray(footerAt)));
@@ -91,6 +91,13 @@ async function outcome(bytes: Uint8Array, of: SegmentRef = ref): Promise<Rows | 
     await reader.findRanks(rows.ids);
     await reader.idsFrom('', 1_000);
     for (const filter of filters) await reader.filterRows(filter);
+    await reader.possibleIds(rows.ids);
+    for (const block of await reader.leafBlocks([...leafStarts.keys()])) {
+      reader.idsOfLeaf(block).forEach((id, i) => {
+        block.textOf(id);
+        block.rank(i, reader.rows);
+      });
+    }
     return read;
   } catch (error) {
     return error as Error;
@@ -169,7 +176,8 @@ describe('a damaged segment', () => {
     // Even where the head names its footer, it is sealed for another key.
     expectCorrupt(await outcome(foreign, { ...small, footerSha256: other.footerSha256 }));
     // The same rows, written again under the same key with other leaves, keep the length.
-    await writeSegment(store, { ...rows, seqs: rows.seqs.map((seq) => seq + 1) }, { leafStarts });
+    const options = { leafStarts, leaves: true, filterInTailBytes: 0 };
+    await writeSegment(store, { ...rows, seqs: rows.seqs.map((seq) => seq + 1) }, options);
     expectCorrupt(await outcome(await bodyOf(store, KEY)));
   });
 

@@ -4,6 +4,10 @@ import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/
 import type { RowMasks } from '../../core/kernel/index.js';
 import { portableDeflate, rowMaps, SegmentReader, SegmentWriter } from '../../core/segment/index.js';
 import type { ResidentSection, SegmentRef } from '../../core/segment/index.js';
+import { leafDimension, scannedBytes } from '../../core/segment/leaves/leaf-blocks.js';
+import type { LeafContent } from '../../core/segment/leaves/leaf-blocks.js';
+import { recordBytes } from '../../core/segment/leaves/leaf-index.js';
+import type { CodedCentroids } from '../../core/segment/leaves/leaf-index.js';
 import { memoryStore, PageCache } from '../../core/store/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 
@@ -59,6 +63,32 @@ export interface WriteOptions {
   readonly step?: number;
   readonly unfilterable?: readonly string[];
   readonly columnBytesMax?: number;
+  /** With leaves that can be probed; what their codes are is of no matter here. */
+  readonly leaves?: boolean | readonly LeafContent[];
+  readonly filterInTailBytes?: number;
+}
+
+/** Numbers whose every byte is another. */
+function someFloats(count: number, from: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count }, (_, i) => Math.sin(from + i));
+}
+
+export function centroidsOf(leaves: number, dimension: number): CodedCentroids {
+  const bits = 2;
+  return {
+    ...{ bits, factor: 0.5 },
+    mean: someFloats(leafDimension(dimension), 1),
+    records: new Uint8Array(someFloats((leaves * recordBytes(bits, dimension)) / 4, 2).buffer),
+  };
+}
+
+export function leavesOf({ ids, dimension }: Rows, leafStarts: Uint32Array): LeafContent[] {
+  const { rankOfRow } = rowMaps(ids);
+  return Array.from(leafStarts, (first, leaf) => {
+    const end = leafStarts[leaf + 1] ?? ids.length;
+    const scanned = new Uint8Array(someFloats(scannedBytes(end - first, dimension) / 4, leaf).buffer);
+    return { scanned, ranks: rankOfRow.slice(first, end), ids: ids.slice(first, end) };
+  });
 }
 
 export async function writeSegment(
@@ -71,6 +101,8 @@ export async function writeSegment(
     step = 1_000,
     unfilterable = [],
     columnBytesMax = 16_777_216,
+    leaves = false,
+    filterInTailBytes,
   }: WriteOptions = {},
 ): Promise<SegmentRef> {
   const { dimension, ids, documents, vectors, seqs } = rows;
@@ -88,6 +120,7 @@ export async function writeSegment(
     seqBase: 1_000,
     unfilterable,
     columnBytesMax,
+    ...(filterInTailBytes === undefined ? {} : { filterInTailBytes }),
   };
   const writer = await SegmentWriter.create(options);
   const maps = rowMaps(ids);
@@ -99,6 +132,8 @@ export async function writeSegment(
   await inSteps((from, to) => writer.writeIds(maps.sortedIds.slice(from, to)));
   await inSteps((from, to) => writer.writeSeqs(seqs.slice(from, to)));
   await writer.writeColumns();
+  const written = leaves === true ? leavesOf(rows, leafStarts) : leaves;
+  if (written !== false) await writer.writeLeaves(centroidsOf(leafStarts.length, dimension), written);
   await writer.writeResident([
     ...residents,
     { kind: 'rowOfRank', bytes: new Uint8Array(maps.rowOfRank.buffer), count },

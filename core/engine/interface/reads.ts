@@ -109,6 +109,8 @@ export interface Usage {
   readonly warmBytes: number;
   /** Segments searched. */
   readonly segments: number;
+  /** Of these, those whose index was not in memory, and of which the leaves that the query is near were read in its place. */
+  readonly segmentsProbed: number;
   /** Vectors compared, coded ones included. */
   readonly rowsScanned: number;
   /**

@@ -2,6 +2,7 @@
  * What is done in a segment whose index is not in memory: the nearest leaves are probed, or the index is loaded first, or, where there
  * is no room for it and nothing else keeps the promise, streamed. Decided by what each reads.
  */
+import { hasCode } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { PageReading } from '../../store/index.js';
 import {
@@ -12,7 +13,15 @@ import {
   probeLeaves,
   wantedRecall,
 } from '../segments/index.js';
-import type { LiveSegment, ProbeHits, Room, SegmentStore } from '../segments/index.js';
+import type {
+  LiveSegment,
+  ProbedFile,
+  ProbeHits,
+  ProbePlan,
+  ProbeRequest,
+  Room,
+  SegmentStore,
+} from '../segments/index.js';
 import type { SegmentSearch } from './segment-search.js';
 
 export interface ColdSearch {
@@ -26,43 +35,75 @@ export interface Probed extends ProbeHits {
   readonly reading: PageReading;
 }
 
+interface Probe {
+  readonly file: ProbedFile;
+  readonly request: ProbeRequest;
+  readonly plan: ProbePlan;
+  /** Of the rows that are compared exactly, with what is read around them. */
+  readonly rowsBytes: number;
+}
+
 /** Undefined where the index is to be loaded or streamed. Cost: one wave of page reads. */
 export async function tryProbe(
-  { residency, warmth, requestsParallel }: SegmentStore,
-  { segment, allowed, count }: ColdSearch,
-  { query, k, wanted, index, coldSegments, trace }: SegmentSearch,
+  store: SegmentStore,
+  cold: ColdSearch,
+  search: SegmentSearch,
 ): Promise<Probed | undefined> {
+  const { residency, warmth } = store;
+  const { segment, count } = cold;
+  const room: Room = (make) => residency.inRoom(make);
+  try {
+    const probe = tryPlan(room, cold, search);
+    if (probe === undefined) return undefined;
+    const { file, request, plan, rowsBytes } = probe;
+    const bytes = plan.bytes + rowsBytes;
+    const mayLoad = search.index === 'auto' && !residency.mustStream(file);
+    if (mayLoad && (isLoadedAtOnce(file.residentBytes, bytes) || warmth.isDue(file))) {
+      warmth.loaded(file);
+      return undefined;
+    }
+    const { rerank } = request.effort;
+    search.trace?.planned({ matches: count, plan: 'probe', leaves: plan.leaves.length, rerank });
+    const reading = (wanted: number): PageReading => waveOf(store, search, wanted);
+    const hits = await probeLeaves(room, file, request, plan, reading(plan.bytes));
+    if (mayLoad) warmth.probed(segment, bytes);
+    return { ...hits, reading: reading(rowsBytes) };
+  } catch (error) {
+    // Not even for one leaf: what may have to wait for room is a matter of the other ways.
+    if (hasCode(error, 'memory_budget_exceeded')) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined where the segment has no leaves, or none that keep the promise, or its graph or a scan is asked for. */
+function tryPlan(
+  room: Room,
+  { segment, allowed, count }: ColdSearch,
+  { query, k, wanted, index }: SegmentSearch,
+): Probe | undefined {
   const { file, probePoints, recallCurve } = segment;
-  if (probePoints === undefined || !canBeProbed(file) || index === 'hnsw' || index === 'flat')
-    return undefined;
+  if (index === 'hnsw' || index === 'flat') return undefined;
+  if (probePoints === undefined || !canBeProbed(file)) return undefined;
   const cost = probeCost(file, limits.pageBytes);
   const effort = chooseProbe(probePoints, { k, target: wantedRecall(recallCurve, k, wanted) }, cost);
   if (effort === undefined) return undefined;
   const request = { query, effort, allowed, count };
-  const room: Room = (make) => residency.inRoom(make);
   const plan = planLeaves(room, file, request);
-  if (plan === undefined) return undefined;
-  const loads = index === 'auto' && !residency.mustStream(file);
-  const bytes = plan.bytes + effort.rerank * cost.rowBytes;
-  if (loads && (isLoaded(file.residentBytes, bytes) || warmth.isDue(file))) {
-    warmth.loaded(file);
-    return undefined;
-  }
-  const { leaves } = plan;
-  trace?.planned({ matches: count, plan: 'probe', leaves: leaves.length, rerank: effort.rerank });
-  // Those of all segments make one wave.
-  const requests = Math.max(
-    1,
-    Math.floor(Math.min(requestsParallel, limits.probeWaveRequests) / coldSegments),
-  );
+  return plan && { file, request, plan, rowsBytes: effort.rerank * cost.rowBytes };
+}
+
+/** What the probes of all segments read makes one wave of requests. */
+function waveOf(
+  { requestsParallel }: SegmentStore,
+  { coldSegments }: SegmentSearch,
+  wanted: number,
+): PageReading {
+  const requests = Math.floor(Math.min(requestsParallel, limits.probeWaveRequests) / coldSegments);
   const inVain = Math.floor(limits.probeWaveBytes / coldSegments);
-  const waveOf = (wanted: number): PageReading => ({ wave: { requests, bytes: wanted + inVain } });
-  const hits = await probeLeaves(room, file, request, plan, waveOf(plan.bytes));
-  if (loads) warmth.probed(segment, bytes);
-  return { ...hits, reading: waveOf(effort.rerank * cost.rowBytes) };
+  return { wave: { requests: Math.max(1, requests), bytes: wanted + inVain } };
 }
 
 /** An index that takes no more than a probe, or so little that reading it takes no longer, is read at once. */
-function isLoaded(residentBytes: number, probeBytes: number): boolean {
+function isLoadedAtOnce(residentBytes: number, probeBytes: number): boolean {
   return residentBytes <= Math.max(probeBytes, limits.loadedAtOnceBytes);
 }

@@ -27,6 +27,8 @@ export interface QueryAnswer {
   readonly rowsScanned: number;
   /** Segments that were searched. */
   readonly segments: number;
+  /** Of these, those of which leaves were probed. */
+  readonly segmentsProbed: number;
   /** By the monotonic clock: when the last candidates were known. */
   readonly searchedMs: number;
   readonly explain?: Explanation;
@@ -77,7 +79,7 @@ export function answerQuery(
     turns,
     trace,
   });
-  return andThen(answer, ({ hits, rowsScanned, segments }) => {
+  return andThen(answer, ({ hits, rowsScanned, segments, segmentsProbed }) => {
     const places = hits.map(({ at }) => at);
     return andThen(rowsAt(table, places, later, projection), (rows) => ({
       matches: rows.map((row, i): Match => {
@@ -87,6 +89,7 @@ export function answerQuery(
       }),
       rowsScanned,
       segments,
+      segmentsProbed,
       searchedMs,
       ...(trace === undefined ? {} : { explain: trace.explanation() }),
     }));
@@ -120,6 +123,7 @@ export function answerOrderedQuery(
       matches: rows.map((row): Match => toRecord(row, projection)),
       rowsScanned: 0,
       segments,
+      segmentsProbed: 0,
       searchedMs,
     }));
   });

@@ -63,6 +63,8 @@ export interface SegmentAnswer {
   readonly hits: readonly SegmentHit[];
   /** Vectors compared, coded ones included. */
   readonly rowsScanned: number;
+  /** Its index was not asked, but the leaves that are near. */
+  readonly probed?: boolean;
 }
 
 /** Numbers of all rows that count: fewer are compared in less time than another thread takes to hear of them. */
@@ -269,8 +271,9 @@ function nearest(
   }
   hits.sort(nearestFirst);
   const nearestHits = hits.length > k ? hits.slice(0, k) : hits;
-  const named = idOf && nearestHits.map((hit) => ({ ...hit, id: idOf(hit.row) }));
-  return { hits: named ?? nearestHits, rowsScanned: visited + rows.length };
+  const rowsScanned = visited + rows.length;
+  if (idOf === undefined) return { hits: nearestHits, rowsScanned };
+  return { hits: nearestHits.map((hit) => ({ ...hit, id: idOf(hit.row) })), rowsScanned, probed: true };
 }
 
 function nearestFirst(a: SegmentHit, b: SegmentHit): number {

@@ -50,6 +50,8 @@ export interface TableAnswer<M> {
   readonly hits: readonly TableHit<M>[];
   readonly rowsScanned: number;
   readonly segments: number;
+  /** Of these, those of which leaves were probed. */
+  readonly segmentsProbed: number;
 }
 
 /** Requires: a table that is caught up. */
@@ -67,7 +69,8 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
     }));
   const { trace } = search;
   trace?.memtable({ rows: memtable.rowCount, rowsVisited: found.rowsScanned, hits: near.length });
-  if (overlays.length === 0) return { hits: near, rowsScanned: found.rowsScanned, segments: 0 };
+  if (overlays.length === 0)
+    return { hits: near, rowsScanned: found.rowsScanned, segments: 0, segmentsProbed: 0 };
   // Field by field: a spread of so many costs as much as a walk of one node.
   const segmentSearch: SegmentSearch = {
     query,
@@ -115,7 +118,12 @@ function merge<M>(
   if (only !== undefined) {
     // In order already, and no more than k.
     const hits = only.hits.filter(({ distance }) => within(distance));
-    return andThen(nameHits<M>(hits), (named) => ({ hits: named, rowsScanned: scanned, segments: 1 }));
+    return andThen(nameHits<M>(hits), (named) => ({
+      hits: named,
+      rowsScanned: scanned,
+      segments: 1,
+      segmentsProbed: Number(only.probed === true),
+    }));
   }
   const worst = [...near, ...segments.flatMap(({ hits }) => hits)]
     .map(({ distance }) => distance)
@@ -130,6 +138,7 @@ function merge<M>(
       .slice(0, k),
     rowsScanned: scanned,
     segments: segments.length,
+    segmentsProbed: segments.filter(({ probed }) => probed === true).length,
   }));
 }
 

@@ -1,7 +1,7 @@
 /** Segments as reads see them: open files, indexes in memory, what the log says over them, how hard to search. */
 export { findRows } from './find-rows.js';
 export { canBeProbed, planLeaves, probeCost, probeLeaves } from './leaf-probe.js';
-export type { ProbeHits, Room } from './leaf-probe.js';
+export type { ProbedFile, ProbeHits, ProbePlan, ProbeRequest, Room } from './leaf-probe.js';
 export { chooseProbe, PROBE_ROOM, wantedRecall } from './probe-curve.js';
 export type { ProbePoint } from './probe-curve.js';
 export { BOUNDED_ROOM, chooseEffort } from './recall-curve.js';

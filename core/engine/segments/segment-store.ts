@@ -35,6 +35,8 @@ export interface SegmentStoreOptions {
   readonly shareRequests: boolean;
   /** Whether what a call leaves behind goes on when it is answered. */
   readonly background: boolean;
+  /** Where it does not: keeps what was begun until this has settled. */
+  readonly waitUntil?: ((call: Promise<void>) => void) | undefined;
   /** As the handler's tier has them. */
   readonly reads: LoadReads;
   readonly threads?: SearchThreads | undefined;
@@ -79,7 +81,8 @@ export class SegmentStore {
   readonly #idle = new Set<OpenFile>();
 
   constructor(options: SegmentStoreOptions) {
-    const { kernel, ports, cache, filters, tails, shareRequests, background, reads, threads } = options;
+    const { kernel, ports, cache, filters, tails, shareRequests, background, waitUntil, reads, threads } =
+      options;
     this.#digests = ports.digests;
     this.#deflate = ports.deflate;
     this.#cache = cache;
@@ -98,6 +101,7 @@ export class SegmentStore {
     this.warmth = new Warmth({
       residency: this.residency,
       beside: background,
+      waitUntil,
       retain: (segment) => this.retain(segment),
       release: (segment) => this.release(segment),
     });

@@ -10,6 +10,8 @@ export interface WarmthOptions {
   readonly residency: Residency;
   /** Read beside the calls. Off where what an answered request leaves behind is frozen or ended. */
   readonly beside: boolean;
+  /** Of a host that ends it unless it is told to wait. */
+  readonly waitUntil?: ((call: Promise<void>) => void) | undefined;
   /** Keeps the file open until it is released. */
   readonly retain: (segment: LiveSegment) => void;
   readonly release: (segment: LiveSegment) => void;
@@ -34,9 +36,15 @@ export class Warmth {
   /** A probe has read so much. Requires: a segment that its caller has open. */
   probed(segment: LiveSegment, bytes: number): void {
     const { file } = segment;
-    const { residency, beside } = this.#options;
+    const { residency, beside, waitUntil } = this.#options;
     this.#read.set(file, (this.#read.get(file) ?? 0) + bytes);
-    if (!beside || this.#ended || this.#warming.has(file) || residency.mustStream(file)) return;
+    if (
+      (!beside && waitUntil === undefined) ||
+      this.#ended ||
+      this.#warming.has(file) ||
+      residency.mustStream(file)
+    )
+      return;
     const { retain, release } = this.#options;
     retain(segment);
     const warming = residency
@@ -48,6 +56,7 @@ export class Warmth {
         release(segment);
       });
     this.#warming.set(file, warming);
+    waitUntil?.(warming);
   }
 
   /** The index has been read: from now on it is counted anew. */

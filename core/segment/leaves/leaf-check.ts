@@ -15,6 +15,7 @@ export class LeafCheck {
   readonly #rankOfRow: Uint32Array;
   readonly #hash = new Uint32Array(2);
   #sound = 0;
+  #idsKnown = true;
 
   constructor(index: LeafIndex, rows: number) {
     this.#index = index;
@@ -28,7 +29,12 @@ export class LeafCheck {
     this.#hashOf[rank] = this.#hash[0]!;
   }
 
-  /** Requires: all ids were added. Throws by `wrong`. */
+  /** The section of ids cannot be trusted: leaves are not held against it. */
+  withoutIds(): void {
+    this.#idsKnown = false;
+  }
+
+  /** Throws by `wrong`. */
   take(
     leaf: number,
     bytes: Uint8Array,
@@ -50,7 +56,7 @@ export class LeafCheck {
       const rank = block.rank(i, this.#rankOfRow.length);
       this.#rankOfRow[firstRow + i] = rank;
       hashId(id, this.#hash, 0);
-      if (this.#hash[0] !== this.#hashOf[rank])
+      if (this.#idsKnown && this.#hash[0] !== this.#hashOf[rank])
         throw wrong(0, `the id of rank ${rank} in row ${firstRow + i}`, 'another');
     });
     this.#sound++;

@@ -129,6 +129,7 @@ const exampleUsage = {
   warm_reads: 0,
   warm_bytes: 0,
   segments: 0,
+  segments_probed: 0,
   rows_scanned: 2,
   ms: { freshen: 0.4, search: 0.1, fetch: 0, total: 0.6 },
 };

@@ -88,6 +88,7 @@ const usage = z
     warm_reads: count,
     warm_bytes: count,
     segments: count,
+    segments_probed: count,
     rows_scanned: count,
     ms: z.strictObject({ freshen: z.number(), search: z.number(), fetch: z.number(), total: z.number() }),
   })
@@ -104,8 +105,9 @@ const segmentExplanation = z
     estimate: z.strictObject({ least: count, most: count }).optional(),
     documents_read: count.optional(),
     matches: count,
-    plan: z.enum(['none', 'exact', 'scan', 'stream', 'walk', 'filtered_walk']),
+    plan: z.enum(['none', 'exact', 'scan', 'stream', 'probe', 'walk', 'filtered_walk']),
     fallback: z.literal(true).optional(),
+    leaves: count.optional(),
     ef: count.optional(),
     rerank: count.optional(),
     rows_visited: count,

@@ -2,6 +2,8 @@
 import { countBits, hasBit } from '../../../core/base/bitmap.js';
 import { limits } from '../../../core/base/limits.js';
 import { parseFilter } from '../../../core/filter/index.js';
+import { LeafScan } from '../../../core/index/index.js';
+import { kernel } from '../../index/fixture.js';
 import type { SegmentReader } from '../../../core/segment/index.js';
 import { mustHold } from '../decoder.js';
 import { rows } from '../forged-segment.js';
@@ -40,11 +42,38 @@ export async function readIds(reader: SegmentReader): Promise<void> {
     'ids of a block ascend',
   );
   await reader.idsFrom('id-5', 70);
+  const possible = await reader.possibleIds(idsAsked);
+  mustHold(
+    possible.every((id) => idsAsked.includes(id)),
+    'a filter lets some of the ids by',
+  );
   const ranks = await reader.findRanks(idsAsked);
   mustHold(
     ranks.every((rank) => rank >= -1 && rank < rows.ids.length),
     'ranks are of rows',
   );
+}
+
+/** As a probe does: centroids, then leaves, then who their rows are. */
+export async function readLeaves(reader: SegmentReader): Promise<void> {
+  const { leafIndex, dimension, rows: count } = reader;
+  mustHold(leafIndex !== undefined, 'leaves are there');
+  const { leaves, centroids } = leafIndex!;
+  const scan = new LeafScan(kernel.pool, { dimension, metric: 'cosine', centroids });
+  try {
+    scan.prepare(Float32Array.of(1, -2));
+    mustHold(scan.centroidDistances().length === leaves, 'a distance of each leaf');
+    scan.beginLeaves();
+    for (const block of await reader.leafBlocks(Array.from({ length: leaves }, (_, leaf) => leaf))) {
+      mustHold(scan.leafDistances(block.scanned, block.rows).length === block.rows, 'a distance of each row');
+      reader.idsOfLeaf(block).forEach((id, i) => {
+        mustHold(block.textOf(id).length > 0, 'ids are texts');
+        mustHold(block.rank(i, count) < count, 'ranks are of rows');
+      });
+    }
+  } finally {
+    scan.release();
+  }
 }
 
 export async function readDocuments(reader: SegmentReader): Promise<void> {

@@ -6,7 +6,7 @@ import { nodeDeflate } from '../../../core/store/adapters/node/deflate.js';
 import { differencesOf } from '../decoder.js';
 import type { Decoder } from '../decoder.js';
 import { editedContent, openForged, sealedSegment, soundContent } from '../forged-segment.js';
-import { readColumns, readDocuments, readIds, readRest, readRowMaps } from './segment-reads.js';
+import { readColumns, readDocuments, readIds, readLeaves, readRest, readRowMaps } from './segment-reads.js';
 
 interface SectionDecoder {
   readonly name: string;
@@ -51,6 +51,11 @@ export const segmentSections: readonly Decoder[] = [
     name: 'segment-columns',
     kinds: ['columns', 'columnIndex', 'leafStarts'],
     read: readColumns,
+  },
+  {
+    name: 'segment-leaves',
+    kinds: ['leaves', 'leafIndex', 'leafStarts'],
+    read: readLeaves,
   },
   {
     name: 'segment-rows',

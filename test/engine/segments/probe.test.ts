@@ -1,0 +1,341 @@
+/**
+ * Strategy: real data and generated, folded by real compactions, asked by handlers that hold nothing. What a probe of the nearest leaves
+ * answers must keep the target, under filters, deletions and newer writes too, in three waves of reads, and must be what a scan answers
+ * where all leaves are probed. When an index is read after all is counted in requests, never in time.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type {
+  Collection,
+  Database,
+  OpenOptions,
+  QueryInput,
+  SegmentExplanation,
+} from '../../../core/index.js';
+import type { ObjectStore } from '../../../core/store/index.js';
+import { composeDatabase } from '../../../core/compose.js';
+import { compileEmbeddedKernel } from '../../../core/kernel/index.js';
+import { portableDeflate } from '../../../core/segment/index.js';
+import { systemClock, systemRandom, systemSleep } from '../../../core/system-ports.js';
+import { clustered } from '../../index/fixture.js';
+import { failure, newBench, storeOver } from '../fixture.js';
+import type { Bench } from '../fixture.js';
+
+const MiB = 1024 * 1024;
+const EDGE: OpenOptions = {
+  tier: 'edge',
+  memoryBudgetBytes: 96 * MiB,
+  shareRequests: false,
+  background: false,
+};
+
+interface Filling {
+  readonly dimension: number;
+  readonly metric: 'cosine' | 'euclidean' | 'dot' | 'manhattan';
+  readonly vectors: Float32Array;
+}
+
+/** Record i has the id r{i} and the number i % 100; of what is written first, the last tenth is written in a segment of its own. */
+async function fill(bench: Bench, { dimension, metric, vectors }: Filling): Promise<void> {
+  const db = await bench.openAgain({ tier: 'server', memoryBudgetBytes: 512 * MiB });
+  const c = await db.createCollection('c', { dimension, metric });
+  const rows = vectors.length / dimension;
+  for (let at = 0; at < rows; at += 8_000) {
+    const part = vectors.subarray(at * dimension, (at + 8_000) * dimension);
+    const ids = Array.from({ length: part.length / dimension }, (_, i) => `r${at + i}`);
+    await c.upsert({ ids, vectors: part, metadata: ids.map((_, i) => ({ n: (at + i) % 100 })) });
+  }
+  await c.compact();
+  await db.close();
+}
+
+async function segmentOf(c: Collection, asked: QueryInput): Promise<SegmentExplanation> {
+  const { explain } = await c.explain(asked);
+  return explain.segments[0]!;
+}
+
+async function recallOf(c: Collection, queries: readonly Float32Array[], asked: QueryInput): Promise<number> {
+  const { k = 10 } = asked;
+  let found = 0;
+  let wanted = 0;
+  for (const vector of queries) {
+    const { targetRecall: _, index: __, ...rest } = asked;
+    const { matches: truth } = await c.query({ ...rest, vector, exact: true, include: [] });
+    const { matches } = await c.query({ ...asked, vector, include: [] });
+    const scores = new Map(truth.map(({ id, score }) => [id, score]));
+    for (const { id, score } of matches) if (scores.has(id)) expect(score).toBe(scores.get(id));
+    found += matches.filter(({ id }) => scores.has(id)).length;
+    wanted += Math.min(k, truth.length);
+    expect(matches.length).toBe(truth.length);
+  }
+  return found / wanted;
+}
+
+const folder = process.env['CAIRN_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname;
+const hasData = existsSync(`${folder}/arxiv-20k/base-lsa256.f32.gz`);
+const floatsIn = (name: string): Float32Array =>
+  new Float32Array(Uint8Array.from(gunzipSync(readFileSync(`${folder}/${name}.gz`))).buffer);
+const bytesIn = (name: string): Float32Array =>
+  Float32Array.from(gunzipSync(readFileSync(`${folder}/${name}.gz`)));
+
+describe.runIf(hasData).each([
+  [
+    'arXiv',
+    'cosine',
+    256,
+    (): Float32Array => floatsIn('arxiv-20k/base-lsa256.f32'),
+    'arxiv-20k/query-lsa256.f32',
+  ],
+  [
+    'Fashion-MNIST',
+    'euclidean',
+    784,
+    (): Float32Array => bytesIn('fashion-mnist/train.u8').subarray(0, 20_000 * 784),
+    'fashion-mnist/test-1000.u8',
+  ],
+] as const)('%s', (name, metric, dimension, read, asked) => {
+  const bench = newBench();
+  const queries: Float32Array[] = [];
+  beforeAll(async () => {
+    await fill(bench, { dimension, metric, vectors: read() });
+    const all = name === 'arXiv' ? floatsIn(asked) : bytesIn(asked);
+    for (let q = 0; q < 60; q++) queries.push(all.subarray(q * dimension, (q + 1) * dimension));
+  }, 300_000);
+
+  test.each([0.9, 0.95, 0.99])('probes keep a target of %d', { timeout: 300_000 }, async (targetRecall) => {
+    const db = await bench.openAgain(EDGE);
+    const c = db.collection('c');
+    const probed = await segmentOf(c, { vector: queries[0]!, targetRecall, index: 'ivf' });
+    expect(probed.plan).toBe('probe');
+    expect(probed.leaves).toBeGreaterThan(0);
+    // Of 60 queries a share of a hundredth says nothing.
+    expect(await recallOf(c, queries, { targetRecall, index: 'ivf' })).toBeGreaterThan(targetRecall - 0.01);
+    await db.close();
+  });
+
+  test.each([50, 5])(
+    'probes keep it of the %d %% that a filter lets by',
+    { timeout: 300_000 },
+    async (percent) => {
+      const db = await bench.openAgain(EDGE);
+      const c = db.collection('c');
+      const filtered = { filter: `n < ${percent}`, index: 'ivf' } as const;
+      const { plan, leaves } = await segmentOf(c, { vector: queries[0]!, ...filtered });
+      expect(plan).toBe('probe');
+      const all = await segmentOf(c, { vector: queries[0]!, index: 'ivf' });
+      expect(leaves).toBeGreaterThan(all.leaves!);
+      expect(await recallOf(c, queries.slice(0, 30), filtered)).toBeGreaterThan(0.94);
+      await db.close();
+    },
+  );
+});
+
+const DIMENSION = 64;
+const ROWS = 24_000;
+/** More than is read at once whatever a probe takes. */
+const generated = clustered(ROWS, DIMENSION, 3);
+const vectorOf = (row: number): Float32Array => generated.slice(row * DIMENSION, (row + 1) * DIMENSION);
+
+describe('generated rows', () => {
+  const bench = newBench();
+  beforeAll(() => fill(bench, { dimension: DIMENSION, metric: 'euclidean', vectors: generated }), 120_000);
+
+  async function opened<T>(
+    options: OpenOptions,
+    use: (c: Collection, db: Database) => Promise<T>,
+  ): Promise<T> {
+    const db = await bench.openAgain({ ...EDGE, ...options });
+    try {
+      return await use(db.collection('c'), db);
+    } finally {
+      await db.close();
+    }
+  }
+
+  test('are probed where no index is in memory, in three waves after the head', async () => {
+    const waves: { began: number; ended: number; key: string; bytes: number }[] = [];
+    let at = 0;
+    const counting: ObjectStore = storeOver(bench.store, {
+      get: async (key, options) => {
+        const wave = { began: at, ended: 0, key, bytes: options?.range?.length ?? 0 };
+        waves.push(wave);
+        const found = await bench.store.get(key, options);
+        // All that began before anything had ended is one wave.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        wave.ended = ++at;
+        return found;
+      },
+    });
+    const db = await bench.openAgain({ ...EDGE, store: counting });
+    const { matches, usage, explain } = await db
+      .collection('c')
+      .query({ vector: vectorOf(77), include: [], explain: true });
+    expect(matches[0]).toMatchObject({ id: 'r77', score: 0 });
+    expect(explain?.segments[0]).toMatchObject({ plan: 'probe' });
+    expect(usage.rowsScanned).toBeLessThan(ROWS / 2);
+    const ofSegment = waves.filter(({ key }) => key.endsWith('.seg'));
+    const chain = ofSegment.map((wave) => {
+      const before = ofSegment.filter(({ ended }) => ended > 0 && ended <= wave.began);
+      return before.length;
+    });
+    // The tail, then leaves, then rows: each began when all of the wave before had ended.
+    expect(new Set(chain).size).toBe(3);
+    // Far less than the codes of all rows.
+    expect(ofSegment.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan((ROWS * DIMENSION) / 2);
+    expect(ofSegment.length).toBeLessThanOrEqual(1 + 6 + 6);
+    expect((await db.collection('c').stats()).segments[0]!.loaded).toBe(false);
+    await db.close();
+  });
+
+  test('are answered as a scan does where all leaves are probed', () =>
+    opened({}, async (c) => {
+      const k = 3_000;
+      for (const row of [3, 9_000]) {
+        const asked = { vector: vectorOf(row), k, include: [], targetRecall: 0.95 };
+        const probed = await c.query({ ...asked, index: 'ivf', explain: true });
+        const scanned = await c.query({ ...asked, index: 'flat', explain: true });
+        expect(probed.explain?.segments[0]?.plan).toBe('probe');
+        expect(scanned.explain?.segments[0]?.plan).toBe('scan');
+        expect(probed.matches.slice(0, 500)).toEqual(scanned.matches.slice(0, 500));
+      }
+    }));
+
+  test('are walked by hnsw, scanned by flat, probed by ivf, whatever is in memory', () =>
+    opened({}, async (c) => {
+      const vector = vectorOf(5);
+      for (let round = 0; round < 2; round++) {
+        expect(await segmentOf(c, { vector, index: 'ivf' })).toMatchObject({ plan: 'probe' });
+        expect(await segmentOf(c, { vector, index: 'hnsw' })).toMatchObject({ plan: 'walk' });
+        expect(await segmentOf(c, { vector, index: 'flat' })).toMatchObject({ plan: 'scan' });
+      }
+      expect(await segmentOf(c, { vector })).toMatchObject({ plan: 'walk' });
+    }));
+
+  test('are read into memory once probes have read as much', () =>
+    opened({}, async (c) => {
+      const plans: string[] = [];
+      for (let i = 0; i < 40; i++) plans.push((await segmentOf(c, { vector: vectorOf(600 * i) })).plan);
+      const walked = plans.indexOf('walk');
+      expect(walked).toBeGreaterThan(1);
+      expect(new Set(plans.slice(0, walked))).toEqual(new Set(['probe']));
+      expect(new Set(plans.slice(walked))).toEqual(new Set(['walk']));
+    }));
+
+  test('are read into memory beside the queries where the host goes on after an answer', () =>
+    opened({ shareRequests: true, background: true }, async (c) => {
+      expect(await segmentOf(c, { vector: vectorOf(1) })).toMatchObject({ plan: 'probe' });
+      await expect.poll(async () => (await c.stats()).segments[0]!.loaded).toBe(true);
+      expect(await segmentOf(c, { vector: vectorOf(2) })).toMatchObject({ plan: 'walk' });
+    }));
+
+  test('are read into memory after the answer where a host can be told to wait for that', async () => {
+    const waiting: Promise<void>[] = [];
+    const db = composeDatabase({
+      ...{ store: bench.store, identity: 'probes', deflate: portableDeflate, sha256: undefined },
+      ports: { clock: systemClock, random: systemRandom, sleep: systemSleep },
+      kernelModule: await compileEmbeddedKernel(),
+      ...{ memoryBudgetBytes: 96 * MiB, tier: 'edge', hedgeReads: false },
+      ...{ shareRequests: false, background: false, waitUntil: (call) => waiting.push(call) },
+    });
+    const c = db.collection('c');
+    const { plan } = await segmentOf(c, { vector: vectorOf(1) });
+    expect(plan).toBe('probe');
+    // Beside the calls of the store, which are waited for one by one.
+    while (waiting.length > 0) await waiting.shift();
+    expect((await c.stats()).segments[0]!.loaded).toBe(true);
+    await db.close();
+  });
+
+  test('are closed in the middle of that', async () => {
+    const db = await bench.openAgain({ ...EDGE, shareRequests: true, background: true });
+    const { arenaBytes } = db.memoryUsage();
+    await db.collection('c').query({ vector: vectorOf(1) });
+    await db.close();
+    expect(db.memoryUsage()).toMatchObject({ arenaBytes, tailBytes: 0 });
+  });
+
+  test('are probed for good where there is no room for the index', () =>
+    opened({ memoryBudgetBytes: 4 * MiB }, async (c, db) => {
+      for (let i = 0; i < 30; i++) {
+        expect(await segmentOf(c, { vector: vectorOf(700 * i) })).toMatchObject({ plan: 'probe' });
+      }
+      expect(db.memoryUsage().peakBytes).toBeLessThan(4 * MiB);
+      // A target that no probe keeps.
+      expect(await segmentOf(c, { vector: vectorOf(1), targetRecall: 0.99999 })).toMatchObject({
+        plan: 'stream',
+      });
+    }));
+
+  test('that are deleted, hidden or replaced are no answers, and those of the log are', () =>
+    opened({}, async (c) => {
+      const [vector, second] = [vectorOf(123), vectorOf(124)];
+      const asked = { vector, k: 5, include: [], index: 'ivf' } as const;
+      const before = await c.query(asked);
+      expect(before.matches[0]!.id).toBe('r123');
+      await c.delete({ ids: ['r123'] });
+      await c.delete({ ids: [before.matches[1]!.id], soft: true });
+      await c.upsert([
+        { id: before.matches[2]!.id, vector: second },
+        { id: 'late', vector },
+      ]);
+      const { matches } = await c.query(asked);
+      expect(matches[0]).toMatchObject({ id: 'late', score: 0 });
+      const gone = new Set(before.matches.slice(0, 3).map(({ id }) => id));
+      expect(matches.some(({ id }) => gone.has(id))).toBe(false);
+      expect((await c.query({ ...asked, asOf: before.sequence })).matches).toEqual(before.matches);
+      const shown = await c.query({ ...asked, includeDeleted: true });
+      expect(shown.matches.map(({ id }) => id)).toContain(before.matches[1]!.id);
+      expect(await recallOf(c, [vector, second], { index: 'ivf' })).toBeGreaterThan(0.94);
+    }));
+
+  test.each([
+    [{ index: 'ifv' }, /index must be auto, hnsw, ivf, flat, got "ifv"/],
+    [{ index: 'ivf', exact: true }, /exact compares every record/],
+    [{ index: 'ivf', ef: 40 }, /ef is the width of a walk/],
+  ])('refuse %j', (wrong, message) =>
+    opened({}, async (c) => {
+      const asked = { vector: vectorOf(1), ...wrong } as QueryInput;
+      const error = await failure(() => c.query(asked), {
+        kind: 'invalid',
+        code: 'invalid_request',
+        message,
+      });
+      expect(error.outcome).toBeUndefined();
+    }),
+  );
+});
+
+test(
+  'rows that are compared by sums of differences have no leaves, and are loaded',
+  { timeout: 60_000 },
+  async () => {
+    const bench = newBench();
+    await fill(bench, { dimension: DIMENSION, metric: 'manhattan', vectors: generated });
+    const db = await bench.openAgain(EDGE);
+    expect(await segmentOf(db.collection('c'), { vector: vectorOf(1), index: 'ivf' })).toMatchObject({
+      plan: 'walk',
+    });
+    await db.close();
+  },
+);
+
+test.each([
+  ['dot', 1],
+  ['euclidean', 1e15],
+  ['euclidean', 1e-17],
+] as const)(
+  'probes by %s of numbers of about %d keep the target',
+  { timeout: 120_000 },
+  async (metric, scale) => {
+    const bench = newBench();
+    const vectors = generated.map((value) => value * scale);
+    await fill(bench, { dimension: DIMENSION, metric, vectors });
+    const db = await bench.openAgain(EDGE);
+    const c = db.collection('c');
+    const queries = Array.from({ length: 20 }, (_, i) => vectors.slice(i * 64_000, i * 64_000 + DIMENSION));
+    expect(await segmentOf(c, { vector: queries[0]!, index: 'ivf' })).toMatchObject({ plan: 'probe' });
+    expect(await recallOf(c, queries, { index: 'ivf' })).toBeGreaterThan(0.94);
+    await db.close();
+  },
+);

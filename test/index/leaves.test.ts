@@ -1,0 +1,149 @@
+/**
+ * Strategy: rows are coded leaf by leaf as they come, in pieces of any size and in leaves larger than what is held at once, and what a
+ * scan of a leaf answers must be what the scalar twins compute of each row, to the bit. The nearest centroids by their codes must be
+ * nearly those by themselves.
+ */
+import { describe, expect, test } from 'vitest';
+import { LeafEncoder, LeafScan, RangeTrainer } from '../../core/index/index.js';
+import { rotationSigns } from '../../core/index/codes/index.js';
+import { KERNEL_DOT, KERNEL_L2 } from '../../core/kernel/index.js';
+import type { Metric } from '../../core/kernel/index.js';
+import { distanceScalar } from '../../core/kernel/scalar/distance.js';
+import {
+  centroidShareScalar,
+  rabitqDistanceScalar,
+  rabitqEncodeScalar,
+  rotateScalar,
+  signedQueryScalar,
+} from '../../core/kernel/scalar/rabitq.js';
+import { clustered, kernel, rowOf } from './fixture.js';
+
+const ROWS = 1_500;
+const leafStarts = Uint32Array.of(0, 400, 433, 1_000);
+
+function encoded(rows: Float32Array, dimension: number, metric: Metric, step: number): LeafEncoder {
+  const ranges = new RangeTrainer(dimension, metric);
+  ranges.add(rows);
+  const encoder = new LeafEncoder(kernel.pool, {
+    ...{ dimension, metric, leafStarts },
+    rows: ROWS,
+    params: ranges.finish(),
+  });
+  for (let row = 0; row < ROWS; row += step)
+    encoder.add(rows.subarray(row * dimension, Math.min(ROWS, row + step) * dimension));
+  return encoder;
+}
+
+const unit = (row: Float32Array): number => 1 / Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+
+describe.each(['euclidean', 'cosine', 'dot'] as const)('leaves by %s', (metric) => {
+  test.each([
+    [64, 37],
+    [100, 1_500],
+    [832, 700],
+  ])('of %i dimensions are scanned as the twins compute', (dimension, step) => {
+    const rows = clustered(ROWS, dimension, 5);
+    const encoder = encoded(rows, dimension, metric, step);
+    const centroids = encoder.centroids(2);
+    const { leaves } = encoder;
+    encoder.release();
+    const padded = Math.ceil(dimension / 64) * 64;
+    const signs = rotationSigns(padded);
+    const rotated = (row: Float32Array): Float32Array => {
+      const scale = metric === 'cosine' ? unit(row) : 1;
+      return rotateScalar(row, Math.fround(Math.fround(scale) * centroids.factor), signs, padded);
+    };
+    const kind = metric === 'dot' ? KERNEL_DOT : KERNEL_L2;
+    const query = rowOf(rows, dimension, 700).map((value, d) => value + (d % 3) / 50);
+    const scan = new LeafScan(kernel.pool, { dimension, metric, centroids });
+    scan.prepare(query);
+    scan.beginLeaves();
+    const asked = rotated(query);
+    const signed = signedQueryScalar(asked, 1);
+    leafStarts.forEach((first, leaf) => {
+      const count = (leafStarts[leaf + 1] ?? ROWS) - first;
+      const found = scan.leafDistances(leaves[leaf]!, count).slice();
+      const centroid = new Float32Array(leaves[leaf]!.buffer, 0, padded);
+      const share = centroidShareScalar(kind, asked, centroid);
+      for (let i = 0; i < count; i += 13) {
+        const record = rabitqEncodeScalar(
+          rotated(rowOf(rows, dimension, first + i)),
+          centroid,
+          1,
+          kind === KERNEL_DOT,
+        );
+        expect(found[i]).toBe(rabitqDistanceScalar(record, signed, 1, share));
+      }
+    });
+    scan.release();
+  });
+
+  test('are the same in pieces of any size', () => {
+    const rows = clustered(ROWS, 100, 5);
+    const [one, other] = [encoded(rows, 100, metric, 1), encoded(rows, 100, metric, 1_111)];
+    expect(one.leaves).toEqual(other.leaves);
+    expect(one.centroids(4)).toEqual(other.centroids(4));
+    one.release();
+    other.release();
+  });
+});
+
+test('leaves larger than what is held at once are coded in parts', () => {
+  const dimension = 3_000;
+  const rows = clustered(ROWS, dimension, 9);
+  const encoder = encoded(rows, dimension, 'euclidean', 200);
+  const centroids = encoder.centroids(2);
+  const scan = new LeafScan(kernel.pool, { dimension, metric: 'euclidean', centroids });
+  const query = rowOf(rows, dimension, 980);
+  scan.prepare(query);
+  scan.beginLeaves();
+  const found = scan.leafDistances(encoder.leaves[2]!, 567);
+  const exact = Array.from({ length: 567 }, (_, i) =>
+    distanceScalar(KERNEL_L2, query, rowOf(rows, dimension, 433 + i)),
+  );
+  const order = exact.map((_, i) => i).sort((a, b) => exact[a]! - exact[b]!);
+  const estimated = [...found.keys()].sort((a, b) => found[a]! - found[b]!);
+  // The row itself first, and of its nearest most.
+  expect(estimated[0]).toBe(547);
+  const near = new Set(order.slice(0, 20));
+  expect(estimated.slice(0, 60).filter((i) => near.has(i)).length).toBeGreaterThan(15);
+  scan.release();
+  encoder.release();
+});
+
+test('the nearest centroids are known by their codes', () => {
+  const dimension = 96;
+  const rows = clustered(ROWS, dimension, 5);
+  const ranges = new RangeTrainer(dimension, 'euclidean');
+  ranges.add(rows);
+  const starts = Uint32Array.from({ length: 150 }, (_, leaf) => leaf * 10);
+  const options = { dimension, metric: 'euclidean', rows: ROWS, leafStarts: starts } as const;
+  const encoder = new LeafEncoder(kernel.pool, { ...options, params: ranges.finish() });
+  encoder.add(rows);
+  const all = encoder.leaves.map((leaf) => new Float32Array(leaf.buffer, 0, 128));
+  for (const [bits, least] of [
+    [1, 7],
+    [2, 8],
+    [4, 9],
+  ] as const) {
+    const centroids = encoder.centroids(bits);
+    const scan = new LeafScan(kernel.pool, { dimension, metric: 'euclidean', centroids });
+    let hits = 0;
+    for (let q = 0; q < 20; q++) {
+      const query = rowOf(rows, dimension, q * 70);
+      scan.prepare(query);
+      const distances = scan.centroidDistances();
+      const asked = rotateScalar(query, centroids.factor, rotationSigns(128), 128);
+      const exact = all.map((centroid) => distanceScalar(KERNEL_L2, asked, centroid));
+      const near = (of: ArrayLike<number>): number[] =>
+        Array.from(of, (_, leaf) => leaf)
+          .sort((a, b) => of[a]! - of[b]!)
+          .slice(0, 10);
+      const wanted = new Set(near(exact));
+      hits += near(distances).filter((leaf) => wanted.has(leaf)).length;
+    }
+    expect(hits / 20).toBeGreaterThan(least);
+    scan.release();
+  }
+  encoder.release();
+});

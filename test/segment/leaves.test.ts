@@ -1,0 +1,189 @@
+/**
+ * Strategy: leaves that are written come out again, block by block, in any order and by the requests that they are said to cost; a
+ * filter of ids that lies apart from the tail is read when it is asked for, and once. What the index of leaves says falsely is found out.
+ */
+import { describe, expect, test } from 'vitest';
+import { MemoryAccount, MemoryPart } from '../../core/base/memory-account.js';
+import { limits } from '../../core/base/limits.js';
+import { portableDeflate, SegmentCheck, SegmentReader } from '../../core/segment/index.js';
+import { encodeLeafIndex, LeafIndex } from '../../core/segment/leaves/leaf-index.js';
+import { encodeLeafBlock } from '../../core/segment/leaves/leaf-blocks.js';
+import { wrongAt } from '../../core/segment/segment-tail.js';
+import { accountingStore } from '../../core/store/index.js';
+import type { SegmentRef } from '../../core/segment/index.js';
+import type { ObjectStore } from '../../core/store/index.js';
+import {
+  centroidsOf,
+  digests,
+  KEY,
+  leavesOf,
+  masks,
+  newCache,
+  newStore,
+  openSegment,
+  plainRows,
+  writeSegment,
+} from './fixture.js';
+
+const rows = plainRows(1_500, 5);
+const leafStarts = Uint32Array.of(0, 300, 331, 1_000);
+
+describe('leaves', () => {
+  test('come back as they were written', async () => {
+    const store = newStore();
+    const reader = await openSegment(
+      store,
+      await writeSegment(store, rows, { leafStarts, leaves: true }),
+      rows,
+    );
+    expect(reader.leafIndex!.centroids).toEqual(centroidsOf(4, 5));
+    const written = leavesOf(rows, leafStarts);
+    const order = [2, 0, 3, 1];
+    const blocks = await reader.leafBlocks(order);
+    order.forEach((leaf, at) => {
+      const block = blocks[at]!;
+      const { scanned, ranks, ids } = written[leaf]!;
+      expect(block).toMatchObject({ leaf, firstRow: leafStarts[leaf], rows: ids.length });
+      expect(block.scanned).toEqual(scanned);
+      expect(Uint32Array.from(ids, (_, i) => block.rank(i, reader.rows))).toEqual(ranks);
+      expect(reader.idsOfLeaf(block).map((id) => block.textOf(id))).toEqual(ids);
+    });
+  });
+
+  test('that are not there are in no section, and the segment is as it was before there were any', async () => {
+    const store = newStore();
+    const reader = await openSegment(store, await writeSegment(store, rows, { leafStarts }), rows);
+    expect(reader.leafIndex).toBeUndefined();
+    expect(() => reader.leafBlocks([0])).toThrow('without leaves');
+  });
+
+  test('are read in as few requests as a wave may have', async () => {
+    const store = accountingStore(newStore());
+    const wide = { ...rows, ...plainRows(1_500, 640) };
+    const starts = Uint32Array.from({ length: 30 }, (_, leaf) => leaf * 50);
+    const ref = await writeSegment(store, wide, { leafStarts: starts, leaves: true });
+    const requests = async (wave: { requests: number; bytes: number }): Promise<number> => {
+      const reader = await openSegment(store, ref, wide);
+      const before = store.snapshot().requests;
+      await reader.leafBlocks([0, 9, 18, 19, 29], { wave });
+      return store.snapshot().requests - before;
+    };
+    expect(await requests({ requests: 6, bytes: 0 })).toBe(4);
+    expect(await requests({ requests: 2, bytes: 1e7 })).toBe(2);
+    expect(await requests({ requests: 1, bytes: 1e7 })).toBe(1);
+    expect(await requests({ requests: 1, bytes: 0 })).toBe(4);
+  });
+
+  const indexOf = (blockBytes: readonly number[], facts = {}): LeafIndex => {
+    const bytes = encodeLeafIndex(centroidsOf(4, 5), Uint32Array.from(blockBytes));
+    const blocksBytes = blockBytes.reduce((sum, length) => sum + length, 0);
+    return new LeafIndex(
+      bytes,
+      { rows: 1_500, dimension: 5, leafStarts, blocksBytes, ...facts },
+      wrongAt(KEY, 0),
+    );
+  };
+  const sound = leavesOf(rows, leafStarts).map((leaf) => encodeLeafBlock(leaf, 5, portableDeflate).length);
+
+  test.each([
+    ['blocks of other bytes than the section', sound, { blocksBytes: 1 }],
+    ['a block too short for its rows', sound.with(1, 100), {}],
+    ['a block too long for its rows', sound.with(0, 1e6), {}],
+    ['other leaves', sound, { leafStarts: leafStarts.subarray(0, 3) }],
+    ['a leaf of too many rows', sound, { rows: 1_000 + limits.leafRows + 1 }],
+    ['another dimension', sound, { dimension: 65 }],
+  ])('are corrupt with %s', (_, blockBytes, facts) => {
+    expect(indexOf(sound).leaves).toBe(4);
+    expect(() => indexOf(blockBytes, facts)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+  });
+
+  test.each([
+    ['3 bits', { bits: 3 }],
+    ['no factor', { factor: 0 }],
+    ['an infinite factor', { factor: Infinity }],
+  ])('are corrupt with centroids of %s', (_, change) => {
+    const bytes = encodeLeafIndex(centroidsOf(4, 5), Uint32Array.from(sound));
+    const { bits = 2, factor = 0.5 } = change as { bits?: number; factor?: number };
+    new DataView(bytes.buffer).setUint32(0, bits, true);
+    new DataView(bytes.buffer).setFloat32(4, factor, true);
+    const blocksBytes = sound.reduce((sum, length) => sum + length, 0);
+    const facts = { rows: 1_500, dimension: 5, leafStarts, blocksBytes };
+    expect(() => new LeafIndex(bytes, facts, wrongAt(KEY, 0))).toThrow(
+      expect.objectContaining({ kind: 'corrupt' }),
+    );
+  });
+});
+
+describe('a filter of ids that lies apart', () => {
+  test('is no part of the tail, is read once, and counts while the segment is open', async () => {
+    const store = accountingStore(newStore());
+    const near = await writeSegment(store, rows);
+    const ref = await writeSegment(store, rows, { filterInTailBytes: 1_000 });
+    expect(ref.tailBytes).toBeLessThan(near.tailBytes - 3_000);
+    const held = new MemoryPart(new MemoryAccount());
+    const reader = await SegmentReader.open({
+      ...{ store, digests, deflate: portableDeflate, cache: newCache(), masks, ref, held },
+      expected: { dimension: 5, metric: 'cosine' },
+    });
+    expect(held.bytes).toBe(ref.tailBytes);
+    const before = store.snapshot().requests;
+    expect(await reader.possibleIds(rows.ids)).toEqual(rows.ids);
+    expect(await reader.possibleIds(['never', ...rows.ids.slice(0, 3)])).toEqual(rows.ids.slice(0, 3));
+    expect(store.snapshot().requests - before).toBe(1);
+    expect(held.bytes).toBeGreaterThan(ref.tailBytes + 3_000);
+    reader.close();
+    expect(held.bytes).toBe(0);
+  });
+
+  test('that is damaged is corrupt, and the segment opens all the same', async () => {
+    const store = newStore();
+    const ref = await writeSegment(store, rows, { filterInTailBytes: 0 });
+    const found = await store.get(KEY);
+    if (found.status !== 'found') throw new Error(found.status);
+    const bytes = found.bytes.slice();
+    bytes[ref.bytes - ref.tailBytes - 16_384]! ^= 1;
+    await store.put(KEY, bytes, { if: 'any' });
+    const reader = await openSegment(store, ref, rows);
+    await expect(reader.possibleIds(['x'])).rejects.toMatchObject({ kind: 'corrupt', details: { key: KEY } });
+  });
+});
+
+describe('the check of a segment', () => {
+  const faultsOf = async (store: ObjectStore, ref: SegmentRef): Promise<string[]> => {
+    const check = await SegmentCheck.open({
+      ...{ store, digests, deflate: portableDeflate, ref, columnBytesMax: 1e6, foldedSeq: 2_000 },
+      expected: { dimension: 5, metric: 'cosine' },
+    });
+    const codes: string[] = [];
+    for await (const { code } of check.faults({ resident: undefined })) codes.push(code);
+    return codes;
+  };
+
+  test.each([true, false])('finds leaves sound that are, the filter apart: %s', async (apart) => {
+    const store = newStore();
+    const options = { leafStarts, leaves: true, filterInTailBytes: apart ? 0 : 1e6 };
+    expect(await faultsOf(store, await writeSegment(store, rows, options))).toEqual([]);
+  });
+
+  test.each([
+    ['rows', (row: number) => (row === 7 ? 8 : row === 8 ? 7 : row)],
+    ['a row', (row: number) => (row === 400 ? 401 : row)],
+  ])('finds leaves that name %s otherwise than the ids do', async (_, nameOf) => {
+    const store = newStore();
+    const named = rows.ids.map((_id, row) => rows.ids[nameOf(row)]!);
+    const leaves = leavesOf(rows, leafStarts).map((leaf, i) => {
+      const from = leafStarts[i]!;
+      return { ...leaf, ids: named.slice(from, from + leaf.ids.length) };
+    });
+    const ref = await writeSegment(store, rows, { leafStarts, leaves });
+    expect(await faultsOf(store, ref)).toEqual(['leaves_mismatch']);
+  });
+
+  test('finds leaves whose ranks are those of other rows', async () => {
+    const store = newStore();
+    const swapped = { ...rows, ids: rows.ids.with(7, rows.ids[8]!).with(8, rows.ids[7]!) };
+    const leaves = leavesOf(swapped, leafStarts);
+    const ref = await writeSegment(store, rows, { leafStarts, leaves });
+    expect(await faultsOf(store, ref)).toEqual(['leaves_mismatch']);
+  });
+});
