@@ -7,7 +7,6 @@ export {
   RabitqTable,
   layOutRabitqCoder,
   layOutRabitqTable,
-  rotationSigns,
 } from './rabitq/index.js';
 export type { RabitqCoderPlace, RabitqPlan, RabitqScratch } from './rabitq/index.js';
 export {
