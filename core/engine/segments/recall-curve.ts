@@ -69,7 +69,9 @@ export function tryRecallCurve(value: unknown): RecallCurve | undefined {
   const isList = (list: unknown): list is unknown[] => Array.isArray(list) && list.length <= POINTS_MAX;
   if (typeof samples !== 'number' || !isList(points) || !isList(scans)) return undefined;
   const usable = points.filter(isPoint);
-  return usable.length === 0 ? undefined : { samples, points: usable, scans: scans.filter(isScanPoint) };
+  if (usable.length === 0) return undefined;
+  const usableScans = scans.filter(isScanPoint);
+  return { samples, points: usable, ...(usableScans.length === 0 ? {} : { scans: usableScans }) };
 }
 
 type Point = Readonly<Record<string, unknown>>;

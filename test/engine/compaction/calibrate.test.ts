@@ -106,6 +106,20 @@ describe('a curve', () => {
     }
   });
 
+  it('measures coarse codes deeper, and their scans', async () => {
+    const plain = port({ miss: () => 0, blur: 60 });
+    const scan: CalibrationPort['scan'] = (query, limit) => plain.walk(query, { ef: 500, reach: 0, limit });
+    const { points, scans } = await calibrate({ ...plain, coarse: true, scan });
+    expect(Math.max(...points.filter(({ k }) => k === 10).map(({ rerank }) => rerank))).toBeGreaterThan(40);
+    const recalls = [10, 40, 160].map(
+      (rerank) => scans!.find((point) => point.k === 10 && point.rerank === rerank)!.recall,
+    );
+    expect(recalls[0]).toBeLessThan(0.6);
+    expect(recalls[1]).toBeGreaterThan(recalls[0]! + 0.1);
+    expect(recalls[2]).toBe(1);
+    expect((await calibrate(plain)).scans).toBeUndefined();
+  });
+
   it('counts rows at the same distance alike', async () => {
     const { points } = await calibrate(port({ miss: () => 0, blur: 50, distance: (row) => 0 * row }));
     expect(at(points, 10, 16, 10)!.recall).toBe(1);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { codingFor } from '../../../core/engine/compaction/coding.js';
 import {
   buildBytesOf,
   chooseInputs,
@@ -6,6 +7,7 @@ import {
   residentBytesOf,
   wantsMinorFold,
 } from '../../../core/engine/compaction/policy.js';
+import { IndexBuilder } from '../../../core/index/index.js';
 import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
 import { limits, tierLimits } from '../../../core/base/limits.js';
 
@@ -45,6 +47,53 @@ describe('choice of inputs', () => {
       chooseInputs({ ...shape, tier: 'edge', logRows: half, segments: segments(...lives) });
     expect(choose(half)).toEqual(['s0']);
     expect(choose(half + 2)).toEqual([]);
+  });
+
+  it('keeps the build within memory, whatever is resident of it later', () => {
+    const small = { ...plan, dimension: 768, quantization: 'rabitq' } as const;
+    const perRow = buildBytesOf(2, small) - buildBytesOf(1, small);
+    const rows = Math.floor(tierLimits.edge.buildBytes / perRow);
+    expect(residentBytesOf(rows, small)).toBeLessThan(tierLimits.edge.residentBytes / 2);
+    const most = foldRowsMost({ ...small, tier: 'edge', handler: 'edge' });
+    expect(most).toBeLessThan(rows);
+    expect(most).toBeGreaterThan(0.9 * rows);
+    const choose = (live: number): readonly string[] =>
+      chooseInputs({ ...small, tier: 'edge', handler: 'edge', logRows: 1_000, segments: segments(live) });
+    expect(choose(most - 1_000).length + choose(most - 900).length).toBeLessThan(2);
+  });
+
+  it.each([
+    'sq8',
+    'none',
+    'rabitq',
+    { type: 'rabitq', bits: 4 },
+    'pq',
+    { type: 'pq', compression: 8 },
+  ] as const)('takes a builder and an index of %j for no smaller than they are', (quantization) => {
+    const [rows, dimension, m] = [20_000, 300, 16];
+    const shape = { rows, dimension, metric: 'cosine' } as const;
+    const coding = codingFor({ ...plan, quantization });
+    const leafStarts = Uint32Array.from({ length: Math.ceil(rows / 512) }, (_, leaf) => leaf * 512);
+    const centroids = new Float32Array(leafStarts.length * dimension);
+    const rabitq = { unit: 1, leafStarts, centroids };
+    const order = Uint32Array.from({ length: dimension }, (_, d) => d);
+    const books = {
+      ...{ centroids: new Float32Array(16 * dimension), order },
+      ...{ middles: new Float32Array(dimension), unit: 1 },
+    };
+    const plans = {
+      sq8: undefined,
+      f32: { kind: 'f32' },
+      rabitq: { ...rabitq, kind: 'rabitq', bits: coding.kind === 'rabitq' ? coding.bits : 0 },
+      pq: { kind: 'pq', compression: coding.kind === 'pq' ? coding.compression : 0, books },
+    } as const;
+    const code = plans[coding.kind];
+    const graph = { m, efConstruction: 128, seed: 1 };
+    const size = { shape, graph, code, extraResidentBytes: rows * 8 };
+    const needed = IndexBuilder.bytesNeeded(size);
+    const said = buildBytesOf(rows, { ...plan, dimension, quantization });
+    expect(said).toBeGreaterThan(needed);
+    expect(said).toBeLessThan(1.2 * needed + 4_194_304);
   });
 
   it('counts the books of product quantization, which are the same for any number of rows', () => {

@@ -93,6 +93,53 @@ describe('the cheapest search that keeps the promise', () => {
   });
 });
 
+describe('coarse codes', () => {
+  const scan = (k: number, rerank: number, lower: number): NonNullable<RecallCurve['scans']>[number] => ({
+    ...{ k, rerank, lower },
+    recall: Math.min(1, lower + 0.01),
+  });
+  const coarse: RecallCurve = {
+    ...curve,
+    scans: [
+      scan(10, 10, 0.5),
+      scan(10, 40, 0.9),
+      scan(10, 160, 0.98),
+      scan(10, 320, 0.985),
+      scan(1, 32, 0.97),
+    ],
+  };
+  const of = (known: RecallCurve | undefined, k: number, targetRecall: number): unknown =>
+    chooseEffort(known, { k, wanted: { targetRecall }, graph: true, coarse: true });
+
+  test('are walked where that reaches the target, and else scanned as deep as it takes', () => {
+    expect(of(coarse, 10, 0.95)).toEqual({ kind: 'walk', ef: 64, reach: 0, rerank: 40 });
+    // 0.9825 with what is kept back.
+    expect(of(coarse, 10, 0.975)).toEqual({ kind: 'scan', rerank: 320 });
+    expect(of(coarse, 10, 0.984)).toEqual({ kind: 'scan', rerank: 320 });
+    expect(of(coarse, 20, 0.975)).toEqual({ kind: 'scan', rerank: 640 });
+  });
+
+  test('are scanned where a sample has met a target that it is too small to promise, and else passed over', () => {
+    expect(of(coarse, 10, 0.99)).toEqual({ kind: 'scan', rerank: 320 });
+    expect(of(coarse, 10, 0.999)).toEqual({ kind: 'exact' });
+    // Twice as deep as an index answers.
+    expect(of(coarse, 1_250, 0.975)).toEqual({ kind: 'exact' });
+  });
+
+  test('of which nothing is known are compared deep', () => {
+    expect(of(undefined, 10, 0.9)).toEqual({ kind: 'walk', ef: 320, reach: 0, rerank: 160 });
+    const without = { k: 10, wanted: { ef: 200 }, graph: true, coarse: true };
+    expect(chooseEffort(undefined, without)).toEqual({ kind: 'walk', ef: 200, reach: 0, rerank: 160 });
+  });
+
+  test('have curves that come back whole, but for what makes no sense', () => {
+    expect(tryRecallCurve(structuredClone(coarse))).toEqual(coarse);
+    const bad = [...coarse.scans!, { k: 10, rerank: 0, recall: 1, lower: 1 }, null];
+    expect(tryRecallCurve({ ...coarse, scans: bad })).toEqual(coarse);
+    expect(tryRecallCurve({ ...coarse, scans: 7 })).toBeUndefined();
+  });
+});
+
 test('what is no curve is none', () => {
   expect(tryRecallCurve(structuredClone(curve))).toEqual(curve);
   const others: unknown[] = [null, undefined, 7, [], {}, { samples: 1 }, { samples: 1, points: [] }];

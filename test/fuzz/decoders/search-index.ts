@@ -31,11 +31,11 @@ const rows = clustered(ROWS, DIMENSION, 2);
 const allowed = bitmapOf(ROWS, (row) => row % 7 === 0);
 const allowedCount = Math.ceil(ROWS / 7);
 
-const leafStarts = Uint32Array.of(0, 64, 200);
+const LEAF_STARTS = Uint32Array.of(0, 64, 200);
 const rabitq = (bits: number): CodePlan => ({
   kind: 'rabitq',
-  ...{ bits, unit: 2, leafStarts },
-  centroids: rows.slice(0, leafStarts.length * DIMENSION),
+  ...{ bits, unit: 2, leafStarts: LEAF_STARTS },
+  centroids: rows.slice(0, LEAF_STARTS.length * DIMENSION),
 });
 const codedIndexes = (
   [
@@ -49,7 +49,7 @@ const codedIndexes = (
 ).map(([metric, code]): StoredIndex => {
   const shape = shapeOf(rows, DIMENSION, metric);
   const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, undefined, code);
-  const index = stored(builder, shape, leafStarts);
+  const index = stored(builder, shape, LEAF_STARTS);
   builder.release();
   return index;
 });

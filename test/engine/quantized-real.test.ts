@@ -1,0 +1,117 @@
+/**
+ * What `target_recall` promises, on real data: abstracts of 20,000 papers (256 dimensions, LSA) under each metric that a coding is for,
+ * and the first 20,000 images of Fashion-MNIST; all rows, and those that a filter leaves. Skipped where the data is not there: CAIRN_DATA
+ * names the folder.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import type { Collection, CollectionSettings, QueryInput } from '../../core/index.js';
+import type { Metric } from '../../core/kernel/index.js';
+import { rowOf } from '../index/fixture.js';
+import { newBench } from './fixture.js';
+
+const folder = process.env['CAIRN_DATA'] ?? new URL('../../../shared/data', import.meta.url).pathname;
+const ROWS = 20_000;
+const QUERIES = 60;
+/** Of 600 neighbours one or two may be missed by chance. */
+const SLACK = 0.003;
+
+function read(name: string): ArrayBuffer {
+  return Uint8Array.from(gunzipSync(readFileSync(`${folder}/${name}.gz`))).buffer;
+}
+
+interface Data {
+  readonly dimension: number;
+  readonly rows: Float32Array;
+  readonly queries: Float32Array;
+}
+
+function arxiv(): Data {
+  const rows = new Float32Array(read('arxiv-20k/base-lsa256.f32'));
+  return { dimension: 256, rows, queries: new Float32Array(read('arxiv-20k/query-lsa256.f32')) };
+}
+
+function fashion(): Data {
+  const rows = Float32Array.from(new Uint8Array(read('fashion-mnist/train.u8')).subarray(0, ROWS * 784));
+  return {
+    dimension: 784,
+    rows,
+    queries: Float32Array.from(new Uint8Array(read('fashion-mnist/test-1000.u8'))),
+  };
+}
+
+async function filled(
+  { dimension, rows }: Data,
+  settings: Pick<CollectionSettings, 'metric' | 'quantization'>,
+): Promise<Collection> {
+  const db = await newBench().openAgain();
+  const c = await db.createCollection('c', { dimension, ...settings });
+  for (let first = 0; first < ROWS; first += 4_000) {
+    const vectors = rows.subarray(first * dimension, (first + 4_000) * dimension);
+    const ids = Array.from({ length: 4_000 }, (_, i) => String(first + i));
+    await c.upsert({ ids, vectors, metadata: ids.map((_, i) => ({ n: (first + i) % 20 })) });
+  }
+  await c.compact();
+  return c;
+}
+
+/** Ids of the ten nearest of each query. */
+type Truth = readonly ReadonlySet<string>[];
+
+interface Asked {
+  readonly vectors: readonly Float32Array[];
+  readonly filter: string | undefined;
+}
+
+function queryOf(vector: Float32Array, { filter }: Asked): QueryInput {
+  return { vector, k: 10, include: [], ...(filter === undefined ? {} : { filter }) };
+}
+
+async function truthOf(c: Collection, asked: Asked): Promise<Truth> {
+  const truth: Set<string>[] = [];
+  for (const vector of asked.vectors) {
+    const { matches } = await c.query({ ...queryOf(vector, asked), exact: true });
+    truth.push(new Set(matches.map(({ id }) => id)));
+  }
+  return truth;
+}
+
+async function recallOf(c: Collection, asked: Asked, truth: Truth, targetRecall: number): Promise<number> {
+  let found = 0;
+  for (const [q, vector] of asked.vectors.entries()) {
+    const { matches } = await c.query({ ...queryOf(vector, asked), targetRecall });
+    found += matches.filter(({ id }) => truth[q]!.has(id)).length;
+  }
+  return found / (10 * QUERIES);
+}
+
+type Make = () => Data;
+type Quantization = NonNullable<CollectionSettings['quantization']>;
+
+const cases: readonly (readonly [string, Make, Metric, Quantization])[] = [
+  ['arXiv', arxiv, 'cosine', 'rabitq'],
+  ['arXiv', arxiv, 'euclidean', { type: 'rabitq', bits: 2 }],
+  ['arXiv', arxiv, 'dot', 'rabitq'],
+  ['arXiv', arxiv, 'manhattan', 'none'],
+  ['Fashion-MNIST', fashion, 'euclidean', 'rabitq'],
+  ['Fashion-MNIST', fashion, 'cosine', { type: 'rabitq', bits: 4 }],
+  ['arXiv', arxiv, 'cosine', 'pq'],
+  ['arXiv', arxiv, 'dot', { type: 'pq', compression: 32 }],
+  ['arXiv', arxiv, 'manhattan', { type: 'pq', compression: 8 }],
+  ['Fashion-MNIST', fashion, 'euclidean', { type: 'pq', compression: 32 }],
+];
+
+describe.skipIf(!existsSync(`${folder}/README.md`))('recall on real data is what was asked for', () => {
+  test.each(cases)('%s', async (_, data, metric, quantization) => {
+    const given = data();
+    const c = await filled(given, { metric, quantization });
+    const vectors = Array.from({ length: QUERIES }, (__, q) => rowOf(given.queries, given.dimension, q));
+    for (const filter of [undefined, 'n = 7', 'n < 12']) {
+      const asked = { vectors, filter };
+      const truth = await truthOf(c, asked);
+      for (const target of [0.95, 0.99])
+        expect(await recallOf(c, asked, truth, target)).toBeGreaterThan(target - SLACK);
+    }
+  });
+});
