@@ -8,7 +8,7 @@ import {
   BASE, CODES, CODING, DOT, FACTORS, INVERSES, KIND, L1, L2, LOWS, OFFSETS, PAIR_BLOCKS, PAIR_SCALE, PAIR_WEIGHTS, PQ_CODES, QUERY_CODES,
   RABITQ_CODES, ROW_SCALE, SCALE, SQ8, STRIDE, TERMS, TERM_A, TERM_B, TERM_FACTOR, WEIGHTS,
 } from './index-state';
-import { measurePq } from './pq';
+import { measurePq } from './pq-rows';
 import { measureRabitq } from './rabitq';
 
 // @ts-ignore: decorator

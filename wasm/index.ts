@@ -21,7 +21,8 @@ export {
 } from './masks';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
-export { measurePq, pqEncode, preparePq } from './pq';
+export { pqEncode, preparePq } from './pq';
+export { measurePq } from './pq-rows';
 export { prepareQuery, putValues } from './query';
 export { centroidShare, measureRabitq, prepareRabitq, rabitqEncode } from './rabitq';
 export { relaxed } from './relaxed';

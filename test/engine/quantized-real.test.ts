@@ -96,6 +96,10 @@ const cases: readonly (readonly [string, Make, Metric, Quantization])[] = [
   ['arXiv', arxiv, 'manhattan', 'none'],
   ['Fashion-MNIST', fashion, 'euclidean', 'rabitq'],
   ['Fashion-MNIST', fashion, 'cosine', { type: 'rabitq', bits: 4 }],
+  ['arXiv', arxiv, 'cosine', 'pq'],
+  ['arXiv', arxiv, 'dot', { type: 'pq', compression: 32 }],
+  ['arXiv', arxiv, 'manhattan', { type: 'pq', compression: 8 }],
+  ['Fashion-MNIST', fashion, 'euclidean', { type: 'pq', compression: 32 }],
 ];
 
 describe.skipIf(!existsSync(`${folder}/README.md`))('recall on real data is what was asked for', () => {

@@ -21,7 +21,7 @@ export interface CollectionSettings {
     /** HNSW candidate list while building. Default 128, 16 to 1,000. */
     readonly efConstruction?: number;
   };
-  /** How segments code vectors. Default `sq8`. `rabitq` is not for `manhattan`; its bits are 1, 2 or 4. */
+  /** How segments code vectors. Default `sq8`. `rabitq` is not for `manhattan`; its bits are 1, 2 or 4; `pq` compresses 8, 16 or 32 times. */
   readonly quantization?: Quantization | { readonly type: QuantizationType };
   readonly fields?: Readonly<Record<string, FieldDeclaration>>;
   /** Days after which a soft-deleted record is gone for good. Default 30, 0 to 3,650. */

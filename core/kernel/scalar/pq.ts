@@ -1,4 +1,4 @@
-/** Scalar twins of wasm/pq.ts: the same codes, tables and distances to the bit. */
+/** Scalar twins of wasm/pq.ts and pq-rows.ts: the same codes, tables and distances to the bit. */
 import { KERNEL_DOT, KERNEL_L1, KERNEL_L2 } from '../metric.js';
 import { inverseLengthScalar } from './query.js';
 

@@ -62,25 +62,39 @@ describe('choice of inputs', () => {
     expect(choose(most - 1_000).length + choose(most - 900).length).toBeLessThan(2);
   });
 
-  it.each(['sq8', 'none', 'rabitq', { type: 'rabitq', bits: 4 }] as const)(
-    'takes a builder and an index of %j for no smaller than they are',
-    (quantization) => {
-      const [rows, dimension, m] = [20_000, 300, 16];
-      const built = { rows, dimension, metric: 'cosine' } as const;
-      const coding = codingFor({ ...plan, quantization });
-      const leafStarts = Uint32Array.from({ length: Math.ceil(rows / 512) }, (_, leaf) => leaf * 512);
-      const centroids = new Float32Array(leafStarts.length * dimension);
-      const rabitq = { unit: 1, leafStarts, centroids };
-      const code =
-        coding.kind === 'rabitq' ? { ...coding, ...rabitq } : coding.kind === 'f32' ? coding : undefined;
-      const graph = { m, efConstruction: 128, seed: 1 };
-      const size = { shape: built, graph, code, extraResidentBytes: rows * 8 };
-      const needed = IndexBuilder.bytesNeeded(size);
-      const said = buildBytesOf(rows, { ...plan, dimension, quantization });
-      expect(said).toBeGreaterThan(needed);
-      expect(said).toBeLessThan(1.2 * needed + 4_194_304);
-    },
-  );
+  it.each([
+    'sq8',
+    'none',
+    'rabitq',
+    { type: 'rabitq', bits: 4 },
+    'pq',
+    { type: 'pq', compression: 8 },
+  ] as const)('takes a builder and an index of %j for no smaller than they are', (quantization) => {
+    const [rows, dimension, m] = [20_000, 300, 16];
+    const built = { rows, dimension, metric: 'cosine' } as const;
+    const coding = codingFor({ ...plan, quantization });
+    const leafStarts = Uint32Array.from({ length: Math.ceil(rows / 512) }, (_, leaf) => leaf * 512);
+    const centroids = new Float32Array(leafStarts.length * dimension);
+    const rabitq = { unit: 1, leafStarts, centroids };
+    const order = Uint32Array.from({ length: dimension }, (_, d) => d);
+    const books = {
+      ...{ centroids: new Float32Array(16 * dimension), order },
+      ...{ middles: new Float32Array(dimension), unit: 1 },
+    };
+    const plans = {
+      sq8: undefined,
+      f32: { kind: 'f32' },
+      rabitq: { ...rabitq, kind: 'rabitq', bits: coding.kind === 'rabitq' ? coding.bits : 0 },
+      pq: { kind: 'pq', compression: coding.kind === 'pq' ? coding.compression : 0, books },
+    } as const;
+    const code = plans[coding.kind];
+    const graph = { m, efConstruction: 128, seed: 1 };
+    const size = { shape: built, graph, code, extraResidentBytes: rows * 8 };
+    const needed = IndexBuilder.bytesNeeded(size);
+    const said = buildBytesOf(rows, { ...plan, dimension, quantization });
+    expect(said).toBeGreaterThan(needed);
+    expect(said).toBeLessThan(1.2 * needed + 4_194_304);
+  });
 
   it('counts the books of product quantization, which are the same for any number of rows', () => {
     const wide = { ...plan, dimension: 20_000, quantization: 'pq' } as const;

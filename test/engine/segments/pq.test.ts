@@ -1,10 +1,8 @@
 /**
  * Collections in codes of product quantization take the bytes that they ask for, and obtain by queries from outside what their curves
- * promise: of each compression, before and after a merge that copies the graph, and on real rows where they are (CAIRN_DATA).
- * test/engine/quantized.test.ts takes them through all else.
+ * promise: of each compression, before and after a merge that copies the graph. test/engine/quantized.test.ts takes them through all
+ * else, and quantized-real.test.ts asks them of real rows.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Collection, CollectionSettings } from '../../../core/index.js';
 import { clustered, rowOf } from '../../index/fixture.js';
@@ -91,27 +89,3 @@ test.each([
   }
   await db.close();
 });
-
-const folder = process.env['CAIRN_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname;
-
-function read(name: string): Float32Array {
-  return new Float32Array(Uint8Array.from(gunzipSync(readFileSync(`${folder}/${name}.gz`))).buffer);
-}
-
-test.skipIf(!existsSync(`${folder}/README.md`))(
-  'keeps the promise of recall: arXiv abstracts, 20,000 x 256, cosine',
-  async () => {
-    const db = await newBench().openAgain();
-    const c = await db.createCollection('c', { dimension: 256, metric: 'cosine', quantization: 'pq' });
-    await upsert(c, read('arxiv-20k/base-lsa256.f32'), 256, 0);
-    await c.compact();
-    await expectBytes(c, 64, 256);
-    const queries = listOf(read('arxiv-20k/query-lsa256.f32').subarray(0, 100 * 256), 256);
-    for (const targetRecall of [0.95, 0.99]) {
-      expect(await recallOf(c, { queries, targetRecall })).toBeGreaterThan(targetRecall - 0.01);
-      const filter = { group: { $lt: 3 } };
-      expect(await recallOf(c, { queries, targetRecall, filter })).toBeGreaterThan(targetRecall - 0.01);
-    }
-    await db.close();
-  },
-);

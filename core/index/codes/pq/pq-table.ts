@@ -1,4 +1,4 @@
-/** Rows as codes of product quantization, and the tables that a query becomes (wasm/pq.ts). */
+/** Rows as codes of product quantization, and the tables that a query becomes (wasm/pq.ts, pq-rows.ts). */
 import { assertInternal } from '../../../base/errors.js';
 import type { Arena, Metric } from '../../../kernel/index.js';
 import { PQ_CENTROIDS, codeStride, codingNumbers, pqStride, pqSubVectors } from '../../layout/index.js';
