@@ -88,7 +88,7 @@ export async function upsert(
 }
 
 /** Every way to ask that an index answers differently. */
-export function waysToAsk(): readonly Partial<library.QueryInput>[] {
+function waysToAsk(): readonly Partial<library.QueryInput>[] {
   return [
     {},
     { k: 1 },
