@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Collection, Database, Match } from '../../core/index.js';
 import { root } from '../../scripts/set-up.mjs';
-import { generated, newFolder, open, remove, upsert, workers } from './world.js';
+import { generated, newFolder, open, remove, threadsHaveStarted, upsert, workers } from './world.js';
 import type { Rows } from './world.js';
 
 const rows: Rows = generated(5_000, 40, 'euclidean', 64);
@@ -50,11 +50,6 @@ function ask(collection: Collection, i: number): Promise<readonly Match[]> {
     .then(({ matches }) => matches);
 }
 
-/** Nothing tells when a thread takes its first job: by then they do. */
-async function threadsHaveStarted(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-}
-
 async function expected(): Promise<readonly (readonly Match[])[]> {
   await openWith(0);
   const all = await Promise.all(rows.queries.map((_, i) => ask(database.collection('a'), i)));
@@ -69,11 +64,12 @@ test('while indexes that do not fit together push each other out', async () => {
   await threadsHaveStarted();
   const found: { readonly i: number; readonly matches: Promise<readonly Match[]> }[] = [];
   for (let round = 0; round < 12; round++) {
-    const [name, other] = round % 2 === 0 ? ['a', 'b'] : ['b', 'a'];
-    await ask(database.collection(name!), 0);
+    const name = round % 2 === 0 ? 'a' : 'b';
+    const other = round % 2 === 0 ? 'b' : 'a';
+    await ask(database.collection(name), 0);
     // It is in memory now: these are with the threads, or wait for them, when the other one needs the room.
-    const asked = Array.from({ length: 60 }, (_, i) => ({ i, matches: ask(database.collection(name!), i) }));
-    found.push(...asked, { i: round, matches: ask(database.collection(other!), round) });
+    const asked = Array.from({ length: 60 }, (_, i) => ({ i, matches: ask(database.collection(name), i) }));
+    found.push(...asked, { i: round, matches: ask(database.collection(other), round) });
     await Promise.all(found.map(({ matches }) => matches));
   }
   for (const { i, matches } of found) expect(await matches).toEqual(right[i % rows.queries.length]);
