@@ -57,7 +57,7 @@ try {
     seen.push(await see(database));
     await database.close();
   }
-  console.log(JSON.stringify({ version: process.versions.node, seen }));
+  process.stdout.write(JSON.stringify({ version: process.versions.node, seen }));
 } finally {
   rmSync(folder, { recursive: true });
 }

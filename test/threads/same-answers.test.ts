@@ -5,7 +5,18 @@
  */
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../core/index.js';
-import { abstracts, ask, generated, hasData, newFolder, open, remove, upsert, workers } from './world.js';
+import {
+  abstracts,
+  ask,
+  generated,
+  hasData,
+  newFolder,
+  open,
+  remove,
+  threadsHaveStarted,
+  upsert,
+  workers,
+} from './world.js';
 import type { Rows } from './world.js';
 
 const folders: string[] = [];
@@ -38,6 +49,7 @@ async function answersWith(store: string, threads: number, rows: Rows): Promise<
   database = await open(store, { threads });
   const papers = database.collection('papers');
   const cold = await ask(papers, rows);
+  if (threads > 0) await threadsHaveStarted();
   const warm = await ask(papers, rows);
   expect(warm).toEqual(cold);
   const together = await papers.queryMany(rows.queries.map((vector) => ({ vector, include: [] })));

@@ -11,7 +11,17 @@ import type * as threads from '../../core/threads/adapters/node/index.js';
 import type { Random } from '../../core/index.js';
 import { root } from '../../scripts/set-up.mjs';
 import { numberSource } from '../kernel/number-source.js';
-import { abstracts, generated, hasData, newFolder, open, remove, upsert, workers } from './world.js';
+import {
+  abstracts,
+  generated,
+  hasData,
+  newFolder,
+  open,
+  remove,
+  threadsHaveStarted,
+  upsert,
+  workers,
+} from './world.js';
 import type { Rows } from './world.js';
 
 const dist = (path: string): string => join(root, 'dist/core', path, 'index.js');
@@ -50,6 +60,7 @@ async function built({ vectors, dimension, metric }: Rows, count: number): Promi
     threads: pool,
   });
   builder.encode(0, vectors);
+  if (pool !== undefined) await threadsHaveStarted();
   const order = Uint32Array.from({ length: rows }, (_, i) => (i * 7_919) % rows);
   let turns = 0;
   for (const _ of builder.link(order)) {
@@ -109,6 +120,7 @@ test('a thread that ends in the middle fails what is built, and the memory comes
     threads: pool,
   });
   builder.encode(0, vectors);
+  await threadsHaveStarted();
   const link = async (): Promise<void> => {
     let turns = 0;
     for (const _ of builder.link(Uint32Array.from({ length: 9_001 }, (__, row) => row))) {
@@ -139,6 +151,7 @@ test('a compaction by threads answers as one without', async () => {
     };
     const database = await open(`file:${folder}`, { threads, random });
     close = () => database.close();
+    if (threads > 0) await threadsHaveStarted();
     const papers = await database.createCollection('papers', { dimension: 48, metric: 'euclidean' });
     await upsert(papers, rows, 0, 6_000);
     await papers.compact();

@@ -11,9 +11,10 @@ export interface SearchWorkerData extends ThreadStart {
 if (!isMainThread) {
   const { port, ...start } = workerData as SearchWorkerData;
   const parent: MessagePort = parentPort!;
+  const tell = (message: string): void => parent.postMessage(message);
   const thread = new SearchThread(start, {
     receive: () => receiveMessageOnPort(port)?.message as ThreadMessage | undefined,
-    wake: () => parent.postMessage('woken'),
+    wake: () => tell('woken'),
   });
   thread.run();
   port.close();
