@@ -17,7 +17,8 @@ import type { Effort, LoadedIndex, SegmentFile, SegmentOverlay, SegmentStore } f
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
 import type { PageReading } from '../../store/index.js';
-import { tryProbe } from './cold-search.js';
+import { nearestOfAll, tryProbe } from './cold-search.js';
+import type { ProbedPart } from './probed-together.js';
 import { coarseOf, planMasked, planSearch, planWider } from './search-plan.js';
 import type { MaskedWalk, PlannedSearch, WalkEffort, WalkPlan } from './search-plan.js';
 import type { SegmentTrace } from './trace.js';
@@ -39,6 +40,8 @@ export interface SegmentSearch {
   readonly searched: () => void;
   /** Reads of whole files take turns. */
   readonly turns: Turns;
+  /** Of this segment, where several are searched. */
+  readonly together?: ProbedPart | undefined;
   /** Of this segment, where the query is to be explained. */
   readonly trace?: SegmentTrace | undefined;
 }
@@ -102,7 +105,9 @@ function searchAllowed(
   }
   const later = { allowed: allowed?.slice(), count };
   const read = search.turns.run(() => searchRead(store, overlay, search, effort, later));
-  return read.then((hits) => rerank(store, overlay, search, hits));
+  return read
+    .then((found) => nearestOfAll(found, search.together))
+    .then((found) => rerank(store, overlay, search, found));
 }
 
 /** Of an index that is not in memory: once it is, or where there is no room for it, as its codes stream by. */
@@ -171,7 +176,7 @@ interface Allowed {
 }
 
 /** Rows in the order that the index says, and their ranks. */
-interface Candidates {
+export interface Candidates {
   readonly rows: Uint32Array;
   readonly ranks: Uint32Array;
   /** The kernels' own, where no raw row is needed for them. */
@@ -179,6 +184,8 @@ interface Candidates {
   readonly visited: number;
   /** How raw rows are read. */
   readonly reading?: PageReading;
+  /** Of what was probed: distances in one unit for all segments. */
+  readonly estimates?: Float64Array;
   /** Of one of the rows, where no page of ids is needed for it. */
   readonly idOf?: (row: number) => string;
 }
