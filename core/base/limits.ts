@@ -134,7 +134,7 @@ export const limits = {
   /** An index of no more is read when it is first asked, where leaves of it could be probed: one wave of reads either way. */
   loadedAtOnceBytes: 4_194_304, // 4 MiB
   /** Of the leaves that one query reads, and again of rows, so much is read in vain at most to make no more requests than these. */
-  probeWaveBytes: 1_572_864, // 1.5 MiB
+  probeWaveBytes: 786_432, // 768 KiB
   probeWaveRequests: 6,
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB

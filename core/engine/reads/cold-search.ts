@@ -14,6 +14,7 @@ import {
   wantedRecall,
 } from '../segments/index.js';
 import type {
+  Candidates,
   LiveSegment,
   ProbedFile,
   ProbeHits,
@@ -22,6 +23,7 @@ import type {
   Room,
   SegmentStore,
 } from '../segments/index.js';
+import type { ProbedPart } from './probed-together.js';
 import type { SegmentSearch } from './segment-search.js';
 
 export interface ColdSearch {
@@ -73,6 +75,17 @@ export async function tryProbe(
     if (hasCode(error, 'memory_budget_exceeded')) return undefined;
     throw error;
   }
+}
+
+/** What is compared exactly where candidates of other segments are so, too. Waits until all of them are known. */
+export async function nearestOfAll(found: Candidates, together: ProbedPart | undefined): Promise<Candidates> {
+  const { estimates, rows, ranks } = found;
+  if (estimates === undefined || together === undefined) return found;
+  const worst = await together.offer(estimates, rows.length);
+  const farther = estimates.findIndex((distance) => distance > worst);
+  return farther < 0
+    ? found
+    : { ...found, rows: rows.subarray(0, farther), ranks: ranks.subarray(0, farther) };
 }
 
 /** Undefined where the segment has no leaves, or none that keep the promise, or its graph or a scan is asked for. */

@@ -22,8 +22,9 @@ import type {
 } from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
 import type { Turns } from '../table/index.js';
-import { tryProbe } from './cold-search.js';
+import { nearestOfAll, tryProbe } from './cold-search.js';
 import { searchIndex } from './index-search.js';
+import type { ProbedPart } from './probed-together.js';
 import { coarseOf, planSearch } from './search-plan.js';
 import type { SegmentTrace } from './trace.js';
 
@@ -44,6 +45,8 @@ export interface SegmentSearch {
   readonly searched: () => void;
   /** Reads of whole files take turns. */
   readonly turns: Turns;
+  /** Of this segment, where several are searched. */
+  readonly together?: ProbedPart | undefined;
   /** Of this segment, where the query is to be explained. */
   readonly trace?: SegmentTrace | undefined;
 }
@@ -112,7 +115,9 @@ function searchAllowed(
   }
   const later = { query, k, effort, allowed: allowed?.slice(), count };
   const read = search.turns.run(() => searchRead(store, overlay, search, later));
-  return read.then((hits) => rerank(store, overlay, search, hits));
+  return read
+    .then((found) => nearestOfAll(found, search.together))
+    .then((found) => rerank(store, overlay, search, found));
 }
 
 /** In this step, or by threads. A query that is to be explained is searched where its trace is. */

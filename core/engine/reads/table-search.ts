@@ -15,8 +15,10 @@ import { Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
 import { searchSegment } from './segment-search.js';
 import type { SegmentAnswer, SegmentHit, SegmentSearch } from './segment-search.js';
+import { ProbedTogether } from './probed-together.js';
+import type { ProbedPart } from './probed-together.js';
 import type { RowPlace } from './stored-rows.js';
-import type { QueryTrace, SegmentTrace } from './trace.js';
+import type { QueryTrace } from './trace.js';
 
 export interface TableSearch<M> {
   readonly query: Float32Array;
@@ -85,24 +87,38 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
     searched: search.searched,
     turns: search.turns,
   };
+  const { residency } = table.store;
+  const together =
+    overlays.length > 1 && overlays.some(({ segment }) => !residency.isResident(segment.file))
+      ? new ProbedTogether(overlays.length)
+      : undefined;
   const answers = startAll(
-    overlays.map(
-      (overlay) => (): Awaitable<SegmentAnswer> =>
-        trace === undefined
-          ? searchSegment(table.store, overlay, segmentSearch)
-          : searchTraced(table, overlay, { ...segmentSearch, trace: trace.segment(overlay) }),
-    ),
+    overlays.map((overlay) => (): Awaitable<SegmentAnswer> => {
+      if (trace === undefined && together === undefined)
+        return searchSegment(table.store, overlay, segmentSearch);
+      const part = together?.part();
+      const own = { ...segmentSearch, trace: trace?.segment(overlay), together: part };
+      return ending(part, searchTraced(table, overlay, own));
+    }),
   );
   return andThen(answers, (segments) => merge(near, segments, found.rowsScanned, search));
+}
+
+/** The others wait for what this segment offers, until it has an answer or has failed. */
+function ending(part: ProbedPart | undefined, answer: Awaitable<SegmentAnswer>): Awaitable<SegmentAnswer> {
+  if (part === undefined) return answer;
+  if (answer instanceof Promise) return answer.finally(() => part.end());
+  part.end();
+  return answer;
 }
 
 function searchTraced(
   { store }: Table,
   overlay: SegmentOverlay,
-  search: SegmentSearch & { readonly trace: SegmentTrace },
+  search: SegmentSearch,
 ): Awaitable<SegmentAnswer> {
   return andThen(searchSegment(store, overlay, search), (answer) => {
-    search.trace.ended({ rowsVisited: answer.rowsScanned, hits: answer.hits.length });
+    search.trace?.ended({ rowsVisited: answer.rowsScanned, hits: answer.hits.length });
     return answer;
   });
 }

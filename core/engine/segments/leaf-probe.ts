@@ -40,6 +40,8 @@ export interface ProbeHits {
   /** In the order of their estimated distances. */
   readonly rows: Uint32Array;
   readonly ranks: Uint32Array;
+  /** Estimated distances, in the same unit for all segments of a collection. */
+  readonly estimates: Float64Array;
   readonly visited: number;
   /** Of one of the rows. Throws `corrupt`. */
   readonly idOf: (row: number) => string;
@@ -120,6 +122,7 @@ export function probeLeaves(
     const idsOf = new Map<number, readonly Uint8Array[]>();
     return {
       rows: rowsFound,
+      estimates: Float64Array.from(found, ({ distance }) => distance / file.leafIndex.centroids.factor ** 2),
       ranks: Uint32Array.from(found, ({ at, i }) => blocks[at]!.rank(i, file.rows)),
       visited,
       idOf: (row) => {

@@ -26,6 +26,8 @@ export interface Candidates {
   readonly visited: number;
   /** How raw rows are read. */
   readonly reading?: PageReading;
+  /** Of what was probed: distances in one unit for all segments. */
+  readonly estimates?: Float64Array;
   /** Of one of the rows, where no page of ids is needed for it. */
   readonly idOf?: (row: number) => string;
 }

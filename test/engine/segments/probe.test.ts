@@ -339,3 +339,33 @@ test.each([
     await db.close();
   },
 );
+
+test(
+  'several segments are probed in one wave, and of all candidates the nearest compared',
+  { timeout: 120_000 },
+  async () => {
+    const bench = newBench();
+    const db = await bench.openAgain({ tier: 'server', memoryBudgetBytes: 512 * MiB });
+    const c = await db.createCollection('c', { dimension: DIMENSION, metric: 'euclidean' });
+    // Each too small to be merged with the one before.
+    let at = 0;
+    for (const rows of [16_000, 5_000, 2_100]) {
+      for (const end = at + rows; at < end;) {
+        const count = Math.min(8_000, end - at);
+        const ids = Array.from({ length: count }, (_, i) => `r${at + i}`);
+        await c.upsert({ ids, vectors: generated.slice(at * DIMENSION, (at + count) * DIMENSION) });
+        at += count;
+      }
+      await c.compact();
+    }
+    await db.close();
+    const cold = await bench.openAgain(EDGE);
+    const asked = cold.collection('c');
+    const queries = Array.from({ length: 20 }, (_, i) => vectorOf(1_100 * i));
+    expect(await recallOf(asked, queries, { index: 'ivf' })).toBeGreaterThan(0.94);
+    const { explain, usage } = await asked.explain({ vector: queries[3]!, index: 'ivf' });
+    expect(explain.segments.map(({ plan }) => plan)).toEqual(['probe', 'probe', 'probe']);
+    expect(usage.segmentsProbed).toBe(3);
+    await cold.close();
+  },
+);

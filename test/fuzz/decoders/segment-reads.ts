@@ -58,7 +58,7 @@ export async function readIds(reader: SegmentReader): Promise<void> {
 export async function readLeaves(reader: SegmentReader): Promise<void> {
   const { leafIndex, dimension, rows: count } = reader;
   mustHold(leafIndex !== undefined, 'leaves are there');
-  const { leaves, centroids } = leafIndex!;
+  const { leaves, centroids } = leafIndex;
   const scan = new LeafScan(kernel.pool, { dimension, metric: 'cosine', centroids });
   try {
     scan.prepare(Float32Array.of(1, -2));

@@ -10,11 +10,10 @@ export interface SearchWorkerData extends ThreadStart {
 
 if (!isMainThread) {
   const { port, ...start } = workerData as SearchWorkerData;
-  const parent: MessagePort = parentPort!;
-  const tell = (message: string): void => parent.postMessage(message);
+  const caller: MessagePort = parentPort!;
   const thread = new SearchThread(start, {
     receive: () => receiveMessageOnPort(port)?.message as ThreadMessage | undefined,
-    wake: () => tell('woken'),
+    wake: () => caller.postMessage('woken'),
   });
   thread.run();
   port.close();
