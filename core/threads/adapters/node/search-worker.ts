@@ -9,12 +9,13 @@ export interface SearchWorkerData extends ThreadStart {
 }
 
 if (!isMainThread) {
-  const { port, ...start } = workerData as SearchWorkerData;
-  const caller: MessagePort = parentPort!;
+  const { port: messages, ...start } = workerData as SearchWorkerData;
+  const port: MessagePort = parentPort!;
+  const tell = (message: string): void => port.postMessage(message);
   const thread = new SearchThread(start, {
-    receive: () => receiveMessageOnPort(port)?.message as ThreadMessage | undefined,
-    wake: () => caller.postMessage('woken'),
+    receive: () => receiveMessageOnPort(messages)?.message as ThreadMessage | undefined,
+    wake: () => tell('woken'),
   });
   thread.run();
-  port.close();
+  messages.close();
 }
