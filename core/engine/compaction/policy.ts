@@ -23,6 +23,8 @@ const PIECE_BYTES = limits.rangePages * limits.pageBytes;
 const WHOLE_READS = 10;
 /** Of a job whatever it merges: heads and their copies, jobs, beats, the window. */
 const HEAD_REQUESTS = 40;
+/** Of a leaf at least: so many rows share a centroid. */
+const LEAF_ROWS = 256;
 /** What a build takes whatever the number of rows: scratch of searches, and the rows that are coded next. */
 const BUILD_BYTES = 4_194_304;
 /** Of each segment of a head: its tail, its deletions as they are and as they will be. */
@@ -70,11 +72,11 @@ function sq8BytesOf({ dimension, metric }: IndexPlan): number {
 function codeBytesOf(plan: IndexPlan): number {
   const coding = codingFor(plan);
   if (coding.kind === 'sq8') return sq8BytesOf(plan);
-  const { stride, termBytes } = codeSizes(coding, plan);
-  return stride + termBytes;
+  const { stride, termBytes, paramBytes } = codeSizes(coding, plan);
+  return stride + termBytes + (coding.kind === 'rabitq' ? Math.ceil(paramBytes / LEAF_ROWS) : 0);
 }
 
-/** What rows are coded by, however many they are: other codings have less of it, or some for so many rows. */
+/** What rows are coded by, however many they are: other codings have little of it, or some for so many rows. */
 function bookBytesOf(plan: IndexPlan): number {
   const coding = codingFor(plan);
   return coding.kind === 'pq' ? (plan.dimension + 1) * codeSizes(coding, plan).paramBytes : 0;

@@ -71,7 +71,7 @@ describe('choice of inputs', () => {
     { type: 'pq', compression: 8 },
   ] as const)('takes a builder and an index of %j for no smaller than they are', (quantization) => {
     const [rows, dimension, m] = [20_000, 300, 16];
-    const shape = { rows, dimension, metric: 'cosine' } as const;
+    const built = { rows, dimension, metric: 'cosine' } as const;
     const coding = codingFor({ ...plan, quantization });
     const leafStarts = Uint32Array.from({ length: Math.ceil(rows / 512) }, (_, leaf) => leaf * 512);
     const centroids = new Float32Array(leafStarts.length * dimension);
@@ -89,7 +89,7 @@ describe('choice of inputs', () => {
     } as const;
     const code = plans[coding.kind];
     const graph = { m, efConstruction: 128, seed: 1 };
-    const size = { shape, graph, code, extraResidentBytes: rows * 8 };
+    const size = { shape: built, graph, code, extraResidentBytes: rows * 8 };
     const needed = IndexBuilder.bytesNeeded(size);
     const said = buildBytesOf(rows, { ...plan, dimension, quantization });
     expect(said).toBeGreaterThan(needed);

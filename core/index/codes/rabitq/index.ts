@@ -3,4 +3,3 @@ export { RabitqCoder, layOutRabitqCoder } from './rabitq-coder.js';
 export type { RabitqCoderPlace, RabitqPlan } from './rabitq-coder.js';
 export { LEAVES_MOST, RabitqTable, layOutRabitqTable } from './rabitq-table.js';
 export type { RabitqScratch } from './rabitq-table.js';
-export { rotationSigns } from './rotation.js';
