@@ -73,10 +73,10 @@ function codeBytesOf(plan: IndexPlan): number {
   const coding = codingFor(plan);
   if (coding.kind === 'sq8') return sq8BytesOf(plan);
   const { stride, termBytes, paramBytes } = codeSizes(coding, plan);
-  return stride + termBytes + Math.ceil(paramBytes / LEAF_ROWS);
+  return stride + termBytes + (coding.kind === 'rabitq' ? Math.ceil(paramBytes / LEAF_ROWS) : 0);
 }
 
-/** What rows are coded by, however many they are: other codings have less of it, or some for so many rows. */
+/** What rows are coded by, however many they are: other codings have little of it, or some for so many rows. */
 function bookBytesOf(plan: IndexPlan): number {
   const coding = codingFor(plan);
   return coding.kind === 'pq' ? (plan.dimension + 1) * codeSizes(coding, plan).paramBytes : 0;

@@ -17,7 +17,6 @@ export {
   RabitqTable,
   layOutRabitqCoder,
   layOutRabitqTable,
-  rotationSigns,
 } from './rabitq/index.js';
 export type { RabitqCoderPlace, RabitqPlan, RabitqScratch } from './rabitq/index.js';
 export {
