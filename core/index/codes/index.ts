@@ -17,6 +17,7 @@ export {
   RabitqTable,
   layOutRabitqCoder,
   layOutRabitqTable,
+  rotationSigns,
 } from './rabitq/index.js';
 export type { RabitqCoderPlace, RabitqPlan, RabitqScratch } from './rabitq/index.js';
 export {
