@@ -59,15 +59,21 @@ export async function tryProbe(
     if (probe === undefined) return undefined;
     const { file, request, plan, rowsBytes } = probe;
     const bytes = plan.bytes + rowsBytes;
-    const mayLoad = search.index === 'auto' && !residency.mustStream(file);
-    if (mayLoad && (isLoadedAtOnce(file.residentBytes, bytes) || warmth.isDue(file))) {
+    const isForced = search.index === 'ivf';
+    const mayLoad = !isForced && !residency.mustStream(file);
+    // More than all codes: then all of them are read, loaded or streamed.
+    if (!isForced && bytes >= file.residentBytes) return undefined;
+    if (mayLoad && (file.residentBytes <= limits.loadedAtOnceBytes || warmth.isDue(file))) {
       warmth.loaded(file);
       return undefined;
     }
     const { rerank } = request.effort;
     search.trace?.planned({ matches: count, plan: 'probe', leaves: plan.leaves.length, rerank });
-    const reading = (wanted: number): PageReading => waveOf(store, search, wanted);
-    const hits = await probeLeaves(room, file, request, plan, reading(plan.bytes));
+    const reading = (wanted: number): WaveReading => waveOf(store, search, wanted);
+    const ofLeaves = reading(plan.bytes);
+    const hits = await residency.inReadRoom(Math.max(plan.bytes, ofLeaves.wave.bytes), () =>
+      probeLeaves(room, file, request, plan, ofLeaves),
+    );
     if (mayLoad) warmth.probed(segment, bytes);
     return { ...hits, reading: reading(rowsBytes) };
   } catch (error) {
@@ -105,18 +111,21 @@ function tryPlan(
   return plan && { file, request, plan, rowsBytes: effort.rerank * cost.rowBytes };
 }
 
+type WaveReading = Required<Pick<PageReading, 'wave'>>;
+
+/** Of the budget, so much is read in vain at most, and so much at a time where anything is. */
+const IN_VAIN_SHARE = 64;
+const WAVE_SHARE = 8;
+
 /** What the probes of all segments read makes one wave of requests. */
 function waveOf(
-  { requestsParallel }: SegmentStore,
+  { requestsParallel, residency }: SegmentStore,
   { coldSegments }: SegmentSearch,
   wanted: number,
-): PageReading {
+): WaveReading {
   const requests = Math.floor(Math.min(requestsParallel, limits.probeWaveRequests) / coldSegments);
-  const inVain = Math.floor(limits.probeWaveBytes / coldSegments);
-  return { wave: { requests: Math.max(1, requests), bytes: wanted + inVain } };
-}
-
-/** An index that takes no more than a probe, or so little that reading it takes no longer, is read at once. */
-function isLoadedAtOnce(residentBytes: number, probeBytes: number): boolean {
-  return residentBytes <= Math.max(probeBytes, limits.loadedAtOnceBytes);
+  const { budgetBytes } = residency;
+  const inVain = Math.min(limits.probeWaveBytes, budgetBytes / IN_VAIN_SHARE) / coldSegments;
+  const bytes = Math.floor(Math.min(wanted + inVain, budgetBytes / WAVE_SHARE));
+  return { wave: { requests: Math.max(1, requests), bytes } };
 }

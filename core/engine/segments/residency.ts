@@ -187,6 +187,31 @@ export class Residency {
     }
   }
 
+  /** Bytes of the budget; of reads on their way it may be a part. */
+  get budgetBytes(): number {
+    return this.#options.pool.budgetBytes;
+  }
+
+  /**
+   * Runs a read of so many bytes when there is room for them beside what others have on their way. Throws `unavailable`
+   * (`read_contended`) where none came in 10 s.
+   */
+  async inReadRoom<T>(bytes: number, read: () => T): Promise<Awaited<T>> {
+    for (let looks = 0; looks < limits.placeLooks; looks++) {
+      const taken = this.#loadRoom.tryTake(bytes);
+      if (taken === undefined) {
+        await this.#loadRoom.lookLater();
+        continue;
+      }
+      try {
+        return await read();
+      } finally {
+        this.#loadRoom.give(taken);
+      }
+    }
+    throw contended('no room for what leaves are read through was given back');
+  }
+
   /** Reads an index that nobody waits for, where there is room for it and none that is in memory has to leave. */
   async warm(file: SegmentFile): Promise<void> {
     const { pool, threads } = this.#options;
