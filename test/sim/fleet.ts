@@ -30,7 +30,7 @@ export interface Host {
 /** Awaits after which one dies: some in the middle of their first call, some late. */
 const LIVES = [10, 40, 120, 400];
 /** Requests of an invocation: too few for anything, or for a fold, or for maintenance, and enough. */
-const INVOCATIONS = [8, 16, 20, 25, 30, 40, 60, 200, 1_000, 1_000, 1_000, 1_000];
+const INVOCATIONS = [5, 6, 8, 16, 20, 25, 30, 40, 60, 200, 1_000, 1_000, 1_000, 1_000, 1_000];
 const HOUR_MS = 3_600_000;
 
 export class Fleet {
