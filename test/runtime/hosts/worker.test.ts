@@ -112,10 +112,10 @@ describe.skipIf(!hasRuntimes())('a deployed Worker', () => {
         await expect
           .poll(() => gauge(worker.url, 'cairn_http_requests_in_flight'), { timeout: 30_000 })
           .toBe(0);
-        expect(await ask(worker.url)).toMatchObject({
-          status: 200,
-          json: { matches: expected, usage: { temperature: 'hot' } },
-        });
+        // Until the index is in memory leaves of it are probed.
+        await expect
+          .poll(() => ask(worker.url), { timeout: 30_000 })
+          .toMatchObject({ status: 200, json: { matches: expected, usage: { temperature: 'hot' } } });
         expect(worker.complaints()).toBe('');
       } finally {
         await worker.close();
