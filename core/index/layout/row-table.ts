@@ -1,4 +1,6 @@
 /** What searches and builds ask of the rows of an index, whatever their coding. */
+import { assertInternal } from '../../base/errors.js';
+import type { Arena } from '../../kernel/index.js';
 
 /** Of a prepared query: what its distances are made of beside what lies in the table's scratch. */
 export interface QueryConstants {
@@ -30,6 +32,16 @@ export interface RowTable {
   putConstants(constants: QueryConstants): void;
   /** Of the first keys of the pool the upper halves become the kernels' distances of the raw rows. Requires: `exact`; selected. */
   measureExactly(count: number): void;
+}
+
+/** Puts a query where its table looks for it. */
+export function putQuery(
+  { f32 }: Arena,
+  { dimension, queryAt }: Pick<RowTable, 'dimension' | 'queryAt'>,
+  query: Float32Array,
+): void {
+  assertInternal(query.length === dimension, () => `a query of ${query.length} numbers, not ${dimension}`);
+  f32.set(query, queryAt / 4);
 }
 
 /** Addresses of the sections of codes. */

@@ -1,7 +1,6 @@
 /** Rows as they were given, and a query that is compared with them (wasm/f32-rows.ts). */
-import { assertInternal } from '../../../base/errors.js';
 import { cosineScale, kernelMetric, type Arena, type Metric } from '../../../kernel/index.js';
-import { codeSizes, codingNumbers } from '../../layout/index.js';
+import { codeSizes, codingNumbers, putQuery } from '../../layout/index.js';
 import type { CodeSizes, KernelState, Layout, QueryConstants, RowTable } from '../../layout/index.js';
 
 export interface F32Scratch {
@@ -57,11 +56,7 @@ export class F32Table implements RowTable {
   }
 
   prepare(query: Float32Array): void {
-    assertInternal(
-      query.length === this.dimension,
-      () => `a query of ${query.length} numbers, not ${this.dimension}`,
-    );
-    this.#arena.f32.set(query, this.queryAt / 4);
+    putQuery(this.#arena, this, query);
     this.prepareHere();
   }
 

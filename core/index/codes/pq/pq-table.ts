@@ -1,7 +1,14 @@
 /** Rows as codes of product quantization, and the tables that a query becomes (wasm/pq.ts, pq-rows.ts). */
 import { assertInternal } from '../../../base/errors.js';
 import type { Arena, Metric } from '../../../kernel/index.js';
-import { PQ_CENTROIDS, codeStride, codingNumbers, pqStride, pqSubVectors } from '../../layout/index.js';
+import {
+  PQ_CENTROIDS,
+  codeStride,
+  codingNumbers,
+  pqStride,
+  pqSubVectors,
+  putQuery,
+} from '../../layout/index.js';
 import type { CodesAt, KernelState, Layout, PqCoding, QueryConstants, RowTable } from '../../layout/index.js';
 import { kindOf, scaleOf } from '../sq8/index.js';
 import { booksAt } from './pq-books.js';
@@ -86,11 +93,7 @@ export class PqTable implements RowTable {
   }
 
   prepare(query: Float32Array): void {
-    assertInternal(
-      query.length === this.dimension,
-      () => `a query of ${query.length} numbers, not ${this.dimension}`,
-    );
-    this.#arena.f32.set(query, this.queryAt / 4);
+    putQuery(this.#arena, this, query);
     this.prepareHere();
   }
 

@@ -9,6 +9,7 @@ import {
   codeSizes,
   codingNumbers,
   paddedDimension,
+  putQuery,
   rabitqOffsets,
 } from '../../layout/index.js';
 import type { KernelState, Layout, QueryConstants, RowTable } from '../../layout/index.js';
@@ -119,11 +120,7 @@ export class RabitqTable implements RowTable {
   }
 
   prepare(query: Float32Array): void {
-    assertInternal(
-      query.length === this.dimension,
-      () => `a query of ${query.length} numbers, not ${this.dimension}`,
-    );
-    this.#arena.f32.set(query, this.queryAt / 4);
+    putQuery(this.#arena, this, query);
     this.prepareHere();
   }
 

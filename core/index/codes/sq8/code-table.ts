@@ -5,7 +5,7 @@
 import { assertInternal } from '../../../base/errors.js';
 import { KERNEL_L2, kernelMetric, type Arena, type Metric } from '../../../kernel/index.js';
 import { stepWeights, unitOf } from './code-params.js';
-import { codeStride, codingNumbers } from '../../layout/index.js';
+import { codeStride, codingNumbers, putQuery } from '../../layout/index.js';
 import type { CodeParams, KernelState, Layout, QueryConstants, RowTable } from '../../layout/index.js';
 import type { RowTables } from './row-tables.js';
 
@@ -126,11 +126,7 @@ export class CodeTable implements RowTable {
 
   /** Prepares a query for the kernels. Requires: selected. */
   prepare(query: Float32Array): void {
-    assertInternal(
-      query.length === this.dimension,
-      () => `a query of ${query.length} numbers, not ${this.dimension}`,
-    );
-    this.#arena.f32.set(query, this.queryAt / 4);
+    putQuery(this.#arena, this, query);
     this.prepareHere();
   }
 
