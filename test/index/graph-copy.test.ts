@@ -95,7 +95,7 @@ describe('copyGraph', () => {
       const loss = metric === 'dot' ? 0.025 : 0.01;
       expect(recall(copy, metric, 30)).toBeGreaterThan(recall(fresh, metric, 30) - loss);
       const { index, arena } = attached(stored(copy.builder, copyShape));
-      expect(index.graph()!.numbers).toEqual(copy.builder.numbers());
+      expect(index.graph()!.numbers).toMatchObject(copy.builder.numbers());
       for (const { builder } of [copy, fresh]) builder.release();
       kernel.pool.release(arena);
     },
