@@ -11,8 +11,7 @@ import type { ProbePoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 import type { Candidates, Width } from './calibrate.js';
 
-/** Of ten nearest a segment that holds a third or a half of all rows has 3 or 6. */
-const KS: readonly number[] = [1, 3, 6, 10, 100];
+const KS: readonly number[] = [1, 10, 100];
 const LEAVES: readonly number[] = [
   1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512,
 ];

@@ -8,7 +8,6 @@ import type { PageReading } from '../../store/index.js';
 import {
   canBeProbed,
   chooseProbe,
-  nearShares,
   planLeaves,
   probeCost,
   probeLeaves,
@@ -22,7 +21,6 @@ import type {
   ProbePlan,
   ProbeRequest,
   Room,
-  SegmentFile,
   SegmentStore,
 } from '../segments/index.js';
 import type { ProbedPart } from './probed-together.js';
@@ -96,40 +94,17 @@ export async function nearestOfAll(found: Candidates, together: ProbedPart | und
     : { ...found, rows: rows.subarray(0, farther), ranks: ranks.subarray(0, farther) };
 }
 
-/**
- * Which part of what lies near the query each segment holds, found when it is first asked for: of those whose leaves keep the promise.
- * Throws `memory_budget_exceeded`.
- */
-export function sharesOf(
-  { residency }: SegmentStore,
-  segments: readonly LiveSegment[],
-  { query, k, wanted }: Pick<SegmentSearch, 'query' | 'k' | 'wanted'>,
-): (segment: LiveSegment) => number {
-  let shares: ReadonlyMap<SegmentFile, number> | undefined;
-  const find = (): ReadonlyMap<SegmentFile, number> => {
-    const near = segments.flatMap(({ file, probePoints, recallCurve }) => {
-      if (probePoints === undefined || !canBeProbed(file)) return [];
-      const target = wantedRecall(recallCurve, k, wanted);
-      const effort = chooseProbe(probePoints, { k, target, share: 1 }, probeCost(file, limits.pageBytes));
-      return effort === undefined ? [] : [{ file, reach: effort.reach }];
-    });
-    return nearShares((make) => residency.inRoom(make), query, near);
-  };
-  return ({ file }) => (shares ??= find()).get(file) ?? 1;
-}
-
 /** Undefined where the segment has no leaves, or none that keep the promise, or its graph or a scan is asked for. */
 function tryPlan(
   room: Room,
   { segment, allowed, count }: ColdSearch,
-  { query, k, wanted, index, shareOf }: SegmentSearch,
+  { query, k, wanted, index }: SegmentSearch,
 ): Probe | undefined {
   const { file, probePoints, recallCurve } = segment;
   if (index === 'hnsw' || index === 'flat') return undefined;
   if (probePoints === undefined || !canBeProbed(file)) return undefined;
   const cost = probeCost(file, limits.pageBytes);
-  const target = wantedRecall(recallCurve, k, wanted);
-  const effort = chooseProbe(probePoints, { k, target, share: shareOf?.(segment) ?? 1 }, cost);
+  const effort = chooseProbe(probePoints, { k, target: wantedRecall(recallCurve, k, wanted) }, cost);
   if (effort === undefined) return undefined;
   const request = { query, effort, allowed, count };
   const plan = planLeaves(room, file, request);

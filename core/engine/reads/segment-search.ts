@@ -15,7 +15,6 @@ import { canBeProbed, chooseEffort, hasCoarseCodes } from '../segments/index.js'
 import type {
   Candidates,
   IndexSearch,
-  LiveSegment,
   LoadedIndex,
   SegmentFile,
   SegmentOverlay,
@@ -37,8 +36,6 @@ export interface SegmentSearch {
   readonly index: WantedIndex;
   /** Segments that are searched at a time where their indexes are not in memory. */
   readonly coldSegments: number;
-  /** The part of what lies near the query that a segment holds; absent: all. */
-  readonly shareOf?: ((segment: LiveSegment) => number) | undefined;
   readonly filter: CompiledFilter | undefined;
   /** For this step. */
   readonly view: View;

@@ -13,7 +13,6 @@ import type { WantedEffort, WantedIndex } from '../input/index.js';
 import type { SegmentOverlay } from '../segments/index.js';
 import { Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
-import { sharesOf } from './cold-search.js';
 import { searchSegment } from './segment-search.js';
 import type { SegmentAnswer, SegmentHit, SegmentSearch } from './segment-search.js';
 import { ProbedTogether } from './probed-together.js';
@@ -93,21 +92,12 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
     overlays.length > 1 && overlays.some(({ segment }) => !residency.isResident(segment.file))
       ? new ProbedTogether(overlays.length)
       : undefined;
-  // What a filter leaves of each is not known.
-  const shareOf =
-    together === undefined || filter !== undefined
-      ? undefined
-      : sharesOf(
-          table.store,
-          overlays.map(({ segment }) => segment),
-          search,
-        );
   const answers = startAll(
     overlays.map((overlay) => (): Awaitable<SegmentAnswer> => {
       if (trace === undefined && together === undefined)
         return searchSegment(table.store, overlay, segmentSearch);
       const part = together?.part();
-      const own = { ...segmentSearch, trace: trace?.segment(overlay), together: part, shareOf };
+      const own = { ...segmentSearch, trace: trace?.segment(overlay), together: part };
       return ending(part, searchTraced(table, overlay, own));
     }),
   );

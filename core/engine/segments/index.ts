@@ -2,7 +2,6 @@
 export { findRows } from './find-rows.js';
 export { canBeProbed, planLeaves, probeCost, probeLeaves } from './leaf-probe.js';
 export type { ProbedFile, ProbeHits, ProbePlan, ProbeRequest, Room } from './leaf-probe.js';
-export { nearShares } from './near-shares.js';
 export { chooseProbe, PROBE_ROOM, wantedRecall } from './probe-curve.js';
 export type { ProbePoint } from './probe-curve.js';
 export { BOUNDED_ROOM, chooseEffort } from './recall-curve.js';

@@ -54,14 +54,6 @@ export function probeCost(file: ProbedFile, pageBytes: number): ProbeCost {
   return { leafBytes: (offset + length) / leafIndex.leaves, rowBytes: 4 * dimension + pageBytes };
 }
 
-/** Of their centroids, as the segment's index of leaves tells, in its own units. Throws `memory_budget_exceeded`. */
-export function distancesOfLeaves(room: Room, file: ProbedFile, query: Float32Array): Float32Array {
-  return withScan(room, file, (scan) => {
-    scan.prepare(query);
-    return scan.centroidDistances();
-  });
-}
-
 /**
  * The leaves that a probe reads: the nearest with rows that may be answered, and of a filter so many that as many rows are compared as
  * without one. Undefined where the query is so far away that distances say nothing. Throws `memory_budget_exceeded`.
@@ -72,7 +64,10 @@ export function planLeaves(
   { query, effort, allowed, count }: ProbeRequest,
 ): ProbePlan | undefined {
   const { leafIndex, rows } = file;
-  const distances = distancesOfLeaves(room, file, query);
+  const distances = withScan(room, file, (scan) => {
+    scan.prepare(query);
+    return scan.centroidDistances();
+  });
   if (!distances.every(Number.isFinite)) return undefined;
   const order = Uint32Array.from(distances, (_, leaf) => leaf).sort(
     (a, b) => distances[a]! - distances[b]! || a - b,

@@ -64,37 +64,10 @@ function isPoint(value: unknown): value is ProbePoint {
   );
 }
 
-export interface ProbeWanted {
-  readonly k: number;
-  readonly target: number;
-  /** The segment's part of what lies near the query, of all segments. */
-  readonly share: number;
-}
-
-/**
- * The cheapest probe that keeps the promise; undefined where none does. Of the k nearest of all a segment holds about its share, which
- * lie nearer than its own k nearest: for these leaves are probed. What is compared exactly is compared across segments.
- */
+/** The cheapest probe that keeps the promise; undefined where none does. */
 export function chooseProbe(
   points: readonly ProbePoint[],
-  { k, target, share }: ProbeWanted,
-  cost: ProbeCost,
-): ProbeEffort | undefined {
-  const whole = probeFor(points, k, target, cost);
-  const held = heldOf(k, share);
-  const part = held === k ? whole : probeFor(points, held, target, cost);
-  return whole && part && { ...part, rerank: whole.rerank };
-}
-
-/** As many of k as a segment of this share may well hold. */
-function heldOf(k: number, share: number): number {
-  return Math.max(1, Math.min(k, Math.ceil(k * share + Math.sqrt(k * share * (1 - share)))));
-}
-
-function probeFor(
-  points: readonly ProbePoint[],
-  k: number,
-  target: number,
+  { k, target }: { readonly k: number; readonly target: number },
   cost: ProbeCost,
 ): ProbeEffort | undefined {
   const measured = [...new Set(points.map((point) => point.k))].sort((a, b) => a - b);

@@ -13,7 +13,7 @@ import { randomSource } from '../../base/random-source.js';
 const LEAF_ROWS = 512;
 const SAMPLE_PER_LEAF = 64;
 /** The sample passes through memory whole. */
-const SAMPLE_BYTES = 134_217_728;
+const SAMPLE_BYTES = 67_108_864;
 const ROUNDS = 4;
 
 export interface OrderOptions {
