@@ -1,6 +1,5 @@
 /** `cairn serve`: opens the store, serves it, and closes both in order when told to stop. */
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { limits, open } from '../core/index.js';
@@ -21,9 +20,6 @@ import type { Terminal } from './terminal.js';
 
 /** What `open` takes where no budget is set. */
 const DEFAULT_BUDGET = 1024 * 1024 * 1024;
-
-/** That search beside the first, where nobody says how many: more are more than it can hand searches to. */
-const THREADS_DEFAULT_MOST = 4;
 
 /** Resolves when the server has been told to stop and has stopped. */
 export async function serve(settings: Settings, version: string, terminal: Terminal): Promise<void> {
@@ -68,7 +64,7 @@ function openStore(settings: Settings, thread: MaintenanceThread | undefined): P
       : { onWorkDue: () => thread.due(), compactor: (request) => thread.compact(request) }),
     ...(maintenance && thread === undefined ? { maintenance: { intervalMs: maintenanceIntervalMs } } : {}),
     ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
-    threads: settings.threads ?? threadsFor(availableParallelism()),
+    threads: settings.threads ?? 0,
     ...(directory === undefined ? {} : { warmCache: { directory, bytes } }),
   });
 }
@@ -85,11 +81,6 @@ function maintenanceThread(settings: Settings, terminal: Terminal): MaintenanceT
     terminal.error(JSON.stringify({ level: 'error', part: 'maintenance', error: failure }));
   const options = storeOptions(settings);
   return new MaintenanceThread({ store, options, memoryBudgetBytes, intervalMs, onFailure });
-}
-
-/** One for each core but that of the first. */
-function threadsFor(cores: number): number {
-  return Math.min(THREADS_DEFAULT_MOST, Math.max(0, cores - 1));
 }
 
 async function closingOnFailure<T>(database: Database, start: () => Promise<T>): Promise<T> {
