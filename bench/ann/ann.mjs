@@ -17,21 +17,18 @@
  * --check compares the ratios of Cairn to hnswlib with those in bench/results and exits with 1 where one is below 0.8 of
  * what it was. Without --peers it then measures hnswlib alone, and without --results it writes nothing.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { K } from '../contenders/conditions.mjs';
-import { tryCore } from '../contenders/contender-child.mjs';
 import { contenders } from '../contenders/contender.mjs';
-import { chosenOf, enter, fasterOf, idsOf, leaveOut, OWN, versionOf } from '../contenders/entrants.mjs';
-import { writeInput } from '../contenders/input-files.mjs';
+import { chosenOf, OWN, versionOf } from '../contenders/entrants.mjs';
 import { qpsAtRecalls, ratiosOf, worseThan } from '../contenders/qps-at-recall.mjs';
+import { sweepInRounds } from '../contenders/sweeps.mjs';
 import { megabytes, round, whole } from '../latencies.mjs';
 import { realSet } from '../real-sets.mjs';
 import { machine, machineLine, resultsHome, writeResults } from '../result-files.mjs';
-import { NeighbourJudge } from '../true-neighbours.mjs';
 import { annPlot } from './ann-plot.mjs';
 import { buildTable, ratioTable, reportOf, speedTable } from './ann-report.mjs';
 
@@ -40,10 +37,9 @@ const REFERENCE = 'hnswlib';
 const COMPARED = [REFERENCE, 'hnswlib-node'];
 
 /** @typedef {import('../contenders/contender.mjs').Contender} Contender */
-/** @typedef {import('../contenders/contender.mjs').Point} Point */
 /** @typedef {import('./ann-report.mjs').Findings} Findings */
 
-/** @typedef {import('../contenders/entrants.mjs').Entrant & { sweep: Point[] }} Entrant */
+/** @typedef {import('../contenders/sweeps.mjs').Swept} Entrant */
 
 const { values: flags } = parseArgs({
   options: {
@@ -59,70 +55,14 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds);
 
 /**
- * One sweep, of which what was faster than before stays.
- * @param {Entrant} entrant @param {NeighbourJudge} judge
- */
-async function sweepOnce(entrant, judge) {
-  const first = entrant.sweep.length === 0;
-  const { points, answers } = await entrant.child.call('sweep', { withAnswers: first });
-  entrant.sweep = fasterOf(entrant.sweep, points, (at) => ({
-    ...points[at],
-    recall: points[at].recall ?? recallOf(answers[at], judge),
-  }));
-}
-
-/** @param {readonly (readonly (string | number)[])[]} answers @param {NeighbourJudge} judge */
-function recallOf(answers, judge) {
-  const { ids } = judge.set;
-  const k = Math.min(K, ids.length);
-  const hits = answers.reduce((sum, answer, query) => sum + judge.hits(query, idsOf(answer, ids), k), 0);
-  return hits / (answers.length * k);
-}
-
-/**
  * @param {import('../real-sets.mjs').BenchSet} set
  * @param {readonly Contender[]} entering
  * @param {string} folder
  */
 async function measure(set, entering, folder) {
-  const judge = new NeighbourJudge(set);
-  judge.mustMatchRows();
-  const input = join(folder, 'input');
-  mkdirSync(input);
-  writeInput(set, input);
-  const core = tryCore();
-  if (core === undefined)
-    console.error('!!! NOT PINNED: there is no taskset; other cores may help whoever uses them');
-  console.log(set.title);
-  /** @type {Entrant[]} */
-  let entrants = [];
-  const stores = new Map();
-  try {
-    for (const contender of entering) {
-      try {
-        const entrant = { ...(await enter(contender, { folder, input, core, stores })), sweep: [] };
-        entrants.push(entrant);
-        console.log(`  ${entrantLine(entrant, set.ids.length)}`);
-      } catch (error) {
-        leaveOut(contender, error);
-      }
-    }
-    for (let at = 0; at < rounds; at++) {
-      for (const entrant of entrants) {
-        try {
-          await sweepOnce(entrant, judge);
-        } catch (error) {
-          leaveOut(entrant.contender, error);
-          entrants = entrants.filter((other) => other !== entrant);
-          await entrant.child.stop();
-        }
-      }
-      console.log(`  round ${at + 1} of ${rounds}`);
-    }
-  } finally {
-    for (const { child } of entrants) await child.stop();
-  }
-  return findingsOf(set, entrants, core !== undefined);
+  const lineOf = (/** @type {Entrant} */ entrant) => entrantLine(entrant, set.ids.length);
+  const { entrants, pinned } = await sweepInRounds(set, entering, { folder, rounds, lineOf });
+  return findingsOf(set, entrants, pinned);
 }
 
 /** @param {Entrant} entrant @param {number} rows */

@@ -10,26 +10,24 @@
  * it holds is told. The bytes of an index are its own count: codes, factors, graph, and both maps of rows and ids; hnswlib's are what its
  * process has grown by. Where hnswlib cannot be compiled there are no ratios, and a line says so.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { K } from '../contenders/conditions.mjs';
-import { tryCore } from '../contenders/contender-child.mjs';
 import { contenders, quantized } from '../contenders/contender.mjs';
-import { chosenOf, enter, fasterOf, idsOf, leaveOut } from '../contenders/entrants.mjs';
-import { writeInput } from '../contenders/input-files.mjs';
+import { chosenOf } from '../contenders/entrants.mjs';
 import { qpsAt } from '../contenders/qps-at-recall.mjs';
+import { sweepInRounds } from '../contenders/sweeps.mjs';
 import { megabytes, round, whole } from '../latencies.mjs';
 import { realSet } from '../real-sets.mjs';
 import { machine, machineLine, table, writeResults } from '../result-files.mjs';
-import { NeighbourJudge } from '../true-neighbours.mjs';
 
 const YARDSTICK = 'hnswlib';
 const RECALL = 0.99;
 
 /** @typedef {import('../contenders/contender.mjs').Point} Point */
-/** @typedef {import('../contenders/entrants.mjs').Entrant & { sweep: Point[] }} Entrant */
+/** @typedef {import('../contenders/sweeps.mjs').Swept} Entrant */
 
 /**
  * @typedef {object} Finding
@@ -53,59 +51,13 @@ const { values: flags } = parseArgs({
 });
 const rounds = Number(flags.rounds);
 
-/** One sweep, of which what was faster than before stays. @param {Entrant} entrant @param {NeighbourJudge} judge */
-async function sweepOnce(entrant, judge) {
-  const first = entrant.sweep.length === 0;
-  const { points, answers } = await entrant.child.call('sweep', { withAnswers: first });
-  const { ids } = judge.set;
-  /** @param {readonly (readonly (string | number)[])[]} found */
-  const recallOf = (found) =>
-    found.reduce((sum, answer, query) => sum + judge.hits(query, idsOf(answer, ids), K), 0) /
-    (found.length * K);
-  entrant.sweep = fasterOf(entrant.sweep, points, (at) => ({
-    ...points[at],
-    recall: points[at].recall ?? recallOf(answers[at]),
-  }));
-}
-
 /** @param {import('../real-sets.mjs').BenchSet} set @param {string} folder */
 async function measure(set, folder) {
-  const judge = new NeighbourJudge(set);
-  judge.mustMatchRows();
-  const input = join(folder, 'input');
-  mkdirSync(input);
-  writeInput(set, input);
-  const core = tryCore();
-  const stores = new Map();
   const yardstick = chosenOf(contenders, YARDSTICK).filter(({ key }) => key === YARDSTICK);
-  /** @type {Entrant[]} */
-  let entrants = [];
-  console.log(set.title);
-  try {
-    for (const contender of [...yardstick, ...quantized]) {
-      try {
-        entrants.push({ ...(await enter(contender, { folder, input, core, stores })), sweep: [] });
-        console.log(`  ${contender.title} is built`);
-      } catch (error) {
-        leaveOut(contender, error);
-      }
-    }
-    for (let at = 0; at < rounds; at++) {
-      for (const entrant of entrants) {
-        try {
-          await sweepOnce(entrant, judge);
-        } catch (error) {
-          leaveOut(entrant.contender, error);
-          entrants = entrants.filter((other) => other !== entrant);
-          await entrant.child.stop();
-        }
-      }
-      console.log(`  round ${at + 1} of ${rounds}`);
-    }
-  } finally {
-    for (const { child } of entrants) await child.stop();
-  }
-  return { pinned: core !== undefined, found: findingsOf(entrants, set.ids.length) };
+  const lineOf = (/** @type {Entrant} */ { contender }) => `${contender.title} is built`;
+  const entering = [...yardstick, ...quantized];
+  const { entrants, pinned } = await sweepInRounds(set, entering, { folder, rounds, lineOf });
+  return { pinned, found: findingsOf(entrants, set.ids.length) };
 }
 
 /** @param {readonly Entrant[]} entrants @param {number} rows @returns {Finding[]} */
