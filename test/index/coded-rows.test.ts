@@ -12,6 +12,7 @@ import {
   bitmapOf,
   built,
   clustered,
+  codedIndex,
   exactDistance,
   exactNearest,
   kernel,
@@ -31,14 +32,6 @@ function open(index: StoredIndex): Attached {
   return made;
 }
 
-function indexOf(rows: Float32Array, dimension: number, metric: Metric, code: CodePlan): StoredIndex {
-  const shape = shapeOf(rows, dimension, metric);
-  const builder = built(rows, shape, undefined, undefined, code);
-  const index = stored(builder, shape);
-  builder.release();
-  return index;
-}
-
 /** As the engine has them of raw rows. */
 function kernelDistance(metric: Metric, query: Float32Array, row: Float32Array): number {
   const distance = distanceScalar(kernelMetric(metric), query, row);
@@ -53,7 +46,7 @@ describe('rows as they were given', () => {
     '%s of %i dimensions: their own distances, in their order',
     (metric, dimension) => {
       const rows = clustered(COUNT, dimension, 5);
-      const { index } = open(indexOf(rows, dimension, metric, f32));
+      const { index } = open(codedIndex(rows, dimension, metric, f32));
       const queries = clustered(10, dimension, 77);
       let found = 0;
       for (let q = 0; q < 10; q++) {

@@ -231,3 +231,17 @@ export function recallOf(
   }
   return hits / wanted;
 }
+
+/** Built as compactions build it, and stored. */
+export function codedIndex(
+  rows: Float32Array,
+  dimension: number,
+  metric: Metric,
+  code: CodePlan,
+): StoredIndex {
+  const shape = shapeOf(rows, dimension, metric);
+  const builder = built(rows, shape, undefined, undefined, code);
+  const index = stored(builder, shape);
+  builder.release();
+  return index;
+}

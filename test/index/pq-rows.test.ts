@@ -13,6 +13,7 @@ import {
   bitmapOf,
   built,
   clustered,
+  codedIndex,
   exactNearest,
   kernel,
   pqPlan,
@@ -33,11 +34,7 @@ function open(index: StoredIndex): Attached {
 }
 
 function indexOf(rows: Float32Array, dimension: number, metric: Metric, compression: number): StoredIndex {
-  const shape = shapeOf(rows, dimension, metric);
-  const builder = built(rows, shape, undefined, undefined, pqPlan(rows, dimension, metric, compression));
-  const index = stored(builder, shape);
-  builder.release();
-  return index;
+  return codedIndex(rows, dimension, metric, pqPlan(rows, dimension, metric, compression));
 }
 
 /** As the index approximates it. */
