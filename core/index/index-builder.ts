@@ -1,11 +1,6 @@
 /**
  * Builds an index in an arena: codes as the rows arrive, then the graph, row by row in the order that the caller wants.
  *
- * ```
- * payload: params | codes | terms | graph0 | graphLevels | graphN | projection and projected codes | extra
- *          | search scratch | input | row tables | links | codes of another coding, and its search scratch
- * ```
- *
  * A graph is built on sq8 codes, whatever the coding of what searches compare: of another coding both lie here, and only that one
  * goes into the file.
  *
@@ -17,9 +12,10 @@ import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import { randomSource } from '../base/random-source.js';
 import { PAYLOAD_OFFSET, lendToNobody } from '../kernel/index.js';
-import type { Arena, ArenaPool, KernelThreads } from '../kernel/index.js';
-import { CodeTable, inverseLengths, layOutRowTables, makeRowTables } from './codes/index.js';
-import type { RowTablePlace } from './codes/index.js';
+import type { Arena, ArenaPool } from '../kernel/index.js';
+import { layOutBuilder, storedSizes } from './builder-layout.js';
+import type { BuilderLayout, BuilderSize, GraphOptions } from './builder-layout.js';
+import { CodeTable, inverseLengths, makeRowTables } from './codes/index.js';
 import {
   adoptUnmet,
   copyLevels,
@@ -30,66 +26,29 @@ import {
   linkFresh,
   linkerBytes,
   linkerScratchBytes,
-  upperListsMost,
 } from './graph/index.js';
 import type { GraphSource, LinkedRows } from './graph/index.js';
 import {
   KernelState,
-  Layout,
   NO_ROW,
   SECTION_ALIGNMENT,
   acquireBytes,
-  codeSizes,
   forkStates,
   sectionBytes,
 } from './layout/index.js';
-import type {
-  CodeParams,
-  Coding,
-  IndexNumbers,
-  IndexSectionKind,
-  IndexShape,
-  RowCoder,
-  ScratchBlock,
-  SectionSizes,
-} from './layout/index.js';
+import type { CodeParams, IndexNumbers, IndexSectionKind, RowCoder } from './layout/index.js';
 import {
   IndexMemory,
-  layOutScratch,
   type Hits,
   type ProjectedAt,
   type ScanRequest,
-  type ScratchLayout,
   type WalkRequest,
 } from './index-memory.js';
-import { layOutCoder, openCoder, plannedCoding, plannedNumbers } from './row-coders.js';
-import type { CodePlan, PlannedCoder } from './row-coders.js';
+import { openCoder, plannedNumbers } from './row-coders.js';
 import { projectedParams, putProjection } from './projection/index.js';
-import type { Projection } from './projection/index.js';
 
-const INPUT_BYTES = 262_144;
 /** Rows inserted in one turn of `link`. */
 const INSERTED_AT_ONCE = 64;
-
-export interface GraphOptions {
-  readonly m: number;
-  readonly efConstruction: number;
-  readonly seed: number;
-}
-
-export interface BuilderSize {
-  readonly shape: IndexShape;
-  /** Undefined: a flat index. */
-  readonly graph: GraphOptions | undefined;
-  /** What the graph is walked on. Absent: all dimensions. */
-  readonly projection?: Projection | undefined;
-  /** What searches are to compare. Absent: sq8 codes. */
-  readonly code?: CodePlan | undefined;
-  /** Bytes of the resident region that others will add. */
-  readonly extraResidentBytes: number;
-  /** That link rows beside the caller's own. The graph is the same with any number of them. */
-  readonly threads?: KernelThreads | undefined;
-}
 
 export interface BuilderOptions extends BuilderSize {
   readonly params: CodeParams;
@@ -100,101 +59,6 @@ export interface BuiltSection {
   /** A view of the arena: good until the next call of the builder. */
   readonly bytes: Uint8Array;
   readonly count: number;
-}
-
-interface BuilderLayout {
-  readonly params: number;
-  readonly codes: number;
-  readonly terms: number;
-  readonly graph0: number;
-  readonly levels: number;
-  readonly graphN: number;
-  readonly upperLists: number;
-  readonly projected: ProjectedLayout | undefined;
-  readonly scratch: ScratchLayout;
-  readonly scratchBlock: ScratchBlock;
-  /** Of the same for each other thread. */
-  readonly forks: number;
-  readonly input: number;
-  readonly inputBytes: number;
-  readonly rowTables: RowTablePlace;
-  readonly links0: number;
-  readonly linksN: number;
-  readonly coder: PlannedCoder | undefined;
-  readonly end: number;
-}
-
-interface ProjectedLayout {
-  readonly projection: number;
-  readonly params: number;
-  readonly codes: number;
-  readonly terms: number;
-  readonly rowTables: RowTablePlace;
-}
-
-const SQ8: Coding = { kind: 'sq8' };
-
-function sizesOf({ shape, graph, projection }: BuilderSize, coding: Coding = SQ8): SectionSizes {
-  const { dimension } = shape;
-  const code = codeSizes(coding, shape);
-  return { dimension, code, m: graph?.m ?? 0, outputs: projection?.outputs ?? 0 };
-}
-
-function layOut(size: BuilderSize): BuilderLayout {
-  const { shape, graph, code, extraResidentBytes, threads } = size;
-  const { rows, dimension } = shape;
-  const sizes = sizesOf(size);
-  const { m, outputs } = sizes;
-  const upperLists = graph === undefined ? 0 : upperListsMost(rows, m);
-  const layout = new Layout(PAYLOAD_OFFSET);
-  const section = (kind: IndexSectionKind, count: number): number =>
-    layout.take(sectionBytes(kind, count, sizes));
-  const graphRows = graph === undefined ? 0 : rows;
-  const resident = {
-    params: section('params', dimension),
-    codes: section('codes', rows),
-    terms: section('terms', rows),
-    graph0: section('graph0', graphRows),
-    levels: section('graphLevels', Math.min(rows, upperLists)),
-    graphN: section('graphN', upperLists),
-  };
-  const projected =
-    outputs === 0
-      ? undefined
-      : {
-          projection: section('projection', outputs),
-          params: section('projectedParams', outputs),
-          codes: section('projectedCodes', rows),
-          terms: section('projectedTerms', rows),
-          rowTables: layOutRowTables(layout, outputs),
-        };
-  layout.take(alignUp(extraResidentBytes, SECTION_ALIGNMENT));
-  const others = threads?.count ?? 0;
-  const linkedBytes =
-    alignUp(linkerBytes(m), SECTION_ALIGNMENT) + (others + 1) * linkerScratchBytes(dimension);
-  const inputBytes = Math.max(INPUT_BYTES, (dimension + 1) * 4, linkedBytes);
-  const at = layout.end;
-  const scratch = layOutScratch(layout, shape, {
-    ...{ coding: SQ8, leaves: 0 },
-    efBuild: graph?.efConstruction ?? 0,
-    outputs,
-  });
-  const scratchBlock = { at, bytes: layout.end - at };
-  return {
-    ...resident,
-    upperLists,
-    projected,
-    scratch,
-    scratchBlock,
-    forks: layout.take(others * scratchBlock.bytes),
-    input: layout.take(inputBytes),
-    inputBytes,
-    rowTables: layOutRowTables(layout, dimension),
-    links0: layout.take(graphRows * m * 8),
-    linksN: layout.take(upperLists * m * 4),
-    coder: code === undefined ? undefined : layOutCoder(layout, shape, code),
-    end: layout.end,
-  };
 }
 
 export class IndexBuilder {
@@ -213,7 +77,7 @@ export class IndexBuilder {
 
   /** Payload bytes of the arena that a builder takes. */
   static bytesNeeded(size: BuilderSize): number {
-    return layOut(size).end - PAYLOAD_OFFSET;
+    return layOutBuilder(size).end - PAYLOAD_OFFSET;
   }
 
   /** Throws `memory_budget_exceeded`. */
@@ -228,7 +92,7 @@ export class IndexBuilder {
     if (graph !== undefined) mustGraphOptions(graph);
     this.#pool = pool;
     this.#options = options;
-    this.#layout = layOut(options);
+    this.#layout = layOutBuilder(options);
     const layout = this.#layout;
     const { scratch, codes, terms, graph0, levels, graphN, links0, linksN } = layout;
     this.#arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
@@ -431,8 +295,7 @@ export class IndexBuilder {
   sections(): BuiltSection[] {
     const { shape, graph } = this.#options;
     const { u8 } = this.#mustArena();
-    const { code } = this.#options;
-    const sizes = sizesOf(this.#options, code === undefined ? SQ8 : plannedCoding(code));
+    const sizes = storedSizes(this.#options);
     const section = (kind: IndexSectionKind, at: number, count: number): BuiltSection => ({
       kind,
       bytes: u8.subarray(at, at + sectionBytes(kind, count, sizes)),

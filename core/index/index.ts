@@ -2,7 +2,8 @@
 export { PqTrainer, RangeTrainer, pqSampleRows, rangeUnit } from './codes/index.js';
 export type { PqBooks } from './codes/index.js';
 export { IndexBuilder } from './index-builder.js';
-export type { BuilderOptions, BuilderSize, BuiltSection, GraphOptions } from './index-builder.js';
+export type { BuilderOptions, BuiltSection } from './index-builder.js';
+export type { BuilderSize, GraphOptions } from './builder-layout.js';
 export { rankOfAllowed } from './index-memory.js';
 export type { Hits, ScanRequest, WalkRequest } from './index-memory.js';
 export type { CodePlan } from './row-coders.js';
@@ -23,6 +24,6 @@ export type {
 export { projectedOutputsMost, trainProjection } from './projection/index.js';
 export type { Projection } from './projection/index.js';
 export { hasLeafCodes, LeafEncoder, LeafScan } from './leaves/index.js';
-export type { CentroidCodes } from './leaves/index.js';
+export type { CentroidCodes, LeafEncoderOptions } from './leaves/index.js';
 export { OrderPlanner } from './order/index.js';
 export type { OrderOptions, RowOrder } from './order/index.js';

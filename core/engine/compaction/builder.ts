@@ -15,16 +15,9 @@ import type { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
-import {
-  IndexBuilder,
-  isCoarse,
-  OrderPlanner,
-  RangeTrainer,
-  rangeUnit,
-  trainProjection,
-} from '../../index/index.js';
-import type { CodeParams, CodePlan, Coding, GraphSource, PqBooks, Projection } from '../../index/index.js';
-import type { Kernel, Metric } from '../../kernel/index.js';
+import { IndexBuilder, isCoarse, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
+import type { CodeParams, CodePlan, Coding, GraphSource, Projection } from '../../index/index.js';
+import type { Kernel } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
@@ -33,7 +26,7 @@ import type { ObjectStore } from '../../store/index.js';
 import type { ProbePoint, RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
-import { codingFor } from './coding.js';
+import { codePlan, codingFor } from './coding.js';
 import { heldOutPort } from './held-out.js';
 import type { AskedRows } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
@@ -452,27 +445,6 @@ class SegmentBuild {
       hidden.map((one) => ({ ...one, row: fileRowOf[rows.firstOf(i) + one.row]! })),
     );
   }
-}
-
-interface Planned {
-  readonly metric: Metric;
-  readonly params: CodeParams;
-  readonly leafStarts: Uint32Array;
-  readonly centroids: Float32Array | undefined;
-  readonly books: PqBooks | undefined;
-}
-
-/** Undefined: sq8. */
-function codePlan(
-  coding: Coding,
-  { metric, params, leafStarts, centroids, books }: Planned,
-): CodePlan | undefined {
-  if (coding.kind === 'sq8') return undefined;
-  if (coding.kind === 'f32') return { kind: 'f32' };
-  if (coding.kind === 'pq') return { kind: 'pq', compression: coding.compression, books: books! };
-  // Of length 1 under cosine.
-  const unit = metric === 'cosine' ? 1 : rangeUnit(params);
-  return { kind: 'rabitq', bits: coding.bits, unit, leafStarts, centroids: centroids! };
 }
 
 function entryOf(ref: SegmentRef, resident: readonly ResidentSection[], graph: boolean): SegmentEntry {

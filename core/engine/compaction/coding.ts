@@ -1,5 +1,7 @@
 /** What becomes of a collection's quantization in the segments that get a graph: the others are scanned, and are sq8. */
-import type { Coding } from '../../index/index.js';
+import { rangeUnit } from '../../index/index.js';
+import type { CodeParams, CodePlan, Coding, PqBooks } from '../../index/index.js';
+import type { Metric } from '../../kernel/index.js';
 import { pqCompression, quantizationType, rabitqBits } from '../../log/index.js';
 import type { CollectionSchema } from '../../log/index.js';
 
@@ -13,4 +15,25 @@ export function codingFor({
   // Collections of before could ask for what a rotation does not keep.
   if (type === 'rabitq' && metric !== 'manhattan') return { kind: 'rabitq', bits: rabitqBits(quantization) };
   return { kind: 'sq8' };
+}
+
+interface Planned {
+  readonly metric: Metric;
+  readonly params: CodeParams;
+  readonly leafStarts: Uint32Array;
+  readonly centroids: Float32Array | undefined;
+  readonly books: PqBooks | undefined;
+}
+
+/** What a builder is told of it, by what was learnt of the rows. Undefined: sq8. */
+export function codePlan(
+  coding: Coding,
+  { metric, params, leafStarts, centroids, books }: Planned,
+): CodePlan | undefined {
+  if (coding.kind === 'sq8') return undefined;
+  if (coding.kind === 'f32') return { kind: 'f32' };
+  if (coding.kind === 'pq') return { kind: 'pq', compression: coding.compression, books: books! };
+  // Of length 1 under cosine.
+  const unit = metric === 'cosine' ? 1 : rangeUnit(params);
+  return { kind: 'rabitq', bits: coding.bits, unit, leafStarts, centroids: centroids! };
 }

@@ -1,7 +1,7 @@
 /** The leaves of a segment that is being built, as a reader that holds no index will probe them. */
 import { hasCode } from '../../base/errors.js';
 import { hasLeafCodes, LeafEncoder, LeafScan } from '../../index/index.js';
-import type { CentroidCodes } from '../../index/index.js';
+import type { CentroidCodes, LeafEncoderOptions } from '../../index/index.js';
 import type { ArenaPool } from '../../kernel/index.js';
 import type { SegmentWriter } from '../../segment/index.js';
 import { withRoom } from './room.js';
@@ -9,18 +9,14 @@ import { withRoom } from './room.js';
 /** Of a centroid's code, per dimension: one more bit than needed to know most of the nearest, two fewer than make no difference. */
 const CENTROID_BITS = 2;
 
-export interface SegmentLeavesOptions extends Omit<ConstructorParameters<typeof LeafEncoder>[1], 'rows'> {
-  readonly rows: number;
-}
-
 type WrittenLeaves = Parameters<SegmentWriter['writeLeaves']>[1];
 
 export class SegmentLeaves {
-  readonly #options: SegmentLeavesOptions;
+  readonly #options: LeafEncoderOptions;
   readonly #encoder: LeafEncoder;
   #centroids: CentroidCodes | undefined;
 
-  private constructor(options: SegmentLeavesOptions, encoder: LeafEncoder) {
+  private constructor(options: LeafEncoderOptions, encoder: LeafEncoder) {
     this.#options = options;
     this.#encoder = encoder;
   }
@@ -29,7 +25,7 @@ export class SegmentLeaves {
   static tryBegin(
     pool: ArenaPool,
     evict: () => boolean,
-    options: SegmentLeavesOptions,
+    options: LeafEncoderOptions,
   ): SegmentLeaves | undefined {
     if (!hasLeafCodes(options.metric)) return undefined;
     try {

@@ -1,5 +1,6 @@
 /** Reads and writes what the index kernels know of the index in an arena. */
 import type { Arena } from '../../kernel/index.js';
+import type { QueryConstants } from './row-table.js';
 import { stateNumberOffsets, stateOffsets } from './state.js';
 
 export type StateField = keyof typeof stateOffsets;
@@ -34,5 +35,20 @@ export class KernelState {
 
   putNumber(field: StateNumber, value: number): void {
     this.#f64[(this.#at + stateNumberOffsets[field]) / 8] = value;
+  }
+
+  /** Of the query that was prepared last. */
+  constants(): QueryConstants {
+    return {
+      base: this.getNumber('base'),
+      scale: this.getNumber('scale'),
+      termFactor: this.getNumber('termFactor'),
+    };
+  }
+
+  putConstants({ base, scale, termFactor }: QueryConstants): void {
+    this.putNumber('base', base);
+    this.putNumber('scale', scale);
+    this.putNumber('termFactor', termFactor);
   }
 }

@@ -2,6 +2,7 @@
  * What the RaBitQ kernels look for at the state's `rabitq`: wasm/rabitq-state.ts states the same numbers and says what each is.
  * All u32 but those marked f32.
  */
+import type { Arena } from '../../kernel/index.js';
 
 export const rabitqOffsets = {
   padded: 0,
@@ -22,3 +23,13 @@ export const rabitqOffsets = {
 } as const;
 
 export const RABITQ_STATE_BYTES = 52;
+
+/** Writes u32 fields of the struct at the address. */
+export function putRabitqState(
+  { u32 }: Pick<Arena, 'u32'>,
+  at: number,
+  fields: Partial<Record<keyof typeof rabitqOffsets, number>>,
+): void {
+  for (const [name, value] of Object.entries(fields))
+    u32[(at + rabitqOffsets[name as keyof typeof rabitqOffsets]) / 4] = value;
+}

@@ -3,8 +3,8 @@
  * after another to one place. Centroids are compared as rows of one leaf whose centroid is the mean of them all.
  */
 import { KERNEL_DOT, type Arena, type Metric } from '../../kernel/index.js';
-import { kindOf, rotationSigns } from '../codes/index.js';
-import { KernelState, RABITQ_STATE_BYTES, paddedDimension, rabitqOffsets } from '../layout/index.js';
+import { inverseLengths, kindOf, rotationSigns } from '../codes/index.js';
+import { KernelState, RABITQ_STATE_BYTES, paddedDimension, putRabitqState } from '../layout/index.js';
 import type { Layout } from '../layout/index.js';
 
 export interface LeafSpace {
@@ -70,8 +70,7 @@ export class LeafTables {
     arena.u8.set(rotationSigns(this.padded), places.signs);
     const { struct, leafOf, leafStarts, mean, shares, marks, rotated, signed, planes } = places;
     const fields = { rotated, signed, planes, leafOf, leafStarts, centroids: mean, shares, marks };
-    for (const [name, value] of Object.entries({ ...fields, padded: this.padded, leaves: 1 }))
-      arena.u32[(struct + rabitqOffsets[name as keyof typeof rabitqOffsets]) / 4] = value;
+    putRabitqState(arena, struct, { ...fields, padded: this.padded, leaves: 1 });
     arena.u32.fill(0, leafOf / 4, leafOf / 4 + 1);
     arena.u32.set([0, CENTROIDS_AT_ONCE], leafStarts / 4);
   }
@@ -88,14 +87,14 @@ export class LeafTables {
     }
     for (let row = 0; row < rows; row++) {
       const at = from / 4 + row * dimension;
-      f32[scale / 4] = inverseLength(f32, at, at + dimension);
+      f32.set(inverseLengths(f32.subarray(at, at + dimension), dimension), scale / 4);
       exports.rotateRows(at * 4, 1, dimension, scale, factor, signs, padded, to + row * padded * 4);
     }
   }
 
   /** Brings the rotated query to the grid that codes of so many bits are compared by. */
   prepare(bits: number): void {
-    this.#arena.u32[(this.places.struct + rabitqOffsets.bits) / 4] = bits;
+    putRabitqState(this.#arena, this.places.struct, { bits });
     this.#arena.exports.prepareRabitq();
   }
 
@@ -104,10 +103,4 @@ export class LeafTables {
     this.#state.put('codes', address);
     this.#state.put('stride', stride);
   }
-}
-
-function inverseLength(numbers: Float32Array, from: number, to: number): number {
-  let sum = 0;
-  for (let at = from; at < to; at++) sum += numbers[at]! * numbers[at]!;
-  return sum > 0 ? 1 / Math.sqrt(sum) : 0;
 }

@@ -77,13 +77,11 @@ export class F32Table implements RowTable {
   }
 
   constants(): QueryConstants {
-    const state = this.#state;
-    return { base: state.getNumber('base'), scale: state.getNumber('scale'), termFactor: 0 };
+    return this.#state.constants();
   }
 
-  putConstants({ base, scale }: QueryConstants): void {
-    this.#state.putNumber('base', base);
-    this.#state.putNumber('scale', scale);
+  putConstants(constants: QueryConstants): void {
+    this.#state.putConstants(constants);
   }
 
   measureExactly(count: number): void {

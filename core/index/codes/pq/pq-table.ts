@@ -110,13 +110,11 @@ export class PqTable implements RowTable {
   }
 
   constants(): QueryConstants {
-    const state = this.#state;
-    return { base: state.getNumber('base'), scale: state.getNumber('scale'), termFactor: 0 };
+    return this.#state.constants();
   }
 
-  putConstants({ base, scale }: QueryConstants): void {
-    this.#state.putNumber('base', base);
-    this.#state.putNumber('scale', scale);
+  putConstants(constants: QueryConstants): void {
+    this.#state.putConstants(constants);
   }
 
   measureExactly(): void {

@@ -3,16 +3,17 @@
  * leaf: a table says which rows are in which.
  */
 import { assertInternal } from '../../../base/errors.js';
-import { KERNEL_DOT, KERNEL_L2, cosineScale, type Arena, type Metric } from '../../../kernel/index.js';
+import { cosineScale, type Arena, type Metric } from '../../../kernel/index.js';
 import {
   RABITQ_STATE_BYTES,
   codeSizes,
   codingNumbers,
   paddedDimension,
   putQuery,
-  rabitqOffsets,
+  putRabitqState,
 } from '../../layout/index.js';
 import type { KernelState, Layout, QueryConstants, RowTable } from '../../layout/index.js';
+import { kindOf } from '../sq8/index.js';
 import { rotationSigns } from './rotation.js';
 
 /** Leaves of an index: their numbers are u16. */
@@ -97,7 +98,7 @@ export class RabitqTable implements RowTable {
     this.#stride = codeSizes({ kind: 'rabitq', bits }, options).stride;
     this.#padded = paddedDimension(dimension);
     arena.u8.set(rotationSigns(this.#padded), signs);
-    this.#put({
+    putRabitqState(arena, options.state, {
       padded: this.#padded,
       bits,
       rotated: options.rotated,
@@ -113,7 +114,7 @@ export class RabitqTable implements RowTable {
     const { metric, codes, state: own } = this.#options;
     const state = this.#state;
     state.put('coding', codingNumbers.rabitq);
-    state.put('kind', metric === 'dot' ? KERNEL_DOT : KERNEL_L2);
+    state.put('kind', kindOf(metric));
     state.put('stride', this.#stride);
     state.put('codes', codes);
     state.put('rabitq', own);
@@ -149,7 +150,7 @@ export class RabitqTable implements RowTable {
       while (u32[leafStarts / 4 + at + 1]! <= entry * ROWS_PER_ENTRY) at++;
       entries[entry] = at;
     }
-    this.#put({
+    putRabitqState(this.#arena, this.#options.state, {
       centroids: centroids + from * this.#padded * 4,
       shares: shares + from * 4,
       marks: marks + from,
@@ -179,12 +180,6 @@ export class RabitqTable implements RowTable {
     exports.sumSquares(this.queryAt, 1, this.dimension, this.dimension * 4, squared);
     const length = f64[squared / 8]!;
     return length > 0 ? cosineScale(length) : 0;
-  }
-
-  #put(fields: Partial<Record<keyof typeof rabitqOffsets, number>>): void {
-    const at = this.#options.state;
-    for (const [name, value] of Object.entries(fields))
-      this.#arena.u32[(at + rabitqOffsets[name as keyof typeof rabitqOffsets]) / 4] = value;
   }
 }
 

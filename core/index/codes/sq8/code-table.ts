@@ -140,21 +140,12 @@ export class CodeTable implements RowTable {
     // Any rows are coded alike.
   }
 
-  /** Of the query that was prepared last. */
   constants(): QueryConstants {
-    const state = this.#state;
-    return {
-      base: state.getNumber('base'),
-      scale: state.getNumber('scale'),
-      termFactor: state.getNumber('termFactor'),
-    };
+    return this.#state.constants();
   }
 
-  /** Goes back to the query of this table that these are of. Requires: selected. */
-  putConstants({ base, scale, termFactor }: QueryConstants): void {
-    this.#state.putNumber('base', base);
-    this.#state.putNumber('scale', scale);
-    this.#state.putNumber('termFactor', termFactor);
+  putConstants(constants: QueryConstants): void {
+    this.#state.putConstants(constants);
   }
 
   measureExactly(count: number): void {
