@@ -11,7 +11,7 @@ import { between, codeAt, measure, prepareRow, termAt, touch, weighRow } from '.
 import { isLinked, linkBack, linksAt, pickedAt, pruneAt, putLink, select, selectInto } from './graph-build';
 import { descend, keyId, listAt, poolKey, rowOf, searchLevel } from './graph-walk';
 import {
-  DOT, EF_BUILD, HOP, HOP_SIZE, KIND, L1, M, MAX_LEVEL, POOL, SCALE, SINK, STRIDE, TERM_FACTOR,
+  DOT, EF_BUILD, HOP, KIND, L1, M, MAX_LEVEL, POOL, SCALE, SINK, STRIDE, TERM_FACTOR,
 } from './index-state';
 import { keyDistance } from './keys';
 import { ROW_LOCKS } from './layout';

@@ -23,6 +23,7 @@ import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
 import { rowMaps, SegmentWriter } from '../../segment/index.js';
 import type { Expiries, ResidentSection, SegmentRef } from '../../segment/index.js';
 import type { ObjectStore } from '../../store/index.js';
+import { tryWithRoom, withRoom } from '../segments/index.js';
 import type { ProbePoint, RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
@@ -31,7 +32,6 @@ import { heldOutPort } from './held-out.js';
 import type { AskedRows } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
 import { learnBooks } from './pq-plan.js';
-import { withRoom } from './room.js';
 import type { RowSet } from './row-set.js';
 import { calibrateProbes } from './calibrate-probes.js';
 import { SegmentLeaves } from './segment-leaves.js';
@@ -249,13 +249,8 @@ class SegmentBuild {
   #trainProjection(sample: Float32Array): Projection | undefined {
     const { kernel, schema, seed, evict } = this.#request;
     const { dimension, metric } = schema;
-    try {
-      return withRoom(evict, () => trainProjection(kernel.pool, sample, { dimension, metric, seed }));
-    } catch (error) {
-      // Where memory is short the graph is walked on all dimensions.
-      if (hasCode(error, 'memory_budget_exceeded')) return undefined;
-      throw error;
-    }
+    // Where memory is short the graph is walked on all dimensions.
+    return tryWithRoom(evict, () => trainProjection(kernel.pool, sample, { dimension, metric, seed }));
   }
 
   async #writeRaw(writer: SegmentWriter, index: IndexBuilder): Promise<void> {
@@ -331,7 +326,8 @@ class SegmentBuild {
       Uint32Array.from({ length: set.rows }, (_, row) => row),
       seed,
     ).slice(0, limits.probeQueries);
-    const leafScan = leaves.scan(kernel.pool, evict);
+    const leafScan = leaves.tryScan(kernel.pool, evict);
+    if (leafScan === undefined) return undefined;
     try {
       const port = await this.#askedPort(index, asked);
       // Of all rows: what is asked is in leaves like any other.

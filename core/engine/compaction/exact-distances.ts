@@ -5,7 +5,7 @@
 import { cosineScale, RowBlock } from '../../kernel/index.js';
 import type { Kernel, Metric } from '../../kernel/index.js';
 import type { Breathe } from './breath.js';
-import { withRoom } from './room.js';
+import { withRoom } from '../segments/index.js';
 
 const ARENA_CLASS = 4_194_304;
 

@@ -4,7 +4,7 @@ import type { Coding, PqBooks } from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import type { CollectionSchema } from '../../log/index.js';
 import type { Breathe } from './breath.js';
-import { withRoom } from './room.js';
+import { withRoom } from '../segments/index.js';
 import type { RowSet } from './row-set.js';
 
 /** With fewer, where there are more rows, another sample is fetched. */

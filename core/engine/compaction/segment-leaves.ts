@@ -1,10 +1,9 @@
 /** The leaves of a segment that is being built, as a reader that holds no index will probe them. */
-import { hasCode } from '../../base/errors.js';
 import { hasLeafCodes, LeafEncoder, LeafScan } from '../../index/index.js';
 import type { CentroidCodes, LeafEncoderOptions } from '../../index/index.js';
 import type { ArenaPool } from '../../kernel/index.js';
 import type { SegmentWriter } from '../../segment/index.js';
-import { withRoom } from './room.js';
+import { tryWithRoom } from '../segments/index.js';
 
 /** Of a centroid's code, per dimension: one more bit than needed to know most of the nearest, two fewer than make no difference. */
 const CENTROID_BITS = 2;
@@ -28,15 +27,8 @@ export class SegmentLeaves {
     options: LeafEncoderOptions,
   ): SegmentLeaves | undefined {
     if (!hasLeafCodes(options.metric)) return undefined;
-    try {
-      return new SegmentLeaves(
-        options,
-        withRoom(evict, () => new LeafEncoder(pool, options)),
-      );
-    } catch (error) {
-      if (hasCode(error, 'memory_budget_exceeded')) return undefined;
-      throw error;
-    }
+    const encoder = tryWithRoom(evict, () => new LeafEncoder(pool, options));
+    return encoder && new SegmentLeaves(options, encoder);
   }
 
   get leafStarts(): Uint32Array {
@@ -77,11 +69,11 @@ export class SegmentLeaves {
     return (leafStarts[leaf + 1] ?? rows) - leafStarts[leaf]!;
   }
 
-  /** To ask them as a reader will. Whoever takes it releases it. Throws `memory_budget_exceeded`. */
-  scan(pool: ArenaPool, evict: () => boolean): LeafScan {
+  /** To ask them as a reader will. Whoever takes it releases it. Undefined where memory is short. */
+  tryScan(pool: ArenaPool, evict: () => boolean): LeafScan | undefined {
     const { dimension, metric } = this.#options;
     const { centroids } = this;
-    return withRoom(evict, () => new LeafScan(pool, { dimension, metric, centroids }));
+    return tryWithRoom(evict, () => new LeafScan(pool, { dimension, metric, centroids }));
   }
 
   release(): void {

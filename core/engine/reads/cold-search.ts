@@ -54,16 +54,18 @@ export async function tryProbe(
   const { residency, warmth } = store;
   const { segment, count } = cold;
   const room: Room = (make) => residency.inRoom(make);
+  const isForced = search.index === 'ivf';
+  const mayLoad = !isForced && !residency.mustStream(segment.file);
+  // As soon read as planned for.
+  if (mayLoad && segment.file.residentBytes <= limits.loadedAtOnceBytes) return undefined;
   try {
     const probe = tryPlan(room, cold, search);
     if (probe === undefined) return undefined;
     const { file, request, plan, rowsBytes } = probe;
     const bytes = plan.bytes + rowsBytes;
-    const isForced = search.index === 'ivf';
-    const mayLoad = !isForced && !residency.mustStream(file);
     // More than all codes: then all of them are read, loaded or streamed.
     if (!isForced && bytes >= file.residentBytes) return undefined;
-    if (mayLoad && (file.residentBytes <= limits.loadedAtOnceBytes || warmth.isDue(file))) {
+    if (mayLoad && warmth.isDue(file)) {
       warmth.loaded(file);
       return undefined;
     }

@@ -18,6 +18,7 @@ import type { ResidentLoad } from '../../segment/index.js';
 import { attachIndex, beginLoad, indexBytes } from './index-loader.js';
 import type { LoadedIndex } from './index-loader.js';
 import type { SearchThreads } from './search-threads.js';
+import { withRoom } from './room.js';
 import type { SegmentFile } from './segment-file.js';
 import { scanStreamed, streamBytes } from './streamed-scan.js';
 
@@ -178,13 +179,10 @@ export class Residency {
 
   /** Memory for what is done in this step: indexes make room, the one used longest ago first. Throws `memory_budget_exceeded`. */
   inRoom<T>(use: (pool: ArenaPool) => T): T {
-    for (;;) {
-      try {
-        return use(this.#options.pool);
-      } catch (error) {
-        if (!hasCode(error, 'memory_budget_exceeded') || !this.evictOldest()) throw error;
-      }
-    }
+    return withRoom(
+      () => this.evictOldest(),
+      () => use(this.#options.pool),
+    );
   }
 
   /** Bytes of the budget; of reads on their way it may be a part. */

@@ -1,5 +1,5 @@
 /**
- * Memory for a compaction in a pool that queries fill: their indexes make room, and are read again when somebody asks.
+ * Memory in a pool that the indexes of queries fill: they make room, and are read again when somebody asks.
  */
 import { hasCode } from '../../base/errors.js';
 
@@ -11,5 +11,15 @@ export function withRoom<T>(evict: () => boolean, make: () => T): T {
     } catch (error) {
       if (!hasCode(error, 'memory_budget_exceeded') || !evict()) throw error;
     }
+  }
+}
+
+/** Undefined where no memory is left to give. */
+export function tryWithRoom<T>(evict: () => boolean, make: () => T): T | undefined {
+  try {
+    return withRoom(evict, make);
+  } catch (error) {
+    if (hasCode(error, 'memory_budget_exceeded')) return undefined;
+    throw error;
   }
 }
