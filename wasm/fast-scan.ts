@@ -5,7 +5,7 @@
  * A block: padded / 4 groups of 16 bytes, whose low nibbles are of the rows 0 to 15 and the high ones of 16 to 31; then
  * f32 add[32], f32 rescale[32] (rabitq.ts). Rows that are missing are zeros.
  */
-import { padded, querySum, queryUnit, signedAt } from './rabitq-state';
+import { padded, querySum, queryUnit, shareWeight, signedAt } from './rabitq-state';
 import { lookUp } from './relaxed';
 
 const BLOCK_ROWS: usize = 32;
@@ -53,9 +53,10 @@ export function makeLookUp(out: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function putEstimates(sums: v128, constants: v128, unit: v128, share: v128, terms: usize, out: usize): void {
+function putEstimates(sums: v128, constants: v128, unit: v128, weight: v128, share: v128, terms: usize, out: usize): void {
   const inner = f32x4.mul(unit, f32x4.sub(f32x4.convert_i32x4_s(sums), constants));
-  const estimate = f32x4.add(f32x4.mul(v128.load(terms + (BLOCK_ROWS << 2)), inner), v128.load(terms));
+  const own = f32x4.mul(v128.load(terms), weight);
+  const estimate = f32x4.add(f32x4.mul(v128.load(terms + (BLOCK_ROWS << 2)), inner), own);
   v128.store(out, f32x4.add(estimate, share));
 }
 
@@ -69,13 +70,14 @@ function widen(sums: v128, at: usize): void {
 
 /**
  * Writes the estimated distances of `blockCount` blocks of rows of one leaf to `out`: f32[32] each, to the bit those of
- * `measureRabitq`. `share`: of the leaf.
+ * `measureRabitq`. `share`: of the leaf. Requires: it is what `centroidShare` answered last, which left the weight.
  */
 export function scanLeaf(blocks: usize, blockCount: u32, tables: usize, share: f32, out: usize): void {
   const groups = <usize>padded() >> 2;
   const blockBytes = (groups << 4) + (BLOCK_ROWS << 3);
   const nibble = i8x16.splat(15);
   const unit = f32x4.splat(queryUnit());
+  const weights = f32x4.splat(shareWeight());
   const shares = f32x4.splat(share);
   const middle: f32 = 0.5 * querySum();
   const biased = f32x4.splat(middle);
@@ -121,7 +123,7 @@ export function scanLeaf(blocks: usize, blockCount: u32, tables: usize, share: f
     }
     const terms = block + (groups << 4);
     for (let row: usize = 0; row < BLOCK_ROWS << 2; row += 16) {
-      putEstimates(i32x4.sub(v128.load(target + row), bias), biased, unit, shares, terms + row, target + row);
+      putEstimates(i32x4.sub(v128.load(target + row), bias), biased, unit, weights, shares, terms + row, target + row);
     }
   }
 }

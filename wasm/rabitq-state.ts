@@ -66,7 +66,7 @@ export function centroidsAt(): usize {
   return <usize>field(28);
 }
 
-/** f32 per leaf: what the distance of a row owes to its leaf. */
+/** Two f32 per leaf: what the distance of a row owes to its leaf, and what the term `add` is multiplied by. */
 // @ts-ignore: decorator
 @inline
 export function sharesAt(): usize {
@@ -89,6 +89,8 @@ export function leafCount(): u32 {
 /** What one unit of the signed query is worth, and the sum of its units: both of the prepared query. */
 const UNIT: usize = 44;
 const SUM: usize = 48;
+/** By which the term `add` is multiplied, of the leaf whose share was asked for last. */
+const WEIGHT: usize = 52;
 
 // @ts-ignore: decorator
 @inline
@@ -100,6 +102,18 @@ export function queryUnit(): f32 {
 @inline
 export function querySum(): f32 {
   return load<f32>(<usize>load<u32>(RABITQ) + SUM);
+}
+
+// @ts-ignore: decorator
+@inline
+export function shareWeight(): f32 {
+  return load<f32>(<usize>load<u32>(RABITQ) + WEIGHT);
+}
+
+// @ts-ignore: decorator
+@inline
+export function putWeight(weight: f32): void {
+  store<f32>(<usize>load<u32>(RABITQ) + WEIGHT, weight);
 }
 
 export function putQuery(unit: f32, sum: f32): void {

@@ -5,17 +5,21 @@
  *
  * A code x, of 1, 2 or 4 bits, stands for u = x - (2^bits - 1) / 2. A record is the codes, then f32 add and rescale. Codes of one
  * bit lie in the order of the dimensions; of the others every 16 bytes hold 16 dimensions in their lowest bits, the next 16 above:
- *   distance ~ rescale <u, q> + add + share
- * L2:  share = |q - c|^2, add = |r|^2 + 2 |r|^2 <c, u> / <r, u>, rescale = -2 |r|^2 / <r, u>
- * dot: share = -<c, q>,   add = -<r, c> + |r|^2 <c, u> / <r, u>, rescale = -|r|^2 / <r, u>
+ *   distance ~ rescale <u, q> + weight add + share
+ * L2:  share = |q - c|^2, weight = 1,                add = |r|^2 + 2 |r|^2 <c, u> / <r, u>, rescale = -2 |r|^2 / <r, u>
+ * dot: share = -<c, q>,   weight = <c, q> / |c|^2, add = -<r, c> + |r|^2 <c, u> / <r, u>, rescale = -|r|^2 / <r, u>
+ *
+ * A product <r, q> is estimated as <r, q - w c> + w <r, c> with any w, and is off by |r| |q - w c| times chance. The papers have 1,
+ * which is right where queries are as long as rows. But a product orders rows alike by a query of any length, so the estimate has to
+ * as well: the w is taken that leaves q - w c shortest, which is as many times longer as the query is.
  *
  * The query is brought to a signed grid, so that the products are of integers and exact in any order of additions.
  */
 import { DOT, L2, distance } from './distance';
 import { CODES, DOT as DOT_KIND, KIND, STRIDE } from './index-state';
 import {
-  centroidsAt, codeBits, leafCount, leafOfAt, leafStartsAt, marksAt, padded, planesAt, putQuery, querySum, queryUnit, rotatedAt,
-  sharesAt, signedAt,
+  centroidsAt, codeBits, leafCount, leafOfAt, leafStartsAt, marksAt, padded, planesAt, putQuery, putWeight, querySum, queryUnit,
+  rotatedAt, shareWeight, sharesAt, signedAt,
 } from './rabitq-state';
 
 /** By bits of a code, in deviations of what is coded: the step of the best even quantizer of normal numbers (Max 1960). */
@@ -271,25 +275,35 @@ function leafOf(row: u32): u32 {
   return leaf;
 }
 
-/** What the distance of the query to a row of the leaf owes to the leaf: found when it is first asked for. */
+/** Where share and weight of the leaf lie: found when they are first asked for. */
 // @ts-ignore: decorator
 @inline
-function shareOf(leaf: u32): f32 {
-  const at = sharesAt() + (<usize>leaf << 2);
+function shareAt(leaf: u32): usize {
+  const at = sharesAt() + (<usize>leaf << 3);
   const mark = marksAt() + <usize>leaf;
   if (load<u8>(mark) == 0) {
     store<u8>(mark, 1);
     store<f32>(at, centroidShare(centroidsAt() + <usize>leaf * (<usize>padded() << 2)));
+    store<f32>(at, shareWeight(), 4);
   }
-  return load<f32>(at);
+  return at;
 }
 
-/** The same of a centroid, wherever it lies. */
+/** |c|^2, in units: a centroid that is no longer has no direction that is worth anything, and nothing is divided by it. */
+const SQUARED_LEAST: f32 = 1e-20;
+
+/** The share of a centroid, wherever it lies. Leaves the weight that goes with it in the struct. */
 export function centroidShare(centroid: usize): f32 {
   const dimensions = padded();
-  return load<u32>(KIND) == DOT_KIND
-    ? distance(DOT, rotatedAt(), centroid, dimensions)
-    : distance(L2, rotatedAt(), centroid, dimensions);
+  if (load<u32>(KIND) != DOT_KIND) {
+    putWeight(1);
+    return distance(L2, rotatedAt(), centroid, dimensions);
+  }
+  const share = distance(DOT, rotatedAt(), centroid, dimensions);
+  // Both are negated.
+  const squared = distance(DOT, centroid, centroid, dimensions);
+  putWeight(squared < -SQUARED_LEAST ? share / squared : 0);
+  return share;
 }
 
 /** Writes the estimated distance of each listed row to the prepared query to `out` (f32). */
@@ -312,6 +326,7 @@ export function measureRabitq(list: usize, count: u32, out: usize): void {
     else sum = product4(code, signed, termsAt);
     const terms = code + termsAt;
     const inner = unit * (<f32>sum - middle);
-    store<f32>(out + i, load<f32>(terms, 4) * inner + load<f32>(terms) + shareOf(leafOf(row)));
+    const share = shareAt(leafOf(row));
+    store<f32>(out + i, load<f32>(terms, 4) * inner + load<f32>(terms) * load<f32>(share, 4) + load<f32>(share));
   }
 }

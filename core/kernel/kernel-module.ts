@@ -187,11 +187,11 @@ export interface KernelExports {
   // From here on: with what lies at the state's `rabitq` (core/index/layout/rabitq-state.ts).
   /** Prepares the rotated query. */
   prepareRabitq(): void;
-  /** What distances owe to a leaf of this centroid. */
+  /** What distances owe to a leaf of this centroid. Leaves the weight that goes with it in the struct. */
   centroidShare(centroid: number): number;
   measureRabitq(list: number, count: number, out: number): void;
   makeLookUp(out: number): void;
-  /** Blocks of one leaf -> f32[32] each. */
+  /** Blocks of one leaf -> f32[32] each. Requires: the share is what `centroidShare` answered last. */
   scanLeaf(blocks: number, blockCount: number, tables: number, share: number, out: number): void;
   /** f32 rows -> codes of product quantization, one every `stride` bytes. */
   pqEncode(

@@ -130,3 +130,25 @@ describe.each(cases)('%j under %s', (quantization, metric) => {
     await mustReachTargets(c);
   });
 });
+
+test.each([
+  ['sq8', 'ivf'] as const,
+  ['rabitq', 'auto'] as const,
+  [{ type: 'rabitq', bits: 4 }, 'auto'] as const,
+])('%j, index %s: products reach it by queries of any length', async (quantization, index) => {
+  const bench = newBench();
+  const c = await made(bench, { metric: 'dot', quantization });
+  await put(c, 0, 6_000);
+  await c.compact();
+  for (const length of [1, 0.01, 1e-6]) {
+    let found = 0;
+    for (let q = 0; q < QUERIES; q++) {
+      const vector = rowOf(asked, DIMENSION, q).map((value) => value * length);
+      const truth = await c.query({ vector, k: 10, include: [], exact: true });
+      const { matches } = await c.query({ vector, k: 10, include: [], targetRecall: 0.97, index });
+      const ids = new Set(truth.matches.map(({ id }) => id));
+      found += matches.filter(({ id }) => ids.has(id)).length;
+    }
+    expect(found / (10 * QUERIES)).toBeGreaterThan(TARGET);
+  }
+});

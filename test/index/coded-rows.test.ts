@@ -16,6 +16,7 @@ import {
   exactDistance,
   exactNearest,
   kernel,
+  pqPlan,
   rowOf,
   shapeOf,
   stored,
@@ -106,6 +107,11 @@ function rabitq(
   return { kind: 'rabitq', bits, unit, leafStarts, centroids };
 }
 
+const rabitqOfDot =
+  (bits: number) =>
+  (rows: Float32Array, dimension: number): CodePlan =>
+    rabitq(rows, dimension, { bits, unit: 4 }, 'dot');
+
 function openRabitq(
   rows: Float32Array,
   dimension: number,
@@ -181,6 +187,22 @@ describe('RaBitQ codes', () => {
       expect(hits.distances.every((distance) => Number.isFinite(distance))).toBe(true);
     }
   });
+});
+
+test.each([
+  ['f32', () => f32],
+  ...[1, 4].map((bits) => [`rabitq of ${bits} bits`, rabitqOfDot(bits)] as const),
+  ['pq', (rows: Float32Array, dimension: number) => pqPlan(rows, dimension, 'dot', 16)],
+] as const)('%s: products order rows alike by a query of any length', (_, planOf) => {
+  const dimension = 64;
+  const rows = clustered(COUNT, dimension, 5);
+  const shape = shapeOf(rows, dimension, 'dot');
+  const builder = built(rows, shape, undefined, undefined, planOf(rows, dimension));
+  const query = rowOf(clustered(1, dimension, 9), dimension, 0);
+  const wanted = builder.scan({ query, limit: 40 }).rows;
+  for (const length of [2 ** -20, 2 ** 20])
+    expect(builder.scan({ query: query.map((value) => value * length), limit: 40 }).rows).toEqual(wanted);
+  builder.release();
 });
 
 describe('what a file says of its coding', () => {

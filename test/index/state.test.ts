@@ -37,7 +37,7 @@ test('the hop lists are as long on both sides', () => {
 test('the fields of RaBitQ lie where the kernels look for them', () => {
   const rabitq = readFileSync(new URL('../../wasm/rabitq-state.ts', import.meta.url), 'utf8');
   const words = [...rabitq.matchAll(/field\((\d+)\)/g)].map((found) => Number(found[1]));
-  const numbers = [...rabitq.matchAll(/const (?:UNIT|SUM): usize = (\d+);/g)].map((found) =>
+  const numbers = [...rabitq.matchAll(/const (?:UNIT|SUM|WEIGHT): usize = (\d+);/g)].map((found) =>
     Number(found[1]),
   );
   // In the order in which both state them.

@@ -100,7 +100,7 @@ function scene(wanted: { padded: number; bits: number; kind: number; count: numb
     leafOf: layout.take(64),
     leafStarts: layout.take(64),
     centroids: layout.take(padded * 8),
-    shares: layout.take(8),
+    shares: layout.take(16),
     marks: layout.take(8),
     row: layout.take(padded * 4),
     records: layout.take(count * stride),
@@ -146,6 +146,18 @@ function recordAt({ recordsAt, stride }: Scene, row: number, bits: number, padde
   });
   const terms = new DataView(u8.buffer, at + (bits * padded) / 8, 8);
   return { code, add: terms.getFloat32(0, true), rescale: terms.getFloat32(4, true) };
+}
+
+/** Estimates of all rows by what was prepared last. */
+function measuredAll({ records, layout }: Scene): Float32Array {
+  const count = records.length;
+  const [list, out] = [layout.take(count * 4), layout.take(count * 4)];
+  u32.set(
+    Array.from({ length: count }, (_, row) => row),
+    list / 4,
+  );
+  exports.measureRabitq(list, count, out);
+  return floatsAt(out, count);
 }
 
 function wantedDistance(
@@ -194,6 +206,25 @@ describe.each(kinds)('%s', (_, kind) => {
   });
 });
 
+test.each([1, 2, 4])('products by codes of %i bits order rows alike by a query of any length', (bits) => {
+  const made = scene({ padded: 192, bits, kind: KERNEL_DOT, count: 50 });
+  const estimates = measuredAll(made);
+  const struct = new KernelState(arena).get('rabitq');
+  const rotated = u32[(struct + rabitqOffsets.rotated) / 4]!;
+  for (const length of [2 ** -30, 2 ** -7, 2 ** 12, 2 ** 40]) {
+    // A power of two changes no digit of any number on the way.
+    f32.set(
+      made.query.map((value) => value * length),
+      rotated / 4,
+    );
+    exports.prepareRabitq();
+    expectSame(
+      measuredAll(made),
+      estimates.map((value) => value * length),
+    );
+  }
+});
+
 describe('the scan of leaves', () => {
   test.each(kinds)('by %s equals the measuring of rows, block by block', (_, kind) => {
     for (const padded of [64, 192, 832, 4_160, 8_192]) {
@@ -211,7 +242,8 @@ describe('the scan of leaves', () => {
           exports.packRows32(records, made.stride, rows, padded, blocks + block * blockBytes);
         }
         exports.makeLookUp(tables);
-        const share = centroidShareScalar(kind, made.query, made.centroids[0]!);
+        const { share } = centroidShareScalar(kind, made.query, made.centroids[0]!);
+        expect(exports.centroidShare(centroidsOf())).toBe(share);
         exports.scanLeaf(blocks, blockCount, tables, share, out);
         const scanned = floatsAt(out, count);
         u32.set(
@@ -220,7 +252,6 @@ describe('the scan of leaves', () => {
         );
         exports.measureRabitq(list, count, out);
         expectSame(scanned, floatsAt(out, count));
-        expect(exports.centroidShare(centroidsOf())).toBe(share);
       }
     }
   });

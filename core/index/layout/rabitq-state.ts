@@ -20,9 +20,11 @@ export const rabitqOffsets = {
   unit: 44,
   /** f32. */
   sum: 48,
+  /** f32. */
+  weight: 52,
 } as const;
 
-export const RABITQ_STATE_BYTES = 52;
+export const RABITQ_STATE_BYTES = 56;
 
 /** Writes u32 fields of the struct at the address. */
 export function putRabitqState(

@@ -1,4 +1,5 @@
 /** Scalar twins of wasm/rotation.ts, rabitq.ts and fast-scan.ts: the same numbers to the bit. */
+import { KERNEL_DOT } from '../metric.js';
 import { distanceScalar } from './distance.js';
 
 const { fround } = Math;
@@ -111,20 +112,33 @@ function nearest(value: number): number {
   return over > 0.5 || (over === 0.5 && below % 2 !== 0) ? below + 1 : below;
 }
 
+export interface LeafShare {
+  readonly share: number;
+  /** Of the term `add`. */
+  readonly weight: number;
+}
+
 /** What distances owe to a leaf of this centroid. */
-export function centroidShareScalar(metric: number, rotated: Float32Array, centroid: Float32Array): number {
-  return distanceScalar(metric, rotated, centroid);
+export function centroidShareScalar(
+  metric: number,
+  rotated: Float32Array,
+  centroid: Float32Array,
+): LeafShare {
+  const share = distanceScalar(metric, rotated, centroid);
+  if (metric !== KERNEL_DOT) return { share, weight: 1 };
+  const squared = distanceScalar(metric, centroid, centroid);
+  return { share, weight: squared < -fround(1e-20) ? fround(share / squared) : 0 };
 }
 
 export function rabitqDistanceScalar(
   { code, add, rescale }: RabitqRecord,
   { values, unit }: SignedQuery,
   bits: number,
-  share: number,
+  { share, weight }: LeafShare,
 ): number {
   const sum = code.reduce((total, x, d) => total + x * values[d]!, 0);
   const ofQuery = values.reduce((total, value) => total + value, 0);
   const middle = fround(fround((2 ** bits - 1) / 2) * ofQuery);
   const inner = fround(unit * fround(sum - middle));
-  return fround(fround(fround(rescale * inner) + add) + share);
+  return fround(fround(fround(rescale * inner) + fround(add * weight)) + share);
 }

@@ -52,7 +52,7 @@ export function layOutRabitqTable(
     planes: layout.take(padded / 2),
     leafOf: layout.take(Math.ceil(rows / ROWS_PER_ENTRY) * 2),
     leafStarts: layout.take((leaves + 1) * 4),
-    shares: layout.take(leaves * 4),
+    shares: layout.take(leaves * 8),
     marks: layout.take(leaves),
   };
 }
@@ -152,7 +152,7 @@ export class RabitqTable implements RowTable {
     }
     putRabitqState(this.#arena, this.#options.state, {
       centroids: centroids + from * this.#padded * 4,
-      shares: shares + from * 4,
+      shares: shares + from * 8,
       marks: marks + from,
       leaves,
     });
