@@ -72,7 +72,7 @@ export {
   rabitqBits,
   tryQuantization,
 } from './quantization.js';
-export type { PqQuantization, Quantization, QuantizationType, RabitqQuantization } from './quantization.js';
+export type { PqQuantization, Quantization, QuantizationInput, RabitqQuantization } from './quantization.js';
 export { settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema } from './schema.js';
 export type { WindowSnapshot } from './commit-window.js';

@@ -19,6 +19,9 @@ export interface PqQuantization {
 
 export type Quantization = QuantizationType | RabitqQuantization | PqQuantization;
 
+/** As it may be said: a coding of which nothing can be said has a name alone. */
+export type QuantizationInput = Quantization | { readonly type: 'rabitq' | 'pq' };
+
 /** What may be said of a coding beside its name. */
 interface Parameter {
   readonly name: string;
@@ -48,10 +51,11 @@ export function tryQuantization(value: unknown): Quantization | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const { type: named, ...said } = value as Readonly<Record<string, unknown>>;
   const type = TYPES.find((name) => name === named);
+  const parameter = type && PARAMETERS[type];
   const names = Object.keys(said);
-  if (type === undefined || names.length === 0) return type;
-  const parameter = PARAMETERS[type];
-  if (parameter === undefined || names.length > 1 || names[0] !== parameter.name) return undefined;
+  if (type === undefined || parameter === undefined) return undefined;
+  if (names.length === 0) return type;
+  if (names.length > 1 || names[0] !== parameter.name) return undefined;
   const number = said[parameter.name] as number;
   if (!parameter.allowed.includes(number)) return undefined;
   return number === parameter.byDefault

@@ -407,13 +407,19 @@ describe('settings', () => {
       'bits',
       { dimension: 4, quantization: { type: 'rabitq', bits: 3 } },
       'invalid_setting',
-      /bits: 1 \| 2 \| 4.*got object/,
+      /bits: 1 \| 2 \| 4.*got \{type: rabitq, bits: 3\}$/,
     ),
     setting(
       'compression',
       { dimension: 4, quantization: { type: 'pq', compression: 64 } },
       'invalid_setting',
-      /compression: 8 \| 16 \| 32.*got object/,
+      /compression: 8 \| 16 \| 32.*got \{type: pq, compression: 64\}$/,
+    ),
+    setting(
+      'what is said of a coding that has nothing to be said of',
+      { dimension: 4, quantization: { type: 'sq8' } },
+      'invalid_setting',
+      /got \{type: sq8\}$/,
     ),
     setting(
       'quantization of a metric that a rotation does not keep',

@@ -71,13 +71,27 @@ export function mustBeTier(value: unknown): Tier {
   return oneOf('tier', value, TIERS);
 }
 
+/** Of a form with names in it only so many. */
+const SHOWN_NAMES = 4;
+
+/** As `QUANTIZATION_FORMS` writes it. */
+function shownForm(value: unknown): string {
+  const shown = (part: unknown): string =>
+    typeof part === 'string' || typeof part === 'number' ? String(part).slice(0, 40) : typeof part;
+  if (typeof value === 'string') return JSON.stringify(shown(value));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return shown(value);
+  const said = Object.entries(value).slice(0, SHOWN_NAMES);
+  return `{${said.map(([name, part]) => `${name.slice(0, 40)}: ${shown(part)}`).join(', ')}}`;
+}
+
 function quantizationOf(value: unknown, metric: Metric): Quantization {
   const quantization = tryQuantization(value);
   if (quantization === undefined) {
-    const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : typeof value;
-    throw invalid('invalid_setting', `quantization must be one of ${QUANTIZATION_FORMS}; got ${shown}`, {
-      setting: 'quantization',
-    });
+    throw invalid(
+      'invalid_setting',
+      `quantization must be one of ${QUANTIZATION_FORMS}; got ${shownForm(value)}`,
+      { setting: 'quantization' },
+    );
   }
   if (quantizationType(quantization) === 'rabitq' && metric === 'manhattan') {
     throw invalid(

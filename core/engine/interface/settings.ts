@@ -1,7 +1,7 @@
 /** What a collection is made with. */
 import type { Tier } from '../../base/limits.js';
 import type { Metric } from '../../kernel/index.js';
-import type { CollectionSchema, Quantization, QuantizationType } from '../../log/index.js';
+import type { CollectionSchema, QuantizationInput } from '../../log/index.js';
 
 export interface FieldDeclaration {
   /** False keeps the field out of the filter indexes. It can still be filtered, by reading documents. Default true. */
@@ -22,7 +22,7 @@ export interface CollectionSettings {
     readonly efConstruction?: number;
   };
   /** How segments code vectors. Default `sq8`. `rabitq` is not for `manhattan`; its bits are 1, 2 or 4; `pq` compresses 8, 16 or 32 times. */
-  readonly quantization?: Quantization | { readonly type: QuantizationType };
+  readonly quantization?: QuantizationInput;
   readonly fields?: Readonly<Record<string, FieldDeclaration>>;
   /** Days after which a soft-deleted record is gone for good. Default 30, 0 to 3,650. */
   readonly softDeleteDays?: number;

@@ -15,7 +15,7 @@ export function mustMatch<S extends z.ZodType>(schema: S, value: unknown, where:
   if (result.success) return result.data;
   const issues = result.error.issues;
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
-  throw faultOf(issue, schema, value, where);
+  throw faultOf(ofMeantForm(issue), schema, value, where);
 }
 
 /** For records that are walked without a schema. */
@@ -36,10 +36,22 @@ export function shown(value: unknown): string {
   return Array.isArray(value) ? 'an array' : 'an object';
 }
 
+/** Of a value that may have several forms, and says by a literal which one it has: what is wrong with that. */
+function ofMeantForm(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const meant = issue.errors.filter((faults) =>
+    faults.every(
+      (fault) => fault.path.length > 0 && !(fault.code === 'invalid_value' && fault.values.length === 1),
+    ),
+  );
+  const fault = meant.length === 1 ? meant[0]![0] : undefined;
+  return fault === undefined ? issue : { ...fault, path: [...issue.path, ...fault.path] };
+}
+
 function faultOf(issue: Issue, schema: z.ZodType, value: unknown, where: string): CairnError {
   const place = [where, ...issue.path.map(String)].join('.');
   if (issue.code === 'unrecognized_keys') {
-    return unknownField(issue.keys[0]!, fieldsAt(schema, issue.path), place);
+    return unknownField(issue.keys[0]!, fieldsAt(schema, value, issue.path), place);
   }
   const found = valueAt(value, issue.path);
   const field = place.slice(where.length + 1);
@@ -90,17 +102,23 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return found;
 }
 
-function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+function fieldsAt(schema: z.ZodType, value: unknown, path: readonly PropertyKey[]): readonly string[] {
   let at: unknown = schema;
-  for (const key of path) {
-    at = inner(at);
+  path.forEach((key, depth) => {
+    at = inner(at, valueAt(value, path.slice(0, depth)));
     if (at instanceof z.ZodObject) at = at.shape[String(key)];
     else if (at instanceof z.ZodArray) at = at.element;
-  }
-  at = inner(at);
+  });
+  at = inner(at, valueAt(value, path));
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-function inner(schema: unknown): unknown {
-  return schema instanceof z.ZodOptional ? inner(schema.unwrap()) : schema;
+/** Of several forms the one that the value has but for fields that nobody knows. */
+function inner(schema: unknown, value: unknown): unknown {
+  if (schema instanceof z.ZodOptional) return inner(schema.unwrap(), value);
+  if (!(schema instanceof z.ZodUnion)) return schema;
+  const forms = schema.options as readonly z.ZodType[];
+  return forms.find((form) =>
+    (form.safeParse(value).error?.issues ?? []).every(({ code }) => code === 'unrecognized_keys'),
+  );
 }

@@ -84,7 +84,17 @@ export function describeCollections(client: () => Client): void {
       const fourth = `/v1/collections/${freshName()}`;
       expect((await client().put(fourth, tight)).json).toMatchObject(tight);
       const wrong = { dimension: 4, quantization: { type: 'rabitq', bits: 3 } };
-      expect((await client().put(path, wrong)).json).toMatchObject({ status: 400, code: 'invalid_field' });
+      expect((await client().put(path, wrong)).json).toMatchObject({
+        ...{ status: 400, code: 'invalid_field' },
+        detail: 'body.quantization.bits must be one of 1, 2, 4, got 3',
+      });
+      const mixed = { dimension: 4, quantization: { type: 'pq', bits: 2 } };
+      expect((await client().put(path, mixed)).json).toMatchObject({
+        ...{ status: 400, code: 'unknown_field' },
+        detail: 'body.quantization: unknown field "bits", known are type, compression',
+      });
+      const named = { dimension: 4, quantization: { type: 'sq8' } };
+      expect((await client().put(path, named)).json).toMatchObject({ status: 400, code: 'invalid_field' });
       const turned = { dimension: 4, metric: 'manhattan', quantization: 'rabitq' };
       expect((await client().put(path, turned)).json).toMatchObject({ status: 400, code: 'invalid_setting' });
     });
