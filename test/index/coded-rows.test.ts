@@ -169,6 +169,17 @@ describe('RaBitQ codes', () => {
     },
   );
 
+  test('are those of their leaf, whatever was coded before', () => {
+    const rows = clustered(COUNT, 24, 5);
+    const shape = shapeOf(rows, 24, 'euclidean');
+    const code = rabitq(rows, 24, { bits: 1, unit: 4 }, 'euclidean');
+    const builder = built(rows, shape, undefined, undefined, code);
+    const before = stored(builder, shape).region;
+    builder.encode(0, rows.subarray(0, 350 * 24));
+    expect(stored(builder, shape).region).toEqual(before);
+    builder.release();
+  });
+
   test.each([1e-18, 1e-3, 1e15])('of numbers around %d keep their order', (size) => {
     const rows = clustered(COUNT, 64, 5);
     const queries = clustered(5, 64, 77);
@@ -243,6 +254,13 @@ describe('what a file says of its coding', () => {
     ['fewer than there are centroids', [0, 300, 333]],
   ])('leaves: %s', (_, starts) => {
     expect(() => open({ ...good, leafStarts: Uint32Array.from(starts) })).toThrow(/damaged|expected/);
+  });
+
+  test('leaves: more than their numbers go to', () => {
+    const leafStarts = Uint32Array.from({ length: 65_536 }, (_, leaf) => leaf);
+    expect(() => open({ ...good, shape: { ...good.shape, rows: 70_000 }, leafStarts })).toThrow(
+      /1 to 65535 leaves/,
+    );
   });
 
   test('a metric that a rotation does not keep, a centroid that is no number', () => {

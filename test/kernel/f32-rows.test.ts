@@ -67,3 +67,19 @@ describe.each(metrics)('rows as they were given: %s', (metric) => {
     }
   });
 });
+
+test('a product of 0 is 0, whatever its sign', () => {
+  const [dimension, metric] = [4, 'dot'] as const;
+  const layout = new Layout(PAYLOAD_OFFSET);
+  const scratch = layOutF32Table(layout, dimension);
+  const [codes, pool] = [layout.take(16), layout.take(8)];
+  const state = new KernelState(arena);
+  state.set({ rows: 1, pool });
+  const table = new F32Table(arena, state, { dimension, metric, codes, terms: 0, ...scratch });
+  f32.set([0, 2, 0, 0], codes / 4);
+  table.select();
+  table.prepare(Float32Array.of(1, 0, 1, 0));
+  u32[pool / 4] = 0;
+  table.measureExactly(1);
+  expect(f32[pool / 4 + 1]).toBe(0);
+});

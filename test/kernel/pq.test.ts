@@ -221,6 +221,29 @@ describe.each(kinds)('$name', (metric) => {
     }
   });
 
+  test.each([1e-30, 1e-40])('tables that are no wider than %f', (width) => {
+    const scene = sceneOf([50, 20, 16]);
+    const { books, at } = scene;
+    books.centroids.forEach((centroid, i) => (books.centroids[i] = centroid * width));
+    f32.set(books.centroids, at.books / 4);
+    const codes = encode(scene, false);
+    const wanted = prepare(scene, scene.middles, metric);
+    const distances = Float32Array.from(codes, (own) => pqDistanceScalar(own, wanted));
+    expectSame(measure(scene, [...codes.keys()]), distances);
+  });
+
+  test('a query without length', () => {
+    const scene = sceneOf([50, 20, 16]);
+    const codes = encode(scene, false);
+    const wanted = prepare(scene, new Float32Array(50), metric);
+    const found = measure(scene, [...codes.keys()]);
+    expectSame(
+      found,
+      Float32Array.from(codes, (own) => pqDistanceScalar(own, wanted)),
+    );
+    expect(found.every(Number.isFinite)).toBe(true);
+  });
+
   test('is near the distance of the decoded row', () => {
     const scene = sceneOf([256, 64, 32]);
     const { dimension, books, middles, unit } = scene;

@@ -136,7 +136,12 @@ function scene(wanted: { padded: number; bits: number; kind: number; count: numb
   return { records, rows, recordsAt: at.records, stride, query, leafOf, centroids, layout };
 }
 
-function recordAt({ recordsAt, stride }: Scene, row: number, bits: number, padded: number): RabitqRecord {
+function recordAt(
+  { recordsAt, stride }: Pick<Scene, 'recordsAt' | 'stride'>,
+  row: number,
+  bits: number,
+  padded: number,
+): RabitqRecord {
   const at = recordsAt + row * stride;
   const per = 128 / bits;
   const code = Uint8Array.from({ length: padded }, (_, d) => {
@@ -223,6 +228,83 @@ test.each([1, 2, 4])('products by codes of %i bits order rows alike by a query o
       estimates.map((value) => value * length),
     );
   }
+});
+
+test.each(kinds.flatMap(([name, kind]) => [2, 4].map((bits) => [name, bits, kind] as const)))(
+  '%s: what is left of a row is next to nothing: codes of %i bits equal the twin',
+  (_, bits, kind) => {
+    const padded = 64;
+    const layout = new Layout(PAYLOAD_OFFSET);
+    const [row, centroid, record] = [layout.take(padded * 4), layout.take(padded * 4), layout.take(64)];
+    const isDot = kind === KERNEL_DOT;
+    // Its square is the least f32 there is, and no f32 is as little as the step of codes.
+    for (const least of [4e-23, -4e-23]) {
+      f32.fill(0, row / 4, row / 4 + padded);
+      f32.fill(0, centroid / 4, centroid / 4 + padded);
+      f32[row / 4 + 5] = least;
+      const values = f32.slice(row / 4, row / 4 + padded);
+      const wanted = rabitqEncodeScalar(values, new Float32Array(padded), bits, isDot);
+      exports.rabitqEncode(row, 1, padded, centroid, bits, Number(isDot), record, 64);
+      const bytes = (bits * padded) / 8;
+      const found = recordAt({ recordsAt: record, stride: 64 }, 0, bits, padded);
+      expect(found).toEqual(wanted);
+      expect(u8.slice(record, record + bytes)).toEqual(new Uint8Array(bytes).fill(bits === 2 ? 0xaa : 0x88));
+      expect(Object.is(wanted.rescale, -0) || wanted.rescale < 0).toBe(true);
+    }
+  },
+);
+
+test.each([0, 1e-15])('products near a centroid of length %d, by queries of any length', (length) => {
+  const made = scene({ padded: 64, bits: 1, kind: KERNEL_DOT, count: 30 });
+  const struct = new KernelState(arena).get('rabitq');
+  const rotated = u32[(struct + rabitqOffsets.rotated) / 4]!;
+  const centroid = made.centroids[0]!.map((value) => (value * length) / 8);
+  f32.set(centroid, centroidsOf() / 4);
+  for (const size of [1, 1e18]) {
+    const query = made.query.map((value) => value * size);
+    f32.set(query, rotated / 4);
+    exports.prepareRabitq();
+    const found = measuredAll(made);
+    const signed = signedQueryScalar(query, 1);
+    const share = centroidShareScalar(KERNEL_DOT, query, centroid);
+    expect(share.weight).toBe(0);
+    expectSame(
+      found,
+      Float32Array.from(made.records, (record) => rabitqDistanceScalar(record, signed, 1, share)),
+    );
+    expect(found.every(Number.isFinite)).toBe(true);
+  }
+});
+
+describe('sums of the largest codes and of the farthest query stay whole', () => {
+  // 20,032 dimensions are as many as there may be.
+  const cases = [1, 2, 4].flatMap((bits) =>
+    [64, 4_160, 8_192, 20_032].flatMap((padded) => [1, -1].map((sign) => [bits, padded, sign] as const)),
+  );
+  test.each(cases)('%i bits, %i dimensions, sign %i', (bits, padded, sign) => {
+    const made = scene({ padded, bits, kind: KERNEL_L2, count: 1 });
+    const { stride, recordsAt, layout } = made;
+    const struct = new KernelState(arena).get('rabitq');
+    const rotated = u32[(struct + rabitqOffsets.rotated) / 4]!;
+    f32.fill(sign, rotated / 4, rotated / 4 + padded);
+    exports.prepareRabitq();
+    u8.fill(0xff, recordsAt, recordsAt + stride - 8);
+    f32.set([0, 1], (recordsAt + stride - 8) / 4);
+    const [list, out] = [layout.take(4), layout.take(128)];
+    u32[list / 4] = 0;
+    exports.measureRabitq(list, 1, out);
+    const share = exports.centroidShare(centroidsOf());
+    // Every number of the query is as far from 0 as the grid goes, and every code half of all levels above the middle.
+    const wanted = sign * ((2 ** bits - 1) / 2) * padded + share;
+    expect(f32[out / 4]! / wanted).toBeCloseTo(1, 5);
+    if (bits > 1) return;
+    const [blocks, tables] = [layout.take(4 * padded + 256), layout.take(padded * 4)];
+    exports.packRows32(recordsAt, stride, 1, padded, blocks);
+    exports.makeLookUp(tables);
+    const measured = f32[out / 4]!;
+    exports.scanLeaf(blocks, 1, tables, share, out);
+    expect(f32[out / 4]).toBe(measured);
+  });
 });
 
 describe('the scan of leaves', () => {
