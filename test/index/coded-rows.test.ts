@@ -5,7 +5,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CodePlan } from '../../core/index/index.js';
 import { cosineScale, metrics, type Metric } from '../../core/kernel/index.js';
+import { rotationSigns } from '../../core/index/codes/rabitq/rotation.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
+import { rabitqEncodeScalar, rotateScalar } from '../../core/kernel/scalar/rabitq.js';
 import { kernelMetric } from '../../core/kernel/metric.js';
 import {
   attached,
@@ -168,6 +170,43 @@ describe('RaBitQ codes', () => {
       expect(walked).toBeGreaterThan(94);
     },
   );
+
+  test.each(turned)('%s: of many leaves far apart are of what their own centroid leaves', (metric) => {
+    // More leaves, and more rows of several leaves, than are rotated at a time.
+    const [dimension, padded, leaves, perLeaf] = [1_500, 1_536, 50, 3];
+    const rows = clustered(leaves * perLeaf, dimension, 5).map(
+      (value, i) => value + 0.02 * Math.floor(i / dimension / perLeaf),
+    );
+    const shape = shapeOf(rows, dimension, metric);
+    const unit = metric === 'cosine' ? 1 : 4;
+    const scaleOf = (row: Float32Array): number =>
+      metric === 'cosine' ? Math.fround(1 / Math.hypot(...row)) : 1 / unit;
+    const leafStarts = Uint32Array.from({ length: leaves }, (_, leaf) => leaf * perLeaf);
+    const centroids = new Float32Array(leaves * dimension);
+    for (let i = 0; i < rows.length; i++) {
+      const row = Math.floor(i / dimension);
+      const own = metric === 'cosine' ? scaleOf(rowOf(rows, dimension, row)) : 1;
+      centroids[Math.floor(row / perLeaf) * dimension + (i % dimension)]! += (rows[i]! * own) / perLeaf;
+    }
+    const code: CodePlan = { kind: 'rabitq', bits: 1, unit, leafStarts, centroids };
+    const builder = built(rows, shape, undefined, undefined, code);
+    const { region, sections } = stored(builder, shape, leafStarts);
+    builder.release();
+    const offsetOf = (kind: string): number => sections.find((section) => section.kind === kind)!.offset;
+    const signs = rotationSigns(padded);
+    for (let row = 0; row < leaves * perLeaf; row++) {
+      const leaf = Math.floor(row / perLeaf);
+      const centroid = new Float32Array(region.buffer, offsetOf('params') + leaf * padded * 4, padded);
+      const given = centroids.subarray(leaf * dimension, (leaf + 1) * dimension);
+      expect(centroid).toEqual(rotateScalar(given, 1 / unit, signs, padded));
+      const vector = rowOf(rows, dimension, row);
+      const rotated = rotateScalar(vector, scaleOf(vector), signs, padded);
+      const wanted = rabitqEncodeScalar(rotated, centroid, 1, metric === 'dot');
+      const terms = new DataView(region.buffer, offsetOf('codes') + row * (padded / 8 + 8) + padded / 8);
+      expect(terms.getFloat32(0, true)).toBeCloseTo(wanted.add, 4);
+      expect(terms.getFloat32(4, true)).toBeCloseTo(wanted.rescale, 4);
+    }
+  });
 
   test('are those of their leaf, whatever was coded before', () => {
     const rows = clustered(COUNT, 24, 5);

@@ -72,6 +72,17 @@ test('follows from the seed, and leaves the sample as it was', () => {
   expect(train(rows, 70, { metric: 'cosine', seed: 2 }).books.centroids).not.toEqual(first.books.centroids);
 });
 
+test('learns of rows from first to last', () => {
+  const next = numberSource(4);
+  // Twice as many as are looked at, and the second half is elsewhere, at sixteen places of its own.
+  const rows = Float32Array.from(
+    { length: 8_192 * 8 },
+    (_, i) => (i < 4_096 * 8 ? 0 : 100) + Math.floor((next() + 1) * 8),
+  );
+  const trained = train(rows, 8);
+  expect(shareLeft(rows.subarray(-500 * 8), 1, trained)).toBeLessThan(0.02);
+});
+
 test('no centroid is beyond a unit, and every dimension has a place', () => {
   for (const size of [1e-20, 1, 1e18, 3e38]) {
     const rows = clustered(500, 130, 3).map((value) => Math.max(-1, Math.min(1, value)) * size);
@@ -81,6 +92,13 @@ test('no centroid is beyond a unit, and every dimension has a place', () => {
     expect(Number.isFinite(books.unit)).toBe(true);
     expect(books.order.toSorted()).toEqual(Uint32Array.from({ length: 130 }, (_, d) => d));
   }
+});
+
+test.each([1e-30, 1e30])('numbers of size %d are told apart as those of 1', (size) => {
+  const rows = clustered(1_000, 128, 3);
+  const sized = rows.map((value) => value * size);
+  const left = shareLeft(rows.subarray(0, 100 * 128), 4, train(rows, 128));
+  expect(shareLeft(sized.subarray(0, 100 * 128), 4, train(sized, 128)) / left).toBeCloseTo(1, 1);
 });
 
 describe('the order of dimensions', () => {
