@@ -295,6 +295,10 @@ describe('what a file says of its coding', () => {
     expect(() => open({ ...good, leafStarts: Uint32Array.from(starts) })).toThrow(/damaged|expected/);
   });
 
+  test('bits that no code has are named', () => {
+    expect(() => open({ ...good, numbers: { ...good.numbers, bits: 3 } })).toThrow(/codes of 1, 2 or 4 bits/);
+  });
+
   test('leaves: more than their numbers go to', () => {
     const leafStarts = Uint32Array.from({ length: 65_536 }, (_, leaf) => leaf);
     expect(() => open({ ...good, shape: { ...good.shape, rows: 70_000 }, leafStarts })).toThrow(

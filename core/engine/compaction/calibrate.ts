@@ -10,7 +10,8 @@
  * a query whose neighbours stand out as for one among many alike.
  *
  * By coarse codes (RaBitQ) near rows lie in little order: of their walks and their scans many more candidates are measured by the
- * rows themselves, and what a scan finds is measured, too.
+ * rows themselves, and what a scan finds is measured, too. Among all rows lie as many more candidates before a neighbour as there are
+ * rows that were held out: so many more are compared.
  *
  * One miss among few queries, or two, may leave no walk for a high recall at k = 1, and every query for it would be a scan. So
  * where a walk has met a recall and the sample is too small to promise it, a larger one decides.
@@ -57,6 +58,8 @@ export interface CalibrationPort {
   readonly queries: number;
   /** What is searched is coarse codes (`isCoarse`). */
   readonly coarse: boolean;
+  /** How many times as many rows there will be as are searched now. */
+  readonly growth: number;
   /** A scan of all codes takes less than a walk that is wide enough for the truth. */
   readonly scansFast: boolean;
   /** The first of the candidates of a walk, as searches walk. */
@@ -130,7 +133,8 @@ async function measureWalks(
     const reach = bounded ? await reachOf(port, Math.min(queries, REACH_QUERIES), ef) : 0;
     const width = { ef: reach === 0 ? ef : ef * BOUNDED_ROOM, reach, limit };
     const walk = (query: number): Candidates => port.walk(query, width);
-    const measured = measure(ks, await askAll(port, queries, walk), truths, { ef, reach, factors });
+    const depthOf = depthsOf(port);
+    const measured = measure(ks, await askAll(port, queries, walk), truths, { ef, reach, factors, depthOf });
     points.push(...measured);
     if (isGoodEnough(ks, measured)) break;
   }
@@ -182,13 +186,22 @@ function measure(
     ef,
     reach,
     factors,
-  }: { readonly ef: number; readonly reach: number; readonly factors: readonly number[] },
+    depthOf,
+  }: {
+    readonly ef: number;
+    readonly reach: number;
+    readonly factors: readonly number[];
+    readonly depthOf: (rerank: number) => number;
+  },
 ): RecallPoint[] {
   return ks
     .filter((k) => k <= ef)
     .flatMap((k) => {
       const depths = new Set(factors.map((factor) => Math.min(Math.ceil(factor * k), ef)));
-      return [...depths].map((rerank) => ({ ef, reach, ...foundOf(walks, truths, k, rerank) }));
+      return [...depths].map((rerank) => ({
+        ...{ ef, reach, ...foundOf(walks, truths, k, rerank) },
+        rerank: depthOf(rerank),
+      }));
     });
 }
 
@@ -204,12 +217,23 @@ function factorsOf({ coarse }: CalibrationPort): readonly number[] {
   return coarse ? FACTORS_COARSE : FACTORS_FINE;
 }
 
+/** How deep among all rows is as deep as that among those that are searched now. */
+function depthsOf({ coarse, growth }: CalibrationPort): (rerank: number) => number {
+  return coarse ? (rerank) => Math.min(Math.ceil(rerank * growth), limits.k) : (rerank) => rerank;
+}
+
 /** Scans, from whose candidates more and more are taken. */
 async function measureScans(port: CalibrationPort, queries: number, truths: Truths): Promise<ScanPoint[]> {
   const factors = factorsOf(port);
   const most = Math.max(...factors) * Math.max(...KS);
   const scans = await askAll(port, queries, (query) => port.scan(query, most));
-  return KS.flatMap((k) => factors.map((factor) => foundOf(scans, truths, k, Math.ceil(factor * k))));
+  const depthOf = depthsOf(port);
+  return KS.flatMap((k) =>
+    factors.map((factor) => {
+      const rerank = Math.ceil(factor * k);
+      return { ...foundOf(scans, truths, k, rerank), rerank: depthOf(rerank) };
+    }),
+  );
 }
 
 /**

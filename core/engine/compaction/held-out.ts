@@ -48,6 +48,7 @@ export async function heldOutPort(options: HeldOut): Promise<AskedRows> {
     vectorOf: (query) => queries[query]!,
     queries: queries.length,
     coarse,
+    growth: rows / (rows - heldOut.length),
     scansFast: rows * dimension <= SCANNED_FAST_BYTES,
     walk: (query, width) => index.walk({ query: queries[query]!, ...width }).rows,
     walkBuilt: (query, width) => index.walkBuilt({ query: queries[query]!, ...width }).rows,

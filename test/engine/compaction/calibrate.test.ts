@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { calibrate } from '../../../core/engine/compaction/calibrate.js';
 import type { CalibrationPort } from '../../../core/engine/compaction/calibrate.js';
 import { boundedMean, wilsonLower } from '../../../core/engine/compaction/confidence.js';
+import type { RecallCurve } from '../../../core/engine/segments/index.js';
 import { seededRandom } from '../fixture.js';
 
 interface Miss {
@@ -44,6 +45,7 @@ function port({ miss, blur = 0, queries = 150, distance = (row) => row }: Miss, 
   return {
     queries,
     coarse: false,
+    growth: 1,
     scansFast: false,
     walk,
     walkBuilt: walk,
@@ -118,6 +120,22 @@ describe('a curve', () => {
     expect(recalls[1]).toBeGreaterThan(recalls[0]! + 0.1);
     expect(recalls[2]).toBe(1);
     expect((await calibrate(plain)).scans).toBeUndefined();
+  });
+
+  it('compares as many more by coarse codes as rows were held out', async () => {
+    const measured = async (growth: number, coarse: boolean): Promise<RecallCurve> => {
+      const plain = port({ miss: () => 0, blur: 60 });
+      const scan: CalibrationPort['scan'] = (query, limit) => plain.walk(query, { ef: 500, reach: 0, limit });
+      return await calibrate({ ...plain, coarse, scan, growth });
+    };
+    const [whole, part] = [await measured(1, true), await measured(1.25, true)];
+    const grown = <P extends { readonly rerank: number }>(point: P): P => ({
+      ...point,
+      rerank: Math.ceil(point.rerank * 1.25),
+    });
+    expect(part.points).toEqual(whole.points.map(grown));
+    expect(part.scans).toEqual(whole.scans!.map(grown));
+    expect(await measured(1.25, false)).toEqual(await measured(1, false));
   });
 
   it('counts rows at the same distance alike', async () => {
