@@ -76,7 +76,7 @@ async function segmentOf(key, starts) {
   const options = { store, digests, deflate: portableDeflate, key, uid: '10'.repeat(16) };
   const writer = await SegmentWriter.create({
     ...options,
-    ...{ dimension: 1, metric: 'dot', rows: ROWS, leafStarts: starts, seqBase: 0 },
+    ...{ dimension: 1, metric: 'dot', rows: ROWS, seqBase: 0 },
     ...{ unfilterable: [], columnBytesMax: Infinity },
   });
   await writer.writeRaw(new Float32Array(ROWS));
@@ -86,7 +86,7 @@ async function segmentOf(key, starts) {
     );
   await writer.writeIds(sortedIds);
   await writer.writeSeqs(new Uint32Array(ROWS));
-  await writer.writeColumns();
+  await writer.writeColumns(starts);
   await writer.writeResident([
     { kind: 'rowOfRank', bytes: new Uint8Array(rowOfRank.buffer), count: ROWS },
     { kind: 'rankOfRow', bytes: new Uint8Array(rankOfRow.buffer), count: ROWS },

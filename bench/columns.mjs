@@ -67,14 +67,11 @@ started = performance.now();
 for (const text of texts) JSON.parse(text);
 const parseMs = performance.now() - started;
 started = performance.now();
-const writer = new ColumnWriter(
-  { rows: texts.length, leafStarts: new Uint32Array(0) },
-  { unfilterable: [], bytesMax: Infinity },
-);
+const writer = new ColumnWriter({ unfilterable: [], bytesMax: Infinity });
 for (const text of texts) writer.add(text);
 const collectMs = performance.now() - started;
 started = performance.now();
-for (const _ of writer.columnBytes());
+for (const _ of writer.columnBytes({ rows: texts.length, leafStarts: new Uint32Array(0) }));
 const encodeMs = performance.now() - started;
 
 const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 64 * 1024 * 1024 });

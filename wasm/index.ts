@@ -15,7 +15,7 @@ export {
 export { measureF32Exactly } from './f32-rows';
 export { walkAllowed } from './filtered-walk';
 export { walkGraph } from './graph-walk';
-export { assignGrouped, assignRows } from './leaves';
+export { assignRows } from './leaves';
 export {
   maskAnd, maskAndNot, maskCount, maskListed, maskNot, maskOr, maskOwners, maskRange, maskSet,
 } from './masks';

@@ -36,7 +36,7 @@ import {
   forkStates,
   sectionBytes,
 } from './layout/index.js';
-import type { CodeParams, IndexNumbers, IndexSectionKind, RowCoder } from './layout/index.js';
+import type { CodeParams, IndexNumbers, IndexSectionKind, PlacedLeaves, RowCoder } from './layout/index.js';
 import {
   IndexMemory,
   type Hits,
@@ -136,6 +136,12 @@ export class IndexBuilder {
     full.useForRows(makeRowTables(this.#arena, full, layout.rowTables));
     if (projected !== undefined)
       projected.table.useForRows(makeRowTables(this.#arena, projected.table, layout.projected!.rowTables));
+  }
+
+  /** The leaves of rows that are encoded next, whole ones, in the order of the file. Of all rows, before these are searched. */
+  placeLeaves(leaves: PlacedLeaves): void {
+    this.#mustArena();
+    this.#coder?.placeLeaves?.(leaves);
   }
 
   /** Rows in their final order, in pieces of any size. For cosine they are brought to length 1 here. */

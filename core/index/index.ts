@@ -20,10 +20,11 @@ export type {
   IndexSection,
   IndexSectionKind,
   IndexShape,
+  PlacedLeaves,
 } from './layout/index.js';
 export { projectedOutputsMost, trainProjection } from './projection/index.js';
 export type { Projection } from './projection/index.js';
 export { hasLeafCodes, LeafEncoder, LeafScan } from './leaves/index.js';
-export type { CentroidCodes, LeafEncoderOptions } from './leaves/index.js';
-export { OrderPlanner } from './order/index.js';
-export type { OrderOptions, RowOrder } from './order/index.js';
+export type { CentroidCodes, EncodedLeaf, LeafEncoderOptions } from './leaves/index.js';
+export { OrderPlanner, rowsOf } from './order/index.js';
+export type { GroupedRows, GroupLeaves, LeafSplitter, OrderOptions, RowGroup } from './order/index.js';

@@ -98,16 +98,6 @@ export interface KernelExports {
     centroidCount: number,
     out: number,
   ): void;
-  assignGrouped(
-    rows: number,
-    rowCount: number,
-    dimension: number,
-    groups: number,
-    groupCount: number,
-    starts: number,
-    centroids: number,
-    out: number,
-  ): void;
   /** out[i][j] += the product of row i of `a` with row j of `b`. `length` and `bRows` are multiples of 4. */
   addProducts(a: number, aRows: number, b: number, bRows: number, length: number, out: number): void;
   /** target += factor x source. `length` is a multiple of 4. */

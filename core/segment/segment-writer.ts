@@ -47,8 +47,6 @@ export interface SegmentWriterOptions {
   /** Default "vector". */
   readonly fieldName?: string;
   readonly rows: number;
-  /** First row of each leaf, ascending from 0; none where rows are in no leaves. */
-  readonly leafStarts: Uint32Array;
   /** No row's sequence is below it, and none 2^32 or more above. Kept as the number `seqBase`. */
   readonly seqBase: number;
   /** Paths of documents that get no columns, and neither do those below them. */
@@ -92,6 +90,8 @@ export class SegmentWriter {
   #vectorRows = 0;
   #seqRows = 0;
   #residents = 0;
+  /** Known when the columns are written. */
+  #leafStarts: Uint32Array = new Uint32Array(0);
   #leaves: { readonly centroids: CodedCentroids; readonly blockBytes: Uint32Array } | undefined;
 
   private constructor(options: SegmentWriterOptions, upload: Upload) {
@@ -100,8 +100,8 @@ export class SegmentWriter {
     this.#sink = new PageSink(upload, options.digests);
     this.#documents = new DocumentBlockWriter(options.deflate);
     this.#ids = new IdBlockWriter(options.rows);
-    const { rows, leafStarts, unfilterable, columnBytesMax: bytesMax } = options;
-    this.#columns = new ColumnWriter({ rows, leafStarts }, { unfilterable, bytesMax });
+    const { unfilterable, columnBytesMax: bytesMax } = options;
+    this.#columns = new ColumnWriter({ unfilterable, bytesMax });
   }
 
   /** Begins the upload. Whoever does not come to `finish` aborts. */
@@ -153,23 +153,27 @@ export class SegmentWriter {
     await this.#sink.append(new Uint8Array(words.buffer));
   }
 
-  /** The columns of the documents that were written. `breathe` is awaited between pieces of the work. */
-  async writeColumns(breathe?: () => Promise<void>): Promise<void> {
+  /**
+   * The columns of the documents that were written. `leafStarts`: the first row of each leaf, ascending from 0; none where rows are in no
+   * leaves. `breathe` is awaited between pieces of the work.
+   */
+  async writeColumns(leafStarts: Uint32Array, breathe?: () => Promise<void>): Promise<void> {
     await this.#enter('columns');
-    for (const bytes of this.#columns.columnBytes()) {
+    this.#leafStarts = leafStarts;
+    for (const bytes of this.#columns.columnBytes({ rows: this.#options.rows, leafStarts })) {
       if (bytes !== undefined) await this.#sink.append(bytes);
       await breathe?.();
     }
   }
 
-  /** The leaves of `leafStarts`, in their order, of a segment that can be probed. `breathe` is awaited between them. */
+  /** The leaves, in their order, of a segment that can be probed. `breathe` is awaited between them. */
   async writeLeaves(
     centroids: CodedCentroids,
     leaves: Iterable<LeafContent>,
     breathe?: () => Promise<void>,
   ): Promise<void> {
     await this.#enter('leaves');
-    const { dimension, deflate, leafStarts } = this.#options;
+    const { dimension, deflate } = this.#options;
     const blockBytes: number[] = [];
     for (const leaf of leaves) {
       const block = encodeLeafBlock(leaf, dimension, deflate);
@@ -177,7 +181,7 @@ export class SegmentWriter {
       await this.#sink.append(block);
       await breathe?.();
     }
-    assertInternal(blockBytes.length === leafStarts.length, `${blockBytes.length} leaves were written`);
+    assertInternal(blockBytes.length === this.#leafStarts.length, `${blockBytes.length} leaves were written`);
     this.#leaves = { centroids, blockBytes: Uint32Array.from(blockBytes) };
   }
 
@@ -192,7 +196,7 @@ export class SegmentWriter {
 
   /** Writes the indexes and the footer; the segment is there once this settles. Requires: every row was written. */
   async finish({ numbers, curve, expiries = NO_EXPIRIES }: SegmentEnd): Promise<SegmentRef> {
-    const { key, digests, rows, leafStarts } = this.#options;
+    const { key, digests, rows } = this.#options;
     const { filterInTailBytes = limits.filterInTailBytes } = this.#options;
     await this.#closeBody();
     await this.#sink.align(limits.pageBytes);
@@ -208,6 +212,7 @@ export class SegmentWriter {
       statistics.length <= limits.segmentStatisticsBytes,
       `${statistics.length} bytes of statistics`,
     );
+    const leafStarts = this.#leafStarts;
     const leaves = new Uint8Array(leafStarts.buffer, leafStarts.byteOffset, leafStarts.byteLength);
     await this.#tail('documentIndex', this.#documents.index(), this.#documents.blocks);
     await this.#tail('idIndex', this.#ids.index(), Math.ceil(rows / limits.blockRows));
@@ -306,7 +311,7 @@ export class SegmentWriter {
       ids: Math.ceil(rows / limits.blockRows),
       seqs: rows,
       columns: this.#columns.columns,
-      leaves: this.#options.leafStarts.length,
+      leaves: this.#leafStarts.length,
     };
     const count = counts[kind];
     const length = this.#sink.position - offset;

@@ -108,14 +108,13 @@ async function write(
   const writer = await SegmentWriter.create({
     ...identity,
     rows,
-    leafStarts: from.leafStarts,
     seqBase: from.numbers['seqBase']!,
   });
   await writer.writeRaw(from.vectors);
   await writer.writeDocuments(from.documents);
   await writer.writeIds(from.sortedIds);
   await writer.writeSeqs(from.seqs);
-  await writer.writeColumns();
+  await writer.writeColumns(from.leafStarts);
   if (from.leaves !== undefined) await writer.writeLeaves(from.leaves.centroids, from.leaves.contents);
   await writer.writeResident(from.residents);
   const ref = await writer.finish(from);
@@ -128,8 +127,7 @@ const written = await write(content);
 const writtenLeaves = await write(leafy, leavesKey);
 
 function rabitqPlan(bits: number): CodePlan {
-  const centroids = Float32Array.of(0.9, 0, 0.6, 0.8);
-  return { kind: 'rabitq', bits, unit: 1, leafStarts: Uint32Array.of(0, 2), centroids };
+  return { kind: 'rabitq', bits, unit: 1, leaves: 2 };
 }
 
 function pqPlan(): CodePlan {
@@ -147,6 +145,7 @@ function codedContent(code: CodePlan): Content {
     ...{ shape, params: ranges.finish(), code, extraResidentBytes: 0 },
     graph: { m: 4, efConstruction: 16, seed: 5 },
   });
+  builder.placeLeaves({ starts: Uint32Array.of(0, 2), centroids: Float32Array.of(0.9, 0, 0.6, 0.8) });
   builder.encode(0, content.vectors);
   builder.insert(Uint32Array.of(0, 1, 2));
   const sections = builder

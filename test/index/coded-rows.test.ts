@@ -3,7 +3,7 @@
  * answer the kernels' own distances, to the bit, in their order, whether scanned or walked; a builder finds what the index does.
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import type { CodePlan } from '../../core/index/index.js';
+import type { CodePlan, PlacedLeaves } from '../../core/index/index.js';
 import { cosineScale, metrics, type Metric } from '../../core/kernel/index.js';
 import { rotationSigns } from '../../core/index/codes/rabitq/rotation.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
@@ -89,24 +89,30 @@ describe('rows as they were given', () => {
   });
 });
 
+interface Coded {
+  readonly code: CodePlan;
+  readonly leaves: PlacedLeaves;
+}
+
 /** Leaves of so many rows, in the order in which rows lie, and their means. */
 function rabitq(
   given: Float32Array,
   dimension: number,
   { bits, unit }: { bits: number; unit: number },
   metric: Metric,
-): CodePlan {
-  const leafStarts = Uint32Array.of(0, 300, 333, 500);
-  const centroids = new Float32Array(leafStarts.length * dimension);
-  leafStarts.forEach((first, leaf) => {
-    const end = leafStarts[leaf + 1] ?? COUNT;
+): Coded {
+  const starts = Uint32Array.of(0, 300, 333, 500);
+  const centroids = new Float32Array(starts.length * dimension);
+  starts.forEach((first, leaf) => {
+    const end = starts[leaf + 1] ?? COUNT;
     for (let row = first; row < end; row++) {
       const own = rowOf(given, dimension, row);
       const length = metric === 'cosine' ? Math.hypot(...own) : 1;
       own.forEach((value, d) => (centroids[leaf * dimension + d]! += value / length / (end - first)));
     }
   });
-  return { kind: 'rabitq', bits, unit, leafStarts, centroids };
+  const code = { kind: 'rabitq', bits, unit, leaves: starts.length } as const;
+  return { code, leaves: { starts, centroids } };
 }
 
 const rabitqOfDot =
@@ -121,9 +127,9 @@ function openRabitq(
   { bits, unit }: { bits: number; unit: number },
 ): Attached {
   const shape = shapeOf(rows, dimension, metric);
-  const code = rabitq(rows, dimension, { bits, unit }, metric);
-  const builder = built(rows, shape, undefined, undefined, code);
-  const index = stored(builder, shape, code.kind === 'rabitq' ? code.leafStarts : undefined);
+  const { code, leaves } = rabitq(rows, dimension, { bits, unit }, metric);
+  const builder = built(rows, shape, undefined, undefined, code, leaves);
+  const index = stored(builder, shape, leaves.starts);
   const query = rowOf(clustered(1, dimension, 8), dimension, 0);
   const request = { query, ef: 50, limit: 30 };
   const [walked, scanned] = [builder.walk(request), builder.scan({ query, limit: 30 })];
@@ -259,9 +265,9 @@ describe('what a file says of its coding', () => {
   const rows = clustered(COUNT, 24, 5);
   const of = (metric: Metric): StoredIndex => {
     const shape = shapeOf(rows, 24, metric);
-    const code = rabitq(rows, 24, { bits: 2, unit: 4 }, metric);
-    const builder = built(rows, shape, undefined, undefined, code);
-    const index = stored(builder, shape, Uint32Array.of(0, 300, 333, 500));
+    const { code, leaves } = rabitq(rows, 24, { bits: 2, unit: 4 }, metric);
+    const builder = built(rows, shape, undefined, undefined, code, leaves);
+    const index = stored(builder, shape, leaves.starts);
     builder.release();
     return index;
   };

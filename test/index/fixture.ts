@@ -19,6 +19,7 @@ import {
   type IndexNumbers,
   type IndexSection,
   type IndexShape,
+  type PlacedLeaves,
   type Projection,
 } from '../../core/index/index.js';
 import { numberSource } from '../kernel/number-source.js';
@@ -129,6 +130,7 @@ export function encoded(
   graph: GraphOptions | 'flat' = graphOptions,
   projection?: Projection,
   code?: CodePlan,
+  leaves?: PlacedLeaves,
 ): IndexBuilder {
   const trainer = new RangeTrainer(shape.dimension, shape.metric);
   trainer.add(rows);
@@ -140,6 +142,7 @@ export function encoded(
     code,
     extraResidentBytes: 0,
   });
+  if (leaves !== undefined) builder.placeLeaves(leaves);
   const chunk = 777 * shape.dimension;
   for (let at = 0; at < rows.length; at += chunk) {
     builder.encode(at / shape.dimension, rows.subarray(at, at + chunk));
@@ -158,8 +161,9 @@ export function built(
   graph: GraphOptions = graphOptions,
   projection?: Projection,
   code?: CodePlan,
+  leaves?: PlacedLeaves,
 ): IndexBuilder {
-  const builder = encoded(rows, shape, graph, projection, code);
+  const builder = encoded(rows, shape, graph, projection, code, leaves);
   builder.insert(upTo(shape.rows));
   return builder;
 }

@@ -116,7 +116,6 @@ export async function writeSegment(
     dimension,
     metric: 'cosine',
     rows: count,
-    leafStarts,
     seqBase: 1_000,
     unfilterable,
     columnBytesMax,
@@ -131,7 +130,7 @@ export async function writeSegment(
   await inSteps((from, to) => writer.writeDocuments(documents.slice(from, to)));
   await inSteps((from, to) => writer.writeIds(maps.sortedIds.slice(from, to)));
   await inSteps((from, to) => writer.writeSeqs(seqs.slice(from, to)));
-  await writer.writeColumns();
+  await writer.writeColumns(leafStarts);
   const written = leaves === true ? leavesOf(rows, leafStarts) : leaves;
   if (written !== false) await writer.writeLeaves(centroidsOf(leafStarts.length, dimension), written);
   await writer.writeResident([

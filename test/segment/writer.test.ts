@@ -18,7 +18,6 @@ function newWriter(store: ObjectStore, rows = 2): Promise<SegmentWriter> {
     dimension: 2,
     metric: 'dot',
     rows,
-    leafStarts: new Uint32Array(0),
     seqBase: 5,
     unfilterable: [],
     columnBytesMax: 1_048_576,
@@ -32,7 +31,7 @@ const steps: readonly (readonly [string, (writer: SegmentWriter) => Promise<unkn
   ['documents', (writer) => writer.writeDocuments(['', '{}'])],
   ['ids', (writer) => writer.writeIds(['a', 'b'])],
   ['seqs', (writer) => writer.writeSeqs([5, 6])],
-  ['columns', (writer) => writer.writeColumns()],
+  ['columns', (writer) => writer.writeColumns(new Uint32Array(0))],
   ['resident', (writer) => writer.writeResident([])],
 ];
 

@@ -1,9 +1,10 @@
 /**
- * Writes the segment of a compaction. Passes over the rows, none of which holds more than a chunk of them:
+ * Writes the segment of a compaction. Passes over the rows, none of which holds more than a chunk or a group of them:
  *
- *   order      a sample trains the leaves, and what the graph is walked on; then all rows, as they lie: ranges of the codes,
- *              and the leaf of each
- *   raw        all rows in the order of the file: written, coded into the index, and into leaves that can be probed
+ *   order      a sample trains the groups, and what the graph is walked on; then all rows, as they lie: ranges of the codes,
+ *              and the group of each
+ *   raw        all rows group by group, each split into leaves: written in that order, coded into the index, and into leaves that
+ *              can be probed
  *   documents  in that order, and their fields collected; then ids in theirs, sequences, the columns of the fields, and leaves
  *   graph      all rows are linked at once; or the largest input's graph is copied, and the other rows are inserted in a
  *              shuffled order. The last of them are asked before they are inserted, which makes the recall curve
@@ -15,8 +16,24 @@ import type { CairnError } from '../../base/errors.js';
 import type { Uid } from '../../base/ids.js';
 import { limits, tierLimits } from '../../base/limits.js';
 import type { Deflate, Digests } from '../../base/ports.js';
-import { IndexBuilder, isCoarse, OrderPlanner, RangeTrainer, trainProjection } from '../../index/index.js';
-import type { CodeParams, CodePlan, Coding, GraphSource, Projection } from '../../index/index.js';
+import {
+  IndexBuilder,
+  isCoarse,
+  OrderPlanner,
+  RangeTrainer,
+  rowsOf,
+  trainProjection,
+} from '../../index/index.js';
+import type {
+  CodeParams,
+  CodePlan,
+  Coding,
+  GraphSource,
+  GroupLeaves,
+  LeafSplitter,
+  Projection,
+  RowGroup,
+} from '../../index/index.js';
 import type { Kernel } from '../../kernel/index.js';
 import { collectionPrefix } from '../../log/index.js';
 import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
@@ -94,7 +111,7 @@ interface Plan {
   readonly params: CodeParams;
   /** Undefined: sq8. */
   readonly code: CodePlan | undefined;
-  readonly leafStarts: Uint32Array;
+  readonly groups: readonly RowGroup[];
   readonly projection: Projection | undefined;
 }
 
@@ -110,9 +127,11 @@ export async function buildSegment(request: BuildRequest): Promise<BuiltSegment>
 
 class SegmentBuild {
   readonly #request: BuildRequest;
-  /** The row of the set at each row of the file. */
+  /** The row of the set at each row of the file: of whole groups, and when the rows are written exactly. */
   #rowOrder: Uint32Array = new Uint32Array(0);
   #index: IndexBuilder | undefined;
+  /** While rows are written. */
+  #splitter: LeafSplitter | undefined;
   /** Where the segment gets leaves that can be probed. */
   #leaves: SegmentLeaves | undefined;
 
@@ -122,13 +141,14 @@ class SegmentBuild {
 
   release(): void {
     this.#index?.release();
+    this.#splitter?.release();
     this.#leaves?.release();
   }
 
   async run(): Promise<BuiltSegment> {
     const { rows, key, kernel, evict, schema, store, digests, deflate, uid, seed } = this.#request;
     const { dimension, metric } = schema;
-    const { params, code, leafStarts, projection } = await this.#planOrder();
+    const { params, code, groups, projection } = await this.#planOrder();
     const graph = this.#hasGraph ? { ...schema.index, seed } : undefined;
     const index = withRoom(
       evict,
@@ -144,7 +164,7 @@ class SegmentBuild {
         }),
     );
     this.#index = index;
-    if (graph !== undefined) this.#beginLeaves(leafStarts, params);
+    if (graph !== undefined) this.#beginLeaves(params);
     const seqs = await rows.seqs();
     const seqBase = seqs.reduce((least, seq) => Math.min(least, seq), Infinity);
     const writer = await SegmentWriter.create({
@@ -156,20 +176,19 @@ class SegmentBuild {
       dimension,
       metric,
       rows: rows.rows,
-      leafStarts,
       seqBase,
       unfilterable: Object.keys(schema.fields).filter((name) => !schema.fields[name]!.filterable),
       columnBytesMax: tierLimits[schema.tier].columnBytes,
     });
     try {
-      await this.#writeRaw(writer, index);
+      const leafStarts = await this.#writeRaw(writer, index, groups);
       await this.#writeDocuments(writer);
       const { ids, maps } = await this.#writeIds(writer);
       await writer.writeSeqs(this.#inFile(seqs));
-      await writer.writeColumns(this.#request.breathe);
+      await writer.writeColumns(leafStarts, this.#request.breathe);
       await this.#writeLeaves(writer, ids, maps.rankOfRow);
       const curve = graph === undefined ? undefined : await this.#buildGraph(index);
-      const probes = await this.#calibrateProbes(index);
+      const probes = await this.#calibrateProbes(index, leafStarts);
       const resident = [...index.sections(), ...maps.sections];
       await writer.writeResident(resident);
       const fileRowOf = this.#fileRows();
@@ -187,11 +206,10 @@ class SegmentBuild {
     }
   }
 
-  #beginLeaves(leafStarts: Uint32Array, params: CodeParams): void {
-    const { rows, kernel, evict, schema } = this.#request;
+  #beginLeaves(params: CodeParams): void {
+    const { kernel, evict, schema } = this.#request;
     const { dimension, metric } = schema;
-    const shape = { dimension, metric, rows: rows.rows };
-    this.#leaves = SegmentLeaves.tryBegin(kernel.pool, evict, { ...shape, leafStarts, params });
+    this.#leaves = SegmentLeaves.tryBegin(kernel.pool, evict, { dimension, metric, params });
   }
 
   get #hasGraph(): boolean {
@@ -199,7 +217,7 @@ class SegmentBuild {
     return !flat && rows.rows >= limits.flatRows;
   }
 
-  /** One look at the sample, then one pass: the ranges of the codes, and the leaf of each row. */
+  /** One look at the sample, then one pass: the ranges of the codes, and the group of each row. */
   async #planOrder(): Promise<Plan> {
     const { rows, kernel, schema, seed, evict, breathe } = this.#request;
     const { dimension, metric } = schema;
@@ -209,33 +227,24 @@ class SegmentBuild {
       const sample = new Float32Array(sampled.length * dimension);
       await rows.vectors(sampled, sample);
       await breathe();
-      withRoom(evict, () => planner.train(sample));
-      await breathe();
+      withRoom(evict, () => planner.begin());
+      await this.#inTurns(planner.train(sample));
       const projection = this.#hasGraph ? this.#trainProjection(sample) : undefined;
       const ranges = new RangeTrainer(dimension, metric);
       const coding = this.#coding;
       const books = coding.kind === 'pq' ? await learnBooks(this.#request, coding, sample) : undefined;
-      const means = coding.kind === 'rabitq' ? planner.means() : undefined;
-      const leafOf = new Uint32Array(rows.rows);
+      const groupOf = new Uint32Array(rows.rows);
       for await (const { first, vectors } of rows.chunks(CHUNK_BYTES / 4)) {
-        await breathe();
         ranges.add(vectors);
-        const leaves = planner.assign(vectors);
-        leafOf.set(leaves, first);
-        means?.add(leaves, vectors);
+        groupOf.set(await this.#inTurns(planner.assign(vectors)), first);
       }
-      const order = planner.finish(leafOf);
-      this.#rowOrder = order.rowOrder;
-      // The last number is that of all rows.
-      const leafStarts = order.leafStarts.subarray(0, -1);
+      const { rowOrder, groups } = planner.finish(groupOf);
+      this.#rowOrder = rowOrder;
       const params = ranges.finish();
-      const centroids = means?.finish(order, leafOf);
-      return {
-        params,
-        code: codePlan(coding, { metric, params, leafStarts, centroids, books }),
-        leafStarts,
-        projection,
-      };
+      const leaves = groups.reduce((sum, group) => sum + group.leaves, 0);
+      const code = codePlan(coding, { metric, params, leaves, books });
+      this.#splitter = withRoom(evict, () => planner.splitter(groups));
+      return { params, code, groups, projection };
     } finally {
       planner.release();
     }
@@ -253,19 +262,51 @@ class SegmentBuild {
     return tryWithRoom(evict, () => trainProjection(kernel.pool, sample, { dimension, metric, seed }));
   }
 
-  async #writeRaw(writer: SegmentWriter, index: IndexBuilder): Promise<void> {
-    const { rows, schema, breathe } = this.#request;
-    const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / (schema.dimension * 4)));
-    for (let first = 0; first < rows.rows; first += perChunk) {
-      await breathe();
-      const part = this.#rowOrder.subarray(first, first + perChunk);
-      // A buffer of its own each: the writer may hold it until it is uploaded.
-      const vectors = new Float32Array(part.length * schema.dimension);
-      await rows.vectors(part, vectors);
-      index.encode(first, vectors);
-      this.#leaves?.add(vectors);
-      await writer.writeRaw(vectors);
+  /** Answers the first row of each leaf. */
+  async #writeRaw(
+    writer: SegmentWriter,
+    index: IndexBuilder,
+    groups: readonly RowGroup[],
+  ): Promise<Uint32Array> {
+    const { dimension } = this.#request.schema;
+    const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / (dimension * 4)));
+    const leafStarts: number[] = [];
+    let first = 0;
+    for (const { rows, leaves } of groups) {
+      const { vectors, starts, centroids } = await this.#splitGroup({ first, rows, leaves });
+      const placed = { starts: starts.map((start) => first + start), centroids };
+      index.placeLeaves(placed);
+      this.#leaves?.add(first, vectors, placed);
+      for (let at = 0; at < rows; at += perChunk) {
+        await this.#request.breathe();
+        const chunk = vectors.subarray(at * dimension, (at + perChunk) * dimension);
+        index.encode(first + at, chunk);
+        await writer.writeRaw(chunk);
+      }
+      for (const start of placed.starts) leafStarts.push(start);
+      first += rows;
     }
+    this.#splitter!.release();
+    return Uint32Array.from(leafStarts);
+  }
+
+  /** Reads the rows of a group, and brings them in the order of its leaves. */
+  async #splitGroup({
+    first,
+    rows,
+    leaves,
+  }: RowGroup & { readonly first: number }): Promise<
+    Pick<GroupLeaves, 'starts' | 'centroids'> & { readonly vectors: Float32Array }
+  > {
+    const { rows: set, schema } = this.#request;
+    const { dimension } = schema;
+    const inGroup = this.#rowOrder.subarray(first, first + rows);
+    const read = new Float32Array(rows * dimension);
+    await set.vectors(inGroup, read);
+    const { order, starts, centroids } = await this.#inTurns(this.#splitter!.split(read, leaves));
+    inGroup.set(order.map((row) => inGroup[row]!));
+    // A buffer of its own: the writer may hold it until it is uploaded.
+    return { vectors: rowsOf(read, dimension, order), starts, centroids };
   }
 
   async #writeDocuments(writer: SegmentWriter): Promise<void> {
@@ -318,7 +359,10 @@ class SegmentBuild {
   }
 
   /** Undefined where there is nothing to probe, or no memory to try it: the leaves are not used then. */
-  async #calibrateProbes(index: IndexBuilder): Promise<readonly ProbePoint[] | undefined> {
+  async #calibrateProbes(
+    index: IndexBuilder,
+    leafStarts: Uint32Array,
+  ): Promise<readonly ProbePoint[] | undefined> {
     const leaves = this.#leaves;
     if (leaves === undefined) return undefined;
     const { kernel, evict, seed, rows: set } = this.#request;
@@ -333,7 +377,7 @@ class SegmentBuild {
       // Of all rows: what is asked is in leaves like any other.
       const scan = (query: number, limit: number): Uint32Array =>
         index.scan({ query: port.vectorOf(query), limit }).rows;
-      return await calibrateProbes({ ...port, scan, leaves, leafScan });
+      return await calibrateProbes({ ...port, scan, leaves: leaves.encoded, leafStarts, leafScan });
     } finally {
       leafScan.release();
     }
@@ -362,8 +406,12 @@ class SegmentBuild {
     return curve;
   }
 
-  async #inTurns(turns: Iterable<void>): Promise<void> {
-    for (const _ of turns) await this.#request.breathe();
+  async #inTurns<T>(turns: Generator<void, T>): Promise<T> {
+    for (;;) {
+      const turn = turns.next();
+      if (turn.done === true) return turn.value;
+      await this.#request.breathe();
+    }
   }
 
   /**

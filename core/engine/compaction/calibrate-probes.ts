@@ -5,18 +5,23 @@
  *
  * The truth of a query is the exact order of the best rows of a wide walk, or of a scan where that takes less.
  */
-import type { LeafScan } from '../../index/index.js';
-import { PROBE_ROOM } from '../segments/index.js';
-import type { ProbePoint } from '../segments/index.js';
+import type { EncodedLeaf, LeafScan } from '../../index/index.js';
+import { PROBE_ROOM, worstCompared } from '../segments/index.js';
+import type { Compared, ProbePoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 import type { Candidates, Width } from './calibrate.js';
 
 const KS: readonly number[] = [1, 10, 100];
 const LEAVES: readonly number[] = [
-  1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512,
+  ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128],
+  ...[160, 192, 224, 256, 320, 384, 448, 512],
 ];
 const FACTORS: readonly number[] = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 const RERANK_MOST = 800;
+/** Estimates that are kept of a query. */
+const BEST_MOST = RERANK_MOST * PROBE_ROOM;
+/** The slack with which so many candidates are compared is found by halving what it may be so often. */
+const HALVINGS = 24;
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 150;
 /** More leaves than those by which this much of everything is found need not be measured. */
@@ -33,39 +38,34 @@ export interface ProbeCalibration {
   /** The row that is asked. */
   rowOf(query: number): number;
   vectorOf(query: number): Float32Array;
-  readonly leaves: ProbedLeaves;
-  readonly leafScan: LeafScan;
-}
-
-export interface ProbedLeaves {
+  readonly leaves: readonly EncodedLeaf[];
   readonly leafStarts: Uint32Array;
-  scanned(leaf: number): Uint8Array;
-  rowsIn(leaf: number): number;
+  readonly leafScan: LeafScan;
 }
 
 export async function calibrateProbes(port: ProbeCalibration): Promise<readonly ProbePoint[]> {
   const asked = await askedQueries(port);
   const points: ProbePoint[] = [];
-  const leaves = port.leaves.leafStarts.length;
+  const leaves = port.leaves.length;
+  const reaches = Float32Array.from(asked.flatMap(({ farther }) => [...farther])).sort();
   for (const level of LEAVES) {
     const wanted = Math.min(level, leaves);
-    const reach = reachOf(asked, wanted);
+    // Within it are so many leaves on average: more of a query that lies between many, fewer of one that lies in the middle of one.
+    const reach = reaches[Math.min(wanted * asked.length, reaches.length) - 1] ?? 0;
     for (const query of asked) {
       await port.breathe();
       query.probe(port, { reach, most: wanted * PROBE_ROOM });
     }
-    const measured = KS.flatMap((k) => pointsOf(asked, k, { leaves: wanted, reach }));
+    const measured: MeasuredPoint[] = [];
+    for (const k of KS) {
+      await port.breathe();
+      measured.push(...pointsOf(asked, k, { leaves: wanted, reach }));
+    }
     points.push(...measured);
     if (wanted === leaves) break;
     if (KS.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH))) break;
   }
   return undominated(points);
-}
-
-/** How much farther than the nearest the last of so many leaves is on average: so far the probe of any query goes. */
-function reachOf(asked: readonly AskedQuery[], leaves: number): number {
-  const sum = asked.reduce((total, query) => total + query.reachOf(leaves), 0);
-  return Math.fround(sum / asked.length);
 }
 
 interface MeasuredPoint extends ProbePoint {
@@ -79,10 +79,27 @@ function pointsOf(
 ): MeasuredPoint[] {
   const depths = new Set(FACTORS.map((factor) => Math.min(Math.ceil(factor * k), RERANK_MOST)));
   return [...depths].map((rerank) => {
-    const recalls = Float64Array.from(asked, (query) => query.recall(k, rerank));
-    const { mean, lower } = boundedMean(recalls, k);
-    return { k, ...probe, rerank, recall: mean, lower: Math.floor(lower * 1e4) / 1e4 };
+    const slack = slackFor(asked, k, rerank);
+    const compared = { k, slack, most: rerank * PROBE_ROOM };
+    const { mean, lower } = boundedMean(
+      Float64Array.from(asked, (query) => query.recall(compared)),
+      k,
+    );
+    return { k, ...probe, rerank, slack, recall: mean, lower: Math.floor(lower * 1e4) / 1e4 };
   });
+}
+
+/** With it so many candidates are compared on average: more where many are about as near as the k-th, fewer where few are. */
+function slackFor(asked: readonly AskedQuery[], k: number, rerank: number): number {
+  const compared = (slack: number): number =>
+    asked.reduce((sum, query) => sum + query.comparedWithin(k, slack), 0);
+  let [low, high] = [0, asked.reduce((most, query) => Math.max(most, query.slackMost(k)), 0)];
+  for (let halving = 0; halving < HALVINGS; halving++) {
+    const middle = (low + high) / 2;
+    if (compared(middle) < rerank * asked.length) low = middle;
+    else high = middle;
+  }
+  return Math.fround(high);
 }
 
 /** Only those than which none that takes less of both promises as much. */
@@ -91,7 +108,7 @@ function undominated(points: readonly ProbePoint[]): readonly ProbePoint[] {
     a.k === b.k && a.leaves <= b.leaves && a.rerank <= b.rerank && a.lower >= b.lower;
   return points
     .filter((point) => !points.some((other) => other !== point && isBetter(other, point)))
-    .map(({ k, leaves, reach, rerank, lower }) => ({ k, leaves, reach, rerank, lower }));
+    .map(({ k, leaves, reach, rerank, slack, lower }) => ({ k, leaves, reach, rerank, slack, lower }));
 }
 
 async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery[]> {
@@ -131,7 +148,7 @@ class AskedQuery {
   readonly #query: number;
   /** Nearest first, and how much farther than the first each is. */
   readonly #centroids: Uint32Array;
-  readonly #farther: Float32Array;
+  readonly farther: Float32Array;
   #probed = 0;
   /** Exact distances of the nearest rows, ascending. */
   readonly #sorted: Float32Array;
@@ -146,7 +163,7 @@ class AskedQuery {
     readonly centroids: Uint32Array;
     readonly farther: Float32Array;
   }) {
-    this.#farther = of.farther;
+    this.farther = of.farther;
     this.#query = of.query;
     this.#centroids = of.centroids;
     this.#sorted = of.distances.slice().sort();
@@ -155,26 +172,23 @@ class AskedQuery {
     );
   }
 
-  reachOf(leaves: number): number {
-    return this.#farther[Math.min(leaves, this.#farther.length) - 1]!;
-  }
-
   /** Scans what is in reach and was not before. Requires: no less than the time before. */
   probe(port: ProbeCalibration, { reach, most }: { readonly reach: number; readonly most: number }): void {
-    const { leafScan, leaves } = port;
+    const { leafScan, leaves, leafStarts } = port;
     const from = this.#probed;
     let to = from;
-    while (to < Math.min(most, this.#farther.length) && this.#farther[to]! <= reach) to++;
+    while (to < Math.min(most, this.farther.length) && this.farther[to]! <= reach) to++;
     if (to === from) return;
     this.#probed = to;
     leafScan.prepare(port.vectorOf(this.#query));
     leafScan.beginLeaves();
     const self = port.rowOf(this.#query);
     const fresh: number[] = [];
-    const worst = this.#best.length < RERANK_MOST ? Infinity : this.#best.at(-1)!;
+    const worst = this.#best.length < BEST_MOST ? Infinity : this.#best.at(-1)!;
     for (const leaf of this.#centroids.subarray(from, to)) {
-      const first = leaves.leafStarts[leaf]!;
-      const estimates = leafScan.leafDistances(leaves.scanned(leaf), leaves.rowsIn(leaf));
+      const { scanned, rows } = leaves[leaf]!;
+      const first = leafStarts[leaf]!;
+      const estimates = leafScan.leafDistances(scanned, rows);
       for (let i = 0; i < estimates.length; i++) {
         if (estimates[i]! < worst && first + i !== self) fresh.push(estimates[i]!);
       }
@@ -183,15 +197,33 @@ class AskedQuery {
     }
     this.#best = Float32Array.from([...this.#best, ...fresh])
       .sort()
-      .slice(0, RERANK_MOST);
+      .slice(0, BEST_MOST);
   }
 
-  /** The share of the k nearest among the first `rerank` estimates. Rows as near as the k-th count alike. */
-  recall(k: number, rerank: number): number {
+  /** Farther than the k-th estimate the last that is kept. */
+  slackMost(k: number): number {
+    return this.#best.length <= k ? 0 : this.#best.at(-1)! - this.#best[k - 1]!;
+  }
+
+  /** How many candidates are compared with such a slack. */
+  comparedWithin(k: number, slack: number): number {
+    const worst = (this.#best[k - 1] ?? Infinity) + slack;
+    let [low, high] = [0, this.#best.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#best[middle]! <= worst) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The share of the k nearest among the candidates that are compared. Rows as near as the k-th count alike. */
+  recall(compared: Compared): number {
+    const { k } = compared;
     const wanted = Math.min(k, this.#sorted.length);
     if (wanted === 0) return 1;
     const worst = this.#sorted[wanted - 1]!;
-    const last = this.#best[Math.min(rerank, this.#best.length) - 1] ?? -Infinity;
+    const last = this.#best.length === 0 ? -Infinity : worstCompared(this.#best, compared);
     let found = 0;
     for (const { exact, estimate } of this.#truth.values()) if (exact <= worst && estimate <= last) found++;
     return Math.min(found, wanted) / wanted;

@@ -20,20 +20,16 @@ export function codingFor({
 interface Planned {
   readonly metric: Metric;
   readonly params: CodeParams;
-  readonly leafStarts: Uint32Array;
-  readonly centroids: Float32Array | undefined;
+  readonly leaves: number;
   readonly books: PqBooks | undefined;
 }
 
 /** What a builder is told of it, by what was learnt of the rows. Undefined: sq8. */
-export function codePlan(
-  coding: Coding,
-  { metric, params, leafStarts, centroids, books }: Planned,
-): CodePlan | undefined {
+export function codePlan(coding: Coding, { metric, params, leaves, books }: Planned): CodePlan | undefined {
   if (coding.kind === 'sq8') return undefined;
   if (coding.kind === 'f32') return { kind: 'f32' };
   if (coding.kind === 'pq') return { kind: 'pq', compression: coding.compression, books: books! };
   // Of length 1 under cosine.
   const unit = metric === 'cosine' ? 1 : rangeUnit(params);
-  return { kind: 'rabitq', bits: coding.bits, unit, leafStarts, centroids: centroids! };
+  return { kind: 'rabitq', bits: coding.bits, unit, leaves };
 }

@@ -1,12 +1,12 @@
 /** The leaves of a segment that is being built, as a reader that holds no index will probe them. */
 import { hasLeafCodes, LeafEncoder, LeafScan } from '../../index/index.js';
-import type { CentroidCodes, LeafEncoderOptions } from '../../index/index.js';
+import type { CentroidCodes, EncodedLeaf, LeafEncoderOptions, PlacedLeaves } from '../../index/index.js';
 import type { ArenaPool } from '../../kernel/index.js';
 import type { SegmentWriter } from '../../segment/index.js';
 import { tryWithRoom } from '../segments/index.js';
 
-/** Of a centroid's code, per dimension: one more bit than needed to know most of the nearest, two fewer than make no difference. */
-const CENTROID_BITS = 2;
+/** Of a centroid's code, per dimension: more of them find the nearest better, but not so much that fewer leaves were to be read. */
+const CENTROID_BITS = 1;
 
 type WrittenLeaves = Parameters<SegmentWriter['writeLeaves']>[1];
 
@@ -31,13 +31,14 @@ export class SegmentLeaves {
     return encoder && new SegmentLeaves(options, encoder);
   }
 
-  get leafStarts(): Uint32Array {
-    return this.#options.leafStarts;
-  }
-
-  /** Whole rows in the order of the file, over any number of calls. */
-  add(vectors: Float32Array): void {
-    this.#encoder.add(vectors);
+  /** The next rows of the file, from `first` on: those of the leaves. */
+  add(first: number, vectors: Float32Array, { starts, centroids }: PlacedLeaves): void {
+    const { dimension } = this.#options;
+    starts.forEach((start, leaf) => {
+      const end = starts[leaf + 1] ?? first + vectors.length / dimension;
+      const rows = vectors.subarray((start - first) * dimension, (end - first) * dimension);
+      this.#encoder.add(rows, centroids.subarray(leaf * dimension, (leaf + 1) * dimension));
+    });
   }
 
   /** All rows have been added: their memory is given back, and what was made of them stays. */
@@ -52,21 +53,17 @@ export class SegmentLeaves {
 
   /** What is written of each leaf. `ids` by rank. */
   *contents(ids: readonly string[], rankOfRow: Uint32Array): WrittenLeaves {
-    const { leafStarts, rows } = this.#options;
-    for (const [leaf, scanned] of this.#encoder.leaves.entries()) {
-      const ranks = rankOfRow.subarray(leafStarts[leaf], leafStarts[leaf + 1] ?? rows);
+    let first = 0;
+    for (const { rows, scanned } of this.#encoder.leaves) {
+      const ranks = rankOfRow.subarray(first, first + rows);
+      first += rows;
       yield { scanned, ranks, ids: Array.from(ranks, (rank) => ids[rank]!) };
     }
   }
 
-  /** Of a leaf, its centroid and packs. */
-  scanned(leaf: number): Uint8Array {
-    return this.#encoder.leaves[leaf]!;
-  }
-
-  rowsIn(leaf: number): number {
-    const { leafStarts, rows } = this.#options;
-    return (leafStarts[leaf + 1] ?? rows) - leafStarts[leaf]!;
+  /** Those that are written. */
+  get encoded(): readonly EncodedLeaf[] {
+    return this.#encoder.leaves;
   }
 
   /** To ask them as a reader will. Whoever takes it releases it. Undefined where memory is short. */

@@ -87,10 +87,10 @@ export async function tryProbe(
 
 /** What is compared exactly where candidates of other segments are so, too. Waits until all of them are known. */
 export async function nearestOfAll(found: Candidates, together: ProbedPart | undefined): Promise<Candidates> {
-  const { estimates, rows, ranks } = found;
-  if (estimates === undefined || together === undefined) return found;
-  const worst = await together.offer(estimates, rows.length);
-  const farther = estimates.findIndex((distance) => distance > worst);
+  const { estimated, rows, ranks } = found;
+  if (estimated === undefined || together === undefined) return found;
+  const worst = await together.offer(estimated);
+  const farther = estimated.distances.findIndex((distance) => distance > worst);
   return farther < 0
     ? found
     : { ...found, rows: rows.subarray(0, farther), ranks: ranks.subarray(0, farther) };

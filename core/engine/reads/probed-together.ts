@@ -3,23 +3,21 @@
  * would read as many raw vectors as if it held all that is near. Segments are told apart by nothing but chance, so that estimates of all
  * are of one scale once they are in one unit.
  */
-
-/** So many times as many candidates are compared as one segment would compare. */
-const ROOM = 1.5;
+import { worstCompared } from '../segments/index.js';
+import type { Estimated } from '../segments/index.js';
 
 /** What one segment says: at most one offer, and one end. */
 export interface ProbedPart {
-  /** Estimated distances, ascending, of which so many would be compared: answers how far those of all go that are. */
-  offer(estimates: Float64Array, wanted: number): Promise<number>;
+  /** Candidates of this segment: answers how far those of all go that are compared. */
+  offer(estimated: Estimated): Promise<number>;
   /** Nothing is offered any more. May be said again. */
   end(): void;
 }
 
 export class ProbedTogether {
   readonly #waiting: ((worst: number) => void)[] = [];
-  readonly #estimates: Float64Array[] = [];
+  readonly #offers: Estimated[] = [];
   #open: number;
-  #wanted = 0;
 
   constructor(segments: number) {
     this.#open = segments;
@@ -34,9 +32,8 @@ export class ProbedTogether {
       this.#open--;
       if (this.#open === 0) this.#settle();
     };
-    const offer = (estimates: Float64Array, wanted: number): Promise<number> => {
-      this.#estimates.push(estimates);
-      this.#wanted = Math.max(this.#wanted, wanted);
+    const offer = (estimated: Estimated): Promise<number> => {
+      this.#offers.push(estimated);
       const answer = new Promise<number>((resolve) => this.#waiting.push(resolve));
       end();
       return answer;
@@ -45,9 +42,12 @@ export class ProbedTogether {
   }
 
   #settle(): void {
-    const all = Float64Array.from(this.#estimates.flatMap((own) => [...own])).sort();
-    const most = this.#estimates.length > 1 ? Math.ceil(ROOM * this.#wanted) : all.length;
-    const worst = all[most - 1] ?? Infinity;
+    const all = Float64Array.from(this.#offers.flatMap(({ distances }) => [...distances])).sort();
+    // As the segment would have it that compares the most.
+    const worst = this.#offers.reduce(
+      (farthest, { compared }) => Math.max(farthest, worstCompared(all, compared)),
+      -Infinity,
+    );
     for (const resolve of this.#waiting) resolve(worst);
   }
 }

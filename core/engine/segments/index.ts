@@ -3,8 +3,8 @@ export { findRows } from './find-rows.js';
 export { tryWithRoom, withRoom } from './room.js';
 export { canBeProbed, planLeaves, probeCost, probeLeaves } from './leaf-probe.js';
 export type { ProbedFile, ProbeHits, ProbePlan, ProbeRequest, Room } from './leaf-probe.js';
-export { chooseProbe, PROBE_ROOM, wantedRecall } from './probe-curve.js';
-export type { ProbePoint } from './probe-curve.js';
+export { chooseProbe, PROBE_ROOM, wantedRecall, worstCompared } from './probe-curve.js';
+export type { Compared, ProbePoint } from './probe-curve.js';
 export { BOUNDED_ROOM, chooseEffort } from './recall-curve.js';
 export type { Effort, RecallCurve, RecallPoint, ScanPoint } from './recall-curve.js';
 export { attachIndex, hasCoarseCodes, indexBytes } from './index-loader.js';
@@ -12,5 +12,12 @@ export type { LoadedIndex } from './index-loader.js';
 export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';
 export { placeOf, SegmentStore } from './segment-store.js';
-export type { Candidates, IndexSearch, SearchThreads, SharedIndex, ThreadedIndex } from './search-threads.js';
+export type {
+  Candidates,
+  Estimated,
+  IndexSearch,
+  SearchThreads,
+  SharedIndex,
+  ThreadedIndex,
+} from './search-threads.js';
 export type { SegmentPlace } from './segment-store.js';

@@ -8,8 +8,9 @@ import { countBits, hasBit, sliceBits } from '../../base/bitmap.js';
 import { LeafScan } from '../../index/index.js';
 import type { ArenaPool, Metric } from '../../kernel/index.js';
 import type { PageReading } from '../../store/index.js';
-import { PROBE_ROOM } from './probe-curve.js';
-import type { ProbeCost, ProbeEffort } from './probe-curve.js';
+import { PROBE_ROOM, worstCompared } from './probe-curve.js';
+import type { Compared, ProbeCost, ProbeEffort } from './probe-curve.js';
+import type { Estimated } from './search-threads.js';
 import type { SegmentFile } from './segment-file.js';
 
 /** Of a segment: its index of leaves is there. */
@@ -40,8 +41,7 @@ export interface ProbeHits {
   /** In the order of their estimated distances. */
   readonly rows: Uint32Array;
   readonly ranks: Uint32Array;
-  /** Estimated distances, in the same unit for all segments of a collection. */
-  readonly estimates: Float64Array;
+  readonly estimated: Estimated;
   readonly visited: number;
   /** Of one of the rows. Throws `corrupt`. */
   readonly idOf: (row: number) => string;
@@ -106,7 +106,8 @@ export function probeLeaves(
   reading: PageReading,
 ): Awaitable<ProbeHits> {
   return andThen(file.leafBlocks(leaves, reading), (blocks) => {
-    const best = new BestEstimates(effort.rerank);
+    const { compared } = effort;
+    const best = new BestEstimates(compared.most);
     let visited = 0;
     withScan(room, file, (scan) => {
       scan.prepare(query);
@@ -116,13 +117,18 @@ export function probeLeaves(
         visited += rows;
       });
     });
-    const found = best.list();
+    const found = within(best.list(), compared);
+    // Of the units of this segment.
+    const unit = file.leafIndex.centroids.factor ** 2;
     const rowsFound = Uint32Array.from(found, ({ at, i }) => blocks[at]!.firstRow + i);
     const placeOf = new Map(found.map((place, n) => [rowsFound[n]!, place]));
     const idsOf = new Map<number, readonly Uint8Array[]>();
     return {
       rows: rowsFound,
-      estimates: Float64Array.from(found, ({ distance }) => distance / file.leafIndex.centroids.factor ** 2),
+      estimated: {
+        distances: Float64Array.from(found, ({ distance }) => distance / unit),
+        compared: { ...compared, slack: compared.slack / unit },
+      },
       ranks: Uint32Array.from(found, ({ at, i }) => blocks[at]!.rank(i, file.rows)),
       visited,
       idOf: (row) => {
@@ -156,6 +162,15 @@ interface Estimate {
   readonly at: number;
   readonly i: number;
   readonly distance: number;
+}
+
+/** Those that are worth an exact comparison. */
+function within(found: readonly Estimate[], compared: Compared): readonly Estimate[] {
+  const worst = worstCompared(
+    found.map(({ distance }) => distance),
+    compared,
+  );
+  return found.filter(({ distance }) => distance <= worst);
 }
 
 /** The nearest so many out of leaves that come one after another. */

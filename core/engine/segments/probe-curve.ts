@@ -14,8 +14,10 @@ export interface ProbePoint {
   readonly leaves: number;
   /** How much farther than the nearest a leaf may be, in estimated distances of the segment's own units. */
   readonly reach: number;
-  /** Candidates that are compared exactly. */
+  /** Candidates that are compared exactly: so many on average. */
   readonly rerank: number;
+  /** How much farther than the k-th nearest one of these may be, in estimated distances of the segment's own units. */
+  readonly slack: number;
   /** Lower end of what the recall may be, given how few queries measured it. */
   readonly lower: number;
 }
@@ -24,6 +26,22 @@ export interface ProbeEffort {
   readonly leaves: number;
   readonly reach: number;
   readonly rerank: number;
+  readonly compared: Compared;
+}
+
+/** Which candidates are compared exactly: estimates say that they may be among the nearest. */
+export interface Compared {
+  readonly k: number;
+  /** How much farther than the k-th nearest. */
+  readonly slack: number;
+  /** No more of them. */
+  readonly most: number;
+}
+
+/** The farthest estimate of a candidate that is compared, of ascending ones. */
+export function worstCompared(estimates: ArrayLike<number>, { k, slack, most }: Compared): number {
+  const kth = estimates[k - 1];
+  return kth === undefined ? Infinity : Math.min(kth + slack, estimates[most - 1] ?? Infinity);
 }
 
 /** What a probe takes, in bytes. */
@@ -34,8 +52,10 @@ export interface ProbeCost {
 }
 
 const POINTS_MAX = 1_000;
-/** A probe reads what is within reach, but not more than this times what that is on average. */
+/** A probe reads what is within reach, and compares what is within slack, but not more than this times what that is on average. */
 export const PROBE_ROOM = 2;
+/** As many more are compared where slack is not known. */
+const UNKNOWN_SLACK_ROOM = 1.5;
 /** What a walk of a width that was not measured is taken to find. */
 const RECALL_UNMEASURED = 0.95;
 
@@ -50,14 +70,15 @@ export function tryProbePoints(statistics: unknown): readonly ProbePoint[] | und
 
 function isPoint(value: unknown): value is ProbePoint {
   if (!isPlainObject(value)) return false;
-  const { k, leaves, reach, rerank, lower } = value as Readonly<Record<string, unknown>>;
+  const { k, leaves, reach, rerank, slack, lower } = value as Readonly<Record<string, unknown>>;
   const isCount = (count: unknown, most: number): boolean =>
     typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= most;
   const isShare = typeof lower === 'number' && lower >= 0 && lower <= 1;
-  const isReach = typeof reach === 'number' && reach >= 0 && reach < Infinity;
+  const isFar = (far: unknown): boolean => typeof far === 'number' && far >= 0 && far < Infinity;
   return (
     isShare &&
-    isReach &&
+    isFar(reach) &&
+    isFar(slack) &&
     isCount(k, limits.k) &&
     isCount(leaves, limits.segmentRows) &&
     isCount(rerank, limits.indexHits)
@@ -77,8 +98,16 @@ export function chooseProbe(
   if (best === undefined) return undefined;
   const scale = Math.max(1, k / of);
   const rerank = Math.max(k, Math.ceil(best.rerank * scale));
-  if (rerank > limits.indexHits) return undefined;
-  return { leaves: Math.ceil(best.leaves * scale), reach: scale === 1 ? best.reach : Infinity, rerank };
+  // Both were measured for other numbers of neighbours than are wanted here.
+  const isMeasured = scale === 1;
+  const most = Math.ceil(rerank * (isMeasured ? PROBE_ROOM : UNKNOWN_SLACK_ROOM));
+  if (most > limits.indexHits) return undefined;
+  return {
+    leaves: Math.ceil(best.leaves * scale),
+    reach: isMeasured ? best.reach : Infinity,
+    rerank,
+    compared: { k, slack: isMeasured ? best.slack : Infinity, most },
+  };
 }
 
 function cheapest(points: readonly ProbePoint[], target: number, cost: ProbeCost): ProbePoint | undefined {
@@ -90,7 +119,10 @@ function cheapest(points: readonly ProbePoint[], target: number, cost: ProbeCost
   return best;
 }
 
-function probeBytes(effort: Omit<ProbeEffort, 'reach'>, { leafBytes, rowBytes }: ProbeCost): number {
+function probeBytes(
+  effort: Pick<ProbeEffort, 'leaves' | 'rerank'>,
+  { leafBytes, rowBytes }: ProbeCost,
+): number {
   return effort.leaves * leafBytes + effort.rerank * rowBytes;
 }
 

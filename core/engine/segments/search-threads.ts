@@ -5,6 +5,7 @@
 import type { DirectoryOptions } from '../../index/index.js';
 import type { Arena } from '../../kernel/index.js';
 import type { PageReading } from '../../store/index.js';
+import type { Compared } from './probe-curve.js';
 import type { Effort } from './recall-curve.js';
 
 export interface IndexSearch {
@@ -17,6 +18,14 @@ export interface IndexSearch {
   readonly count: number;
 }
 
+/** Candidates of which no distance is known, but about what they are. */
+export interface Estimated {
+  /** Ascending, in one unit for all segments of a collection. */
+  readonly distances: Float64Array;
+  /** In that unit. */
+  readonly compared: Compared;
+}
+
 /** Rows in the order that the index says, and their ranks. */
 export interface Candidates {
   readonly rows: Uint32Array;
@@ -26,8 +35,8 @@ export interface Candidates {
   readonly visited: number;
   /** How raw rows are read. */
   readonly reading?: PageReading;
-  /** Of what was probed: distances in one unit for all segments. */
-  readonly estimates?: Float64Array;
+  /** Of what was probed. */
+  readonly estimated?: Estimated;
   /** Of one of the rows, where no page of ids is needed for it. */
   readonly idOf?: (row: number) => string;
 }

@@ -17,7 +17,15 @@ export {
 } from './coding.js';
 export type { CodeSizes, Coding, PqCoding } from './coding.js';
 export { putQuery } from './row-table.js';
-export type { CoderPlace, CodesAt, InputRows, QueryConstants, RowCoder, RowTable } from './row-table.js';
+export type {
+  CoderPlace,
+  CodesAt,
+  InputRows,
+  PlacedLeaves,
+  QueryConstants,
+  RowCoder,
+  RowTable,
+} from './row-table.js';
 export { RABITQ_STATE_BYTES, putRabitqState } from './rabitq-state.js';
 export { Layout, SECTION_ALIGNMENT, indexSectionKinds, sectionBytes } from './shape.js';
 export type {

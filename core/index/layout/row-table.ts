@@ -67,7 +67,17 @@ export interface InputRows {
 }
 
 /** Codes the rows of an index as they come to its builder. */
+/** Of rows that come next, whole leaves. */
+export interface PlacedLeaves {
+  /** The first row of each. */
+  readonly starts: Uint32Array;
+  /** f32[leaves][dimension]; for cosine of rows brought to length 1. */
+  readonly centroids: Float32Array;
+}
+
 export interface RowCoder {
   readonly table: RowTable;
+  /** Absent: what is coded is not relative to leaves. */
+  placeLeaves?(leaves: PlacedLeaves): void;
   encode(rows: InputRows): void;
 }

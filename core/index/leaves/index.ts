@@ -1,4 +1,4 @@
 /** Leaves without their index: coded as rows are written, ranked by their centroids, scanned one after another. */
 export { hasLeafCodes, LeafEncoder } from './leaf-encoder.js';
-export type { CentroidCodes, LeafEncoderOptions } from './leaf-encoder.js';
+export type { CentroidCodes, EncodedLeaf, LeafEncoderOptions } from './leaf-encoder.js';
 export { LeafScan } from './leaf-scan.js';

@@ -1,25 +1,17 @@
 /**
  * Codes the rows of leaves as they are written: of each leaf its centroid and its rows' 1-bit codes, in packs of 32 as a scan wants
  * them (wasm/fast-scan.ts). What is kept until all have passed by is an eighth of a byte per dimension and 8 bytes per row.
- *
- * The centroid is the mean of the rows, of as many of a large leaf as are held at once: rows of a leaf come in no order.
  */
-import { assertInternal } from '../../base/errors.js';
 import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../kernel/index.js';
 import { Layout, acquireBytes, paddedDimension } from '../layout/index.js';
 import type { CodeParams } from '../layout/index.js';
 import { LeafTables, layOutLeafTables } from './leaf-tables.js';
 
-/** Of rotated rows that are held at once. */
-const HELD_BYTES = 3_145_728; // 3 MiB
-const INPUT_BYTES = 65_536;
 const PACK_ROWS = 32;
 
 export interface LeafEncoderOptions {
   readonly dimension: number;
   readonly metric: Metric;
-  readonly rows: number;
-  readonly leafStarts: Uint32Array;
   /** Ranges of the values of rows: of what length vectors are. */
   readonly params: CodeParams;
 }
@@ -32,10 +24,17 @@ export interface CentroidCodes {
   readonly records: Uint8Array;
 }
 
+/** Rows that are coded, and how many there are. */
+export interface EncodedLeaf {
+  readonly rows: number;
+  /** Centroid and packs. */
+  readonly scanned: Uint8Array<ArrayBuffer>;
+}
+
 interface EncoderPlaces {
   readonly tables: ReturnType<typeof layOutLeafTables>;
   readonly input: number;
-  readonly held: number;
+  readonly rotated: number;
   readonly centroid: number;
   readonly records: number;
   readonly pack: number;
@@ -52,32 +51,22 @@ export class LeafEncoder {
   readonly #factor: number;
   readonly #padded: number;
   readonly #places: EncoderPlaces;
-  readonly #heldMost: number;
-  readonly #inputMost: number;
   readonly #tables: LeafTables;
-  readonly #done: Uint8Array<ArrayBuffer>[] = [];
+  readonly #leaves: EncodedLeaf[] = [];
   #arena: Arena | undefined;
-  /** The leaf that is being coded, and how many of its rows are. */
-  #leaf = 0;
-  #coded = 0;
-  #held = 0;
 
-  /** Throws `memory_budget_exceeded`. Requires: a metric that `hasLeafCodes`; leaves. */
+  /** Throws `memory_budget_exceeded`. Requires: a metric that `hasLeafCodes`. */
   constructor(pool: ArenaPool, options: LeafEncoderOptions) {
     const { dimension, metric, params } = options;
-    assertInternal(options.leafStarts.length > 0, 'rows in no leaves');
     this.#options = options;
     this.#pool = pool;
     this.#factor = metric === 'cosine' ? 1 : factorOf(params);
     this.#padded = paddedDimension(dimension);
-    // Whole packs: what does not fit is coded behind them.
-    this.#heldMost = PACK_ROWS * Math.max(1, Math.floor(HELD_BYTES / (this.#padded * 4 * PACK_ROWS)));
-    this.#inputMost = Math.max(1, Math.floor(INPUT_BYTES / (dimension * 4)));
     const layout = new Layout(PAYLOAD_OFFSET);
     this.#places = {
       tables: layOutLeafTables(layout, dimension),
-      input: layout.take(this.#inputMost * dimension * 4),
-      held: layout.take(this.#heldMost * this.#padded * 4),
+      input: layout.take(PACK_ROWS * dimension * 4),
+      rotated: layout.take(PACK_ROWS * this.#padded * 4),
       centroid: layout.take(this.#padded * 4),
       records: layout.take(PACK_ROWS * (this.#padded / 8 + 8)),
       pack: layout.take(this.#packBytes),
@@ -87,44 +76,49 @@ export class LeafEncoder {
     this.#tables = new LeafTables(arena, this.#places.tables, { dimension, metric, factor: this.#factor });
   }
 
-  /** Whole rows in the order of the file, over any number of calls. */
-  add(rows: Float32Array): void {
+  /** The next leaf of the file, whole. Its centroid is one of rows of length 1 under cosine. */
+  add(rows: Float32Array, leafCentroid: Float32Array): void {
+    const { exports, f32, u8 } = this.#arena!;
+    const { input, rotated, centroid, records, pack } = this.#places;
     const { dimension } = this.#options;
-    const { f32 } = this.#arena!;
-    const { input, held } = this.#places;
-    for (let row = 0, all = rows.length / dimension; row < all;) {
-      const room = Math.min(this.#heldMost - this.#held, this.#leafRows - this.#coded - this.#held);
-      const count = Math.min(this.#inputMost, all - row, room);
-      f32.set(rows.subarray(row * dimension, (row + count) * dimension), input / 4);
-      this.#tables.rotate({ from: input, rows: count, to: held + this.#held * this.#padded * 4 });
-      this.#held += count;
-      row += count;
-      if (count === room) this.#codeHeld();
+    const padded = this.#padded;
+    const count = rows.length / dimension;
+    const scanned = new Uint8Array(padded * 4 + Math.ceil(count / PACK_ROWS) * this.#packBytes);
+    f32.set(leafCentroid, input / 4);
+    this.#tables.rotateCentroid({ from: input, to: centroid });
+    scanned.set(u8.subarray(centroid, centroid + padded * 4));
+    const stride = padded / 8 + 8;
+    for (let row = 0, to = padded * 4; row < count; row += PACK_ROWS, to += this.#packBytes) {
+      const part = Math.min(PACK_ROWS, count - row);
+      f32.set(rows.subarray(row * dimension, (row + part) * dimension), input / 4);
+      this.#tables.rotate({ from: input, rows: part, to: rotated });
+      exports.rabitqEncode(rotated, part, padded, centroid, 1, Number(this.#tables.isDot), records, stride);
+      exports.packRows32(records, stride, part, padded, pack);
+      scanned.set(u8.subarray(pack, pack + this.#packBytes), to);
     }
+    this.#leaves.push({ rows: count, scanned });
   }
 
-  /** Centroid and packs of each leaf. Requires: all rows were added. */
-  get leaves(): readonly Uint8Array<ArrayBuffer>[] {
-    assertInternal(this.#leaf === this.#options.leafStarts.length, () => `${this.#leaf} leaves are coded`);
-    return this.#done;
+  /** Those that were added. */
+  get leaves(): readonly EncodedLeaf[] {
+    return this.#leaves;
   }
 
-  /** Requires: all rows were added, and the memory was not given back. */
+  /** Of all leaves. Requires: there are some, and the memory was not given back. */
   centroids(bits: number): CentroidCodes {
     const { exports, f32, u8 } = this.#arena!;
-    const { held, centroid: meanAt } = this.#places;
+    const { rotated, centroid: meanAt, records: recordAt } = this.#places;
     const padded = this.#padded;
-    const all = this.leaves.map((leaf) => new Float32Array(leaf.buffer, 0, padded));
+    const all = this.#leaves.map(({ scanned }) => new Float32Array(scanned.buffer, 0, padded));
     const mean = meanOf(all);
     const stride = (bits * padded) / 8 + 8;
     const records = new Uint8Array(all.length * stride);
     f32.set(mean, meanAt / 4);
     all.forEach((centroid, leaf) => {
-      f32.set(centroid, held / 4);
-      // Behind the one row that is held there is room for its record.
-      const at = held + padded * 4;
-      exports.rabitqEncode(held, 1, padded, meanAt, bits, Number(this.#tables.isDot), at, stride);
-      records.set(u8.subarray(at, at + stride), leaf * stride);
+      f32.set(centroid, rotated / 4);
+      // There is room for a pack of records of one bit.
+      exports.rabitqEncode(rotated, 1, padded, meanAt, bits, Number(this.#tables.isDot), recordAt, stride);
+      records.set(u8.subarray(recordAt, recordAt + stride), leaf * stride);
     });
     return { bits, factor: this.#factor, mean, records };
   }
@@ -137,49 +131,6 @@ export class LeafEncoder {
 
   get #packBytes(): number {
     return this.#padded * 4 + PACK_ROWS * 8;
-  }
-
-  get #leafRows(): number {
-    const { leafStarts, rows } = this.#options;
-    return (leafStarts[this.#leaf + 1] ?? rows) - leafStarts[this.#leaf]!;
-  }
-
-  /** Codes the rows that are held: all of the leaf, or a part of it that begins with a pack. */
-  #codeHeld(): void {
-    const { exports, f32, u8 } = this.#arena!;
-    const { held, centroid, records, pack } = this.#places;
-    const padded = this.#padded;
-    const rows = this.#held;
-    if (this.#coded === 0) this.#beginLeaf();
-    const leaf = this.#done[this.#leaf]!;
-    f32.set(new Float32Array(leaf.buffer, 0, padded), centroid / 4);
-    const stride = padded / 8 + 8;
-    for (let row = 0; row < rows; row += PACK_ROWS) {
-      const count = Math.min(PACK_ROWS, rows - row);
-      const at = held + row * padded * 4;
-      exports.rabitqEncode(at, count, padded, centroid, 1, Number(this.#tables.isDot), records, stride);
-      exports.packRows32(records, stride, count, padded, pack);
-      const to = padded * 4 + ((this.#coded + row) / PACK_ROWS) * this.#packBytes;
-      leaf.set(u8.subarray(pack, pack + this.#packBytes), to);
-    }
-    this.#coded += rows;
-    this.#held = 0;
-    if (this.#coded < this.#leafRows) return;
-    this.#leaf++;
-    this.#coded = 0;
-  }
-
-  #beginLeaf(): void {
-    const padded = this.#padded;
-    const packs = Math.ceil(this.#leafRows / PACK_ROWS);
-    const leaf = new Uint8Array(padded * 4 + packs * this.#packBytes);
-    const { f32 } = this.#arena!;
-    const at = this.#places.held / 4;
-    const rows = Array.from({ length: this.#held }, (_, row) =>
-      f32.subarray(at + row * padded, at + (row + 1) * padded),
-    );
-    new Float32Array(leaf.buffer, 0, padded).set(meanOf(rows));
-    this.#done.push(leaf);
   }
 }
 

@@ -75,6 +75,12 @@ export class LeafTables {
     arena.u32.set([0, CENTROIDS_AT_ONCE], leafStarts / 4);
   }
 
+  /** Of rows of length 1 where the metric is cosine, which it is not itself. */
+  rotateCentroid({ from, to }: { readonly from: number; readonly to: number }): void {
+    const { dimension, factor } = this.#space;
+    this.#arena.exports.rotateRows(from, 1, dimension, 0, factor, this.places.signs, this.padded, to);
+  }
+
   /** Rotates rows that lie at `from`, each brought to length 1 where the metric is cosine. */
   rotate({ from, rows, to }: { readonly from: number; readonly rows: number; readonly to: number }): void {
     const { exports, f32 } = this.#arena;

@@ -6,19 +6,13 @@ import { PAYLOAD_OFFSET, type Arena, type ArenaPool } from '../../kernel/index.j
 import { inverseLengths } from '../codes/index.js';
 import { Layout, acquireBytes } from '../layout/index.js';
 
-const INPUT_BYTES = 1_048_576;
+/** Of rows that are assigned in one turn. */
+const INPUT_BYTES = 262_144;
 
 export interface ClusterSpace {
   readonly pool: ArenaPool;
   readonly dimension: number;
   readonly normalised: boolean;
-}
-
-/** Centroids and how they are grouped: group g holds the leaves starts[g] .. starts[g + 1]. */
-export interface LeafTree {
-  readonly groups: Float32Array;
-  readonly starts: Uint32Array;
-  readonly leaves: Float32Array;
 }
 
 /** Rows of length 1 where the space wants that, else the rows themselves. */
@@ -33,96 +27,98 @@ export function inSpace(rows: Float32Array, { dimension, normalised }: ClusterSp
   return scaled;
 }
 
-/** An arena with centroids in it that assigns rows to them. */
-class Assigner {
-  readonly #arena: Arena;
-  readonly #dimension: number;
+/** Some of the rows, in the order wanted. */
+export function rowsOf(
+  rows: Float32Array,
+  dimension: number,
+  wanted: Uint32Array,
+): Float32Array<ArrayBuffer> {
+  const found = new Float32Array(wanted.length * dimension);
+  wanted.forEach((row, i) => found.set(rows.subarray(row * dimension, (row + 1) * dimension), i * dimension));
+  return found;
+}
+
+/** Centroids in an arena of their own, and rows that are assigned to the nearest. Whoever makes one releases it. */
+export class Assigner {
+  readonly space: ClusterSpace;
   readonly #input: number;
   readonly #out: number;
-  readonly #perRound: number;
-  readonly centroids: number;
-  readonly groups: number;
-  readonly starts: number;
+  readonly #perTurn: number;
+  readonly #centroids: number;
+  #count = 0;
+  #arena: Arena | undefined;
 
-  constructor(space: ClusterSpace, leaves: number, groups: number) {
+  /** For `most` centroids. Throws `memory_budget_exceeded`. */
+  constructor(space: ClusterSpace, most: number) {
     const rowBytes = space.dimension * 4;
-    this.#dimension = space.dimension;
-    this.#perRound = Math.max(1, Math.floor(INPUT_BYTES / rowBytes));
+    this.space = space;
+    this.#perTurn = Math.max(1, Math.floor(INPUT_BYTES / rowBytes));
     const layout = new Layout(PAYLOAD_OFFSET);
-    this.#input = layout.take(this.#perRound * rowBytes);
-    this.#out = layout.take(this.#perRound * 4);
-    this.centroids = layout.take(leaves * rowBytes);
-    this.groups = layout.take(groups * rowBytes);
-    this.starts = layout.take((groups + 1) * 4);
+    this.#input = layout.take(this.#perTurn * rowBytes);
+    this.#out = layout.take(this.#perTurn * 4);
+    this.#centroids = layout.take(most * rowBytes);
     this.#arena = acquireBytes(space.pool, layout.end - PAYLOAD_OFFSET);
   }
 
-  put(address: number, values: Float32Array | Uint32Array): void {
-    if (values instanceof Float32Array) this.#arena.f32.set(values, address / 4);
-    else this.#arena.u32.set(values, address / 4);
+  /** f32[count][dimension], no more than there is room for: from now on rows are assigned to these. */
+  use(centroids: Float32Array): void {
+    this.#arena!.f32.set(centroids, this.#centroids / 4);
+    this.#count = centroids.length / this.space.dimension;
   }
 
-  /** Requires: rows of the space. `groups` = 0: among the first `count` centroids; else by way of that many groups. */
-  assign(rows: Float32Array, count: number, groups: number): Uint32Array<ArrayBuffer> {
-    const { exports, f32, u32 } = this.#arena;
-    const dimension = this.#dimension;
+  /** The nearest centroid of each row, the first of equals. Requires: rows of the space; centroids; not released. */
+  *assign(rows: Float32Array): Generator<void, Uint32Array<ArrayBuffer>> {
+    const { dimension } = this.space;
     const found = new Uint32Array(rows.length / dimension);
-    for (let row = 0; row < found.length; row += this.#perRound) {
-      const chunk = rows.subarray(row * dimension, (row + this.#perRound) * dimension);
+    for (let row = 0; row < found.length; row += this.#perTurn) {
+      const { exports, f32, u32 } = this.#arena!;
+      const chunk = rows.subarray(row * dimension, (row + this.#perTurn) * dimension);
       f32.set(chunk, this.#input / 4);
       const n = chunk.length / dimension;
-      if (groups === 0) exports.assignRows(this.#input, n, dimension, this.centroids, count, this.#out);
-      else {
-        const { centroids, starts } = this;
-        exports.assignGrouped(this.#input, n, dimension, this.groups, groups, starts, centroids, this.#out);
-      }
+      exports.assignRows(this.#input, n, dimension, this.#centroids, this.#count, this.#out);
       found.set(u32.subarray(this.#out / 4, this.#out / 4 + n), row);
+      yield;
     }
     return found;
   }
 
-  release(pool: ArenaPool): void {
-    pool.release(this.#arena);
+  /** May be called again. */
+  release(): void {
+    if (this.#arena !== undefined) this.space.pool.release(this.#arena);
+    this.#arena = undefined;
   }
 }
 
-export interface KMeans {
-  readonly centroids: Float32Array<ArrayBuffer>;
-  readonly assigned: Uint32Array;
+export interface KMeansOptions {
+  readonly count: number;
+  readonly rounds: number;
+  readonly next: () => number;
 }
 
-/** Lloyd's algorithm from random rows; a centroid that nobody is near starts anew at a random row. */
-export function kMeans(
-  space: ClusterSpace,
+/**
+ * f32[count][dimension] by Lloyd's algorithm from random rows; a centroid that nobody is near starts anew at a random row. Requires:
+ * rows of the assigner's space, and room in it.
+ */
+export function* kMeans(
+  assigner: Assigner,
   rows: Float32Array,
-  options: { readonly count: number; readonly rounds: number; readonly next: () => number },
-): KMeans {
-  const { dimension } = space;
+  { count, rounds, next }: KMeansOptions,
+): Generator<void, Float32Array<ArrayBuffer>> {
+  const { dimension } = assigner.space;
   const n = rows.length / dimension;
-  const { count, next } = options;
-  const rounds = count === 1 ? 1 : options.rounds;
-  const assigner = new Assigner(space, count, 0);
-  try {
-    const centroids = new Float32Array(count * dimension);
-    const restart = (c: number): void => {
-      const row = next() % n;
-      centroids.set(rows.subarray(row * dimension, (row + 1) * dimension), c * dimension);
-    };
-    for (let c = 0; c < count; c++) {
-      // One of the c-th part of the rows: distinct rows without a table of those taken.
-      const row = Math.min(n - 1, Math.floor(((c + next() / 2 ** 32) * n) / count));
-      centroids.set(rows.subarray(row * dimension, (row + 1) * dimension), c * dimension);
-    }
-    let assigned = new Uint32Array(n);
-    for (let round = 0; round < rounds; round++) {
-      assigner.put(assigner.centroids, centroids);
-      assigned = assigner.assign(rows, count, 0);
-      if (round + 1 < rounds) move(centroids, rows, assigned, dimension, restart);
-    }
-    return { centroids, assigned };
-  } finally {
-    assigner.release(space.pool);
+  const centroids = new Float32Array(count * dimension);
+  const restart = (c: number, row: number): void =>
+    centroids.set(rows.subarray(row * dimension, (row + 1) * dimension), c * dimension);
+  for (let c = 0; c < count; c++) {
+    // One of the c-th part of the rows: distinct rows without a table of those taken.
+    restart(c, Math.min(n - 1, Math.floor(((c + next() / 2 ** 32) * n) / count)));
   }
+  for (let round = 0; round < rounds; round++) {
+    assigner.use(centroids);
+    const assigned = yield* assigner.assign(rows);
+    move(centroids, rows, assigned, dimension, (c) => restart(c, next() % n));
+  }
+  return centroids;
 }
 
 function move(
@@ -143,32 +139,5 @@ function move(
     const count = counts[c]!;
     if (count === 0) restart(c);
     else for (let at = c * dimension; at < (c + 1) * dimension; at++) centroids[at] = sums[at]! / count;
-  }
-}
-
-/** Assigns rows to the leaves of a tree, through an arena of its own. */
-export class LeafAssigner {
-  readonly #space: ClusterSpace;
-  readonly #groups: number;
-  #assigner: Assigner | undefined;
-
-  constructor(space: ClusterSpace, tree: LeafTree) {
-    const leaves = tree.leaves.length / space.dimension;
-    this.#space = space;
-    this.#groups = tree.starts.length - 1;
-    this.#assigner = new Assigner(space, leaves, this.#groups);
-    this.#assigner.put(this.#assigner.centroids, tree.leaves);
-    this.#assigner.put(this.#assigner.groups, tree.groups);
-    this.#assigner.put(this.#assigner.starts, tree.starts);
-  }
-
-  /** Leaf of each row. Requires: not released. */
-  assign(rows: Float32Array): Uint32Array {
-    return this.#assigner!.assign(inSpace(rows, this.#space), 0, this.#groups);
-  }
-
-  release(): void {
-    this.#assigner?.release(this.#space.pool);
-    this.#assigner = undefined;
   }
 }

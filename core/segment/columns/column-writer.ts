@@ -11,12 +11,10 @@ import { compareUtf8 } from '../../base/bytes.js';
 
 export class ColumnWriter {
   readonly #collector: ColumnCollector;
-  readonly #segment: ColumnRows;
   readonly #written: NamedColumn[] = [];
   #collected: ReturnType<ColumnCollector['finish']> | undefined;
 
-  constructor(segment: ColumnRows, options: CollectorOptions) {
-    this.#segment = segment;
+  constructor(options: CollectorOptions) {
     this.#collector = new ColumnCollector(options);
   }
 
@@ -32,12 +30,12 @@ export class ColumnWriter {
   /**
    * The bytes of the columns, in their order; undefined where a turn ends without any. Requires: all documents were added.
    */
-  *columnBytes(): Generator<Uint8Array | undefined, void, undefined> {
+  *columnBytes(segment: ColumnRows): Generator<Uint8Array | undefined, void, undefined> {
     this.#collected ??= this.#collector.finish();
     const paths = [...this.#collected.paths].sort((a, b) => compareUtf8(a.path, b.path));
     for (const values of paths) {
-      yield* this.#encode(values, 'direct');
-      yield* this.#encode(values, 'elements');
+      yield* this.#encode(values, 'direct', segment);
+      yield* this.#encode(values, 'elements', segment);
     }
   }
 
@@ -51,10 +49,11 @@ export class ColumnWriter {
   *#encode(
     values: PathValues,
     kind: 'direct' | 'elements',
+    segment: ColumnRows,
   ): Generator<Uint8Array | undefined, void, undefined> {
     const stream = values[kind];
     if (stream.rows === 0) return;
-    const turns = encodeColumn(stream, this.#segment);
+    const turns = encodeColumn(stream, segment);
     let turn = turns.next();
     for (; turn.done !== true; turn = turns.next()) yield undefined;
     const { facts, parts } = turn.value;

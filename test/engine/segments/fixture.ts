@@ -183,7 +183,6 @@ async function writeSegment(
     dimension,
     metric,
     rows,
-    leafStarts: Uint32Array.of(0),
     seqBase: 0,
     unfilterable: [],
     columnBytesMax: 16_777_216,
@@ -196,7 +195,7 @@ async function writeSegment(
   await writer.writeDocuments(records.map(({ metadata }) => metadata));
   await writer.writeIds(maps.sortedIds);
   await writer.writeSeqs(records.map(() => state.position.seq));
-  await writer.writeColumns();
+  await writer.writeColumns(Uint32Array.of(0));
   await writer.writeResident([
     ...index.sections(),
     { kind: 'rowOfRank', bytes: new Uint8Array(maps.rowOfRank.buffer), count: rows },

@@ -34,9 +34,9 @@ const allowedCount = Math.ceil(ROWS / 7);
 const LEAF_STARTS = Uint32Array.of(0, 64, 200);
 const rabitq = (bits: number): CodePlan => ({
   kind: 'rabitq',
-  ...{ bits, unit: 2, leafStarts: LEAF_STARTS },
-  centroids: rows.slice(0, LEAF_STARTS.length * DIMENSION),
+  ...{ bits, unit: 2, leaves: LEAF_STARTS.length },
 });
+const leaves = { starts: LEAF_STARTS, centroids: rows.slice(0, LEAF_STARTS.length * DIMENSION) };
 const codedIndexes = (
   [
     ['cosine', { kind: 'f32' }],
@@ -48,7 +48,7 @@ const codedIndexes = (
   ] as const
 ).map(([metric, code]): StoredIndex => {
   const shape = shapeOf(rows, DIMENSION, metric);
-  const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, undefined, code);
+  const builder = built(rows, shape, { m: 4, efConstruction: 30, seed: 3 }, undefined, code, leaves);
   const index = stored(builder, shape, LEAF_STARTS);
   builder.release();
   return index;

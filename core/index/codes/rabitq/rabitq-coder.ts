@@ -2,7 +2,15 @@
 import { assertInternal } from '../../../base/errors.js';
 import type { Arena } from '../../../kernel/index.js';
 import { codeSizes, paddedDimension } from '../../layout/index.js';
-import type { CoderPlace, IndexShape, InputRows, KernelState, Layout, RowCoder } from '../../layout/index.js';
+import type {
+  CoderPlace,
+  IndexShape,
+  InputRows,
+  KernelState,
+  Layout,
+  PlacedLeaves,
+  RowCoder,
+} from '../../layout/index.js';
 import { RabitqTable, layOutRabitqTable } from './rabitq-table.js';
 import type { RabitqScratch } from './rabitq-table.js';
 
@@ -13,10 +21,8 @@ export interface RabitqPlan {
   readonly bits: number;
   /** What rows are divided by. */
   readonly unit: number;
-  /** The first row of each leaf. */
-  readonly leafStarts: Uint32Array;
-  /** f32[leaves][dimension]; for cosine of rows brought to length 1. */
-  readonly centroids: Float32Array;
+  /** How many there will be. */
+  readonly leaves: number;
 }
 
 export interface RabitqCoderPlace extends CoderPlace {
@@ -28,11 +34,10 @@ export interface RabitqCoderPlace extends CoderPlace {
 }
 
 export function layOutRabitqCoder(layout: Layout, shape: IndexShape, plan: RabitqPlan): RabitqCoderPlace {
-  const { bits, leafStarts } = plan;
+  const { bits, leaves } = plan;
   const { rows, dimension } = shape;
   const { stride, paramBytes } = codeSizes({ kind: 'rabitq', bits }, shape);
   const rotatedRows = Math.max(1, Math.floor(ROTATED_BYTES / paramBytes));
-  const leaves = leafStarts.length;
   return {
     at: {
       params: layout.take(leaves * paramBytes),
@@ -55,6 +60,9 @@ export class RabitqCoder implements RowCoder {
   readonly #place: RabitqCoderPlace;
   readonly #padded: number;
   readonly #stride: number;
+  /** First row of each leaf, as far as they are placed. */
+  readonly #starts: Uint32Array;
+  #placed = 0;
   /** The leaf of the row that was coded last. */
   #leaf = 0;
 
@@ -64,11 +72,11 @@ export class RabitqCoder implements RowCoder {
     { shape, plan, place }: { shape: IndexShape; plan: RabitqPlan; place: RabitqCoderPlace },
   ) {
     const { dimension, metric, rows } = shape;
-    const { bits, unit, leafStarts, centroids } = plan;
-    assertInternal(centroids.length === leafStarts.length * dimension, 'a centroid for each leaf');
+    const { bits, unit, leaves } = plan;
     const { params, codes } = place.at;
+    this.#starts = new Uint32Array(leaves);
     this.table = new RabitqTable(arena, state, {
-      ...{ dimension, metric, rows, bits, unit, starts: leafStarts, codes, centroids: params },
+      ...{ dimension, metric, rows, bits, unit, starts: this.#starts, codes, centroids: params },
       ...place.table,
     });
     this.#arena = arena;
@@ -77,7 +85,18 @@ export class RabitqCoder implements RowCoder {
     this.#place = place;
     this.#padded = paddedDimension(dimension);
     this.#stride = codeSizes({ kind: 'rabitq', bits }, shape).stride;
-    this.#putCentroids();
+  }
+
+  placeLeaves({ starts, centroids }: PlacedLeaves): void {
+    const { dimension, rows } = this.#shape;
+    const leaves = this.#starts.length;
+    assertInternal(centroids.length === starts.length * dimension, 'a centroid for each leaf');
+    assertInternal(this.#placed + starts.length <= leaves, () => `more than ${leaves} leaves`);
+    this.#starts.set(starts, this.#placed);
+    this.#putCentroids(centroids);
+    this.#placed += starts.length;
+    // What the table tells of rows by leaves is known only now.
+    if (this.#placed === leaves) this.table.beginRows(0, rows);
   }
 
   encode({ first, count, at, scales }: InputRows): void {
@@ -106,21 +125,22 @@ export class RabitqCoder implements RowCoder {
 
   /** The row behind the leaf that this one is in. */
   #enterLeafOf(row: number): number {
-    const { leafStarts } = this.#plan;
-    if (row < leafStarts[this.#leaf]!) this.#leaf = 0;
-    while (this.#leaf + 1 < leafStarts.length && leafStarts[this.#leaf + 1]! <= row) this.#leaf++;
-    return leafStarts[this.#leaf + 1] ?? this.#shape.rows;
+    const starts = this.#starts.subarray(0, this.#placed);
+    assertInternal(starts.length > 0, () => `row ${row} is in no leaf`);
+    if (row < starts[this.#leaf]!) this.#leaf = 0;
+    while (this.#leaf + 1 < starts.length && starts[this.#leaf + 1]! <= row) this.#leaf++;
+    return starts[this.#leaf + 1] ?? this.#shape.rows;
   }
 
-  #putCentroids(): void {
-    const { centroids, unit } = this.#plan;
+  #putCentroids(centroids: Float32Array): void {
+    const { unit } = this.#plan;
     const { dimension } = this.#shape;
     const { at, input, rotatedRows, table } = this.#place;
     const { exports, f32 } = this.#arena;
     for (let leaf = 0; leaf * dimension < centroids.length; leaf += rotatedRows) {
       const part = centroids.subarray(leaf * dimension, (leaf + rotatedRows) * dimension);
       f32.set(part, input / 4);
-      const out = at.params + leaf * this.#padded * 4;
+      const out = at.params + (this.#placed + leaf) * this.#padded * 4;
       const { signs } = table;
       exports.rotateRows(input, part.length / dimension, dimension, 0, 1 / unit, signs, this.#padded, out);
     }
