@@ -51,7 +51,7 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
   for (const level of LEAVES) {
     const wanted = Math.min(level, leaves);
     // Within it are so many leaves on average: more of a query that lies between many, fewer of one that lies in the middle of one.
-    const reach = reaches[Math.min(wanted * asked.length, reaches.length) - 1] ?? 0;
+    const reach = shortened(reaches[Math.min(wanted * asked.length, reaches.length) - 1] ?? 0);
     for (const query of asked) {
       await port.breathe();
       query.probe(port, { reach, most: wanted * PROBE_ROOM });
@@ -99,7 +99,12 @@ function slackFor(asked: readonly AskedQuery[], k: number, rerank: number): numb
     if (compared(middle) < rerank * asked.length) low = middle;
     else high = middle;
   }
-  return Math.fround(high);
+  return shortened(high);
+}
+
+/** Of as many digits as matter, so that what is measured is told in few bytes. */
+function shortened(value: number): number {
+  return Number(value.toPrecision(4));
 }
 
 /** Only those than which none that takes less of both promises as much. */

@@ -1,0 +1,63 @@
+/** What is chosen of the points that a segment has measured of itself, what of them is believed, and which candidates are compared. */
+import { describe, expect, test } from 'vitest';
+import { limits } from '../../../core/base/limits.js';
+import { chooseProbe, tryProbePoints, worstCompared } from '../../../core/engine/segments/probe-curve.js';
+import type { ProbePoint } from '../../../core/engine/segments/probe-curve.js';
+
+const point = (over: Partial<ProbePoint>): ProbePoint => ({
+  ...{ k: 10, leaves: 4, reach: 0.5, rerank: 20, slack: 0.25, lower: 0.96 },
+  ...over,
+});
+const cost = { leafBytes: 1_000, rowBytes: 100 };
+
+describe('the points of a segment', () => {
+  test('are those that make sense', () => {
+    const sound = point({});
+    expect(tryProbePoints({ probes: [sound] })).toEqual([sound]);
+    for (const over of [
+      { k: 0 },
+      { k: limits.k + 1 },
+      { leaves: 0.5 },
+      { reach: -1 },
+      { reach: Infinity },
+      { rerank: limits.indexHits + 1 },
+      { slack: -0.1 },
+      { slack: Number.NaN },
+      { lower: 1.1 },
+    ])
+      expect(tryProbePoints({ probes: [point(over)] })).toBeUndefined();
+    // Not without one of the numbers.
+    const { slack: _, ...before } = sound;
+    expect(tryProbePoints({ probes: [before] })).toBeUndefined();
+  });
+
+  test('promise a recall at the least bytes', () => {
+    const points = [
+      point({ leaves: 2, rerank: 80, lower: 0.97 }),
+      point({ leaves: 8, rerank: 10, lower: 0.97 }),
+      point({ leaves: 40, lower: 0.999 }),
+    ];
+    const { leaves } = chooseProbe(points, { k: 10, target: 0.95 }, { leafBytes: 1_000, rowBytes: 100 })!;
+    expect(leaves).toBe(8);
+    expect(chooseProbe(points, { k: 10, target: 0.95 }, { leafBytes: 1_000, rowBytes: 10 })!.leaves).toBe(2);
+    expect(chooseProbe(points, { k: 10, target: 0.9999 }, cost)).toBeUndefined();
+  });
+
+  test('are scaled for more neighbours than were measured, without the measure of single queries', () => {
+    const one = chooseProbe([point({ k: 100, rerank: 200, lower: 0.99 })], { k: 300, target: 0.95 }, cost)!;
+    expect(one).toEqual({
+      ...{ leaves: 12, reach: Infinity, rerank: 600 },
+      compared: { k: 300, slack: Infinity, most: 900 },
+    });
+    const measured = chooseProbe([point({ lower: 0.99 })], { k: 7, target: 0.95 }, cost)!;
+    expect(measured.compared).toEqual({ k: 7, slack: 0.25, most: 40 });
+  });
+});
+
+test('what is compared is not much farther than the k-th, and no more than so many', () => {
+  const estimates = [1, 2, 3, 3.5, 4, 9];
+  expect(worstCompared(estimates, { k: 2, slack: 1.5, most: 10 })).toBe(3.5);
+  expect(worstCompared(estimates, { k: 2, slack: 1.5, most: 3 })).toBe(3);
+  expect(worstCompared(estimates, { k: 2, slack: Infinity, most: 10 })).toBe(Infinity);
+  expect(worstCompared(estimates, { k: 7, slack: 0, most: 10 })).toBe(Infinity);
+});
