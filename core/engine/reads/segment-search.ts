@@ -219,7 +219,8 @@ function rerank(
 ): Awaitable<SegmentAnswer> {
   search.searched();
   const { rows } = candidates;
-  if (rows.length === 0) return NOTHING;
+  // Of what was probed, candidates of other segments may all be nearer.
+  if (rows.length === 0) return nearest(overlay, search, candidates, new Float32Array(0));
   if (candidates.distances !== undefined) return nearest(overlay, search, candidates, candidates.distances);
   const { query, metric } = search;
   const { file } = overlay.segment;
