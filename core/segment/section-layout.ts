@@ -86,7 +86,8 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
   let residentOffset = 0;
   sections.forEach((section, i) => {
     if (i === bodyWanted.length) residentOffset = alignUp(position, limits.pageBytes);
-    const start = alignUp(position, onPages.includes(i) ? limits.pageBytes : SECTION_ALIGNMENT);
+    const onPage = onPages.includes(i) || section.kind === 'leaves';
+    const start = alignUp(position, onPage ? limits.pageBytes : SECTION_ALIGNMENT);
     must(section.offset === start, `section ${section.kind} at ${start}`, section.offset);
     position = start + section.length;
     must(position <= footerOffset, `section ${section.kind} to end before ${footerOffset}`, position);

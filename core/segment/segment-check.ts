@@ -275,11 +275,12 @@ export class SegmentCheck {
     if (leaves === undefined || leafIndex === undefined || section === undefined) return;
     const { dimension } = this;
     const { deflate } = this.#options;
-    await stream.skipTo(section.offset);
     let fault: CairnError | undefined;
     for (let leaf = 0; leaf < leafIndex.leaves; leaf++) {
+      const { offset, length } = leafIndex.range(leaf);
+      await stream.skipTo(section.offset + offset);
       const wrong = this.#wrong(stream.position);
-      const bytes = await stream.take(leafIndex.range(leaf).length);
+      const bytes = await stream.take(length);
       fault ??= firstFault(() => leaves.take(leaf, bytes, { dimension, deflate, wrong }));
     }
     if (fault !== undefined) yield { code: 'leaves_mismatch', error: fault };

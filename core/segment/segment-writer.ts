@@ -18,7 +18,7 @@ import { IdBlockWriter } from './id-blocks.js';
 import { PageSink } from './page-sink.js';
 import { encodeLeafBlock } from './leaves/leaf-blocks.js';
 import type { LeafContent } from './leaves/leaf-blocks.js';
-import { encodeLeafIndex } from './leaves/leaf-index.js';
+import { blockStart, encodeLeafIndex } from './leaves/leaf-index.js';
 import type { CodedCentroids } from './leaves/leaf-index.js';
 import { bodyKinds, defaultFieldOf, SECTION_ALIGNMENT } from './section-layout.js';
 import type { BodyKind, TailKind } from './section-layout.js';
@@ -175,8 +175,11 @@ export class SegmentWriter {
     await this.#enter('leaves');
     const { dimension, deflate } = this.#options;
     const blockBytes: number[] = [];
+    const { offset } = this.#open!;
     for (const leaf of leaves) {
       const block = encodeLeafBlock(leaf, dimension, deflate);
+      const end = this.#sink.position - offset;
+      if (blockStart(end, block.length) > end) await this.#sink.align(limits.pageBytes);
       blockBytes.push(block.length);
       await this.#sink.append(block);
       await breathe?.();
@@ -278,7 +281,7 @@ export class SegmentWriter {
       `section ${kind} of the segment is out of order`,
     );
     await this.#close();
-    await this.#sink.align(SECTION_ALIGNMENT);
+    await this.#sink.align(kind === 'leaves' ? limits.pageBytes : SECTION_ALIGNMENT);
     this.#open = { kind, offset: this.#sink.position };
   }
 

@@ -117,7 +117,7 @@ function rabitq(
 
 const rabitqOfDot =
   (bits: number) =>
-  (rows: Float32Array, dimension: number): CodePlan =>
+  (rows: Float32Array, dimension: number): Coded =>
     rabitq(rows, dimension, { bits, unit: 4 }, 'dot');
 
 function openRabitq(
@@ -194,8 +194,8 @@ describe('RaBitQ codes', () => {
       const own = metric === 'cosine' ? scaleOf(rowOf(rows, dimension, row)) : 1;
       centroids[Math.floor(row / perLeaf) * dimension + (i % dimension)]! += (rows[i]! * own) / perLeaf;
     }
-    const code: CodePlan = { kind: 'rabitq', bits: 1, unit, leafStarts, centroids };
-    const builder = built(rows, shape, undefined, undefined, code);
+    const code: CodePlan = { kind: 'rabitq', bits: 1, unit, leaves };
+    const builder = built(rows, shape, undefined, undefined, code, { starts: leafStarts, centroids });
     const { region, sections } = stored(builder, shape, leafStarts);
     builder.release();
     const offsetOf = (kind: string): number => sections.find((section) => section.kind === kind)!.offset;
@@ -217,8 +217,8 @@ describe('RaBitQ codes', () => {
   test('are those of their leaf, whatever was coded before', () => {
     const rows = clustered(COUNT, 24, 5);
     const shape = shapeOf(rows, 24, 'euclidean');
-    const code = rabitq(rows, 24, { bits: 1, unit: 4 }, 'euclidean');
-    const builder = built(rows, shape, undefined, undefined, code);
+    const { code, leaves } = rabitq(rows, 24, { bits: 1, unit: 4 }, 'euclidean');
+    const builder = built(rows, shape, undefined, undefined, code, leaves);
     const before = stored(builder, shape).region;
     builder.encode(0, rows.subarray(0, 350 * 24));
     expect(stored(builder, shape).region).toEqual(before);
@@ -246,14 +246,21 @@ describe('RaBitQ codes', () => {
 });
 
 test.each([
-  ['f32', () => f32],
+  ['f32', () => ({ code: f32, leaves: undefined })],
   ...[1, 4].map((bits) => [`rabitq of ${bits} bits`, rabitqOfDot(bits)] as const),
-  ['pq', (rows: Float32Array, dimension: number) => pqPlan(rows, dimension, 'dot', 16)],
+  [
+    'pq',
+    (rows: Float32Array, dimension: number) => ({
+      code: pqPlan(rows, dimension, 'dot', 16),
+      leaves: undefined,
+    }),
+  ],
 ] as const)('%s: products order rows alike by a query of any length', (_, planOf) => {
   const dimension = 64;
   const rows = clustered(COUNT, dimension, 5);
   const shape = shapeOf(rows, dimension, 'dot');
-  const builder = built(rows, shape, undefined, undefined, planOf(rows, dimension));
+  const { code, leaves } = planOf(rows, dimension);
+  const builder = built(rows, shape, undefined, undefined, code, leaves);
   const query = rowOf(clustered(1, dimension, 9), dimension, 0);
   const wanted = builder.scan({ query, limit: 40 }).rows;
   for (const length of [2 ** -20, 2 ** 20])

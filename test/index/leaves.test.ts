@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { LeafEncoder, LeafScan, RangeTrainer } from '../../core/index/index.js';
-import { rotationSigns } from '../../core/index/codes/index.js';
+import { inverseLengths, rotationSigns } from '../../core/index/codes/index.js';
 import { KERNEL_DOT, KERNEL_L2 } from '../../core/kernel/index.js';
 import type { Metric } from '../../core/kernel/index.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
@@ -63,7 +63,8 @@ describe.each(['euclidean', 'cosine', 'dot'] as const)('leaves by %s', (metric) 
     const scan = new LeafScan(kernel.pool, { dimension, metric, centroids });
     scan.prepare(query);
     scan.beginLeaves();
-    const asked = rotated(query);
+    const ofLength1 = metric === 'dot' ? inverseLengths(query, dimension)[0]! : 1;
+    const asked = rotated(query.map((value) => value * ofLength1));
     const signed = signedQueryScalar(asked, 1);
     leafStarts.forEach((first, leaf) => {
       const { rows: count, scanned } = leaves[leaf]!;
@@ -83,6 +84,23 @@ describe.each(['euclidean', 'cosine', 'dot'] as const)('leaves by %s', (metric) 
     });
     scan.release();
   });
+});
+
+test('products are estimated alike for queries of any length', () => {
+  const rows = clustered(ROWS, 64, 5);
+  const encoder = encoded(rows, 64, 'dot');
+  const scan = new LeafScan(kernel.pool, { dimension: 64, metric: 'dot', centroids: encoder.centroids(1) });
+  const asked = (times: number): readonly Float32Array[] => {
+    scan.prepare(rowOf(rows, 64, 700).map((value) => value * times));
+    const centroids = scan.centroidDistances();
+    scan.beginLeaves();
+    return [centroids, scan.leafDistances(encoder.leaves[3]!.scanned, 500).slice()];
+  };
+  // A power of two: nothing is rounded otherwise.
+  expect(asked(0.125)).toEqual(asked(1));
+  expect(asked(1_024)).toEqual(asked(1));
+  scan.release();
+  encoder.release();
 });
 
 test('of a leaf the nearest rows are known by their codes', () => {

@@ -81,10 +81,10 @@ function mustBeOrder(order: Order, count: number): void {
   expect(leafStarts[0]).toBe(0);
   const sizes = sizesOf(order);
   expect(Math.min(...sizes)).toBeGreaterThan(0);
-  expect(Math.max(...sizes)).toBeLessThanOrEqual(512);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(384);
   for (const { rows, leaves } of groups) {
     expect(rows).toBeGreaterThanOrEqual(256);
-    expect(leaves).toBe(Math.round(rows / 128));
+    expect(leaves).toBe(Math.round(rows / 96));
   }
 }
 

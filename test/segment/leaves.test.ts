@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { MemoryAccount, MemoryPart } from '../../core/base/memory-account.js';
 import { limits } from '../../core/base/limits.js';
 import { portableDeflate, SegmentCheck, SegmentReader } from '../../core/segment/index.js';
-import { encodeLeafIndex, LeafIndex } from '../../core/segment/leaves/leaf-index.js';
+import { blockStart, encodeLeafIndex, LeafIndex } from '../../core/segment/leaves/leaf-index.js';
 import { encodeLeafBlock } from '../../core/segment/leaves/leaf-blocks.js';
 import { wrongAt } from '../../core/segment/segment-tail.js';
 import { accountingStore } from '../../core/store/index.js';
@@ -27,6 +27,22 @@ import {
 
 const rows = plainRows(1_500, 5);
 const leafStarts = Uint32Array.of(0, 300, 331, 1_000);
+
+/** Of a section of such blocks. */
+const sectionBytes = (blockBytes: readonly number[]): number =>
+  blockBytes.reduce((end, length) => blockStart(end, length) + length, 0);
+
+test('a block lies in no more pages than it must, and else right behind the one before', () => {
+  const page = limits.pageBytes;
+  expect(blockStart(0, 100)).toBe(0);
+  expect(blockStart(100, page - 100)).toBe(100);
+  expect(blockStart(100, page - 99)).toBe(page);
+  expect(blockStart(100, page)).toBe(page);
+  // It lies in two wherever it begins.
+  expect(blockStart(100, page + 1)).toBe(100);
+  expect(blockStart(3 * page + 100, 2 * page - 100)).toBe(3 * page + 100);
+  expect(blockStart(3 * page + 101, 2 * page - 100)).toBe(4 * page);
+});
 
 describe('leaves', () => {
   test('come back as they were written', async () => {
@@ -76,7 +92,7 @@ describe('leaves', () => {
 
   const indexOf = (blockBytes: readonly number[], facts = {}): LeafIndex => {
     const bytes = encodeLeafIndex(centroidsOf(4, 5), Uint32Array.from(blockBytes));
-    const blocksBytes = blockBytes.reduce((sum, length) => sum + length, 0);
+    const blocksBytes = sectionBytes(blockBytes);
     return new LeafIndex(
       bytes,
       { rows: 1_500, dimension: 5, leafStarts, blocksBytes, ...facts },
@@ -106,7 +122,7 @@ describe('leaves', () => {
     const { bits = 2, factor = 0.5 } = change as { bits?: number; factor?: number };
     new DataView(bytes.buffer).setUint32(0, bits, true);
     new DataView(bytes.buffer).setFloat32(4, factor, true);
-    const blocksBytes = sound.reduce((sum, length) => sum + length, 0);
+    const blocksBytes = sectionBytes(sound);
     const facts = { rows: 1_500, dimension: 5, leafStarts, blocksBytes };
     expect(() => new LeafIndex(bytes, facts, wrongAt(KEY, 0))).toThrow(
       expect.objectContaining({ kind: 'corrupt' }),

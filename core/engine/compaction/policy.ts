@@ -23,8 +23,8 @@ const PIECE_BYTES = limits.rangePages * limits.pageBytes;
 const WHOLE_READS = 10;
 /** Of a job whatever it merges: heads and their copies, jobs, beats, the window. */
 const HEAD_REQUESTS = 40;
-/** Of a leaf at least: so many rows share a centroid. */
-const LEAF_ROWS = 256;
+/** Of a leaf at least, on average: so many rows share a centroid. */
+const LEAF_ROWS = 80;
 /** What a build takes whatever the number of rows: scratch of searches, and the rows that are coded next. */
 const BUILD_BYTES = 4_194_304;
 /** Of each segment of a head: its tail, its deletions as they are and as they will be. */

@@ -9,6 +9,7 @@
 import { assertInternal } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../kernel/index.js';
+import { inverseLengths } from '../codes/index.js';
 import { Layout, acquireBytes, paddedDimension } from '../layout/index.js';
 import type { CentroidCodes } from './leaf-encoder.js';
 import { CENTROIDS_AT_ONCE, LeafTables, layOutLeafTables } from './leaf-tables.js';
@@ -71,10 +72,15 @@ export class LeafScan {
     );
   }
 
-  /** From now on this query is compared. */
+  /**
+   * From now on this query is compared. Of products it is brought to length 1, which changes no order: what was measured of distances
+   * holds for queries of any length.
+   */
   prepare(query: Float32Array): void {
     const { query: at, tables } = this.#places;
-    this.#arena.f32.set(query, at / 4);
+    const { metric, dimension } = this.#options;
+    const scale = metric === 'dot' ? inverseLengths(query, dimension)[0]! : 1;
+    this.#arena.f32.set(scale === 1 ? query : query.map((value) => value * scale), at / 4);
     this.#tables.rotate({ from: at, rows: 1, to: tables.rotated });
   }
 

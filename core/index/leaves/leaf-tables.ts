@@ -44,7 +44,7 @@ export function layOutLeafTables(layout: Layout, dimension: number): Places {
     leafOf: layout.take(4),
     leafStarts: layout.take(8),
     mean: layout.take(padded * 4),
-    shares: layout.take(4),
+    shares: layout.take(8),
     marks: layout.take(4),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Splits the rows of a group into leaves: cells of about 128 rows, each the rows that are nearest to its centroid, near cells side by
+ * Splits the rows of a group into leaves: cells of about 96 rows, each the rows that are nearest to its centroid, near cells side by
  * side. That is what a probe reads whole, so that a cell is worth it where its centroid is near: of few rows, and all of those.
  *
  * How many leaves there will be follows from the number of rows, because memory is laid out before rows come.
@@ -9,11 +9,11 @@ import { randomSource } from '../../base/random-source.js';
 import { Assigner, inSpace, kMeans, rowsOf, type ClusterSpace } from './centroids.js';
 import { nearestChain } from './chain.js';
 
-const LEAF_ROWS = 128;
+const LEAF_ROWS = 96;
 /** A cell of more is split again. */
-const LEAF_ROWS_MOST = 512;
+const LEAF_ROWS_MOST = 384;
 /** A cell of fewer goes to its neighbours: a pack of codes, and pages, would be mostly empty. */
-const LEAF_ROWS_LEAST = 24;
+const LEAF_ROWS_LEAST = 16;
 const SAMPLE_PER_LEAF = 32;
 const ROUNDS = 4;
 

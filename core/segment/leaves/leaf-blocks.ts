@@ -1,6 +1,6 @@
 /**
  * What a reader that holds no index gets of one leaf: all of its rows as coded for a scan, and who they are. One block for each leaf
- * of `leafStarts`, without gaps.
+ * of `leafStarts`, where `blockStart` of leaf-index.ts says.
  *
  *   leaves   := block*
  *   block    := f32 centroid[D]                    of the leaf, rotated; D is the dimension rounded up to 64

@@ -8,6 +8,7 @@
  *                record[leaves]
  *   record    := u8 code[bits D / 8], f32 add, f32 rescale
  */
+import { alignUp } from '../../base/bytes.js';
 import { assertInternal } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import type { ByteRange } from '../../store/index.js';
@@ -16,6 +17,16 @@ import { blockBytesRange, leafDimension } from './leaf-blocks.js';
 
 const HEADER_BYTES = 16;
 const BITS: readonly number[] = [1, 2, 4];
+
+/**
+ * Where a block begins behind one that ends there, from the start of the section, which is one of a page: at once, or with the next page
+ * where it would else lie in one more than it must. Pages are read whole.
+ */
+export function blockStart(end: number, length: number): number {
+  const pagesFrom = (start: number): number =>
+    Math.ceil((start + length) / limits.pageBytes) - Math.floor(start / limits.pageBytes);
+  return pagesFrom(end) > pagesFrom(0) ? alignUp(end, limits.pageBytes) : end;
+}
 
 /** The centroids of leaves, as they are compared with a query. */
 export interface CodedCentroids {
@@ -65,7 +76,8 @@ export class LeafIndex {
   readonly leaves: number;
   readonly centroids: CodedCentroids;
   readonly #facts: LeafFacts;
-  /** Start of each block in the section, and its end. */
+  readonly #blockBytes: Uint32Array;
+  /** Start of each block in the section. */
   readonly #offsets: Float64Array;
 
   /** Requires: `bytes` at a multiple of 4 in their buffer. Throws `corrupt`, by `wrong`. */
@@ -89,7 +101,8 @@ export class LeafIndex {
       records: bytes.subarray(fixed),
     };
     this.#facts = facts;
-    this.#offsets = offsetsOf(words.subarray(-leaves), facts, (leaf, expected, found) =>
+    this.#blockBytes = words.subarray(-leaves);
+    this.#offsets = offsetsOf(this.#blockBytes, facts, (leaf, expected, found) =>
       wrong(fixed - 4 * (leaves - leaf), expected, found),
     );
   }
@@ -104,8 +117,7 @@ export class LeafIndex {
 
   /** Of a block, from the start of the section. */
   range(leaf: number): ByteRange {
-    const offset = this.#offsets[leaf]!;
-    return { offset, length: this.#offsets[leaf + 1]! - offset };
+    return { offset: this.#offsets[leaf]!, length: this.#blockBytes[leaf]! };
   }
 }
 
@@ -114,16 +126,17 @@ function rowsOf({ leafStarts, rows }: LeafFacts, leaf: number): number {
 }
 
 function offsetsOf(blockBytes: Uint32Array, facts: LeafFacts, wrong: Wrong): Float64Array {
-  const offsets = new Float64Array(blockBytes.length + 1);
+  const offsets = new Float64Array(blockBytes.length);
+  let end = 0;
   blockBytes.forEach((length, leaf) => {
     const rows = rowsOf(facts, leaf);
     if (rows > limits.leafRows) throw wrong(leaf, `a leaf of at most ${limits.leafRows} rows`, `${rows}`);
     const { least, most } = blockBytesRange(rows, facts.dimension);
     if (length < least || length > most)
       throw wrong(leaf, `${least} to ${most} bytes of a leaf`, `${length}`);
-    offsets[leaf + 1] = offsets[leaf]! + length;
+    offsets[leaf] = blockStart(end, length);
+    end = offsets[leaf]! + length;
   });
-  const end = offsets[blockBytes.length]!;
   if (end !== facts.blocksBytes) throw wrong(0, `${facts.blocksBytes} bytes of leaves`, `${end}`);
   return offsets;
 }

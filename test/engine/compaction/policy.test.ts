@@ -73,7 +73,7 @@ describe('choice of inputs', () => {
     const [rows, dimension, m] = [20_000, 300, 16];
     const built = { rows, dimension, metric: 'cosine' } as const;
     const coding = codingFor({ ...plan, quantization });
-    const rabitq = { unit: 1, leaves: Math.ceil(rows / 128) };
+    const rabitq = { unit: 1, leaves: Math.ceil(rows / 96) };
     const order = Uint32Array.from({ length: dimension }, (_, d) => d);
     const books = {
       ...{ centroids: new Float32Array(16 * dimension), order },
