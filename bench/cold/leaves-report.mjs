@@ -4,6 +4,11 @@ import { machineLine, table } from '../result-files.mjs';
 
 /** How bytes that are read grow with the rows of a collection. @typedef {'tails' | 'leaf index' | 'leaf blocks' | 'rows' | 'whole index'} Share */
 /** @typedef {{ p50: number, p90: number, most: number }} Spread */
+/**
+ * @typedef {{
+ *   recall: number, mostInFlight: number, ms: Spread, chain: Spread, waves: Spread, requests: Spread, megabytes: Spread, peakMegabytes: Spread,
+ * }} Summary
+ */
 
 /** Sections of the end of a segment, which is read whole when it is opened. */
 const TAIL =
@@ -28,35 +33,19 @@ function shareOf(part) {
  * @param {{
  *   machine: ReturnType<typeof import('../result-files.mjs').machine>,
  *   profile: string, load: number, rows: number, dimension: number, queries: number, seconds: Record<string, number>,
- *   memoryBudgetBytes: number, recall: number, mostInFlight: number,
- *   ms: Spread, chain: Spread, waves: Spread, requests: Spread, megabytes: Spread, peakMegabytes: Spread,
- *   parts: Record<string, number>, segments: { rows: number, bytes: number }[],
- * }} found
+ *   memoryBudgetBytes: number, parts: Record<string, number>, segments: { rows: number, bytes: number }[], server: Summary,
+ * } & Summary} found
  */
 export function leavesReport(found) {
-  const { machine, profile, load, rows, dimension, queries, seconds, recall, segments, parts } = found;
-  const line = (/** @type {string} */ name, /** @type {Spread} */ { p50, p90, most }) => [
-    name,
-    p50,
-    p90,
-    most,
-  ];
+  const { machine, profile, load, rows, dimension, queries, seconds, segments, parts } = found;
   return `${[
-    '# The first query of an edge handler, of a large collection',
-    `${machineLine(machine)}; load before ${load}. Made by \`npm run bench:cold-leaves\`; what is measured and how is in bench/cold/leaves.mjs, the generator in bench/cold/embedding-set.mjs. ${whole(rows)} x ${dimension}, cosine, ${queries} queries, each by a handler that holds nothing: tier edge, ${megabytes(found.memoryBudgetBytes)} of memory, store \`${profile}\`, k = 10 at target recall 0.95.`,
-    table(
-      ['', 'p50', 'p90', 'most'],
-      [
-        line('ms', found.ms),
-        line('round trips after the head: longest chain', found.chain),
-        line('round trips after the head: waves', found.waves),
-        line('requests', found.requests),
-        line('MB read', found.megabytes),
-        line('MB of memory, peak', found.peakMegabytes),
-      ],
-    ),
-    `Recall@10: **${recall}**. Most requests in flight at once: ${found.mostInFlight}.`,
-    '## What is read',
+    '# The first query of a handler, of a large collection',
+    `${machineLine(machine)}; load before ${load}. Made by \`npm run bench:cold-leaves\`; what is measured and how is in bench/cold/leaves.mjs, the generator in bench/cold/embedding-set.mjs. ${whole(rows)} x ${dimension}, cosine, ${queries} queries, each by a handler that holds nothing: ${megabytes(found.memoryBudgetBytes)} of memory, store \`${profile}\`, k = 10 at target recall 0.95.`,
+    '## Tier edge: a Worker, with six connections',
+    ...summaryTable(found),
+    '## Tier server: a function of a cloud, with as many as it wants',
+    ...summaryTable(found.server),
+    '## What is read, tier edge',
     table(
       ['part', 'is of', 'bytes per query'],
       Object.entries(parts)
@@ -73,6 +62,30 @@ export function leavesReport(found) {
       Object.entries(seconds).map(([step, took]) => [step, round(took, 1)]),
     ),
   ].join('\n\n')}\n`;
+}
+
+/** @param {Summary} found */
+function summaryTable({ recall, mostInFlight, ms, chain, waves, requests, megabytes: read, peakMegabytes }) {
+  const line = (/** @type {string} */ name, /** @type {Spread} */ { p50, p90, most }) => [
+    name,
+    p50,
+    p90,
+    most,
+  ];
+  return [
+    table(
+      ['', 'p50', 'p90', 'most'],
+      [
+        line('ms', ms),
+        line('round trips after the head: longest chain', chain),
+        line('round trips after the head: waves', waves),
+        line('requests', requests),
+        line('MB read', read),
+        line('MB of memory, peak', peakMegabytes),
+      ],
+    ),
+    `Recall@10: **${recall}**. Most requests in flight at once: ${mostInFlight}.`,
+  ];
 }
 
 /** @param {{ rows: number, parts: Record<string, number> }} found */

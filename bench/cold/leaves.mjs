@@ -6,9 +6,10 @@
  *   node bench/cold/leaves.mjs --rows 100000          # the quick form: two minutes to make, once
  *
  * A `server` tier collection of generated embeddings (embedding-set.mjs), 768 numbers, cosine, made once and kept below build/
- * (kept-collection.mjs; a million rows take eight minutes of one core, a minute of waiting, and 11 GB of disk on the way). Each query has a database of its own: tier
- * `edge`, 96 MB of memory, six requests in flight, nothing shared or left from the one before; what is loaded and compiled of the code
- * is. k = 10 at target recall 0.95, `include: []`.
+ * (kept-collection.mjs; a million rows take eight minutes of one core, a minute of waiting, and 11 GB of disk on the way). Each query has a database of its own: 96 MB
+ * of memory, nothing shared or left from the one before; what is loaded and compiled of the code is. k = 10 at target recall 0.95,
+ * `include: []`. Each is asked of two handlers, one after the other: of tier `edge`, which has six requests in flight because a Worker may have no
+ * more connections, and of tier `server`, as a function of a cloud has it.
  *
  * - **after head**: of what follows the answer to the get of the head: `chain` is the longest run of requests of which each began when
  *   another had ended, those that waited for one of six places among them; `waves` counts a new one where all before had ended.
@@ -45,6 +46,9 @@ const MEMORY_BYTES = 96_000_000;
 /** Queries that are not counted, in which code is compiled. */
 const WARM_UP = 3;
 
+/** @typedef {'edge' | 'server'} Tier */
+const tiers = /** @type {const} */ (['edge', 'server']);
+
 /**
  * @typedef {object} ColdQuery
  * @property {number} ms
@@ -68,15 +72,16 @@ function mustBeProfile(name) {
 /**
  * @param {import('../kept-collection.mjs').KeptCollection} kept
  * @param {number} at which query
+ * @param {Tier} tier of the handler
  * @param {{ profile: keyof typeof profiles, segments: ReadonlyMap<string, import('../segment-sections.mjs').SegmentLayout> }} far
  * @returns {Promise<ColdQuery>}
  */
-async function askCold({ folder, set, neighbours }, at, { profile, segments }) {
+async function askCold({ folder, set, neighbours }, at, tier, { profile, segments }) {
   const vector = set.query(at);
   const far = new LatencyStore(await openFileStore(folder, { create: false }), profile, at + 1);
   const store = new RequestTimes(far);
   const begun = performance.now();
-  const database = await open(`bench:${profile}`, { store, tier: 'edge', memoryBudgetBytes: MEMORY_BYTES });
+  const database = await open(`bench:${profile}`, { store, tier, memoryBudgetBytes: MEMORY_BYTES });
   const { matches } = await database
     .collection(COLLECTION)
     .query({ vector, k: K, targetRecall: TARGET, include: [] });
@@ -120,6 +125,20 @@ function meanParts(asked) {
   return Object.fromEntries(Object.entries(sums).map(([part, bytes]) => [part, Math.round(bytes)]));
 }
 
+/** @param {readonly ColdQuery[]} asked */
+function summary(asked) {
+  return {
+    recall: round(asked.reduce((sum, { hits }) => sum + hits, 0) / (asked.length * K), 4),
+    ms: spread(asked, (one) => one.ms, 1),
+    chain: spread(asked, (one) => one.chain, 0),
+    waves: spread(asked, (one) => one.waves, 0),
+    requests: spread(asked, (one) => one.requests, 0),
+    megabytes: spread(asked, (one) => one.bytes / 1e6, 2),
+    mostInFlight: Math.max(...asked.map((one) => one.mostInFlight)),
+    peakMegabytes: spread(asked, (one) => one.peakBytes / 1e6, 1),
+  };
+}
+
 const profile = mustBeProfile(flags.profile);
 const rows = Number(flags.rows);
 const kept = await keptCollection(embeddings, rows, { rebuild: flags.rebuild });
@@ -127,11 +146,13 @@ const layouts = (await segmentLayouts(kept.folder)).toSorted((a, b) => b.rows - 
 const far = { profile, segments: new Map(layouts.map((layout) => [layout.key, layout])) };
 const load = round(loadavg()[0] ?? 0, 1);
 const queries = Math.min(Number(flags.queries), kept.neighbours.length);
-/** @type {ColdQuery[]} */
-const asked = [];
+/** @type {Record<Tier, ColdQuery[]>} */
+const askedOf = { edge: [], server: [] };
 for (let turn = -WARM_UP; turn < queries; turn++) {
-  const one = await askCold(kept, Math.max(0, turn), far);
-  if (turn >= 0) asked.push(one);
+  for (const tier of tiers) {
+    const one = await askCold(kept, Math.max(0, turn), tier, far);
+    if (turn >= 0) askedOf[tier].push(one);
+  }
 }
 const found = {
   ...{
@@ -144,15 +165,9 @@ const found = {
     seconds: kept.seconds,
   },
   memoryBudgetBytes: MEMORY_BYTES,
-  recall: round(asked.reduce((sum, { hits }) => sum + hits, 0) / (queries * K), 4),
-  ms: spread(asked, (one) => one.ms, 1),
-  chain: spread(asked, (one) => one.chain, 0),
-  waves: spread(asked, (one) => one.waves, 0),
-  requests: spread(asked, (one) => one.requests, 0),
-  megabytes: spread(asked, (one) => one.bytes / 1e6, 2),
-  mostInFlight: Math.max(...asked.map((one) => one.mostInFlight)),
-  peakMegabytes: spread(asked, (one) => one.peakBytes / 1e6, 1),
-  parts: meanParts(asked),
+  ...summary(askedOf.edge),
+  parts: meanParts(askedOf.edge),
+  server: summary(askedOf.server),
   segments: layouts.map(({ bytes, rows: count, sections }) => ({
     ...{ rows: count, bytes },
     sections: sections.map(({ kind, part, length }) => ({ kind, part, length })),
