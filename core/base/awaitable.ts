@@ -14,7 +14,7 @@ export function andThen<T, U>(value: Awaitable<T>, use: (value: T) => Awaitable<
  * Starts all of them, in order, and gives their values: at once where every one is there. Where a start throws, nobody
  * waits for those before it, and a failure of theirs is lost in silence instead of ending the process.
  */
-export function startAll<T>(starts: readonly (() => Awaitable<T>)[]): Awaitable<readonly T[]> {
+export function startAll<T>(starts: Iterable<() => Awaitable<T>>): Awaitable<readonly T[]> {
   const started: Awaitable<T>[] = [];
   try {
     for (const start of starts) started.push(start());
@@ -23,4 +23,14 @@ export function startAll<T>(starts: readonly (() => Awaitable<T>)[]): Awaitable<
     throw error;
   }
   return started.some((value) => value instanceof Promise) ? Promise.all(started) : (started as readonly T[]);
+}
+
+/** What each begins, while the `count` after it are begun already: others may be at them meanwhile. */
+export function* begunAhead<T>(begins: readonly (() => T)[], count: number): Generator<T> {
+  const begun: T[] = [];
+  for (const begin of begins) {
+    begun.push(begin());
+    if (begun.length > count) yield begun.shift()!;
+  }
+  yield* begun;
 }

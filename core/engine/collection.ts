@@ -188,7 +188,8 @@ export class EngineCollection implements api.Collection {
 
   #queries(given: readonly unknown[], what: (i: number) => string): Promise<readonly api.QueryResult[]> {
     const { name } = this;
-    const within: QueryHost['within'] = (timeoutMs, use) => this.#withinLimit({ timeoutMs }, use);
+    const within: QueryHost['within'] = (timeoutMs, use) =>
+      withTimeLimit(this.#ports.sleep, timeoutMs, this.#open.use(this.name, use));
     const host = { name, open: this.#open, ports: this.#ports, kernel: this.#kernel, within };
     return answerQueries(host, given, what);
   }

@@ -4,4 +4,11 @@ export type { DatabaseOptions, DatabaseThreads } from './database.js';
 export { mustBeObject, mustBeTier, mustHaveOnly, optionalBoolean, optionalInteger } from './input/index.js';
 export type * from './interface/index.js';
 export { searchIndex } from './reads/index.js';
-export type { Candidates, IndexSearch, LoadedIndex, SharedIndex, ThreadedIndex } from './segments/index.js';
+export type {
+  BegunSearch,
+  Candidates,
+  IndexSearch,
+  LoadedIndex,
+  SharedIndex,
+  ThreadedIndex,
+} from './segments/index.js';

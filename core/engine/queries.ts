@@ -1,15 +1,16 @@
 /**
  * The queries of one request: all on one state, each with what it cost.
  */
-import { andThen, startAll } from '../base/awaitable.js';
+import { andThen, begunAhead, startAll } from '../base/awaitable.js';
 import type { Awaitable } from '../base/awaitable.js';
 import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
 import type { LogState } from '../log/index.js';
 import type { AccountingStore, ReadUsage } from '../store/index.js';
 import { parseQuery, VectorParser } from './input/index.js';
-import { answerOrderedQuery, answerQuery, AnswerSize, AskedRecords, toMicroseconds } from './reads/index.js';
-import type { SeenQuery, TableRead } from './reads/index.js';
+import { answerOrderedQuery, beginQuery, AnswerSize, AskedRecords, toMicroseconds } from './reads/index.js';
+import type { QueryAnswer, SeenQuery, TableRead } from './reads/index.js';
+import type { SearchThreads } from './segments/index.js';
 import { Turns } from './table/index.js';
 import type { Table } from './table/index.js';
 import type * as api from './interface/index.js';
@@ -30,6 +31,9 @@ export interface QueriesOptions {
   readonly kept: () => LogState<Table> | undefined;
 }
 
+/** Queries of one request that threads may be at beside the one that ends next: more hold more in memory and keep nobody busier. */
+const BEGUN_AHEAD = 32;
+
 export class Queries {
   readonly #options: QueriesOptions;
   readonly #before: ReadUsage;
@@ -37,6 +41,8 @@ export class Queries {
   readonly #turns = new Turns();
   #parsed: readonly SeenQuery[] | undefined;
   #freshenedMs = 0;
+  #turn: Promise<void> | undefined;
+  #gathered: Awaitable<readonly api.QueryResult[]> | undefined;
 
   constructor(options: QueriesOptions) {
     this.#options = options;
@@ -51,9 +57,37 @@ export class Queries {
       use: (state) => {
         this.#freshenedMs = this.#options.ports.clock.monotonicMs();
         const size = new AnswerSize();
-        return startAll(this.#queriesOn(state).map((query) => () => this.#answer(state, query, size)));
+        const queries = this.#queriesOn(state);
+        const begins = queries.map((query) => () => this.#begin(state, query, size));
+        const { threads } = state.sink.store;
+        if (threads === undefined) return startAll(begunAhead(begins, 0));
+        // Records in an order are copied where the query ends, which is to be in this step.
+        if (queries.length > 1 || queries[0]!.order !== undefined)
+          return startAll(begunAhead(begins, BEGUN_AHEAD));
+        const end = begins[0]!();
+        return this.#withOthers(threads, () => startAll([end]));
       },
     };
+  }
+
+  /** Of a query that was begun and ends with others of its turn of the event loop: resolves when it has gone on. */
+  get turn(): Promise<void> | undefined {
+    return this.#turn;
+  }
+
+  /** What such a query was answered, where it had to wait for nothing but its turn. */
+  tryGathered(): readonly api.QueryResult[] | undefined {
+    return this.#gathered instanceof Promise ? undefined : this.#gathered;
+  }
+
+  /** Whatever else this turn brings is begun before one of them ends, so that threads have what they can do. */
+  #withOthers(
+    threads: SearchThreads,
+    end: () => Awaitable<readonly api.QueryResult[]>,
+  ): Awaitable<readonly api.QueryResult[]> {
+    this.#turn = threads.turn();
+    if (this.#turn === undefined) return end();
+    return this.#turn.then(() => (this.#gathered = end()));
   }
 
   /** A request with one bad query answers none: so all are checked before the first is run. */
@@ -67,26 +101,30 @@ export class Queries {
     return this.#parsed;
   }
 
-  #answer(state: LogState<Table>, query: SeenQuery, size: AnswerSize): Awaitable<api.QueryResult> {
+  #begin(state: LogState<Table>, query: SeenQuery, size: AnswerSize): () => Awaitable<api.QueryResult> {
     const { clock } = this.#options.ports;
     const sequence = query.asOf ?? state.position.seq;
     const slotsRead = this.#hasReadSlots(state);
     const context = { clock, size, turns: this.#turns };
-    const answer =
-      query.order === undefined
-        ? answerQuery(state, query, this.#asked.vectorOf(query), context)
-        : answerOrderedQuery(state, query, query.order, context);
-    const searchedMs = clock.monotonicMs();
-    return andThen(answer, ({ matches, searchedMs: lastSearchedMs, explain, ...searched }) => ({
-      matches,
-      sequence,
-      usage: this.#usage({
-        ...searched,
-        searchedMs: Math.max(searchedMs, lastSearchedMs),
-        slotsRead,
-      }),
-      ...(explain === undefined ? {} : { explain }),
-    }));
+    const { order } = query;
+    const end =
+      order === undefined
+        ? beginQuery(state, query, this.#asked.vectorOf(query), context)
+        : (): Awaitable<QueryAnswer> => answerOrderedQuery(state, query, order, context);
+    return () => {
+      const answer = end();
+      const searchedMs = clock.monotonicMs();
+      return andThen(answer, ({ matches, searchedMs: lastSearchedMs, explain, ...searched }) => ({
+        matches,
+        sequence,
+        usage: this.#usage({
+          ...searched,
+          searchedMs: Math.max(searchedMs, lastSearchedMs),
+          slotsRead,
+        }),
+        ...(explain === undefined ? {} : { explain }),
+      }));
+    };
   }
 
   /** Whether the state was made for this request, of slots that no segment holds yet. What freshening finds is no matter of caches. */

@@ -20,7 +20,7 @@ export interface QueryHost {
   readonly open: OpenCollections;
   readonly ports: Ports;
   readonly kernel: Kernel;
-  /** Runs `use` on the collection as a call that has so much time. */
+  /** Runs `use` on the collection, which has so much time. Requires: within a call. */
   readonly within: <T>(timeoutMs: number, use: (collection: OpenCollection) => Promise<T>) => Promise<T>;
 }
 
@@ -49,19 +49,25 @@ export async function answerQueries(
   const begun = young && tryBegin(young.state, ask(young.collection, all));
   const answer = begun && tryAnswer(begun.read);
   if (answer !== undefined) return answer;
-  return await within(timeoutMs, async (collection) => {
-    const { log } = collection;
-    if (begun !== undefined && log === young?.collection.log)
-      return await readTable(log, { consistency, ...begun.queries.steps }, begun.read);
-    const answers: api.QueryResult[] = [];
-    for (const state of states) {
-      const places = all.filter((i) => reads[i]!.asOf === state);
-      const asOf = await sequenceOf(log, state, consistency);
-      const { steps } = ask(collection, places, asOf);
-      const found = await readTable(log, { consistency, asOf, ...steps });
-      found.forEach((result, i) => (answers[places[i]!] = result));
-    }
-    return answers;
+  return await open.run(async () => {
+    // The end of this turn is no wait that takes a time limit, which costs as much as a search.
+    await begun?.queries.turn;
+    const gathered = begun?.queries.tryGathered();
+    if (gathered !== undefined) return gathered;
+    return await within(timeoutMs, async (collection) => {
+      const { log } = collection;
+      if (begun !== undefined && log === young?.collection.log)
+        return await readTable(log, { consistency, ...begun.queries.steps }, begun.read);
+      const answers: api.QueryResult[] = [];
+      for (const state of states) {
+        const places = all.filter((i) => reads[i]!.asOf === state);
+        const asOf = await sequenceOf(log, state, consistency);
+        const { steps } = ask(collection, places, asOf);
+        const found = await readTable(log, { consistency, asOf, ...steps });
+        found.forEach((result, i) => (answers[places[i]!] = result));
+      }
+      return answers;
+    });
   });
 }
 

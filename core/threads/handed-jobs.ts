@@ -1,5 +1,5 @@
 /** Jobs that the caller has handed over, by slot, until it has heard how they ended. */
-import { CALLER_WAITS, DONE, FAILED, FREE, READY, SLOTS, TAKEN } from './job-slots.js';
+import { DONE, FAILED, FREE, READY, SLOTS, TAKEN } from './job-slots.js';
 import type { JobSlots, Slot } from './job-slots.js';
 
 export interface Job {
@@ -13,6 +13,8 @@ export class HandedJobs {
   readonly #slots: JobSlots;
   readonly #jobs: (Job | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
   #count = 0;
+  /** Slots are filled one after another, so that what was handed over first is done first. */
+  #next = 0;
 
   constructor(slots: JobSlots) {
     this.#slots = slots;
@@ -23,6 +25,10 @@ export class HandedJobs {
     return this.#count;
   }
 
+  at(slot: number): Job | undefined {
+    return this.#jobs[slot];
+  }
+
   *[Symbol.iterator](): Generator<readonly [number, Job]> {
     for (let slot = 0; slot < SLOTS; slot++) {
       const job = this.#jobs[slot];
@@ -30,43 +36,57 @@ export class HandedJobs {
     }
   }
 
-  /** The first that is free. */
+  /** The next that is free. */
   freeSlot(): number | undefined {
-    const slot = this.#count === SLOTS ? -1 : this.#jobs.indexOf(undefined);
-    return slot < 0 ? undefined : slot;
+    for (let look = 0; look < SLOTS; look++) {
+      const slot = (this.#next + look) % SLOTS;
+      if (this.#jobs[slot] === undefined) return slot;
+    }
+    return undefined;
   }
 
   /** Requires: the slot is free, and holds what the job says. */
   hand(slot: number, job: Job): void {
     this.#jobs[slot] = job;
     this.#count++;
+    this.#next = (slot + 1) % SLOTS;
     this.#slots.put(slot, READY);
   }
 
   /** Hears what has ended, and answers how many. */
   collect(): number {
     let ended = 0;
-    for (let slot = 0; slot < SLOTS && this.#count > 0; slot++) {
-      const job = this.#jobs[slot];
-      if (job === undefined) continue;
-      const state = this.#slots.state(slot);
-      if (state !== DONE && state !== FAILED) continue;
-      // The slot is free once the job has looked at it.
-      this.#jobs[slot] = undefined;
-      this.#count--;
-      job.ended(this.#slots.slots[slot]!, state === DONE);
-      this.#slots.put(slot, FREE);
-      ended++;
-    }
+    for (let slot = 0; slot < SLOTS && this.#count > 0; slot++) if (this.tryCollect(slot)) ended++;
     return ended;
+  }
+
+  /** Hears whether this one has ended. */
+  tryCollect(slot: number): boolean {
+    const job = this.#jobs[slot];
+    if (job === undefined) return false;
+    const state = this.#slots.state(slot);
+    if (state !== DONE && state !== FAILED) return false;
+    // The slot is free once the job has looked at it.
+    this.#leave(slot);
+    job.ended(this.#slots.slots[slot]!, state === DONE);
+    this.#slots.put(slot, FREE);
+    return true;
   }
 
   /** Whether no thread has begun it: none will. */
   tryTakeBack(slot: number): boolean {
     if (!this.#slots.tryChange(slot, READY, FREE)) return false;
-    this.#jobs[slot] = undefined;
-    this.#count--;
+    this.#leave(slot);
     return true;
+  }
+
+  /** The slot of what was handed over last, of those jobs that no thread has begun. */
+  newestWaiting(): number | undefined {
+    for (let back = 1; back <= SLOTS; back++) {
+      const slot = (this.#next + SLOTS - back) % SLOTS;
+      if (this.#jobs[slot] !== undefined && this.#slots.state(slot) === READY) return slot;
+    }
+    return undefined;
   }
 
   /** Waits until a job that a thread has begun has ended, or for so long. */
@@ -79,18 +99,17 @@ export class HandedJobs {
     return this.#slots.state(slot) >= TAKEN;
   }
 
-  /** From now on the next job that ends wakes the caller. */
-  askToBeWoken(): void {
-    Atomics.store(this.#slots.words, CALLER_WAITS, 1);
-  }
-
   /** What the thread had begun is lost. */
   threadEnded(thread: number): void {
     for (const [slot, job] of this) {
       if (!this.#slots.tryChange(slot, TAKEN + thread, FREE)) continue;
-      this.#jobs[slot] = undefined;
-      this.#count--;
+      this.#leave(slot);
       job.lost();
     }
+  }
+
+  #leave(slot: number): void {
+    this.#jobs[slot] = undefined;
+    this.#count--;
   }
 }

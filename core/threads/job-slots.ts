@@ -27,8 +27,10 @@ export const SIGNAL = 0;
 /** Messages that were sent to every thread so far. */
 export const MESSAGES = 1;
 export const STOP = 2;
-/** 1: the caller wants to be told when a job ends. */
-export const CALLER_WAITS = 3;
+/** 1: the caller sleeps until a job ends. */
+const CALLER_SLEEPS = 3;
+/** Threads that sleep, or are about to, and that nobody has woken yet. */
+const SLEEPERS = 4;
 const STATES = 16;
 
 const CONTROL_BYTES: number = (STATES + SLOTS) * 4;
@@ -38,6 +40,9 @@ const HEADER_BYTES: number = HEADER_WORDS * 8;
 export const KIND = 15;
 export const SEARCH = 0;
 export const CALL = 1;
+
+/** Looks before a sleep, some tens of microseconds: what is waited for is often nearer than that, and to be woken takes longer. */
+const LOOKS = 10_000;
 
 /** What a job says and answers. */
 export interface Slot {
@@ -92,17 +97,33 @@ export class JobSlots {
   /** The thread has ended the job. */
   end(slot: number, state: number): void {
     this.put(slot, state);
-    Atomics.notify(this.words, STATES + slot);
+    // To wake nobody would cost more than what a job passes on.
+    if (Atomics.load(this.words, CALLER_SLEEPS) === 1) Atomics.notify(this.words, STATES + slot);
   }
 
-  /** Waits until the state is another one, or for so long. */
+  /** The caller waits until the state is another one, or for so long. */
   wait(slot: number, state: number, ms: number): void {
+    for (let look = 0; look < LOOKS; look++) if (this.state(slot) !== state) return;
+    Atomics.store(this.words, CALLER_SLEEPS, 1);
     Atomics.wait(this.words, STATES + slot, state, ms);
+    Atomics.store(this.words, CALLER_SLEEPS, 0);
   }
 
   /** Something is to be looked at by `threads` of those that sleep. */
   signal(threads?: number): void {
-    Atomics.add(this.words, SIGNAL, 1);
-    Atomics.notify(this.words, SIGNAL, threads);
+    const { words } = this;
+    Atomics.add(words, SIGNAL, 1);
+    if (Atomics.load(words, SLEEPERS) === 0) return;
+    const woken = Atomics.notify(words, SIGNAL, threads);
+    // Until one that was woken runs, it may be handed much more.
+    Atomics.sub(words, SLEEPERS, woken);
+  }
+
+  /** A thread waits until the signal is another one. */
+  sleep(signal: number): void {
+    const { words } = this;
+    for (let look = 0; look < LOOKS; look++) if (Atomics.load(words, SIGNAL) !== signal) return;
+    Atomics.add(words, SLEEPERS, 1);
+    if (Atomics.wait(words, SIGNAL, signal) !== 'ok') Atomics.sub(words, SLEEPERS, 1);
   }
 }

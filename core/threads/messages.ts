@@ -41,14 +41,10 @@ export interface ThreadHost {
   post(message: ThreadMessage): void;
   /** Runs it when everything else that is ready has had its turn. */
   soon(run: () => void): void;
-  /** Whether the process stays for what threads have to tell. */
-  hold(held: boolean): void;
   /** Resolves when all have ended. Requires: they were told to stop. */
   close(): Promise<void>;
 }
 
 export interface ThreadEvents {
-  /** A thread has been asked to tell that a job ended. */
-  readonly woken: () => void;
   readonly ended: (thread: number) => void;
 }

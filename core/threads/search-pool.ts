@@ -1,9 +1,11 @@
 /**
- * The caller's side of the threads: who searches what. Whatever is asked waits for the caller's next turn; then, where it is alone,
- * it is searched by the caller's own thread, to which nothing has to be told; else it is handed to the others, and the caller takes of
- * what they leave. So one query waits for nobody, and many keep all threads at work.
+ * The caller's side of the threads: who searches what. A search is begun, which lets the threads have it, and its answer is taken later
+ * in the order that the caller likes: what no thread has begun by then is searched by the caller, and while a thread is at it the
+ * caller searches what was begun after it. So nobody is told of an answer, nobody waits while there is something to search, and one
+ * search alone is the caller's.
  */
 import type {
+  BegunSearch,
   Candidates,
   DatabaseThreads,
   IndexSearch,
@@ -12,73 +14,18 @@ import type {
 } from '../engine/index.js';
 import type { Arena, ArenaPool, CallScratch, LentArena } from '../kernel/index.js';
 import { HandedJobs } from './handed-jobs.js';
-import type { Job } from './handed-jobs.js';
 import { JobSlots, MESSAGES, STOP } from './job-slots.js';
-import type { Slot } from './job-slots.js';
 import type { ThreadHost } from './messages.js';
-import { fits, getCandidates, putSearch } from './search-job.js';
+import { PoolSearch } from './pool-search.js';
+import { fits, putSearch } from './search-job.js';
 import { SharedCalls } from './shared-calls.js';
 
-/** Jobs that wait for each thread beside the one that it does: it need not wait for the caller's next turn. */
-const WAITING_EACH = 2;
-/** Of the caller's own in one turn, between which others have theirs. */
-const OWN_AT_ONCE = 4;
-/** Turns in which nothing happens, before the caller asks to be woken: that takes longer than most jobs. */
-const IDLE_TURNS = 64;
-/** How long the caller waits for a job that stands in its way, and looks again meanwhile. */
-const SETTLE_MS = 1_000;
-const SETTLE_STEP_MS = 20;
-
-/** A search, wherever it is done. */
-class SearchJob implements Job {
-  readonly index: AttachedIndex;
-  readonly search: IndexSearch;
-  readonly #here: () => Candidates;
-  readonly #resolve: (found: Candidates) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #again: (job: SearchJob) => void;
-
-  constructor(
-    index: AttachedIndex,
-    search: IndexSearch,
-    ends: {
-      readonly here: () => Candidates;
-      readonly resolve: (found: Candidates) => void;
-      readonly reject: (error: unknown) => void;
-      readonly again: (job: SearchJob) => void;
-    },
-  ) {
-    this.index = index;
-    this.search = search;
-    this.#here = ends.here;
-    this.#resolve = ends.resolve;
-    this.#reject = ends.reject;
-    this.#again = ends.again;
-  }
-
-  ended(slot: Slot, done: boolean): void {
-    // What failed there tells here why.
-    if (done) this.#finish(() => getCandidates(slot));
-    else this.runHere();
-  }
-
-  lost(): void {
-    this.#again(this);
-  }
-
-  runHere(): void {
-    this.#finish(this.#here);
-  }
-
-  #finish(find: () => Candidates): void {
-    try {
-      this.#resolve(find());
-    } catch (error) {
-      this.#reject(error);
-    }
-    this.index.ended();
-  }
-}
+/** Jobs that wait for each thread beside the one that it does: the caller gives more each time that it begins or ends a search. */
+const WAITING_EACH = 4;
+/** How long a thread may take for a search, before the caller does it, too: it may have ended in the middle. */
+const LATE_MS = 1_000;
+/** Until the caller looks again whether the thread is still there. */
+const WAIT_MS = 20;
 
 export class SearchPool implements DatabaseThreads {
   readonly count: number;
@@ -87,14 +34,11 @@ export class SearchPool implements DatabaseThreads {
   readonly #arena: Arena;
   readonly #slots: JobSlots;
   readonly #handed: HandedJobs;
-  #pending: SearchJob[] = [];
+  /** Begun, and with no thread yet. */
+  #waiting: PoolSearch[] = [];
   readonly #alive: Set<number>;
   #lastNumber = 0;
-  #turnDue = false;
-  /** Jobs that came since the last turn. */
-  #added = 0;
-  #idleTurns = 0;
-  #held = false;
+  #turn: Promise<void> | undefined;
   #closed = false;
 
   /** `arena`: of shared memory, given out by the pool, and this one's from now on. */
@@ -108,10 +52,7 @@ export class SearchPool implements DatabaseThreads {
     this.#slots = new JobSlots(arena.memory, payloadBytes);
     this.#handed = new HandedJobs(this.#slots);
     this.#alive = new Set(Array.from({ length: host.count }, (_, i) => i + 1));
-    host.start(
-      { memory: arena.memory, payloadBytes },
-      { woken: () => this.#soon(), ended: (thread) => this.#ended(thread) },
-    );
+    host.start({ memory: arena.memory, payloadBytes }, { ended: (thread) => this.#ended(thread) });
   }
 
   attach({ arena, directory, ranks }: SharedIndex): ThreadedIndex {
@@ -119,10 +60,22 @@ export class SearchPool implements DatabaseThreads {
     const { memory, arenaClass } = arena;
     this.#tell({ say: 'attach', index, memory, arenaClass, directory, ranks });
     return new AttachedIndex(index, {
-      search: (job) => this.#add(job),
+      begin: (search) => this.#begin(search),
+      take: (search) => this.#take(search),
       settle: (attached) => this.#settle(attached),
       forget: () => this.#tell({ say: 'detach', index }),
     });
+  }
+
+  turn(): Promise<void> | undefined {
+    if (this.#waiting.length + this.#handed.count === 0) return undefined;
+    this.#turn ??= new Promise((resolve) => {
+      this.#host.soon(() => {
+        this.#turn = undefined;
+        resolve();
+      });
+    });
+    return this.#turn;
   }
 
   lend(arena: Arena, scratch: CallScratch): LentArena {
@@ -156,94 +109,83 @@ export class SearchPool implements DatabaseThreads {
     this.#slots.signal();
   }
 
-  #add(job: SearchJob): void {
-    this.#pending.push(job);
-    this.#added++;
-    this.#soon();
+  #begin(search: PoolSearch): void {
+    if (!fits(this.#slots.slots[0]!, search.wanted)) return;
+    this.#waiting.push(search);
+    this.#handOver();
   }
 
-  #soon(): void {
-    if (this.#turnDue) return;
-    this.#turnDue = true;
-    this.#host.soon(() => this.#turn());
-  }
-
-  #turn(): void {
-    this.#turnDue = false;
-    this.#hold(false);
-    let done = this.#handed.collect();
-    const isBusy = this.#added > 1;
-    this.#added = 0;
-    const isAlone = this.#pending.length === 1 && this.#handed.count === 0;
-    for (let own = 0; own < OWN_AT_ONCE; own++) {
-      if (!isAlone) this.#handOver();
-      // What others still have to begin is left to them while there is more to come.
-      const job = this.#pending.shift() ?? (isBusy ? undefined : this.#takeBack());
-      if (job === undefined) break;
-      job.runHere();
-      done += 1 + this.#handed.collect();
+  /** Ensures: it has ended. */
+  #take(search: PoolSearch): void {
+    for (let waitedMs = 0; !search.hasEnded;) {
+      const { slot } = search;
+      if (slot === undefined) {
+        const at = this.#waiting.indexOf(search);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        this.#runHere(search);
+      } else if (this.#handed.tryTakeBack(slot)) {
+        search.takenBack();
+        this.#runHere(search);
+      } else if (!this.#handed.tryCollect(slot)) {
+        const other = this.#waiting.pop() ?? this.#takeBackNewest();
+        if (other !== undefined) this.#runHere(other);
+        else if (waitedMs >= LATE_MS) search.runHere();
+        else {
+          this.#handed.wait(slot, WAIT_MS);
+          waitedMs += WAIT_MS;
+        }
+      }
     }
-    this.#goOn(done > 0);
+    this.#handOver();
   }
 
-  #goOn(somethingDone: boolean): void {
-    this.#idleTurns = somethingDone ? 0 : this.#idleTurns + 1;
-    if (this.#pending.length === 0 && this.#handed.count === 0) return;
-    if (this.#idleTurns < IDLE_TURNS) {
-      this.#soon();
-      return;
-    }
-    this.#handed.askToBeWoken();
-    // Whatever ended before that is told by nobody.
-    if (this.#handed.collect() > 0) this.#soon();
-    else this.#hold(true);
+  /** The threads have enough to do meanwhile. */
+  #runHere(search: PoolSearch): void {
+    this.#handOver();
+    search.runHere();
   }
 
-  #hold(held: boolean): void {
-    if (this.#held !== held) this.#host.hold(held);
-    this.#held = held;
-  }
-
-  /** As many as the threads have to do for a while, the first first. What fits no slot is left. */
+  /** As many as the threads have to do for a while, the first first. */
   #handOver(): void {
+    // One alone waits for whoever comes next, or for the caller.
+    if (this.#waiting.length + this.#handed.count < 2) return;
     const room = this.#alive.size * (1 + WAITING_EACH);
+    if (this.#handed.count >= room) this.#handed.collect();
     let given = 0;
-    for (let at = 0; at < this.#pending.length && this.#handed.count < room;) {
+    while (this.#waiting.length > 0 && this.#handed.count < room) {
       const slot = this.#handed.freeSlot();
       if (slot === undefined) break;
-      const place = this.#slots.slots[slot]!;
-      const job = this.#pending[at]!;
-      if (!fits(place, job.search)) {
-        at++;
-        continue;
-      }
-      this.#pending.splice(at, 1);
-      putSearch(place, job.index.number, job.search);
-      this.#handed.hand(slot, job);
+      const search = this.#waiting.shift()!;
+      putSearch(this.#slots.slots[slot]!, search.index.number, search.wanted);
+      search.handed(slot);
+      this.#handed.hand(slot, search);
       given++;
     }
     if (given > 0) this.#slots.signal(given);
   }
 
-  /** A search that no thread has begun. */
-  #takeBack(): SearchJob | undefined {
-    for (const [slot, job] of this.#handed) {
-      if (job instanceof SearchJob && this.#handed.tryTakeBack(slot)) return job;
-    }
-    return undefined;
+  #takeBackNewest(): PoolSearch | undefined {
+    const slot = this.#handed.newestWaiting();
+    const job = slot === undefined ? undefined : this.#handed.at(slot);
+    if (!(job instanceof PoolSearch) || !this.#handed.tryTakeBack(slot!)) return undefined;
+    job.takenBack();
+    return job;
   }
 
   /** Ends the searches of an index, unless one takes very long. */
   #settle(index: AttachedIndex): void {
-    const waiting = this.#pending.filter((job) => job.index === index);
-    this.#pending = this.#pending.filter((job) => job.index !== index);
-    const of = (job: Job): job is SearchJob => job instanceof SearchJob && job.index === index;
-    for (const [slot, job] of this.#handed) if (of(job) && this.#handed.tryTakeBack(slot)) waiting.push(job);
-    for (const job of waiting) job.runHere();
+    const mine = this.#waiting.filter((search) => search.index === index);
+    this.#waiting = this.#waiting.filter((search) => search.index !== index);
     for (const [slot, job] of this.#handed) {
-      if (!of(job)) continue;
-      for (let ms = 0; ms < SETTLE_MS && this.#handed.isBegun(slot); ms += SETTLE_STEP_MS)
-        this.#handed.wait(slot, SETTLE_STEP_MS);
+      if (!(job instanceof PoolSearch) || job.index !== index || !this.#handed.tryTakeBack(slot)) continue;
+      job.takenBack();
+      mine.push(job);
+    }
+    for (const search of mine) search.runHere();
+    for (const [slot, job] of this.#handed) {
+      if (!(job instanceof PoolSearch) || job.index !== index) continue;
+      for (let ms = 0; ms < LATE_MS && this.#handed.isBegun(slot); ms += WAIT_MS)
+        this.#handed.wait(slot, WAIT_MS);
     }
     this.#handed.collect();
   }
@@ -252,12 +194,12 @@ export class SearchPool implements DatabaseThreads {
   #ended(thread: number): void {
     this.#alive.delete(thread);
     this.#handed.threadEnded(thread);
-    this.#soon();
   }
 }
 
 interface IndexOwner {
-  readonly search: (job: SearchJob) => void;
+  readonly begin: (search: PoolSearch) => void;
+  readonly take: (search: PoolSearch) => void;
   readonly settle: (index: AttachedIndex) => void;
   readonly forget: () => void;
 }
@@ -265,7 +207,8 @@ interface IndexOwner {
 class AttachedIndex implements ThreadedIndex {
   readonly number: number;
   readonly #owner: IndexOwner;
-  #underWay = 0;
+  /** Searches that are with the threads. */
+  #withThreads = 0;
   /** Of an index that has left. */
   #free: (() => void) | undefined;
   #left = false;
@@ -275,12 +218,10 @@ class AttachedIndex implements ThreadedIndex {
     this.#owner = owner;
   }
 
-  search(search: IndexSearch, here: () => Candidates): Promise<Candidates> {
-    this.#underWay++;
-    return new Promise((resolve, reject) => {
-      const again = (job: SearchJob): void => this.#owner.search(job);
-      again(new SearchJob(this, search, { here, resolve, reject, again }));
-    });
+  begin(wanted: IndexSearch, here: () => Candidates): BegunSearch {
+    const search = new PoolSearch(this, { wanted, here, take: this.#owner.take });
+    this.#owner.begin(search);
+    return search;
   }
 
   detach(free: () => void): boolean {
@@ -289,14 +230,18 @@ class AttachedIndex implements ThreadedIndex {
     return this.#tryLeave();
   }
 
-  ended(): void {
-    this.#underWay--;
+  handed(): void {
+    this.#withThreads++;
+  }
+
+  back(): void {
+    this.#withThreads--;
     this.#tryLeave();
   }
 
   #tryLeave(): boolean {
     if (this.#free === undefined) return this.#left;
-    if (this.#underWay > 0) return false;
+    if (this.#withThreads > 0) return false;
     const free = this.#free;
     this.#free = undefined;
     this.#left = true;

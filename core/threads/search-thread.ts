@@ -10,7 +10,6 @@ import type { ArenaClass, KernelMemory } from '../kernel/index.js';
 import { getCall } from './call-job.js';
 import {
   CALL,
-  CALLER_WAITS,
   DONE,
   FAILED,
   JobSlots,
@@ -26,14 +25,9 @@ import type { Slot } from './job-slots.js';
 import type { ThreadMessage, ThreadStart } from './messages.js';
 import { getSearch, putCandidates } from './search-job.js';
 
-/** Looks at the signal before it sleeps: the next job is often a few microseconds away, and to be woken takes longer. */
-const LOOKS = 2_000;
-
 export interface ThreadPorts {
   /** The next message, where there is one. */
   readonly receive: () => ThreadMessage | undefined;
-  /** Tells the caller that a job has ended. */
-  readonly wake: () => void;
 }
 
 type Searched = Pick<LoadedIndex, 'index' | 'rankOfRow'>;
@@ -51,6 +45,8 @@ export class SearchThread {
   readonly #indexes = new Map<number, Searched>();
   readonly #lent = new Map<number, Lent>();
   #received = 0;
+  /** The slot to look at first: the caller fills one after another. */
+  #next = 0;
 
   constructor(start: ThreadStart, ports: ThreadPorts) {
     this.#start = start;
@@ -65,14 +61,8 @@ export class SearchThread {
       const signal = Atomics.load(words, SIGNAL);
       if (Atomics.load(words, STOP) === 1) return;
       this.#hear();
-      if (!this.#takeAny()) this.#sleep(signal);
+      if (!this.#takeAny()) this.#slots.sleep(signal);
     }
-  }
-
-  #sleep(signal: number): void {
-    const { words } = this.#slots;
-    for (let look = 0; look < LOOKS; look++) if (Atomics.load(words, SIGNAL) !== signal) return;
-    Atomics.wait(words, SIGNAL, signal);
   }
 
   /** Whatever was said before a job was made ready is heard before it is done. */
@@ -123,11 +113,12 @@ export class SearchThread {
     const slots = this.#slots;
     const taken = TAKEN + this.#start.thread;
     let any = false;
-    for (let slot = 0; slot < SLOTS; slot++) {
+    for (let look = 0; look < SLOTS; look++) {
+      const slot = this.#next;
+      this.#next = (slot + 1) % SLOTS;
       if (slots.state(slot) !== READY || !slots.tryChange(slot, READY, taken)) continue;
       any = true;
       slots.end(slot, this.#run(slot) ? DONE : FAILED);
-      if (Atomics.exchange(slots.words, CALLER_WAITS, 0) === 1) this.#ports.wake();
     }
     return any;
   }

@@ -1,5 +1,5 @@
 /**
- * What a query answers, given a state: in the same step where the segments' part of it is in memory.
+ * What a query answers, given a state: in the step in which it is asked for, where the segments' part of it is in memory.
  */
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
@@ -14,7 +14,7 @@ import { AnswerSize, recordBytes, toRecord, vectorBytes } from './projection.js'
 import type { StoredRow } from './projection.js';
 import { pinned, viewOf } from './read-table.js';
 import { memtableRow, rowsAt } from './stored-rows.js';
-import { searchTable } from './table-search.js';
+import { beginTableSearch } from './table-search.js';
 import { QueryTrace } from './trace.js';
 
 /** A query with the state that it is asked of; undefined: the newest. */
@@ -41,13 +41,16 @@ export interface QueryContext {
   readonly turns: Turns;
 }
 
-/** Requires: a table that is caught up. `vector` is what is asked: the query's own, or that of the record it names. */
-export function answerQuery(
+/**
+ * Takes what it needs of the state and lets threads have what they can do; what is answered ends the query. Requires: a table that is
+ * caught up. `vector` is what is asked: the query's own, or that of the record it names.
+ */
+export function beginQuery(
   state: LogState<Table>,
   query: SeenQuery,
   vector: Float32Array,
   { clock, size, turns }: QueryContext,
-): Awaitable<QueryAnswer> {
+): () => Awaitable<QueryAnswer> {
   const table = state.sink;
   const { metric, dimension } = table.schema;
   const { projection, scoreBound } = query;
@@ -62,7 +65,7 @@ export function answerQuery(
   let searchedMs = 0;
   const trace = query.explain ? new QueryTrace(clock) : undefined;
   const copied = new AnswerSize();
-  const answer = searchTable(table, {
+  const end = beginTableSearch(table, {
     query: vector,
     k: query.k,
     wanted: query.effort,
@@ -79,21 +82,22 @@ export function answerQuery(
     turns,
     trace,
   });
-  return andThen(answer, ({ hits, rowsScanned, segments, segmentsProbed }) => {
-    const places = hits.map(({ at }) => at);
-    return andThen(rowsAt(table, places, later, projection), (rows) => ({
-      matches: rows.map((row, i): Match => {
-        size.add(recordBytes(row));
-        const { id, ...rest } = toRecord(row, projection);
-        return { id, score: scoreOf(metric, hits[i]!.distance, scale), ...rest };
-      }),
-      rowsScanned,
-      segments,
-      segmentsProbed,
-      searchedMs,
-      ...(trace === undefined ? {} : { explain: trace.explanation() }),
-    }));
-  });
+  return () =>
+    andThen(end(), ({ hits, rowsScanned, segments, segmentsProbed }) => {
+      const places = hits.map(({ at }) => at);
+      return andThen(rowsAt(table, places, later, projection), (rows) => ({
+        matches: rows.map((row, i): Match => {
+          size.add(recordBytes(row));
+          const { id, ...rest } = toRecord(row, projection);
+          return { id, score: scoreOf(metric, hits[i]!.distance, scale), ...rest };
+        }),
+        rowsScanned,
+        segments,
+        segmentsProbed,
+        searchedMs,
+        ...(trace === undefined ? {} : { explain: trace.explanation() }),
+      }));
+    });
 }
 
 /**

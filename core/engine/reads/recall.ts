@@ -10,7 +10,7 @@ import { DEFAULT_EFFORT } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import type { WantedEffort } from '../input/index.js';
 import type { LocatedRow, Table } from '../table/index.js';
-import { searchTable } from './table-search.js';
+import { beginTableSearch } from './table-search.js';
 import { Turns } from '../table/index.js';
 
 export interface Measured {
@@ -48,7 +48,7 @@ async function nearestIds(
   k: number,
   wanted: WantedEffort,
 ): Promise<readonly string[]> {
-  const { hits } = await searchTable(table, {
+  const end = beginTableSearch(table, {
     query,
     k,
     wanted,
@@ -62,6 +62,7 @@ async function nearestIds(
     turns: new Turns(),
     trace: undefined,
   });
+  const { hits } = await end();
   return hits.map(({ id }) => id);
 }
 

@@ -13,7 +13,9 @@ import type { WantedEffort, WantedIndex } from '../input/index.js';
 import type { View } from '../memtable/index.js';
 import { canBeProbed, chooseEffort, hasCoarseCodes } from '../segments/index.js';
 import type {
+  BegunSearch,
   Candidates,
+  Effort,
   IndexSearch,
   LoadedIndex,
   SegmentFile,
@@ -21,7 +23,7 @@ import type {
   SegmentStore,
 } from '../segments/index.js';
 import { segmentMatches } from '../table/index.js';
-import type { Turns } from '../table/index.js';
+import type { SegmentMatches, Turns } from '../table/index.js';
 import { nearestOfAll, tryProbe } from './cold-search.js';
 import { searchIndex } from './index-search.js';
 import type { ProbedPart } from './probed-together.js';
@@ -75,31 +77,63 @@ const WORTH_HANDING_OVER = 65_536;
 
 const NOTHING: SegmentAnswer = { hits: [], rowsScanned: 0 };
 
-/** Searches in this step where the index is in memory and nothing else is to be read. */
-export function searchSegment(
+/**
+ * Begins a search, which lets threads have what they can do of it. What is answered ends it, in this step or a later one, and at once
+ * where the index is in memory and nothing else is to be read.
+ */
+export function beginSegment(
   store: SegmentStore,
   overlay: SegmentOverlay,
   search: SegmentSearch,
-): Awaitable<SegmentAnswer> {
+): () => Awaitable<SegmentAnswer> {
   const { filter } = search;
-  if (filter !== undefined) return searchMatches(store, overlay, { ...search, filter });
+  if (filter !== undefined) return beginMatches(store, overlay, { ...search, filter });
   const allowed = overlay.allowed(search.view);
   const count = allowed === undefined ? overlay.segment.file.rows : countBits(allowed);
-  return searchAllowed(store, overlay, search, { allowed, count });
+  return beginAllowed(store, overlay, search, { allowed, count });
 }
 
 /** The bitmap may be another one at the next step. */
+function beginAllowed(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  allowed: Allowed,
+): () => Awaitable<SegmentAnswer> {
+  // Without threads what is begun is ended in the same step.
+  const kept = store.threads === undefined ? allowed : { ...allowed, allowed: allowed.allowed?.slice() };
+  const begun = tryBegin(store, overlay, search, kept);
+  if (begun === undefined) return () => searchAllowed(store, overlay, search, kept);
+  return () => rerank(store, overlay, search, begun.candidates());
+}
+
+/** By threads. A query that is to be explained is searched where its trace is. */
+function tryBegin(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  { allowed, count }: Allowed,
+): BegunSearch | undefined {
+  const { query, k, trace } = search;
+  if (store.threads === undefined || trace !== undefined) return undefined;
+  if (count * query.length < WORTH_HANDING_OVER) return undefined;
+  const effort = effortOf(overlay, search);
+  if (effort.kind === 'exact' || count <= effort.rerank) return undefined;
+  const index = tryIndex(store, overlay.segment.file, search);
+  const wanted = { query, k, effort, allowed, count };
+  return index?.threaded?.begin(wanted, () => searchIndex(index, wanted, undefined));
+}
+
 function searchAllowed(
   store: SegmentStore,
   overlay: SegmentOverlay,
   search: SegmentSearch,
   { allowed, count }: Allowed,
 ): Awaitable<SegmentAnswer> {
-  const { k, wanted, trace } = search;
-  const { entry, file, recallCurve } = overlay.segment;
+  const { query, k, trace } = search;
+  const { file } = overlay.segment;
   if (count === 0) return NOTHING;
-  const graph = entry.graph && search.index !== 'flat';
-  const effort = chooseEffort(recallCurve, { k, wanted, graph, coarse: hasCoarseCodes(file) });
+  const effort = effortOf(overlay, search);
   if (effort.kind === 'exact' || count <= effort.rerank) trace?.planned({ matches: count, plan: 'exact' });
   if (effort.kind === 'exact') {
     const exactly = allowed?.slice();
@@ -107,12 +141,9 @@ function searchAllowed(
   }
   // So few that the index could only leave some out.
   if (count <= effort.rerank) return rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
-  const index = search.index === 'ivf' && canBeProbed(file) ? undefined : store.residency.tryIndex(file);
-  const { query } = search;
-  if (index !== undefined) {
-    const found = searchLoaded(index, { query, k, effort, allowed, count }, trace);
-    return andThen(found, (candidates) => rerank(store, overlay, search, candidates));
-  }
+  const index = tryIndex(store, file, search);
+  if (index !== undefined)
+    return rerank(store, overlay, search, searchIndex(index, { query, k, effort, allowed, count }, trace));
   const later = { query, k, effort, allowed: allowed?.slice(), count };
   const read = search.turns.run(() => searchRead(store, overlay, search, later));
   return read
@@ -120,18 +151,18 @@ function searchAllowed(
     .then((found) => rerank(store, overlay, search, found));
 }
 
-/** In this step, or by threads. A query that is to be explained is searched where its trace is. */
-function searchLoaded(
-  loaded: LoadedIndex,
-  wanted: IndexSearch,
-  trace: SegmentTrace | undefined,
-): Awaitable<Candidates> {
-  const { threaded } = loaded;
-  const { allowed, count, query } = wanted;
-  if (threaded === undefined || trace !== undefined || count * query.length < WORTH_HANDING_OVER)
-    return searchIndex(loaded, wanted, trace);
-  const kept = { ...wanted, allowed: allowed?.slice() };
-  return threaded.search(kept, () => searchIndex(loaded, kept, undefined));
+function effortOf({ segment }: SegmentOverlay, { k, wanted, index }: SegmentSearch): Effort {
+  const { entry, file, recallCurve } = segment;
+  const graph = entry.graph && index !== 'flat';
+  return chooseEffort(recallCurve, { k, wanted, graph, coarse: hasCoarseCodes(file) });
+}
+
+function tryIndex(
+  { residency }: SegmentStore,
+  file: SegmentFile,
+  { index }: SegmentSearch,
+): LoadedIndex | undefined {
+  return index === 'ivf' && canBeProbed(file) ? undefined : residency.tryIndex(file);
 }
 
 /** Of an index that is not in memory: once it is, or where there is no room for it, as its codes stream by. */
@@ -180,16 +211,21 @@ async function streamIndex(
   };
 }
 
-function searchMatches(
+function beginMatches(
   store: SegmentStore,
   overlay: SegmentOverlay,
   search: SegmentSearch & { readonly filter: CompiledFilter },
-): Awaitable<SegmentAnswer> {
+): () => Awaitable<SegmentAnswer> {
   const { pinned, filter, turns, trace } = search;
-  return andThen(segmentMatches(overlay, { now: search.view, later: pinned }, filter, turns), (matches) => {
+  const begin = (matches: SegmentMatches): (() => Awaitable<SegmentAnswer>) => {
     trace?.filtered(matches);
-    return searchAllowed(store, overlay, search, { allowed: matches.rows, count: matches.count });
-  });
+    return beginAllowed(store, overlay, search, { allowed: matches.rows, count: matches.count });
+  };
+  const matches = segmentMatches(overlay, { now: search.view, later: pinned }, filter, turns);
+  if (!(matches instanceof Promise)) return begin(matches);
+  // Where the end is never asked for, as after a failure of others, this fails in silence.
+  matches.catch(() => {});
+  return () => matches.then((found) => begin(found)());
 }
 
 interface Allowed {

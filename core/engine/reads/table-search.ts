@@ -13,7 +13,7 @@ import type { WantedEffort, WantedIndex } from '../input/index.js';
 import type { SegmentOverlay } from '../segments/index.js';
 import { Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
-import { searchSegment } from './segment-search.js';
+import { beginSegment } from './segment-search.js';
 import type { SegmentAnswer, SegmentHit, SegmentSearch } from './segment-search.js';
 import { ProbedTogether } from './probed-together.js';
 import type { ProbedPart } from './probed-together.js';
@@ -56,8 +56,11 @@ export interface TableAnswer<M> {
   readonly segmentsProbed: number;
 }
 
-/** Requires: a table that is caught up. */
-export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<TableAnswer<M>> {
+/**
+ * Begins a search: what the memtable holds is found, and threads have what they can do of the segments. What is answered ends it.
+ * Requires: a table that is caught up.
+ */
+export function beginTableSearch<M>(table: Table, search: TableSearch<M>): () => Awaitable<TableAnswer<M>> {
   const { memtable, overlays } = table;
   const { query, k, view, filter, within } = search;
   const { metric } = table.schema;
@@ -72,7 +75,7 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
   const { trace } = search;
   trace?.memtable({ rows: memtable.rowCount, rowsVisited: found.rowsScanned, hits: near.length });
   if (overlays.length === 0)
-    return { hits: near, rowsScanned: found.rowsScanned, segments: 0, segmentsProbed: 0 };
+    return () => ({ hits: near, rowsScanned: found.rowsScanned, segments: 0, segmentsProbed: 0 });
   // Field by field: a spread of so many costs as much as a walk of one node.
   const segmentSearch: SegmentSearch = {
     query,
@@ -92,16 +95,20 @@ export function searchTable<M>(table: Table, search: TableSearch<M>): Awaitable<
     overlays.length > 1 && overlays.some(({ segment }) => !residency.isResident(segment.file))
       ? new ProbedTogether(overlays.length)
       : undefined;
-  const answers = startAll(
-    overlays.map((overlay) => (): Awaitable<SegmentAnswer> => {
-      if (trace === undefined && together === undefined)
-        return searchSegment(table.store, overlay, segmentSearch);
-      const part = together?.part();
-      const own = { ...segmentSearch, trace: trace?.segment(overlay), together: part };
-      return ending(part, searchTraced(table, overlay, own));
-    }),
-  );
-  return andThen(answers, (segments) => merge(near, segments, found.rowsScanned, search));
+  const begun = overlays.map((overlay): (() => Awaitable<SegmentAnswer>) => {
+    if (trace !== undefined)
+      return () =>
+        searchTraced(table, overlay, {
+          ...segmentSearch,
+          trace: trace.segment(overlay),
+          together: together?.part(),
+        });
+    if (together === undefined) return beginSegment(table.store, overlay, segmentSearch);
+    const part = together.part();
+    const end = beginSegment(table.store, overlay, { ...segmentSearch, together: part });
+    return () => ending(part, end());
+  });
+  return () => andThen(startAll(begun), (segments) => merge(near, segments, found.rowsScanned, search));
 }
 
 /** The others wait for what this segment offers, until it has an answer or has failed. */
@@ -117,10 +124,11 @@ function searchTraced(
   overlay: SegmentOverlay,
   search: SegmentSearch,
 ): Awaitable<SegmentAnswer> {
-  return andThen(searchSegment(store, overlay, search), (answer) => {
-    search.trace?.ended({ rowsVisited: answer.rowsScanned, hits: answer.hits.length });
-    return answer;
+  const answer = andThen(beginSegment(store, overlay, search)(), (found) => {
+    search.trace?.ended({ rowsVisited: found.rowsScanned, hits: found.hits.length });
+    return found;
   });
+  return ending(search.together, answer);
 }
 
 function merge<M>(

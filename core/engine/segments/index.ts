@@ -13,6 +13,7 @@ export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';
 export { placeOf, SegmentStore } from './segment-store.js';
 export type {
+  BegunSearch,
   Candidates,
   Estimated,
   IndexSearch,

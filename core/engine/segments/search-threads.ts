@@ -54,14 +54,24 @@ export interface SearchThreads {
   readonly count: number;
   /** Lets the threads search an index. Requires: scratch for each of them behind it. */
   attach(index: SharedIndex): ThreadedIndex;
+  /**
+   * Resolves when all else that this turn of the event loop brings has had its chance to begin searches, too. Undefined where none is
+   * begun.
+   */
+  turn(): Promise<void> | undefined;
+}
+
+export interface BegunSearch {
+  /** As whoever had the time has found them: the caller's own thread, in this step, where no other had. Throws what `here` throws. */
+  candidates(): Candidates;
 }
 
 export interface ThreadedIndex {
   /**
-   * Searches in whatever thread is free: the caller's own, by `here`, for one. Requires: what is asked stays as it is until the
+   * Lets whatever thread is free search: the caller's own, by `here`, for one. Requires: what is asked stays as it is until the
    * answer is there.
    */
-  search(wanted: IndexSearch, here: () => Candidates): Promise<Candidates>;
+  begin(wanted: IndexSearch, here: () => Candidates): BegunSearch;
   /**
    * Ends what is under way: what nobody has begun is done here and now. Calls `free` once no thread looks at the index any more, in
    * this step where that can be, and answers whether it was.

@@ -70,6 +70,8 @@ export class SegmentStore {
   /** Requests that this handler has in flight. */
   readonly requestsParallel: number;
   readonly scorer: RowScorer;
+  /** That search beside the caller's own. */
+  readonly threads: SearchThreads | undefined;
   readonly #digests: Digests;
   readonly #deflate: Deflate;
   readonly #cache: PageCache;
@@ -89,6 +91,7 @@ export class SegmentStore {
     this.#filters = filters;
     this.#tails = tails;
     this.#masks = kernel.masks;
+    this.threads = threads;
     this.residency = new Residency({
       pool: kernel.pool,
       clock: ports.clock,

@@ -29,11 +29,10 @@ function hostOf(module: KernelModule, count: number): ThreadHost {
   const running = new Set<Running>();
   return {
     count,
-    start: (start, { woken, ended }) => {
+    start: (start, { ended }) => {
       for (let thread = 1; thread <= count; thread++) {
         const one = startWorker({ ...start, module, thread });
         running.add(one);
-        one.worker.on('message', woken);
         // What went wrong shows in whoever does the work in its stead.
         one.worker.on('error', () => {});
         // After the listeners, which keep the process for what they may hear.
@@ -48,12 +47,6 @@ function hostOf(module: KernelModule, count: number): ThreadHost {
       for (const { port } of running) port.postMessage(message);
     },
     soon: (run) => void setImmediate(run),
-    hold: (held) => {
-      for (const { worker } of running) {
-        if (held) worker.ref();
-        else worker.unref();
-      }
-    },
     close: async () => {
       const all = [...running];
       for (const { worker } of all) worker.ref();
