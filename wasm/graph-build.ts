@@ -173,6 +173,64 @@ function insertRow(row: u32): void {
   }
 }
 
+/**
+ * Walks as the insertion of each listed row does, and changes nothing of the graph, so that many threads may do so at once: `entry` and
+ * `highest` are of the graph as it stands. What is chosen goes to `out`, a list for each level from that of the row down, each { u32
+ * count, u32 id[m], f32 distance[m] }. Requires: rows that are nodes, none of a level above `highest`.
+ */
+export function findLinks(rows: usize, count: u32, entry: u32, highest: u32, out: usize): void {
+  const m = load<u32>(M);
+  const pool = <usize>load<u32>(POOL);
+  const efBuild = load<u32>(EF_BUILD);
+  store<u32>(ENTRY, entry);
+  store<u32>(MAX_LEVEL, highest);
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const row = load<u32>(rows + (i << 2));
+    const node = findNode(row);
+    prepareRow(row);
+    let at = levelOf(node);
+    let start = descend(at);
+    for (; ; at--) {
+      const found = searchLevel(at, start, efBuild, efBuild, 1, 0);
+      start = keyId(load<u64>(pool));
+      if (at == 1) start = rowOf(1, start);
+      selectInto(out, out + 4 + (<usize>m << 2), at, at == 0 ? row : node, pool, found, m);
+      out += listBytes();
+      if (at == 0) break;
+    }
+  }
+}
+
+/** Inserts the listed rows, in that order, with the links that `findLinks` has left at `from`. */
+export function insertFound(rows: usize, count: u32, from: usize): void {
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const row = load<u32>(rows + (i << 2));
+    const node = findNode(row);
+    for (let at = levelOf(node); ; at--) {
+      const id = at == 0 ? row : node;
+      putList(at, id, from);
+      linkBack(at, id);
+      from += listBytes();
+      if (at == 0) break;
+    }
+  }
+}
+
+/** Of a list and its distances, outside of the graph. */
+// @ts-ignore: decorator
+@inline
+export function listBytes(): usize {
+  return (<usize>load<u32>(M) * 2 + 1) << 2;
+}
+
+/** Gives the node the list, and the distances behind it, that lie at `from`. */
+export function putList(level: u32, id: u32, from: usize): void {
+  // No more than there is: what lies behind a list goes into the file, too, and must be the same each time.
+  const chosen = <usize>load<u32>(from) << 2;
+  memory.copy(listAt(level, id), from, 4 + chosen);
+  memory.copy(linksAt(level, id), from + 4 + (<usize>load<u32>(M) << 2), chosen);
+}
+
 /** Inserts the `count` rows listed at `rows`, in that order. */
 export function insertRows(rows: usize, count: u32): void {
   for (let i: usize = 0; i < <usize>count; i++) insertRow(load<u32>(rows + (i << 2)));

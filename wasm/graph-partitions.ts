@@ -8,7 +8,9 @@
  */
 import { product4 } from './code-distance';
 import { between, codeAt, measure, prepareRow, termAt, touch, weighRow } from './code-rows';
-import { isLinked, linkBack, linksAt, pickedAt, pruneAt, putLink, select, selectInto } from './graph-build';
+import {
+  isLinked, linkBack, linksAt, listBytes, pickedAt, pruneAt, putLink, putList, select, selectInto,
+} from './graph-build';
 import { descend, keyId, listAt, poolKey, rowOf, searchLevel } from './graph-walk';
 import {
   DOT, EF_BUILD, HOP, KIND, L1, M, MAX_LEVEL, POOL, SCALE, SINK, STRIDE, TERM_FACTOR,
@@ -243,28 +245,14 @@ export function refineLinks(rows: usize, count: u32, ef: u32, expand: u32, out: 
       store<u64>(pool + (<usize>kept << 3), key);
       kept++;
     }
-    const list = refinedAt(out, i);
+    const list = out + i * listBytes();
     selectInto(list, list + 4 + (<usize>m << 2), 0, row, pool, kept, m);
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function refinedAt(out: usize, i: usize): usize {
-  return out + i * ((<usize>load<u32>(M) * 2 + 1) << 2);
-}
-
 /** Gives the listed rows the lists that `refineLinks` has left at `from`. */
 export function putRefined(rows: usize, count: u32, from: usize): void {
-  const wide = <usize>load<u32>(M) << 2;
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const row = load<u32>(rows + (i << 2));
-    const list = refinedAt(from, i);
-    // No more than there is: what lies behind a list goes into the file, too, and must be the same each time.
-    const chosen = <usize>load<u32>(list) << 2;
-    memory.copy(listAt(0, row), list, 4 + chosen);
-    memory.copy(linksAt(0, row), list + 4 + wide, chosen);
-  }
+  for (let i: usize = 0; i < <usize>count; i++) putList(0, load<u32>(rows + (i << 2)), from + i * listBytes());
 }
 
 /**

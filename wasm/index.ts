@@ -7,7 +7,7 @@ export { crc32c, crc32cPages, init } from './crc32c';
 export { l1, l2Squared, negatedDot } from './distance';
 export { measureExactly } from './exact-rows';
 export { makeLookUp, packRows32, scanLeaf } from './fast-scan';
-export { insertRows, measureLinks, relink } from './graph-build';
+export { findLinks, insertFound, insertRows, measureLinks, relink } from './graph-build';
 export { checkGraph, checkLevels, checkUpper } from './graph-check';
 export {
   chooseLinks, linkBackRows, linkFarther, linkFrom, nearestPivots, offerPairs, putRefined, refineLinks, walkTowards,

@@ -22,12 +22,13 @@ import {
   copyLists,
   drawLevels,
   fitLevels,
+  insertNodes,
   layOutLevels,
   linkFresh,
   linkerBytes,
   linkerScratchBytes,
 } from './graph/index.js';
-import type { GraphSource, LinkedRows } from './graph/index.js';
+import type { GraphSource, InsertedNodes, LinkedRows } from './graph/index.js';
 import {
   KernelState,
   NO_ROW,
@@ -46,9 +47,6 @@ import {
 } from './index-memory.js';
 import { openCoder, plannedNumbers } from './row-coders.js';
 import { projectedParams, putProjection } from './projection/index.js';
-
-/** Rows inserted in one turn of `link`. */
-const INSERTED_AT_ONCE = 64;
 
 export interface BuilderOptions extends BuilderSize {
   readonly params: CodeParams;
@@ -196,33 +194,42 @@ export class IndexBuilder {
     this.#mustGraph();
     assertInternal(this.#memory.state.get('entry') === NO_ROW, 'rows are linked before anything is inserted');
     const levels = this.#mustLevels();
-    const nodes = new Set<number>();
-    for (let at = 0; at + 3 < levels.length; at += 2) nodes.add(levels[at]!);
-    const first = rows.filter((row, i) => i === 0 || nodes.has(row));
-    for (let at = 0; at < first.length; at += INSERTED_AT_ONCE) {
-      this.insert(first.subarray(at, at + INSERTED_AT_ONCE));
-      yield;
-    }
+    const levelOf = new Map<number, number>();
+    for (let at = 0; at + 3 < levels.length; at += 2)
+      levelOf.set(levels[at]!, levels[at + 3]! - levels[at + 1]!);
+    const first = rows.filter((row, i) => i === 0 || levelOf.has(row));
     const isFresh = new Uint8Array(this.#options.shape.rows);
     for (const row of rows) isFresh[row] = 1;
     for (const row of first) isFresh[row] = 0;
-    yield* this.#linkTogether({ rows: rows.toSorted(), isFresh });
+    const { state } = this.#memory;
+    const nodes: InsertedNodes = {
+      rows: first,
+      levelOf: (row) => levelOf.get(row) ?? 0,
+      top: () => ({ entry: state.get('entry'), maxLevel: state.get('maxLevel') }),
+    };
+    yield* this.#linkTogether(nodes, { rows: rows.toSorted(), isFresh });
   }
 
-  /** By all threads. Requires: the rows that are not fresh are in the graph. */
-  *#linkTogether(rows: LinkedRows): Generator<void> {
+  /** By all threads. Requires: the rows that are not fresh are the nodes. */
+  *#linkTogether(nodes: InsertedNodes, rows: LinkedRows): Generator<void> {
     const { m, efConstruction, seed } = this.#mustGraph();
     const { threads, shape } = this.#options;
     const { input, scratchBlock, forks } = this.#layout;
     const arena = this.#mustArena();
     const at = alignUp(input + linkerBytes(m), SECTION_ALIGNMENT);
     const scratch = { at, bytes: linkerScratchBytes(shape.dimension) };
-    if (threads !== undefined) forkStates(arena, scratchBlock, forks, threads.count);
+    this.#memory.walked.select();
+    const fork = (): void => forkStates(arena, scratchBlock, forks, threads?.count ?? 0);
+    fork();
     const lent = threads?.lend(arena, scratch) ?? lendToNobody(arena, scratch);
     const next = randomSource(seed);
     const draw = (limit: number): number => next() % limit;
     try {
-      yield* linkFresh({ arena, lent, shared: input, m, draw }, rows, efConstruction);
+      const memory = { arena, lent, shared: input, m, draw };
+      yield* insertNodes(memory, nodes);
+      // With the entry point as it is now.
+      fork();
+      yield* linkFresh(memory, rows, efConstruction);
     } finally {
       // Where another thread still writes there, nobody else may.
       if (!lent.takeBack()) this.#arena = undefined;

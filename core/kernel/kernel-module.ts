@@ -106,6 +106,8 @@ export interface KernelExports {
   encodeRows(rows: number, count: number, dimension: number, scales: number, first: number): void;
   prepareRow(row: number): void;
   insertRows(rows: number, count: number): void;
+  findLinks(rows: number, count: number, entry: number, highest: number, out: number): void;
+  insertFound(rows: number, count: number, from: number): void;
   nearestPivots(
     rows: number,
     count: number,

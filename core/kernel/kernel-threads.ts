@@ -5,7 +5,7 @@
 import type { Arena } from './arena.js';
 
 export interface KernelCall {
-  readonly name: 'nearestPivots' | 'offerPairs' | 'chooseLinks' | 'refineLinks' | 'linkFarther';
+  readonly name: 'findLinks' | 'nearestPivots' | 'offerPairs' | 'chooseLinks' | 'refineLinks' | 'linkFarther';
   readonly args: readonly number[];
 }
 

@@ -7,6 +7,7 @@ import { CALL, KIND } from './job-slots.js';
 import type { Slot } from './job-slots.js';
 
 const NAMES: readonly KernelCall['name'][] = [
+  'findLinks',
   'nearestPivots',
   'offerPairs',
   'chooseLinks',

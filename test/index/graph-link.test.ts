@@ -103,6 +103,54 @@ describe('a graph linked at once', () => {
   });
 });
 
+/** Of each node that reaches so high, the nodes that its list of that level names. */
+function listsAbove(builder: IndexBuilder, level: number): Map<number, number[]> {
+  const { graphLevels, graphN, numbers } = builder.graph();
+  const lists = new Map<number, number[]>();
+  for (let node = 0; 2 * node + 3 < graphLevels.length; node++) {
+    const [first, end] = [graphLevels[2 * node + 1]!, graphLevels[2 * node + 3]!];
+    if (end - first < level) continue;
+    const at = (first + level - 1) * (numbers.m + 1);
+    lists.set(node, [...graphN.subarray(at + 1, at + 1 + graphN[at]!)]);
+  }
+  return lists;
+}
+
+describe('nodes of upper levels, of which most are inserted together', () => {
+  const graph = { m: 4, efConstruction: 80, seed: 7 };
+  const shape = shapeOf(rows, DIMENSION, 'euclidean');
+  const together = encoded(rows, shape, graph);
+  for (const _ of together.link(shuffled(3_000)));
+  const alone = built(rows, shape, graph);
+
+  test('lie on the same levels as those inserted one by one', () => {
+    expect(together.graph().graphLevels).toEqual(alone.graph().graphLevels);
+    expect(together.numbers().maxLevel).toBe(alone.numbers().maxLevel);
+  });
+
+  test.each([1, 2, 3])('are linked on level %i, to as near ones', (level) => {
+    const nodes = together.graph().graphLevels;
+    const distance = (a: number, b: number): number => {
+      const [left, right] = [a, b].map((node) => rowOf(rows, DIMENSION, nodes[2 * node]!));
+      return Math.hypot(...left!.map((value, d) => value - right![d]!));
+    };
+    const [ours, theirs] = [together, alone].map((builder) => listsAbove(builder, level));
+    expect(ours!.size).toBeGreaterThan(20);
+    let [sum, expected] = [0, 0];
+    for (const [node, list] of ours!) {
+      expect(list.length).toBeGreaterThan(0);
+      expect(list.length).toBeLessThanOrEqual(graph.m);
+      expect(list).not.toContain(node);
+      expect(new Set(list).size).toBe(list.length);
+      for (const other of list) expect(ours!.has(other)).toBe(true);
+      sum += Math.min(...list.map((other) => distance(node, other)));
+      expected += Math.min(...theirs!.get(node)!.map((other) => distance(node, other)));
+    }
+    expect(sum).toBeLessThan(1.05 * expected);
+    expect(sum).toBeGreaterThan(0.95 * expected);
+  });
+});
+
 describe('rows that nothing separates', () => {
   test('a thousand copies of one row, and others: all are met', () => {
     const data = rows.slice();

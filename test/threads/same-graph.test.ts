@@ -52,7 +52,8 @@ async function built({ vectors, dimension, metric }: Rows, count: number): Promi
   const builder = new IndexBuilder(kernel.pool, {
     shape: { dimension, metric, rows },
     params: ranges.finish(),
-    graph: { m: 12, efConstruction: 64, seed: 11 },
+    // Of few links: nodes of upper levels are many, so that they are inserted together.
+    graph: { m: 6, efConstruction: 64, seed: 11 },
     projection: trainProjection(kernel.pool, vectors.subarray(0, 2_000 * dimension), {
       ...{ dimension, metric, seed: 5 },
     }),

@@ -5,68 +5,35 @@
  *
  * Each function is a generator that yields between turns of a few milliseconds.
  */
-import { alignUp } from '../../base/bytes.js';
 import { assertInternal } from '../../base/errors.js';
 import { OWN_SCRATCH } from '../../kernel/index.js';
-import type { Arena, KernelCall, LentArena } from '../../kernel/index.js';
-import { HOP_SIZE, SECTION_ALIGNMENT, codeStride } from '../layout/index.js';
+import type { Arena, KernelCall } from '../../kernel/index.js';
+import { HOP_SIZE } from '../layout/index.js';
+import {
+  DEALT_AT_ONCE,
+  FANOUT,
+  LISTS_TOGETHER,
+  PARTS_TOGETHER,
+  PART_ROWS,
+  ROWS_TOGETHER,
+  foundAt,
+  listBytes,
+  pivotsAt,
+  rowsAt,
+  slices,
+} from './linker-memory.js';
+import type { LinkerMemory } from './linker-memory.js';
 
-/** Rows of a part at most. Larger ones find more neighbours than the walks of the refinement need, and cost more. */
-const PART_ROWS = 128;
-/** Parts that a row goes to. */
-const FANOUT = 3;
 /** Up to so many parts' worth of rows are cut into parts at once; more are cut into their root first. */
 const PARTS_AT_ONCE = 16;
 const PIVOTS_MOST = HOP_SIZE - 4;
 /** A cut that leaves more than this share of the rows together separates nothing: they are all alike. */
 const ALIKE = 0.9;
-/** Rows of which the distances to the pivots are in memory together. */
-const DEALT_AT_ONCE = 128;
 const LINKED_AT_ONCE = 256;
 const WALKED_AT_ONCE = 64;
-/** Rows whose links are chosen on one state of the graph. */
-const REFINED_TOGETHER = 1_024;
-/** Parts that are compared, each on its own, before others are cut. */
-const PARTS_TOGETHER = 16;
-/** Rows that threads are given at once. */
-const ROWS_TOGETHER: number = PARTS_TOGETHER * PART_ROWS;
-const BLOCK_BYTES = 48;
 /** Candidates among the nodes of level 1, and how many of them a row is linked to. */
 const FARTHER_EF = 16;
 const FARTHER_LINKS = 4;
-
-export interface LinkerMemory {
-  readonly arena: Arena;
-  readonly lent: LentArena;
-  /** Address of what all threads see, `linkerBytes`. */
-  readonly shared: number;
-  readonly m: number;
-  /** A number below `limit`. */
-  readonly draw: (limit: number) => number;
-}
-
-/** Bytes of scratch of each thread: a block of weighed rows, and distances. */
-export function linkerScratchBytes(dimension: number): number {
-  const distances = Math.max(PART_ROWS * (PART_ROWS + 4), DEALT_AT_ONCE * HOP_SIZE) * 4;
-  return alignUp(codeStride(dimension) * 8 + BLOCK_BYTES + distances, SECTION_ALIGNMENT);
-}
-
-/** Of what all threads see: pivots, rows, and what is found for them. */
-export function linkerBytes(m: number): number {
-  return (HOP_SIZE + ROWS_TOGETHER + Math.max(ROWS_TOGETHER * FANOUT, REFINED_TOGETHER * (2 * m + 1))) * 4;
-}
-
-function pivotsAt({ shared }: LinkerMemory): number {
-  return shared;
-}
-
-function rowsAt({ shared }: LinkerMemory): number {
-  return shared + HOP_SIZE * 4;
-}
-
-function foundAt({ shared }: LinkerMemory): number {
-  return shared + (HOP_SIZE + ROWS_TOGETHER) * 4;
-}
 
 /** Rows that are in the graph, and rows that are to be linked to these and to each other. */
 export interface LinkedRows {
@@ -147,27 +114,17 @@ function* together(
 function* refine(memory: LinkerMemory, rows: Uint32Array, ef: number, expand: number): Generator<void> {
   const { arena, lent, m } = memory;
   const rowsThere = rowsAt(memory);
-  for (let first = 0; first < rows.length; first += REFINED_TOGETHER) {
-    const part = rows.subarray(first, first + REFINED_TOGETHER);
+  for (let first = 0; first < rows.length; first += LISTS_TOGETHER) {
+    const part = rows.subarray(first, first + LISTS_TOGETHER);
     arena.u32.set(part, rowsThere / 4);
     yield* lent.all(
       slices(part.length, WALKED_AT_ONCE, (from, count) => ({
         name: 'refineLinks',
-        args: [rowsThere + from * 4, count, ef, expand, foundAt(memory) + from * (2 * m + 1) * 4],
+        args: [rowsThere + from * 4, count, ef, expand, foundAt(memory) + from * listBytes(m)],
       })),
     );
     arena.exports.putRefined(rowsThere, part.length, foundAt(memory));
   }
-}
-
-function slices(
-  count: number,
-  each: number,
-  call: (from: number, count: number) => KernelCall,
-): KernelCall[] {
-  return Array.from({ length: Math.ceil(count / each) }, (_, i) =>
-    call(i * each, Math.min(each, count - i * each)),
-  );
 }
 
 function* offer(memory: LinkerMemory, parts: readonly Uint32Array[], isFresh: Uint8Array): Generator<void> {
