@@ -25,11 +25,15 @@ export class Calls {
 
   /** Runs a call that `close` is to wait for. */
   async run<T>(call: () => Promise<T>): Promise<T> {
+    this.mustBeOpen();
+    const running = call();
     this.#waiting++;
+    this.#running.add(running);
     try {
-      return await this.runLong(call);
+      return await running;
     } finally {
       this.#waiting--;
+      this.#running.delete(running);
     }
   }
 

@@ -94,8 +94,8 @@ export class OpenCollections {
   }
 
   /** Runs a call that closing waits for. Throws `unavailable` (`closed`). */
-  async run<T>(call: () => Promise<T>): Promise<T> {
-    return await this.#options.calls.run(call);
+  run<T>(call: () => Promise<T>): Promise<T> {
+    return this.#options.calls.run(call);
   }
 
   /**

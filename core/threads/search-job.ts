@@ -68,12 +68,15 @@ export function putCandidates({ header, u32, f32 }: Slot, found: Candidates): vo
   if (distances !== undefined) f32.set(distances, 2 * count);
 }
 
-export function getCandidates({ header, u32, f32 }: Slot): Candidates {
+export function getCandidates({ header, u32 }: Slot): Candidates {
   const count = header[1]!;
+  const measured = header[2] === 1;
+  // One copy: each is a buffer of its own.
+  const words = u32.slice(0, (measured ? 3 : 2) * count);
   return {
-    rows: u32.slice(0, count),
-    ranks: u32.slice(count, 2 * count),
-    distances: header[2] === 1 ? f32.slice(2 * count, 3 * count) : undefined,
+    rows: words.subarray(0, count),
+    ranks: words.subarray(count, 2 * count),
+    distances: measured ? new Float32Array(words.buffer, 8 * count) : undefined,
     visited: header[0]!,
   };
 }

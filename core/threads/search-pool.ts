@@ -148,9 +148,9 @@ export class SearchPool implements DatabaseThreads {
   /** As many as the threads have to do for a while, the first first. */
   #handOver(): void {
     // One alone waits for whoever comes next, or for the caller.
-    if (this.#waiting.length + this.#handed.count < 2) return;
+    if (this.#waiting.length === 0 || this.#waiting.length + this.#handed.count < 2) return;
     const room = this.#alive.size * (1 + WAITING_EACH);
-    if (this.#handed.count >= room) this.#handed.collect();
+    this.#handed.collect();
     let given = 0;
     while (this.#waiting.length > 0 && this.#handed.count < room) {
       const slot = this.#handed.freeSlot();

@@ -30,7 +30,7 @@ const PIVOTS_MOST = HOP_SIZE - 4;
 /** A cut that leaves more than this share of the rows together separates nothing: they are all alike. */
 const ALIKE = 0.9;
 const LINKED_AT_ONCE = 256;
-const WALKED_AT_ONCE = 64;
+const WALKED_AT_ONCE = 32;
 /** Candidates among the nodes of level 1, and how many of them a row is linked to. */
 const FARTHER_EF = 16;
 const FARTHER_LINKS = 4;

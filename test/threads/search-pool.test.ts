@@ -1,0 +1,158 @@
+/**
+ * Who searches what, by the hands of a thread that the test plays, on the slots of a real shared memory: it takes what it wants and ends
+ * it when the test wants that. What real threads find is in the other suites.
+ */
+import { beforeEach, expect, test } from 'vitest';
+import type { BegunSearch, Candidates } from '../../core/engine/index.js';
+import type { ThreadEvents } from '../../core/threads/index.js';
+import { DONE, FAILED, JobSlots, READY, SLOTS, TAKEN } from '../../core/threads/job-slots.js';
+import { putCandidates } from '../../core/threads/search-job.js';
+import { SearchPool } from '../../core/threads/search-pool.js';
+import { Kernel, compileEmbeddedKernel } from '../../core/kernel/index.js';
+import type { Arena } from '../../core/kernel/index.js';
+import { plainBase64, relaxedBase64 } from '../../core/threads/adapters/node/wasm-bytes.generated.js';
+
+const module = await compileEmbeddedKernel('plain', { plain: plainBase64, relaxed: relaxedBase64 });
+const kernel = new Kernel(module, { memoryBudgetBytes: 64 * 1024 * 1024, shared: true });
+
+let arena: Arena;
+let slots: JobSlots;
+let pool: SearchPool;
+let events: ThreadEvents;
+let turns: (() => void)[];
+/** Searches that the caller has done, by name. */
+let here: number[];
+
+beforeEach(() => {
+  arena = kernel.pool.acquire(1_048_576);
+  turns = [];
+  here = [];
+  const host = {
+    count: 1,
+    start: (_: unknown, given: ThreadEvents) => (events = given),
+    post: () => {},
+    soon: (run: () => void) => turns.push(run),
+    close: () => Promise.resolve(),
+  };
+  pool = new SearchPool(host, kernel.pool, arena);
+  slots = new JobSlots(arena.memory, arena.arenaClass);
+  return () => pool.close();
+});
+
+function found(name: number): Candidates {
+  const [rows, ranks] = [Uint32Array.of(name), Uint32Array.of(name)];
+  return { rows, ranks, distances: undefined, visited: 1 };
+}
+
+function attach() {
+  // No thread is there that would look at it.
+  return pool.attach({ arena, directory: undefined as never, ranks: 0 });
+}
+
+/** Searches number 0 to `count` - 1, which the caller finds with a `by` of its own. */
+function begin(count: number, index = attach(), meanwhile?: (name: number) => void): BegunSearch[] {
+  return Array.from({ length: count }, (_, name) => {
+    const wanted = {
+      ...{ query: Float32Array.of(name), k: 1, allowed: undefined, count: 1 },
+      effort: { kind: 'scan', rerank: 1 } as const,
+    };
+    return index.begin(wanted, () => {
+      here.push(name);
+      meanwhile?.(name);
+      return found(name);
+    });
+  });
+}
+
+function take(slot: number): boolean {
+  return slots.tryChange(slot, READY, TAKEN + 1);
+}
+
+function end(slot: number, name: number): void {
+  putCandidates(slots.slots[slot]!, found(100 + name));
+  slots.end(slot, DONE);
+}
+
+const ready = (): number[] =>
+  Array.from({ length: SLOTS }, (_, slot) => slot).filter((slot) => slots.state(slot) === READY);
+const rowOf = (search: BegunSearch): number => search.candidates().rows[0]!;
+
+test('one alone is the caller’s, and no thread hears of it', () => {
+  const [search] = begin(1);
+  expect(ready()).toEqual([]);
+  expect(rowOf(search!)).toBe(0);
+  expect(rowOf(search!)).toBe(0);
+  expect(here).toEqual([0]);
+});
+
+test('of many a few are handed over, in their order, and more as these end', () => {
+  const searches = begin(20);
+  const first = ready();
+  expect(first.length).toBeGreaterThan(1);
+  expect(first.length).toBeLessThan(20);
+  first.forEach((slot, name) => {
+    expect(slots.slots[slot]!.f32[0]).toBe(name);
+    take(slot);
+    end(slot, name);
+  });
+  expect(rowOf(searches[0]!)).toBe(100);
+  expect(ready()).toHaveLength(first.length);
+  // What no thread begins is the caller's.
+  expect(searches.slice(1).map(rowOf)).toEqual([
+    ...first.slice(1).map((_, i) => 101 + i),
+    ...Array.from({ length: 20 - first.length }, (_, i) => first.length + i),
+  ]);
+  expect(here).toHaveLength(20 - first.length);
+});
+
+test('while a thread is at one, the caller searches what was begun last', () => {
+  const searches = begin(4, undefined, (name) => name === 2 && end(0, 0));
+  expect(take(0)).toBe(true);
+  expect(rowOf(searches[0]!)).toBe(100);
+  expect(here).toEqual([3, 2]);
+  expect(searches.slice(1).map(rowOf)).toEqual([1, 2, 3]);
+  expect(here).toEqual([3, 2, 1]);
+});
+
+test('one that a thread could not do, and one whose thread has ended, are the caller’s', () => {
+  const searches = begin(3);
+  expect(take(0) && take(1)).toBe(true);
+  slots.end(0, FAILED);
+  events.ended(1);
+  expect(searches.map(rowOf)).toEqual([0, 1, 2]);
+});
+
+test('what the caller cannot find says why, each time that it is asked', () => {
+  const [search] = begin(1, undefined, () => {
+    throw new Error('no such row');
+  });
+  expect(() => search!.candidates()).toThrow('no such row');
+  expect(() => search!.candidates()).toThrow('no such row');
+  expect(here).toEqual([0]);
+});
+
+test('an index leaves when what is begun has been searched, and the answers are there afterwards', () => {
+  const index = attach();
+  const searches = begin(12, index, (name) => name === 11 && end(0, 0));
+  const others = begin(1);
+  expect(take(0)).toBe(true);
+  let freed = 0;
+  expect(index.detach(() => freed++)).toBe(true);
+  expect(freed).toBe(1);
+  expect(here.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 11 }, (_, i) => i + 1));
+  expect(searches.map(rowOf)).toEqual([100, ...Array.from({ length: 11 }, (_, i) => i + 1)]);
+  expect(others.map(rowOf)).toEqual([0]);
+});
+
+test('one turn for all that is begun in it, and none where nothing is', async () => {
+  expect(pool.turn()).toBeUndefined();
+  const searches = begin(2);
+  const turn = pool.turn();
+  expect(pool.turn()).toBe(turn);
+  expect(turns).toHaveLength(1);
+  turns[0]!();
+  await turn;
+  expect(pool.turn()).not.toBe(turn);
+  searches.forEach((search) => search.candidates());
+  expect(pool.turn()).toBeUndefined();
+});
