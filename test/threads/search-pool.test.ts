@@ -106,20 +106,34 @@ test('of many a few are handed over, in their order, and more as these end', () 
 });
 
 test('while a thread is at one, the caller searches what was begun last', () => {
-  const searches = begin(4, undefined, (name) => name === 2 && end(0, 0));
+  const searches = begin(8, undefined, (name) => name === 4 && end(0, 0));
+  // Some are handed over, others wait for that.
+  expect(ready().length).toBeLessThan(7);
   expect(take(0)).toBe(true);
   expect(rowOf(searches[0]!)).toBe(100);
-  expect(here).toEqual([3, 2]);
-  expect(searches.slice(1).map(rowOf)).toEqual([1, 2, 3]);
-  expect(here).toEqual([3, 2, 1]);
+  expect(here).toEqual([7, 6, 5, 4]);
+  expect(searches.slice(1).map(rowOf)).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
 
 test('one that a thread could not do, and one whose thread has ended, are the caller’s', () => {
-  const searches = begin(3);
+  const index = attach();
+  const searches = begin(3, index);
   expect(take(0) && take(1)).toBe(true);
   slots.end(0, FAILED);
   events.ended(1);
   expect(searches.map(rowOf)).toEqual([0, 1, 2]);
+  expect(index.detach(() => {})).toBe(true);
+});
+
+test('an index that a thread does not leave stays until that has ended, and is searched here before it goes', () => {
+  const index = attach();
+  const searches = begin(2, index);
+  expect(take(0)).toBe(true);
+  expect(index.detach(() => here.push(-1))).toBe(false);
+  expect(here).toEqual([1]);
+  events.ended(1);
+  expect(here).toEqual([1, 0, -1]);
+  expect(searches.map(rowOf)).toEqual([0, 1]);
 });
 
 test('what the caller cannot find says why, each time that it is asked', () => {
