@@ -5,7 +5,7 @@ import { overLimit } from '../../base/errors.js';
 import { limits } from '../../base/limits.js';
 import { documentOf } from '../input/index.js';
 import type { Projection } from '../input/index.js';
-import type { JsonObject, JsonValue, RecordOutput } from '../interface/index.js';
+import type { JsonObject, JsonValue, Match } from '../interface/index.js';
 
 /**
  * Characters of a number, its comma included, and of a record's own frame. An estimate: a float that uses all of its bits
@@ -69,17 +69,18 @@ export function mustFit(records: number, dimension: number, projection: Projecti
   new AnswerSize().add(records * (FRAME_BYTES + vectorBytes(dimension, projection)));
 }
 
-export function toRecord(row: StoredRow, projection: Projection): RecordOutput {
+/** `score`: where something was measured. */
+export function toRecord(row: StoredRow, projection: Projection, score?: number): Match {
+  // Field by field: spreads of what may be missing made a seventh of the garbage of a query.
+  const record: { -readonly [Field in keyof Match]: Match[Field] } =
+    score === undefined ? { id: row.id } : { id: row.id, score };
+  if (projection.vector) record.vector = Array.from(row.vector);
   const metadata = projectMetadata(row.metadata, projection.metadata);
-  return {
-    id: row.id,
-    ...(projection.vector ? { vector: Array.from(row.vector) } : {}),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(projection.expiresAt && row.expiresMs !== Infinity
-      ? { expiresAt: new Date(row.expiresMs).toISOString() }
-      : {}),
-    ...(row.hidden ? { deleted: true as const } : {}),
-  };
+  if (metadata !== undefined) record.metadata = metadata;
+  if (projection.expiresAt && row.expiresMs !== Infinity)
+    record.expiresAt = new Date(row.expiresMs).toISOString();
+  if (row.hidden) record.deleted = true;
+  return record;
 }
 
 function projectMetadata(text: string, wanted: Projection['metadata']): JsonObject | undefined {

@@ -88,8 +88,7 @@ export function beginQuery(
       return andThen(rowsAt(table, places, later, projection), (rows) => ({
         matches: rows.map((row, i): Match => {
           size.add(recordBytes(row));
-          const { id, ...rest } = toRecord(row, projection);
-          return { id, score: scoreOf(metric, hits[i]!.distance, scale), ...rest };
+          return toRecord(row, projection, scoreOf(metric, hits[i]!.distance, scale));
         }),
         rowsScanned,
         segments,
