@@ -22,6 +22,8 @@ import { SharedCalls } from './shared-calls.js';
 
 /** Jobs that wait for each thread beside the one that it does: the caller gives more each time that it begins or ends a search. */
 const WAITING_EACH = 4;
+/** Searches for each thread, the caller's among them, that end in one turn: while they do, the threads are at those of the next. */
+const ENDING_EACH = 4;
 /** How long a thread may take for a search, before the caller does it, too: it may have ended in the middle. */
 const LATE_MS = 1_000;
 /** Until the caller looks again whether the thread is still there. */
@@ -38,7 +40,8 @@ export class SearchPool implements DatabaseThreads {
   #waiting: PoolSearch[] = [];
   readonly #alive: Set<number>;
   #lastNumber = 0;
-  #turn: Promise<void> | undefined;
+  /** That has room for more. */
+  #turn: Turn | undefined;
   #closed = false;
 
   /** `arena`: of shared memory, given out by the pool, and this one's from now on. */
@@ -69,13 +72,21 @@ export class SearchPool implements DatabaseThreads {
 
   turn(): Promise<void> | undefined {
     if (this.#waiting.length + this.#handed.count === 0) return undefined;
-    this.#turn ??= new Promise((resolve) => {
+    const turn = (this.#turn ??= this.#nextTurn());
+    turn.users++;
+    if (turn.users === ENDING_EACH * (1 + this.#alive.size)) this.#turn = undefined;
+    return turn.comes;
+  }
+
+  #nextTurn(): Turn {
+    const comes = new Promise<void>((resolve) => {
       this.#host.soon(() => {
-        this.#turn = undefined;
+        if (this.#turn === turn) this.#turn = undefined;
         resolve();
       });
     });
-    return this.#turn;
+    const turn = { comes, users: 0 };
+    return turn;
   }
 
   lend(arena: Arena, scratch: CallScratch): LentArena {
@@ -195,6 +206,11 @@ export class SearchPool implements DatabaseThreads {
     this.#alive.delete(thread);
     this.#handed.threadEnded(thread);
   }
+}
+
+interface Turn {
+  readonly comes: Promise<void>;
+  users: number;
 }
 
 interface IndexOwner {

@@ -158,7 +158,7 @@ test('an index leaves when what is begun has been searched, and the answers are 
   expect(others.map(rowOf)).toEqual([0]);
 });
 
-test('one turn for all that is begun in it, and none where nothing is', async () => {
+test('a turn for what is begun in it, and none where nothing is', async () => {
   expect(pool.turn()).toBeUndefined();
   const searches = begin(2);
   const turn = pool.turn();
@@ -169,4 +169,19 @@ test('one turn for all that is begun in it, and none where nothing is', async ()
   expect(pool.turn()).not.toBe(turn);
   searches.forEach((search) => search.candidates());
   expect(pool.turn()).toBeUndefined();
+});
+
+test('of many that are begun in a turn some end in the next, and each has one', async () => {
+  const searches = begin(20);
+  const all = searches.map(() => pool.turn());
+  expect(new Set(all).size).toBe(3);
+  expect(turns).toHaveLength(3);
+  // The first of them has come and the last has room.
+  turns[0]!();
+  await all[0];
+  expect(pool.turn()).toBe(all.at(-1));
+  turns.slice(1).forEach((turn) => turn());
+  await Promise.all(all);
+  expect(pool.turn()).not.toBe(all.at(-1));
+  searches.forEach((search) => search.candidates());
 });

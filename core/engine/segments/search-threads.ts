@@ -55,8 +55,8 @@ export interface SearchThreads {
   /** Lets the threads search an index. Requires: scratch for each of them behind it. */
   attach(index: SharedIndex): ThreadedIndex;
   /**
-   * Resolves when all else that this turn of the event loop brings has had its chance to begin searches, too. Undefined where none is
-   * begun.
+   * For one search: resolves when all else that this turn of the event loop brings has had its chance to begin searches, too. Undefined
+   * where none is begun.
    */
   turn(): Promise<void> | undefined;
 }
