@@ -181,7 +181,7 @@ test('of many that are begun in a turn some end in the next, and each has one', 
   await all[0];
   expect(pool.turn()).toBe(all.at(-1));
   turns.slice(1).forEach((turn) => turn());
-  await Promise.all(all);
+  for (const turn of all) await turn;
   expect(pool.turn()).not.toBe(all.at(-1));
   searches.forEach((search) => search.candidates());
 });
