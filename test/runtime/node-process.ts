@@ -65,13 +65,18 @@ interface VitestReport {
   readonly testResults: readonly { readonly name: string }[];
 }
 
-/** Runs test files of this repository by vitest on another Node. */
-export async function runVitest(binary: string, files: readonly string[]): Promise<VitestReport> {
+/** Runs test files of this repository by vitest on another Node, in all projects that have them unless some are named. */
+export async function runVitest(
+  binary: string,
+  files: readonly string[],
+  projects: readonly string[] = [],
+): Promise<VitestReport> {
   const report = join(mkdtempSync(join(tmpdir(), 'cairn-vitest-')), 'report.json');
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const reporting = ['--reporter=json', `--outputFile=${report}`, '--no-cache'];
   try {
-    const { code, out, error } = await start(binary, [vitest, 'run', ...files, ...reporting], root).ended;
+    const args = [...files, ...projects.flatMap((name) => ['--project', name]), ...reporting];
+    const { code, out, error } = await start(binary, [vitest, 'run', ...args], root).ended;
     if (!existsSync(report)) throw new Error(`${binary} ended with exit code ${code}:\n${error}${out}`);
     return JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
   } finally {

@@ -6,11 +6,11 @@
  * is under way; the memory comes back.
  */
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Collection, Database, Match } from '../../core/index.js';
 import { root } from '../../scripts/set-up.mjs';
 import { generated, newFolder, open, remove, threadsHaveStarted, upsert, workers } from './world.js';
@@ -19,18 +19,26 @@ import type { Rows } from './world.js';
 const rows: Rows = generated(5_000, 40, 'euclidean', 64);
 const NAMES = ['a', 'b', 'c'];
 
+/** The store that each test begins with a copy of. */
+let scene: string;
 let folder: string;
 let database: Database;
 
-beforeEach(async () => {
-  folder = newFolder();
-  database = await open(`file:${folder}`);
+beforeAll(async () => {
+  scene = newFolder();
+  database = await open(`file:${scene}`);
   for (const name of NAMES) {
     const collection = await database.createCollection(name, { dimension: 64, metric: 'euclidean' });
     await upsert(collection, rows, 0, 5_000);
     await collection.compact();
   }
   await database.close();
+});
+afterAll(() => remove(scene));
+
+beforeEach(() => {
+  folder = newFolder();
+  cpSync(scene, folder, { recursive: true, preserveTimestamps: true });
 });
 
 afterEach(async () => {
