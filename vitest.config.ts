@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.js';
 import { takesRelaxedSimd } from './test/kernel/relaxed-support.js';
 
 /** Those that need what test/runtime installs. */
@@ -17,6 +18,7 @@ export default defineConfig({
   test: {
     // Two cores: more workers only add noise to the tests that start servers.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 180_000,
     hookTimeout: 60_000,
     projects: [
