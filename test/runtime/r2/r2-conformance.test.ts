@@ -24,6 +24,8 @@ describe.skipIf(!hasRuntimes())('on workerd', () => {
         leeway: { versionsReturn: true },
         // R2 lists a thousand at a time, as it does here.
         manyKeys: 3_000,
+        // A Worker has 128 MiB, and larger ones than conditional puts take go in parts.
+        largeBytes: 96 * 1024 * 1024,
       };
     },
     {
