@@ -286,7 +286,7 @@ export function describeObjectStore(
         expect(second.modifiedMs).toBeGreaterThanOrEqual(first.modifiedMs - 2_000);
       });
 
-      it('keeps a body of many parts', { timeout: SLOW_MS }, async () => {
+      it('keeps a large body', { timeout: SLOW_MS }, async () => {
         const key = `${fresh()}large`;
         const length = harness.largeBytes ?? LARGE_BYTES;
         const body = new Uint8Array(length);

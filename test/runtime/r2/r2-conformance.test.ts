@@ -24,7 +24,7 @@ describe.skipIf(!hasRuntimes())('on workerd', () => {
         leeway: { versionsReturn: true },
         // R2 lists a thousand at a time, as it does here.
         manyKeys: 3_000,
-        // A Worker has 128 MiB, and larger ones than conditional puts take go in parts.
+        // A Worker has 128 MiB: larger ones go in parts, and never as one body.
         largeBytes: 96 * 1024 * 1024,
       };
     },
