@@ -1,5 +1,5 @@
 /**
- * The command as users run it: the built file in a process of its own, in an empty directory.
+ * The command as users run it: the built file in a process of its own, in an empty directory; wrong calls but a few in this process.
  *
  * Held: exit codes and one-line errors; `serve` says when it is ready, and after SIGTERM every write that it answered is
  * in the store; the other commands see what servers wrote.
@@ -9,6 +9,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runCommand } from '../../cli/program.js';
 import { Client } from '../http/suite/client.js';
 import { run, start } from './command.js';
 import type { Ended, Running } from './command.js';
@@ -34,6 +35,17 @@ function serve(args: readonly string[] = [], environment: Readonly<Record<string
 }
 
 const call = (...args: readonly string[]): Promise<Ended> => run(args, { directory });
+
+/** As `main` calls it, in this process: where many ways to call it wrongly differ by what they print. */
+async function callInside(...args: readonly string[]): Promise<Omit<Ended, 'signal'>> {
+  const ended = { out: '', error: '' };
+  const code = await runCommand(args, {
+    ...{ environment: {}, directory },
+    out: (line) => (ended.out += `${line}\n`),
+    error: (line) => (ended.error += `${line}\n`),
+  });
+  return { code, ...ended };
+}
 
 async function stop(server: Running, signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
   server.child.kill(signal);
@@ -165,7 +177,7 @@ describe('usage', () => {
       'cairn: there is no store directory',
     ],
   ])('%s is one line on stderr', async (_, args, code, message) => {
-    const ended = await call(...args);
+    const ended = await callInside(...args);
     expect(ended.error.trimEnd().split('\n')).toEqual([expect.stringContaining(message) as string]);
     expect(ended).toMatchObject({ code, out: '' });
     expect(await readdir(directory)).toEqual([]);
