@@ -11,6 +11,12 @@ import { clustered, kernel, rowOf } from './fixture.js';
 
 const DIMENSION = 12;
 
+interface PlanOptions {
+  readonly metric?: 'euclidean' | 'cosine';
+  readonly seed?: number;
+  readonly chunk?: number;
+}
+
 interface Order {
   readonly rowOrder: Uint32Array;
   readonly groups: readonly RowGroup[];
@@ -41,7 +47,7 @@ function grouped(planner: OrderPlanner, rows: Float32Array, chunk: number): Grou
 
 function plan(
   rows: Float32Array,
-  { metric = 'euclidean' as 'euclidean' | 'cosine', seed = 1, chunk = 1_000 } = {},
+  { metric = 'euclidean', seed = 1, chunk = 1_000 }: PlanOptions = {},
 ): Order {
   const count = rows.length / DIMENSION;
   const planner = new OrderPlanner(kernel.pool, { dimension: DIMENSION, metric, rows: count, seed });

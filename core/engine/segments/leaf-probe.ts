@@ -117,7 +117,7 @@ export function probeLeaves(
         visited += rows;
       });
     });
-    const found = within(best.list(), compared);
+    const found = worthComparing(best.list(), compared);
     // Of the units of this segment.
     const unit = file.leafIndex.centroids.factor ** 2;
     const rowsFound = Uint32Array.from(found, ({ at, i }) => blocks[at]!.firstRow + i);
@@ -165,7 +165,7 @@ interface Estimate {
 }
 
 /** Those that are worth an exact comparison. */
-function within(found: readonly Estimate[], compared: Compared): readonly Estimate[] {
+function worthComparing(found: readonly Estimate[], compared: Compared): readonly Estimate[] {
   const worst = worstCompared(
     found.map(({ distance }) => distance),
     compared,

@@ -5,6 +5,7 @@
 import { limits } from '../../base/limits.js';
 import { isPlainObject } from '../input/index.js';
 import type { WantedEffort } from '../input/index.js';
+import { withHeldBack } from './recall-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 
 export interface ProbePoint {
@@ -93,8 +94,7 @@ export function chooseProbe(
   const measured = [...new Set(points.map((point) => point.k))].sort((a, b) => a - b);
   const of = measured.find((candidate) => candidate >= k) ?? measured.at(-1)!;
   const own = points.filter((point) => point.k === of);
-  // Nothing is held back for queries that are harder than the rows that were asked, as it is of walks: of these more is in reach.
-  const best = cheapest(own, target, cost);
+  const best = cheapest(own, withHeldBack(target), cost) ?? cheapest(own, target, cost);
   if (best === undefined) return undefined;
   const scale = Math.max(1, k / of);
   const rerank = Math.max(k, Math.ceil(best.rerank * scale));

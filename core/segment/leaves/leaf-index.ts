@@ -134,8 +134,9 @@ function offsetsOf(blockBytes: Uint32Array, facts: LeafFacts, wrong: Wrong): Flo
     const { least, most } = blockBytesRange(rows, facts.dimension);
     if (length < least || length > most)
       throw wrong(leaf, `${least} to ${most} bytes of a leaf`, `${length}`);
-    offsets[leaf] = blockStart(end, length);
-    end = offsets[leaf]! + length;
+    const start = blockStart(end, length);
+    offsets[leaf] = start;
+    end = start + length;
   });
   if (end !== facts.blocksBytes) throw wrong(0, `${facts.blocksBytes} bytes of leaves`, `${end}`);
   return offsets;
