@@ -135,7 +135,7 @@ export const limits = {
   loadedAtOnceBytes: 4_194_304, // 4 MiB
   /** Of the leaves that one query reads, and again of rows, so much is read in vain at most to make no more requests than these. */
   probeWaveBytes: 786_432, // 768 KiB
-  probeWaveRequests: 6,
+  probeWaveRequests: 32, // or as many as a handler has in flight
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */

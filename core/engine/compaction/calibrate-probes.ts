@@ -24,6 +24,9 @@ const BEST_MOST = RERANK_MOST * PROBE_ROOM;
 const HALVINGS = 24;
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 150;
+/** Points of less recall are not kept, nor those that promise hardly more than one that takes less. */
+const WORTH_PROMISING = 0.5;
+const WORTH_MORE = 0.0005;
 /** More leaves than those by which this much of everything is found need not be measured. */
 const GOOD_ENOUGH = 0.999;
 
@@ -107,13 +110,16 @@ function shortened(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** Only those than which none that takes less of both promises as much. */
+/** Those that promise more than any that takes less. `points` ascend by what they take. */
 function undominated(points: readonly ProbePoint[]): readonly ProbePoint[] {
-  const isBetter = (a: ProbePoint, b: ProbePoint): boolean =>
-    a.k === b.k && a.leaves <= b.leaves && a.rerank <= b.rerank && a.lower >= b.lower;
-  return points
-    .filter((point) => !points.some((other) => other !== point && isBetter(other, point)))
-    .map(({ k, leaves, reach, rerank, slack, lower }) => ({ k, leaves, reach, rerank, slack, lower }));
+  const kept: ProbePoint[] = [];
+  for (const { k, leaves, reach, rerank, slack, lower } of points) {
+    const isKnown = kept.some(
+      (other) => other.k === k && other.rerank <= rerank && other.lower > lower - WORTH_MORE,
+    );
+    if (lower >= WORTH_PROMISING && !isKnown) kept.push({ k, leaves, reach, rerank, slack, lower });
+  }
+  return kept;
 }
 
 async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery[]> {

@@ -100,13 +100,17 @@ export async function nearestOfAll(found: Candidates, together: ProbedPart | und
 function tryPlan(
   room: Room,
   { segment, allowed, count }: ColdSearch,
-  { query, k, wanted, index }: SegmentSearch,
+  { query, k, wanted, index, coldSegments }: SegmentSearch,
 ): Probe | undefined {
   const { file, probePoints, recallCurve } = segment;
   if (index === 'hnsw' || index === 'flat') return undefined;
   if (probePoints === undefined || !canBeProbed(file)) return undefined;
   const cost = probeCost(file, limits.pageBytes);
-  const effort = chooseProbe(probePoints, { k, target: wantedRecall(recallCurve, k, wanted) }, cost);
+  const effort = chooseProbe(
+    probePoints,
+    { k, target: wantedRecall(recallCurve, k, wanted), segments: coldSegments },
+    cost,
+  );
   if (effort === undefined) return undefined;
   const request = { query, effort, allowed, count };
   const plan = planLeaves(room, file, request);

@@ -85,16 +85,23 @@ function isPoint(value: unknown): value is ProbePoint {
   );
 }
 
+export interface ProbeWanted {
+  readonly k: number;
+  readonly target: number;
+  /** Segments that are probed: each has but its part of the k nearest of all, which are nearer than the last of its own, and found sooner. */
+  readonly segments: number;
+}
+
 /** The cheapest probe that keeps the promise; undefined where none does. */
 export function chooseProbe(
   points: readonly ProbePoint[],
-  { k, target }: { readonly k: number; readonly target: number },
+  { k, target, segments }: ProbeWanted,
   cost: ProbeCost,
 ): ProbeEffort | undefined {
   const measured = [...new Set(points.map((point) => point.k))].sort((a, b) => a - b);
   const of = measured.find((candidate) => candidate >= k) ?? measured.at(-1)!;
   const own = points.filter((point) => point.k === of);
-  const best = cheapest(own, withHeldBack(target), cost) ?? cheapest(own, target, cost);
+  const best = cheapest(own, withHeldBack(target, 1 / segments), cost) ?? cheapest(own, target, cost);
   if (best === undefined) return undefined;
   const scale = Math.max(1, k / of);
   const rerank = Math.max(k, Math.ceil(best.rerank * scale));

@@ -37,19 +37,36 @@ describe('the points of a segment', () => {
       point({ leaves: 8, rerank: 10, lower: 0.97 }),
       point({ leaves: 40, lower: 0.999 }),
     ];
-    const { leaves } = chooseProbe(points, { k: 10, target: 0.95 }, { leafBytes: 1_000, rowBytes: 100 })!;
+    const { leaves } = chooseProbe(
+      points,
+      { k: 10, target: 0.95, segments: 1 },
+      { leafBytes: 1_000, rowBytes: 100 },
+    )!;
     expect(leaves).toBe(8);
-    expect(chooseProbe(points, { k: 10, target: 0.95 }, { leafBytes: 1_000, rowBytes: 10 })!.leaves).toBe(2);
-    expect(chooseProbe(points, { k: 10, target: 0.9999 }, cost)).toBeUndefined();
+    expect(
+      chooseProbe(points, { k: 10, target: 0.95, segments: 1 }, { leafBytes: 1_000, rowBytes: 10 })!.leaves,
+    ).toBe(2);
+    expect(chooseProbe(points, { k: 10, target: 0.9999, segments: 1 }, cost)).toBeUndefined();
+  });
+
+  test('hold the less back the more segments there are', () => {
+    const points = [point({ leaves: 4, lower: 0.96 }), point({ leaves: 8, lower: 0.966 })];
+    const leavesOf = (segments: number): number =>
+      chooseProbe(points, { k: 10, target: 0.95, segments }, cost)!.leaves;
+    expect([1, 2, 3].map(leavesOf)).toEqual([8, 4, 4]);
   });
 
   test('are scaled for more neighbours than were measured, without the measure of single queries', () => {
-    const one = chooseProbe([point({ k: 100, rerank: 200, lower: 0.99 })], { k: 300, target: 0.95 }, cost)!;
+    const one = chooseProbe(
+      [point({ k: 100, rerank: 200, lower: 0.99 })],
+      { k: 300, target: 0.95, segments: 1 },
+      cost,
+    )!;
     expect(one).toEqual({
       ...{ leaves: 12, reach: Infinity, rerank: 600 },
       compared: { k: 300, slack: Infinity, most: 900 },
     });
-    const measured = chooseProbe([point({ lower: 0.99 })], { k: 7, target: 0.95 }, cost)!;
+    const measured = chooseProbe([point({ lower: 0.99 })], { k: 7, target: 0.95, segments: 1 }, cost)!;
     expect(measured.compared).toEqual({ k: 7, slack: 0.25, most: 40 });
   });
 });
