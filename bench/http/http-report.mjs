@@ -14,7 +14,7 @@ import { machineLine, table } from '../result-files.mjs';
 /**
  * @param {{
  *   machine: ReturnType<typeof import('../result-files.mjs').machine>,
- *   wrk: string, rows: number, dimension: number, load: number, recall: number, residentBytes: number,
+ *   wrk: string, rows: number, threads: number, dimension: number, load: number, recall: number, residentBytes: number,
  *   library: { consistency: string, qps: number, us: number, p50: number, p99: number }[],
  *   measured: { form: string, connections: number, qps: number, serverUs: number, clientUs: number, p50: number, p99: number, rates: number[] }[],
  *   profiles: Profile[],
@@ -24,6 +24,7 @@ export function httpReport({
   machine,
   wrk,
   rows,
+  threads,
   dimension,
   load,
   recall,
@@ -34,7 +35,7 @@ export function httpReport({
 }) {
   const parts = [
     '# Queries through HTTP',
-    `${machineLine(machine)}; load before ${load}. Made by \`npm run bench:http\`; what is measured and how is in bench/http/http.mjs. \`cairn serve\` over ${whole(rows)} x ${dimension} generated clustered vectors, euclidean, k = 10 at target recall 0.95, \`include: []\`; wrk ${wrk} on the same cores. Recall@10 of the answers ${recall}; the server's resident memory ${megabytes(residentBytes)}.`,
+    `${machineLine(machine)}; load before ${load}. Made by \`npm run bench:http\`; what is measured and how is in bench/http/http.mjs. \`cairn serve --threads ${threads}\` over ${whole(rows)} x ${dimension} generated clustered vectors, euclidean, k = 10 at target recall 0.95, \`include: []\`; wrk ${wrk} on the same cores. Recall@10 of the answers ${recall}; the server's resident memory ${megabytes(residentBytes)}.`,
     '## Rate',
     table(
       [

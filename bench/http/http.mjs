@@ -2,7 +2,7 @@
  * Queries through HTTP: how many a server answers in a second, what each takes of the processor, and where that goes:
  *
  *   npm run build && npm run bench:http
- *   node bench/http/http.mjs --rows 1000000 --connections 1,8,32,64 --seconds 10 --rounds 3 --results FOLDER
+ *   node bench/http/http.mjs --rows 1000000 --connections 1,8,32,64 --seconds 10 --rounds 3 --threads 0 --results FOLDER
  *
  * `cairn serve` as a user starts it, but with memory for all vectors, over a file store with a million generated rows of 128 numbers
  * (cold-set.mjs: around 1,000 centres), kept below build/. wrk asks (wrk.mjs), each connection its next query when it has the answer
@@ -41,6 +41,7 @@ const { values: flags } = parseArgs({
     connections: { type: 'string', default: '1,8,32,64' },
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
+    threads: { type: 'string', default: '0' },
     profile: { type: 'boolean', default: true },
     rebuild: { type: 'boolean', default: false },
     results: { type: 'string' },
@@ -54,7 +55,7 @@ const WARM_UP_SECONDS = 3;
 const TARGET = 0.95;
 const PATH = `/v1/collections/${COLLECTION}/query`;
 const MEMORY_BYTES = 2 * 2 ** 30;
-const SERVE = ['--memory-budget-bytes', String(MEMORY_BYTES)];
+const SERVE = ['--memory-budget-bytes', String(MEMORY_BYTES), '--threads', flags.threads];
 const SAMPLE_US = 250;
 
 /** @typedef {{ form: string, connections: number, qps: number, serverUs: number, clientUs: number, p50: number, p99: number, rates: number[] }} Case */
@@ -251,7 +252,18 @@ try {
     const path = bodies[form];
     if (path !== undefined) profiles.push(await profileOf(kept.folder, form, path));
   }
-  const json = { machine: machine(), wrk, rows, dimension: DIMENSION, load, library, ...served, profiles };
+  const threads = Number(flags.threads);
+  const json = {
+    machine: machine(),
+    wrk,
+    rows,
+    threads,
+    dimension: DIMENSION,
+    load,
+    library,
+    ...served,
+    profiles,
+  };
   writeResults(flags.results, 'http', { json, md: httpReport(json) });
 } finally {
   rmSync(scratch, { recursive: true, force: true });
