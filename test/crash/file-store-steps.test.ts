@@ -87,7 +87,7 @@ const writes: readonly Write[] = [
     prepare: create,
     run: deleteIt,
     leaves: '',
-    steps: ['object-unlinked', 'object-synced'],
+    steps: ['object-set-aside', 'object-unlinked', 'object-synced'],
   },
   {
     name: 'deletion of a swapped object',

@@ -24,7 +24,7 @@ beforeEach(async () => {
   calls = [];
   trace = [];
   const note = (call: string): void => void (calls.push(call), trace.push(call));
-  const { fsync, link, rename, unlink, mkdir } = files;
+  const { fsync, link, rename, renameNow, unlink, mkdir } = files;
   vi.spyOn(files, 'fsync').mockImplementation(async (fd) => {
     const path = shown(readlinkSync(`/proc/self/fd/${fd}`));
     trace.push(`began fsync ${path}`);
@@ -37,6 +37,10 @@ beforeEach(async () => {
   });
   vi.spyOn(files, 'rename').mockImplementation(async (from, to) => {
     await rename(from, to);
+    note(`rename ${shown(from)} ${shown(to)}`);
+  });
+  vi.spyOn(files, 'renameNow').mockImplementation((from, to) => {
+    renameNow(from, to);
     note(`rename ${shown(from)} ${shown(to)}`);
   });
   vi.spyOn(files, 'mkdir').mockImplementation(async (path) => {
@@ -106,7 +110,11 @@ describe('the order of fsyncs', () => {
     for (const key of ['a/1', 'a/2', 'b/1']) await store.put(key, body, { if: 'absent' });
     calls.length = 0;
     await store.delete(['a/1', 'b/1', 'a/2', 'a/3']);
-    expect(calls).toEqual(['unlink a/1.obj', 'unlink b/1.obj', 'unlink a/2.obj', 'fsync a', 'fsync b']);
+    const removed = ['a/1', 'b/1', 'a/2'].flatMap((path) => [
+      `rename ${path}.obj ${path}.gen`,
+      `unlink ${path}.gen`,
+    ]);
+    expect(calls).toEqual([...removed, 'fsync a', 'fsync b']);
   });
 
   it('of uploads: the whole body once at its end, then its name, the directory; nothing of one that is given up', async () => {

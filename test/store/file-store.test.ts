@@ -198,6 +198,94 @@ describe('the directory of a file store', () => {
     });
     expect(await quick.get('head')).toMatchObject({ bytes: utf8Encode('11') });
   });
+
+  it('deletes once: a deletion so late that its tombstone may have been seen does not put another one on top', async () => {
+    const quick = await openFileStore(directory);
+    let version = versionOf(await quick.put('head', body, { if: 'absent' }));
+    version = versionOf(await quick.put('head', body, { if: { version } }));
+    let meanwhile = async (): Promise<void> => {};
+    const slow = await openFileStore(directory, {
+      onStep: (step) => (step === 'generation-linked' ? meanwhile() : undefined),
+    });
+    meanwhile = async () => {
+      version = versionOf(await quick.put('head', body, { if: 'absent' }));
+      for (let at = 0; at < 12; at++)
+        version = versionOf(await quick.put('head', utf8Encode(`${at}`), { if: { version } }));
+    };
+    await expect(slow.delete(['head'])).rejects.toMatchObject({
+      code: 'store_superseded',
+      outcome: 'unknown',
+    });
+    expect(await quick.get('head')).toMatchObject({ bytes: utf8Encode('11'), version });
+  });
+
+  it.each(['swap', 'delete', 'create'] as const)(
+    'goes on after a deletion that died half way: %s',
+    async (next) => {
+      const dies = await openFileStore(directory, { onStep: (step) => stopAt(step, 'object-set-aside') });
+      await dies.put('a', body, { if: 'absent' });
+      await expect(dies.delete(['a'])).rejects.toThrow('stopped');
+      expect(await tree(directory)).toEqual(['a.gen']);
+      const store = await openFileStore(directory);
+      expect(await store.get('a')).toEqual({ status: 'absent' });
+      expect(await store.list('')).toEqual([]);
+      const version = versionOf(await store.put('a', utf8Encode('new'), { if: 'absent' }));
+      if (next === 'delete') {
+        await store.delete(['a']);
+        expect(await tree(directory)).toEqual([]);
+        return;
+      }
+      if (next === 'swap') versionOf(await store.put('a', utf8Encode('newer'), { if: { version } }));
+      const expected = next === 'swap' ? 'newer' : 'new';
+      expect(await store.get('a')).toMatchObject({ bytes: utf8Encode(expected) });
+      expect(await store.list('')).toEqual([{ key: 'a', size: expected.length }]);
+    },
+  );
+
+  it('deletes what another one deletes at the same instant', async () => {
+    const stores = await Promise.all([openFileStore(directory), openFileStore(directory)]);
+    await stores[0].put('a', body, { if: 'absent' });
+    await Promise.all(stores.map((store) => store.delete(['a'])));
+    expect(await tree(directory)).toEqual([]);
+  });
+
+  it('says that something stands in the place of a directory', async () => {
+    const store = await openFileStore(directory);
+    await fs.writeFile(join(directory, 'dir'), 'foreign');
+    const layout = { kind: 'corrupt', code: 'store_layout', outcome: 'not_applied' };
+    await expect(store.put('dir/key', body, { if: 'absent' })).rejects.toMatchObject(layout);
+    expect(await fs.readFile(join(directory, 'dir'), 'utf8')).toBe('foreign');
+  });
+
+  it('does not delete a directory that stands in the place of an object', async () => {
+    const store = await openFileStore(directory);
+    await fs.mkdir(join(directory, 'a.obj'));
+    await fs.writeFile(join(directory, 'a.obj/foreign'), '');
+    await expect(store.delete(['a'])).rejects.toMatchObject({ kind: 'corrupt', details: { key: 'a' } });
+    expect(await tree(directory)).toEqual(['a.obj/foreign']);
+  });
+
+  it('reads what a race of earlier versions left: generations beside a plain object, or beside none', async () => {
+    const store = await openFileStore(directory);
+    for (const key of ['absent', 'plain', 'gone']) {
+      await fs.mkdir(join(directory, `${key}.gen`));
+      await fs.writeFile(join(directory, `${key}.gen/1`), 'old');
+      await fs.writeFile(join(directory, `${key}.gen/2`), 'older');
+    }
+    for (const key of ['plain', 'gone']) await fs.writeFile(join(directory, `${key}.obj`), 'now');
+    await store.delete(['gone']);
+    expect((await store.list('')).map(({ key }) => key)).toEqual(['plain']);
+    for (const key of ['absent', 'gone']) {
+      expect(await store.get(key)).toEqual({ status: 'absent' });
+      expect((await store.put(key, body, { if: 'absent' })).status).toBe('applied');
+      expect(await store.get(key)).toMatchObject({ bytes: body });
+    }
+    const found = await store.get('plain');
+    if (found.status !== 'found') throw new Error(found.status);
+    expect(found.bytes).toEqual(utf8Encode('now'));
+    versionOf(await store.put('plain', body, { if: { version: found.version } }));
+    expect(await store.get('plain')).toMatchObject({ bytes: body });
+  });
 });
 
 describe('a disk that refuses', () => {

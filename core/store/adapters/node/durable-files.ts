@@ -18,6 +18,7 @@ export type FileStoreStep =
   | 'tmp-written'
   | 'tmp-synced'
   | 'object-linked'
+  | 'object-set-aside'
   | 'object-unlinked'
   | 'object-synced'
   | 'generations-made'
@@ -41,11 +42,11 @@ interface FileCalls {
   rename: (existing: string, target: string) => Promise<void>;
   mkdir: (path: string) => Promise<void>;
   readdir: (path: string) => Promise<string[]>;
-  access: (path: string) => Promise<void>;
   stat: (path: string) => Promise<BigIntStats>;
   /** Of a directory that is known to be short. This and what follows touch the kernel's memory only, on a local disk. */
   readdirNow: (path: string) => string[];
   statNow: (path: string) => BigIntStats | undefined;
+  renameNow: (existing: string, target: string) => void;
   openDirectoryNow: (path: string) => number;
   fstatNow: (fd: number) => BigIntStats;
   futimesNow: (fd: number, seconds: number) => void;
@@ -82,10 +83,10 @@ export const files: FileCalls = {
   rename: promisify(fs.rename),
   mkdir: (path) => mkdirCall(path),
   readdir: promisify(fs.readdir),
-  access: async (path) => fs.accessSync(path),
   stat: async (path) => fs.statSync(path, { bigint: true }),
   readdirNow: (path) => fs.readdirSync(path),
   statNow: (path) => fs.statSync(path, { bigint: true, throwIfNoEntry: false }),
+  renameNow: (existing, target) => fs.renameSync(existing, target),
   openDirectoryNow: (path) => fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY),
   fstatNow: (fd) => fs.fstatSync(fd, { bigint: true }),
   futimesNow: (fd, seconds) => fs.futimesSync(fd, seconds, seconds),
@@ -155,7 +156,10 @@ export class DurableFiles {
     await files.unlink(path).catch(() => {});
   }
 
-  /** Makes `directory` and its parents, down to the disk. Cost: nothing where this process has done it before. */
+  /**
+   * Makes `directory` and its parents, down to the disk. EEXIST where a name is taken by something else. Cost: nothing
+   * where this process has done it before.
+   */
   async ensureDirectory(directory: string): Promise<void> {
     if (directory === this.root || this.#durable.has(directory)) return;
     const parent = dirname(directory);
@@ -163,7 +167,7 @@ export class DurableFiles {
     try {
       await files.mkdir(directory);
     } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error;
+      if (!isErrno(error, 'EEXIST') || files.statNow(directory)?.isDirectory() !== true) throw error;
     }
     // Also where it was there already: who made it may not have come as far as its fsync.
     await this.syncDirectory(parent);

@@ -45,6 +45,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map([
   ['ENAMETOOLONG', tooLong],
   ['ENOTDIR', layout],
   ['EISDIR', layout],
+  ['EEXIST', layout],
   ['ELOOP', layout],
   ['ENOENT', gone],
 ]);

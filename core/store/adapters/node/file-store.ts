@@ -5,6 +5,8 @@
  * - create: a fsynced temporary file is linked to its name, which fails where the name exists; then the directory is
  *   fsynced. Cost: two fsyncs.
  * - compare-and-swap: generations.ts. Cost: two fsyncs, six for the first swap of an object.
+ * - delete: a rename that fails where somebody makes the object mutable, then an unlink; of a mutable object one more
+ *   generation. Cost: one fsync per directory, two and more per mutable object.
  * - get: open, fstat, read of one file; for a mutable object its marker and a short directory before that.
  * - a version is inode, modification time and size of the file that holds the value; files are never changed in place.
  * - an object's date is the time at which its body was written, by this machine's clock.
@@ -187,7 +189,7 @@ class FileStore implements ObjectStore {
 
   /**
    * Without a condition: a creation where there is nothing, else one more generation. Never a rename over what is
-   * there: that could not be told apart from what a late conversion renames (generations.ts), and would come back.
+   * there: a late conversion would rename its marker over that (generations.ts), and bring back what was replaced.
    */
   async #replace(place: ObjectPlace, tmp: TmpFile): Promise<PutResult> {
     for (let round = 0; round < limits.generationRounds; round++) {
@@ -212,12 +214,9 @@ class FileStore implements ObjectStore {
     }
     const end = await onceVisible(async () => {
       await this.#files.step('object-linked');
-      const [begun] = await Promise.all([
-        this.#generations.begun(place),
-        this.#files.syncDirectory(place.directory),
-      ]);
+      await this.#files.syncDirectory(place.directory);
       await this.#files.step('object-synced');
-      return begun ? this.#generations.settle(place, tmp) : { status: 'applied' };
+      return { status: 'applied' };
     });
     return putResult(end, tmp.stat);
   }
@@ -237,19 +236,21 @@ class FileStore implements ObjectStore {
 
   /** Answers whether a directory entry went away that has to be fsynced. */
   async #remove(place: ObjectPlace): Promise<boolean> {
-    const current = await this.#look(place);
-    if (current === undefined || current.buried) return false;
-    if (current.generation > 0 || (await this.#generations.begun(place))) {
-      if (current.generation === 0) await this.#generations.convert(place);
-      await this.#generations.bury(place);
-      return false;
+    for (let round = 0; round < limits.generationRounds; round++) {
+      const current = await this.#look(place);
+      if (current === undefined || current.buried) return false;
+      if (current.generation > 0) {
+        await this.#generations.bury(place);
+        return false;
+      }
+      // A rename would take it away, whoever's it is, where an unlink refuses.
+      if (current.stat.isDirectory()) {
+        throw corrupt({ key: place.key, offset: 0, expected: 'a file', found: 'a directory' });
+      }
+      if (await this.#generations.trySetAside(place)) return true;
+      await this.#generations.convert(place);
     }
-    await files.unlink(place.object).catch((error: unknown) => {
-      if (!isErrno(error, 'ENOENT')) throw error;
-    });
-    await this.#files.step('object-unlinked');
-    if (await this.#generations.begun(place)) await this.#generations.bury(place);
-    return true;
+    throw contended(place);
   }
 
   /** `peek`, but one stat suffices for what is no marker by its size. */

@@ -1,7 +1,7 @@
 /**
  * Mutable objects: how compare-and-swap is made of link(2), which fails where a name exists.
  *
- *   absent       neither file, or only generations that a race left behind
+ *   absent       no x.obj; x.gen may be there, of somebody who came to convert too late
  *   plain        x.obj is the body
  *   generations  x.obj is the marker; the value is the file of the highest number in x.gen/, absent if a tombstone
  *
@@ -14,30 +14,27 @@
  * by one who saw n + 9 or more; so after linking, a highest of at most n + 8 proves that the link was the first, and
  * above that the answer is `unknown`.
  *
- * Conversion, plain to generations, keeps the value, so anybody may do or repeat it: (1) make x.gen; (2) read its
- * highest h; (3) hold x.obj by a private link P and look whether it is the marker; (4) link P to h + 1, unless h is that
- * inode already; if the name is taken go back to (2); (5) rename a marker over x.obj. The body keeps its inode, so its
- * version. A crash before (5) leaves plain, after it generations.
+ * Deletion of a plain object: rename(2) of x.obj onto x.gen, which fails where x.gen is a directory, then x.gen, now a
+ * file, goes. So the one call that takes the object away is also the one that asks whether somebody makes it mutable: to
+ * look first and then unlink x.obj, or to unlink and then look, would hit what others made of the name in between. Once
+ * there is a directory x.gen, which is never removed, no deletion touches x.obj: it goes from absent to plain to the
+ * marker, and a deletion is a tombstone. A file x.gen is the leftover of a deletion that died between the two calls;
+ * whoever comes by the name removes it, since unlink(2) spares a directory.
  *
- * The rename of (5) cannot ask whether x.obj is still P: POSIX has no conditional rename. A converter that stalled after
- * (3) may hit what a deletion and a creation left there meanwhile. Therefore both, having changed x.obj by name, look for
- * x.gen before they acknowledge. The converter made x.gen before it looked at x.obj (1, 3), so either it saw the change
- * or the changer sees x.gen, and then mends: a deletion puts a tombstone on top, a creation makes sure that its body is a
- * generation. Either survives the late rename, and a converter that finds its number taken looks again. h is read
- * before x.obj is looked at (2, 3), so a late link of (4) cannot climb over what was mended. A delete that finds x.gen
- * beforehand does not unlink but converts and buries; an unconditional put never renames.
+ * Conversion, plain to generations, keeps the value, so anybody may do or repeat it: (1) make the directory x.gen; (2)
+ * read its highest h; (3) hold x.obj by a private link P and look whether it is the marker; (4) link P to h + 1, unless h
+ * is that inode already; if the name is taken go back to (2); (5) rename a marker over x.obj. The body keeps its inode, so
+ * its version. A crash before (5) leaves plain, after it generations. Because of (1) the late rename of (5), which cannot
+ * ask what it hits, finds P or the marker. h is read before x.obj is looked at, so a late link of (4) cannot climb over
+ * what was swapped in meanwhile.
  *
- * What remains, while a first swap, a delete and a creation of one key all overlap: a reader may see the deleted value
- * once more before the delete returns, and a creation may end `unknown` although it was seen for a moment. Nothing
- * acknowledged is lost, and nothing that was refused takes effect.
- *
- * Readers open x.obj first, always: a cached "this one has generations" would outlive a delete that hit the marker. One
- * who finds the generation gone that it had just listed looks again: at least 8 swaps went by.
+ * Readers open x.obj first, always: an object without a marker is plain, whatever lies in x.gen. One who finds the
+ * generation gone that it had just listed looks again: at least 8 swaps went by.
  */
 import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import { bytesEqual, utf8Encode } from '../../../base/bytes.js';
-import { CairnError, corrupt, isCairnError } from '../../../base/errors.js';
+import { CairnError, corrupt } from '../../../base/errors.js';
 import { limits } from '../../../base/limits.js';
 import { files, readFully } from './durable-files.js';
 import type { DurableFiles, TmpFile } from './durable-files.js';
@@ -105,15 +102,23 @@ export class Generations {
     return current;
   }
 
-  /** Whether somebody has begun to make the object mutable: see the races above. Cost: one failed access. */
-  async begun(place: ObjectPlace): Promise<boolean> {
+  /**
+   * Deletes an object that is plain or absent: true, and its directory is to be fsynced. False where somebody has begun
+   * to make it mutable. Cost: two calls.
+   */
+  async trySetAside(place: ObjectPlace): Promise<boolean> {
     try {
-      await files.access(place.generations);
-      return true;
+      files.renameNow(place.object, place.generations);
     } catch (error) {
-      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
+      if (isErrno(error, 'ENOENT')) return true;
+      // Each system has an error of its own for a directory in the way.
+      if (files.statNow(place.generations)?.isDirectory() === true) return false;
       throw error;
     }
+    await this.#files.step('object-set-aside');
+    await this.#files.discard(place.generations);
+    await this.#files.step('object-unlinked');
+    return true;
   }
 
   /**
@@ -136,7 +141,7 @@ export class Generations {
 
   /** Makes a plain object mutable without changing its value. Does nothing where there is none or it is mutable. */
   async convert(place: ObjectPlace): Promise<void> {
-    await this.#files.ensureDirectory(place.generations);
+    await this.#begin(place);
     await this.#files.step('generations-made');
     for (let round = 0; round < limits.generationRounds; round++) {
       const top = highest(this.#numbers(place));
@@ -157,21 +162,23 @@ export class Generations {
     throw contended(place);
   }
 
-  /** Puts a tombstone on top. Where a racer writes above it at once, the delete came first. */
+  /**
+   * Puts a tombstone on top. Where a racer writes above it at once, the delete came first. Requires: generations.
+   * Throws where so many wrote above that nobody can tell whether the tombstone had been the first of its number: another
+   * one could delete a second time, what was made after the first.
+   */
   async bury(place: ObjectPlace): Promise<void> {
     const tmp = await this.#files.writeTmp(tombstone);
     try {
       for (let round = 0; round < limits.generationRounds; round++) {
         const base = highest(this.#numbers(place));
-        const top = base === 0 ? undefined : await tryOpen(`${place.generations}/${base}`);
-        if (top !== undefined && (await closeIf(top, tombstone))) return;
-        if (top !== undefined) files.closeNow(top.fd);
+        const top = await tryOpen(`${place.generations}/${base}`);
+        if (top === undefined) continue;
+        if (await closeIf(top, tombstone)) return;
+        files.closeNow(top.fd);
         const end = await this.append(place, base, tmp);
-        if (end.status === 'applied') {
-          await this.#empty(place, tmp, base + 1);
-          return;
-        }
-        if (end.status === 'unknown' && !isCairnError(end.cause)) throw end.cause;
+        if (end.status === 'unknown') throw end.cause;
+        if (end.status === 'applied') return await this.#empty(place, tmp, base + 1);
       }
       throw contended(place);
     } finally {
@@ -179,20 +186,17 @@ export class Generations {
     }
   }
 
-  /**
-   * For a creation that was linked to x.obj and then found x.gen: makes its body a generation, which no late conversion
-   * can take away. Where it is none it was replaced, deleted or hit by such a conversion, and nobody can tell which.
-   */
-  async settle(place: ObjectPlace, tmp: TmpFile): Promise<WriteEnd> {
-    await this.convert(place);
-    for (const number of this.#numbers(place)) {
-      if ((await inodeOf(`${place.generations}/${number}`)) === tmp.stat.ino) return { status: 'applied' };
+  /** Makes the directory x.gen, in the place of what a deletion may have set aside there. */
+  async #begin(place: ObjectPlace): Promise<void> {
+    for (let round = 0; round < limits.generationRounds; round++) {
+      try {
+        return await this.#files.ensureDirectory(place.generations);
+      } catch (error) {
+        if (!isErrno(error, 'EEXIST')) throw error;
+        await this.#files.discard(place.generations);
+      }
     }
-    const message = `object ${place.key} was changed by others while it was created`;
-    return {
-      status: 'unknown',
-      cause: new CairnError('conflict', 'store_overtaken', message, { outcome: 'unknown' }),
-    };
+    throw contended(place);
   }
 
   /** A private link to the plain file, or undefined where there is none (any more). */
