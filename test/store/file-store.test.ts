@@ -58,6 +58,21 @@ describe('opening a file store', () => {
     await openFileStore(directory);
     expect(await fs.readdir(join(directory, '~tmp'))).toEqual(['young']);
   });
+
+  it('leaves what a first swap of an old object has linked there', async () => {
+    const store = await openFileStore(directory, {
+      onStep: async (step) => {
+        if (step === 'plain-held') await openFileStore(directory);
+      },
+    });
+    await store.put('a', body, { if: 'absent' });
+    const twoDaysAgo = Date.now() / 1_000 - 2 * 86_400;
+    await fs.utimes(join(directory, 'a.obj'), twoDaysAgo, twoDaysAgo);
+    const found = await store.get('a');
+    if (found.status !== 'found') throw new Error(found.status);
+    expect((await store.put('a', body, { if: { version: found.version } })).status).toBe('applied');
+    expect(await fs.readdir(join(directory, '~tmp'))).toEqual([]);
+  });
 });
 
 describe('the directory of a file store', () => {

@@ -207,7 +207,9 @@ export class DurableFiles {
     for (const name of names) {
       const path = `${this.#tmp}/${name}`;
       const stat = await files.stat(path).catch(() => undefined);
-      if (stat !== undefined && Number(stat.mtimeNs / 1_000_000n) < before) await this.discard(path);
+      // A link to an old body is as old as that. It takes no room, and a conversion may be about to use it.
+      if (stat === undefined || stat.nlink > 1n) continue;
+      if (Number(stat.mtimeNs / 1_000_000n) < before) await this.discard(path);
     }
   }
 
