@@ -74,7 +74,7 @@ export function httpReport({
           ['queries/s meanwhile', ...profiles.map(({ qps }) => whole(qps))],
         ],
       ),
-      `The shares that a profile (\`--cpu-prof\`) finds, of the processor time of the whole server, ${profiles[0]?.connections} connections, with what the profile itself takes.`,
+      `The shares that a profile (\`--cpu-prof\`) finds, of the processor time of a server without threads, ${profiles[0]?.connections} connections, with what the profile itself takes.`,
     );
   }
   return `${parts.join('\n\n')}\n`;

@@ -14,7 +14,8 @@
  * - **library**: the same queries by `collection.query` in a process of its own, one after another: what HTTP adds to.
  *
  * Forms take turns within a round; the round of the median rate counts. Recall is that of 200 of the queries, over HTTP.
- * Then the profile of a server under the largest load is folded into layers (profile-layers.mjs), for `numbers` and `base64`.
+ * Then the profile of a server without threads under the largest load is folded into layers (profile-layers.mjs), for `numbers` and
+ * `base64`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -55,7 +56,8 @@ const WARM_UP_SECONDS = 3;
 const TARGET = 0.95;
 const PATH = `/v1/collections/${COLLECTION}/query`;
 const MEMORY_BYTES = 2 * 2 ** 30;
-const SERVE = ['--memory-budget-bytes', String(MEMORY_BYTES), '--threads', flags.threads];
+/** @param {string} threads beside the server's own */
+const serveWith = (threads) => ['--memory-budget-bytes', String(MEMORY_BYTES), '--threads', threads];
 const SAMPLE_US = 250;
 
 /** @typedef {{ form: string, connections: number, qps: number, serverUs: number, clientUs: number, p50: number, p99: number, rates: number[] }} Case */
@@ -144,7 +146,10 @@ async function recallOf(url, { set, neighbours }) {
 
 /** @param {import('../kept-collection.mjs').KeptCollection} kept @param {Record<string, string>} bodies */
 async function measureServer(kept, bodies) {
-  const server = await startServer({ store: `file:${kept.folder}`, serveArguments: SERVE });
+  const server = await startServer({
+    store: `file:${kept.folder}`,
+    serveArguments: serveWith(flags.threads),
+  });
   try {
     const recall = await recallOf(server.url, kept);
     const connections = flags.connections.split(',').map(Number);
@@ -220,7 +225,11 @@ async function profileOf(store, form, bodies) {
   try {
     const nodeArguments = ['--cpu-prof', '--cpu-prof-dir', folder, '--cpu-prof-interval', String(SAMPLE_US)];
     const begun = performance.now();
-    const server = await startServer({ store: `file:${store}`, nodeArguments, serveArguments: SERVE });
+    const server = await startServer({
+      store: `file:${store}`,
+      nodeArguments,
+      serveArguments: serveWith('0'),
+    });
     const connections = Math.max(...flags.connections.split(',').map(Number));
     const load = { form, bodies, connections };
     await measureOnce(server, { ...load, seconds: WARM_UP_SECONDS });
