@@ -110,7 +110,7 @@ export const limits = {
   /** With those that are asked only where the first sample is too small to promise a recall that it has met. */
   calibrationQueriesMax: 1_000,
   /** Rows that are asked to know what probes of leaves find. */
-  probeQueries: 1_000,
+  probeQueries: 600,
   /** What a drop waits beyond expiry, by the store's date: clocks of readers may be behind. */
   dropDelayMs: 86_400_000, // 24 h
 

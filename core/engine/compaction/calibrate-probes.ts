@@ -21,7 +21,7 @@ const RERANK_MOST = 800;
 /** Estimates that are kept of a query. */
 const BEST_MOST = RERANK_MOST * PROBE_ROOM;
 /** The slack with which so many candidates are compared is found by halving what it may be so often. */
-const HALVINGS = 24;
+const HALVINGS = 12;
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 150;
 /** Points of less recall are not kept, nor those that promise hardly more than one that takes less. */
