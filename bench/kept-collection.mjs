@@ -20,7 +20,7 @@ import { randomFrom } from './random.mjs';
 import { segmentLayouts } from './segment-sections.mjs';
 
 const home = fileURLToPath(new URL('../build/collections', import.meta.url));
-const MEMORY_BYTES = 2 * 2 ** 30;
+const MEMORY_BYTES = 4 * 2 ** 30;
 const AT_ONCE_BYTES = 2 ** 22;
 const FOLD_BYTES = 120 * 2 ** 20;
 const PROBE_ROWS = 4_096;

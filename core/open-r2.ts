@@ -6,6 +6,7 @@
  *     const db = await openR2(env.BUCKET, { kernel, prefix: 'cairn' });
  */
 import { invalid } from './base/errors.js';
+import { tierLimits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
 import { composeDatabase } from './compose.js';
 import { mustBeObject, mustBeTier, mustHaveOnly, optionalBoolean, optionalInteger } from './engine/index.js';
@@ -45,7 +46,7 @@ const MEMORY_BUDGET = {
   name: 'memoryBudgetBytes',
   min: 1024 * 1024,
   max: Number.MAX_SAFE_INTEGER,
-  fallback: 96_000_000,
+  fallback: tierLimits.edge.memoryBytes,
 } as const;
 
 /**

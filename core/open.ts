@@ -2,7 +2,7 @@
  * A store's URL to a database. Brings the store that it names, the real clock and the embedded kernel together.
  */
 import { invalid } from './base/errors.js';
-import { limits } from './base/limits.js';
+import { limits, tierLimits } from './base/limits.js';
 import type { Tier } from './base/limits.js';
 import type { Clock, Random, Sleep } from './base/ports.js';
 import { composeDatabase } from './compose.js';
@@ -66,7 +66,7 @@ const MEMORY_BUDGET = {
   name: 'memoryBudgetBytes',
   min: 1024 * 1024,
   max: Number.MAX_SAFE_INTEGER,
-  fallback: 1024 * 1024 * 1024,
+  fallback: tierLimits.server.memoryBytes,
 } as const;
 const INTERVAL = {
   name: 'intervalMs',

@@ -144,8 +144,8 @@ export const limits = {
   residentChunkBytesMin: 2_097_152, // 2 MiB
   /** Of the filter of a segment's ids: a larger one is read when ids are looked up, and not when the segment is opened. */
   filterInTailBytes: 131_072, // 128 KiB
-  /** Rows of a leaf: of a cluster that a reader without an index reads whole. */
-  leafRows: 1_024,
+  /** Rows of a leaf, with its guests: of a cluster that a reader without an index reads whole. */
+  leafRows: 2_048,
   /** Rows of a block of documents, and ids of a block of ids. */
   blockRows: 64,
   /** Texts of a block of documents, but for one text that is longer. */
@@ -360,6 +360,8 @@ export interface TierLimits {
   readonly logSlots: number;
   /** Unfolded log at which it is time to fold: half of what there is room for. */
   readonly foldAt: LogRoom;
+  /** Of a handler: its memory budget, unless it is told another. */
+  readonly memoryBytes: number;
   /** What a merge may make resident at once: the index of one segment. */
   readonly residentBytes: number;
   /** Of a handler: memory that it may build such an index in, with what is not resident later. */
@@ -393,6 +395,7 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     logBytes: 16 * MiB,
     logSlots: 256,
     foldAt: { bytes: 8 * MiB, slots: 128 },
+    memoryBytes: 96_000_000,
     residentBytes: 32 * MiB,
     buildBytes: 64 * MiB,
     columnBytes: 16 * MiB,
@@ -408,9 +411,10 @@ export const tierLimits: Readonly<Record<Tier, TierLimits>> = {
     logBytes: 256 * MiB,
     logSlots: 1_024,
     foldAt: { bytes: 128 * MiB, slots: 512 },
-    residentBytes: 512 * MiB,
+    memoryBytes: 1024 * MiB,
     // The largest memory that there is.
-    buildBytes: 512 * MiB,
+    residentBytes: 2_147_418_112,
+    buildBytes: 2_147_418_112,
     columnBytes: 256 * MiB,
     requestsParallel: 96,
     run: { numbers: 1_000_000_000, bytes: 8_192 * MiB, requests: 1_000_000 },

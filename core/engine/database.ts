@@ -101,16 +101,17 @@ export class EngineDatabase implements api.Database {
     this.#memory = memory;
     const usage = (): StoreUsage => options.store.snapshot();
     this.#catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
-    this.#collector = new Collector({ store, ports, catalog: this.#catalog });
+    const { budgetBytes: memoryBytes } = kernel.pool;
+    this.#collector = new Collector({ store, ports, catalog: this.#catalog, memoryBytes });
     this.#maintenance = new Maintenance({
       store,
       ports,
       collector: this.#collector,
       namespace: this.#catalog.namespace,
-      handler: options.tier,
+      handler: { tier: options.tier, memoryBytes },
       shareRequests,
       budget: () => new WorkBudget(reads.run, usage),
-      foldableBytes: Math.floor(kernel.pool.budgetBytes / 2),
+      foldableBytes: Math.floor(memoryBytes / 2),
       compact: (name, { signal, budget }) =>
         this.#open.compact(mustBeName(name, 'collection'), { minor: false, signal, budget }),
     });

@@ -12,13 +12,13 @@ import { CairnError, hasCode } from '../base/errors.js';
 import { isUid } from '../base/ids.js';
 import type { Uid } from '../base/ids.js';
 import { limits } from '../base/limits.js';
-import type { Tier } from '../base/limits.js';
 import type { Ports, Random } from '../base/ports.js';
 import { PASS_KEY, removeDeadJobs } from '../log/index.js';
 import { PROBES_PREFIX, SUBREQUESTS_EXHAUSTED } from '../store/index.js';
 import type { ObjectStore } from '../store/index.js';
-import { lookAt, raiseFence } from './collector/index.js';
+import { raiseFence } from './collector/index.js';
 import { hasMerge } from './compaction/index.js';
+import type { Handler } from './compaction/index.js';
 import type { Collector, Fence, Look } from './collector/index.js';
 import type { CompactResult, MaintainResult } from './interface/index.js';
 import type { WorkBudget } from './work-budget.js';
@@ -30,7 +30,7 @@ export interface MaintenanceOptions {
   /** Only its collections are compacted. */
   readonly namespace: Uid;
   /** Of this process. */
-  readonly handler: Tier;
+  readonly handler: Handler;
   /** Off where a promise must not cross requests (Workers). */
   readonly shareRequests: boolean;
   /** Of one run, from now on. */
@@ -192,12 +192,12 @@ export class Maintenance {
   async #tend(uid: Uid, run: OwnRun): Promise<void> {
     const { collector, namespace } = this.#options;
     const context = collector.context(uid);
-    let look = await lookAt(context);
+    let look = await collector.look(uid);
     if (look?.head.state === 'active') {
       const dead = look.head.jobs.length > 0 ? await removeDeadJobs(context, limits.deadJobMs) : [];
       run.tally.abandonedJobs += dead.length;
       // Their inputs are free again.
-      if (dead.length > 0) look = await lookAt(context);
+      if (dead.length > 0) look = await collector.look(uid);
       if (look?.due === true && look.head.namespace === namespace) look = await this.#compact(look, run);
     }
     if (look?.garbage === true && !run.fences.has(uid)) {
@@ -228,7 +228,7 @@ export class Maintenance {
     } catch (error) {
       if (!hasCode(error, 'memory_budget_exceeded')) throw error;
       leave();
-      return await lookAt(collector.context(uid));
+      return await collector.look(uid);
     }
     if (done.more) tally.more = true;
     if (done.tooLarge) leave();
@@ -239,7 +239,7 @@ export class Maintenance {
     tally.segmentsMerged += done.segmentsMerged;
     tally.rowsWritten += done.rowsWritten;
     tally.bytesWritten += done.bytesWritten;
-    return await lookAt(collector.context(uid));
+    return await collector.look(uid);
   }
 
   /** `all`: the caller has slept D since the last of them was raised. */

@@ -34,6 +34,7 @@ import {
   NO_ROW,
   SECTION_ALIGNMENT,
   acquireBytes,
+  codeStride,
   forkStates,
   sectionBytes,
 } from './layout/index.js';
@@ -169,6 +170,19 @@ export class IndexBuilder {
       projected.table.select();
       exports.encodeRows(input, chunkRows, projected.table.dimension, 0, firstRow + at);
     }
+  }
+
+  /** Rows as the codes that the graph is built on have them, one behind the other; for cosine of about length 1. */
+  decode(firstRow: number, count: number): Float32Array {
+    const { dimension, lo, step } = { ...this.#options.shape, ...this.#options.params };
+    const { u8 } = this.#mustArena();
+    const stride = codeStride(dimension);
+    const rows = new Float32Array(count * dimension);
+    for (let row = 0, to = 0; row < count; row++) {
+      const from = this.#layout.codes + (firstRow + row) * stride;
+      for (let d = 0; d < dimension; d++) rows[to++] = lo[d]! + u8[from + d]! * step[d]!;
+    }
+    return rows;
   }
 
   /** Inserts rows into the graph, in this order. Requires: they are encoded, and none is in the graph. */

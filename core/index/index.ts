@@ -24,7 +24,7 @@ export type {
 } from './layout/index.js';
 export { projectedOutputsMost, trainProjection } from './projection/index.js';
 export type { Projection } from './projection/index.js';
-export { hasLeafCodes, LeafEncoder, LeafScan } from './leaves/index.js';
+export { hasLeafCodes, LeafEncoder, LeafScan, SecondLeaves } from './leaves/index.js';
 export type { CentroidCodes, EncodedLeaf, LeafEncoderOptions } from './leaves/index.js';
 export { OrderPlanner, rowsOf } from './order/index.js';
 export type { GroupedRows, GroupLeaves, LeafSplitter, OrderOptions, RowGroup } from './order/index.js';

@@ -38,10 +38,14 @@ export function stateOffset(thread: number): number {
   return thread === 0 ? INDEX_STATE_OFFSET : THREAD_STATES_OFFSET + (thread - 1) * STATE_BYTES;
 }
 
-/** Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 32, 48, 64, 96, 128, 192, 256, 384 and 512 MiB. */
+/**
+ * Payload bytes of each size class, ascending: 256 KiB, 1, 4, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1,024 and 1,536 MiB, and as
+ * much as ends at 2 GiB: no address is negative where it is taken for a signed number.
+ */
 export const arenaClasses = [
   262_144, 1_048_576, 4_194_304, 16_777_216, 33_554_432, 50_331_648, 67_108_864, 100_663_296, 134_217_728,
-  201_326_592, 268_435_456, 402_653_184, 536_870_912,
+  201_326_592, 268_435_456, 402_653_184, 536_870_912, 805_306_368, 1_073_741_824, 1_610_612_736,
+  2_147_418_112,
 ] as const;
 
 export type ArenaClass = (typeof arenaClasses)[number];

@@ -5,6 +5,7 @@ export { encodeDeletions, openDeletions, type Deletions } from './deletions.js';
 export type { Expiries } from './expiries.js';
 export type { SegmentSection } from './footer.js';
 export { compareBytes, idAt } from './id-blocks.js';
+export type { LeafBlock } from './leaves/leaf-blocks.js';
 export { LoadRoom } from './load-room.js';
 export { portableDeflate } from './portable-deflate.js';
 export type { RawChunk } from './raw-rows.js';

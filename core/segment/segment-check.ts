@@ -273,7 +273,6 @@ export class SegmentCheck {
     const { leafIndex, layout } = this.#tail;
     const section = layout.body.leaves;
     if (leaves === undefined || leafIndex === undefined || section === undefined) return;
-    const { dimension } = this;
     const { deflate } = this.#options;
     let fault: CairnError | undefined;
     for (let leaf = 0; leaf < leafIndex.leaves; leaf++) {
@@ -281,7 +280,7 @@ export class SegmentCheck {
       await stream.skipTo(section.offset + offset);
       const wrong = this.#wrong(stream.position);
       const bytes = await stream.take(length);
-      fault ??= firstFault(() => leaves.take(leaf, bytes, { dimension, deflate, wrong }));
+      fault ??= firstFault(() => leaves.take(leaf, bytes, { deflate, wrong }));
     }
     if (fault !== undefined) yield { code: 'leaves_mismatch', error: fault };
   }

@@ -366,16 +366,15 @@ export class SegmentReader {
    * The blocks of leaves, in their order. Throws `corrupt`. Cost: one wave of page reads. Requires: `leafIndex`.
    */
   leafBlocks(leaves: readonly number[], reading?: PageReading): Awaitable<readonly LeafBlock[]> {
-    const { leafIndex: index, dimension } = this;
+    const { leafIndex: index } = this;
     const section = this.#tail.layout.body.leaves;
     assertInternal(index !== undefined && section !== undefined, 'a segment without leaves was probed');
     const ranges = leaves.map((leaf) => shifted(index.range(leaf), section.offset));
     return andThen(this.#read(ranges, reading), (pages) =>
-      ranges.map(({ offset, length }, i) => {
-        const leaf = leaves[i]!;
-        const place = { leaf, firstRow: index.firstRow(leaf), rows: index.rowsIn(leaf), dimension };
-        return new LeafBlock(pages.bytes(offset, length), place, wrongAt(this.ref.key, offset));
-      }),
+      ranges.map(
+        ({ offset, length }, i) =>
+          new LeafBlock(pages.bytes(offset, length), index.place(leaves[i]!), wrongAt(this.ref.key, offset)),
+      ),
     );
   }
 

@@ -19,7 +19,7 @@ import { PageSink } from './page-sink.js';
 import { encodeLeafBlock } from './leaves/leaf-blocks.js';
 import type { LeafContent } from './leaves/leaf-blocks.js';
 import { blockStart, encodeLeafIndex } from './leaves/leaf-index.js';
-import type { CodedCentroids } from './leaves/leaf-index.js';
+import type { CodedCentroids, WrittenBlocks } from './leaves/leaf-index.js';
 import { bodyKinds, defaultFieldOf, SECTION_ALIGNMENT } from './section-layout.js';
 import type { BodyKind, TailKind } from './section-layout.js';
 
@@ -92,7 +92,7 @@ export class SegmentWriter {
   #residents = 0;
   /** Known when the columns are written. */
   #leafStarts: Uint32Array = new Uint32Array(0);
-  #leaves: { readonly centroids: CodedCentroids; readonly blockBytes: Uint32Array } | undefined;
+  #leaves: ({ readonly centroids: CodedCentroids } & WrittenBlocks) | undefined;
 
   private constructor(options: SegmentWriterOptions, upload: Upload) {
     this.#options = options;
@@ -175,17 +175,19 @@ export class SegmentWriter {
     await this.#enter('leaves');
     const { dimension, deflate } = this.#options;
     const blockBytes: number[] = [];
+    const guests: number[] = [];
     const { offset } = this.#open!;
     for (const leaf of leaves) {
       const block = encodeLeafBlock(leaf, dimension, deflate);
       const end = this.#sink.position - offset;
       if (blockStart(end, block.length) > end) await this.#sink.align(limits.pageBytes);
       blockBytes.push(block.length);
+      guests.push(leaf.guests.length);
       await this.#sink.append(block);
       await breathe?.();
     }
     assertInternal(blockBytes.length === this.#leafStarts.length, `${blockBytes.length} leaves were written`);
-    this.#leaves = { centroids, blockBytes: Uint32Array.from(blockBytes) };
+    this.#leaves = { centroids, blockBytes: Uint32Array.from(blockBytes), guests: Uint32Array.from(guests) };
   }
 
   /** Sections of the resident part in the order in which they will lie, over any number of calls. */
@@ -253,7 +255,7 @@ export class SegmentWriter {
   async #writeLeafIndex(): Promise<void> {
     if (this.#leaves === undefined) return;
     const { centroids, blockBytes } = this.#leaves;
-    await this.#tail('leafIndex', encodeLeafIndex(centroids, blockBytes), blockBytes.length);
+    await this.#tail('leafIndex', encodeLeafIndex(centroids, this.#leaves), blockBytes.length);
   }
 
   #text(numbers: Readonly<Record<string, number>>): {

@@ -39,7 +39,7 @@ export class CatalogWorld {
     };
     const store = accountingStore(retryingStore(this.bucket.as(name), ports));
     const catalog = new Catalog({ store, ports, namespace: DEFAULT_NAMESPACE_UID });
-    return { store, catalog, collector: new Collector({ store, ports, catalog }) };
+    return { store, catalog, collector: new Collector({ store, ports, catalog, memoryBytes: 2 ** 30 }) };
   }
 
   database(name: string): Promise<Database> {

@@ -45,7 +45,7 @@ class Site {
       ports: { clock, sleep, random: this.world.chance, digests, deflate: portableDeflate },
       collector,
       namespace: catalog.namespace,
-      handler: 'server',
+      handler: { tier: 'server', memoryBytes: 2 ** 30 },
       shareRequests,
       budget: () => new WorkBudget(this.most, () => store.snapshot()),
       foldableBytes: 10 * (MANY + 1),

@@ -72,12 +72,13 @@ export async function runHandler({
     closing: new AbortController().signal,
   });
   const budget = new WorkBudget(most, usage);
+  const memoryBytes = kernel.pool.budgetBytes;
   const maintenance = new Maintenance({
     store,
     ports,
-    collector: new Collector({ store, ports, catalog }),
+    collector: new Collector({ store, ports, catalog, memoryBytes }),
     namespace: catalog.namespace,
-    handler: tier,
+    handler: { tier, memoryBytes },
     shareRequests: false,
     budget: () => budget,
     foldableBytes: 48_000_000,

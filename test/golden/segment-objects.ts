@@ -75,12 +75,15 @@ const leafy: Content = {
       records: new Uint8Array(eighths((2 * recordBytes(2, 2)) / 4, 2).buffer),
     },
     contents: [
-      [0, 2],
-      [2, 3],
-    ].map(([from = 0, end = 0]) => ({
-      scanned: new Uint8Array(eighths(scannedBytes(end - from, 2) / 4, from + 3).buffer),
-      ranks: rankOfRow.slice(from, end),
-      ids: ids.slice(from, end),
+      [[0, 1], [2]],
+      [[2], [1]],
+    ].map(([own = [], guests = []]) => ({
+      scanned: new Uint8Array(
+        eighths(scannedBytes({ rows: own.length, guests: guests.length }, 2) / 4, own[0]! + 3).buffer,
+      ),
+      guests: Uint32Array.from(guests),
+      ranks: Uint32Array.from([...own, ...guests], (row) => rankOfRow[row]!),
+      ids: [...own, ...guests].map((row) => ids[row]!),
     })),
   },
 };
@@ -220,7 +223,8 @@ async function leavesOf(reader: SegmentReader): Promise<Content['leaves']> {
   const blocks = await reader.leafBlocks(Array.from({ length: leafIndex.leaves }, (_, leaf) => leaf));
   const contents = blocks.map((block): LeafContent => ({
     scanned: block.scanned,
-    ranks: Uint32Array.from({ length: block.rows }, (_, i) => block.rank(i, rows)),
+    guests: block.guests,
+    ranks: Uint32Array.from({ length: block.rows + block.guests.length }, (_, i) => block.rank(i, rows)),
     ids: reader.idsOfLeaf(block).map((id) => block.textOf(id)),
   }));
   return { centroids: leafIndex.centroids, contents };

@@ -69,7 +69,7 @@ describe.each(['euclidean', 'cosine', 'dot'] as const)('leaves by %s', (metric) 
     leafStarts.forEach((first, leaf) => {
       const { rows: count, scanned } = leaves[leaf]!;
       expect(count).toBe((leafStarts[leaf + 1] ?? ROWS) - first);
-      const found = scan.leafDistances(scanned, count).slice();
+      const found = scan.leafDistances(scanned, count, 0).slice();
       const centroid = new Float32Array(scanned.buffer, 0, padded);
       const share = centroidShareScalar(kind, asked, centroid);
       for (let i = 0; i < count; i += 13) {
@@ -94,7 +94,7 @@ test('products are estimated alike for queries of any length', () => {
     scan.prepare(rowOf(rows, 64, 700).map((value) => value * times));
     const centroids = scan.centroidDistances();
     scan.beginLeaves();
-    return [centroids, scan.leafDistances(encoder.leaves[3]!.scanned, 500).slice()];
+    return [centroids, scan.leafDistances(encoder.leaves[3]!.scanned, 500, 0).slice()];
   };
   // A power of two: nothing is rounded otherwise.
   expect(asked(0.125)).toEqual(asked(1));
@@ -112,7 +112,7 @@ test('of a leaf the nearest rows are known by their codes', () => {
   const query = rowOf(rows, dimension, 980);
   scan.prepare(query);
   scan.beginLeaves();
-  const found = scan.leafDistances(encoder.leaves[2]!.scanned, 567);
+  const found = scan.leafDistances(encoder.leaves[2]!.scanned, 567, 0);
   const exact = Array.from({ length: 567 }, (_, i) =>
     distanceScalar(KERNEL_L2, query, rowOf(rows, dimension, 433 + i)),
   );

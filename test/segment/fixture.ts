@@ -82,12 +82,20 @@ export function centroidsOf(leaves: number, dimension: number): CodedCentroids {
   };
 }
 
+/** Each with the first row of the next leaf as a guest, the last with that of the first. */
 export function leavesOf({ ids, dimension }: Rows, leafStarts: Uint32Array): LeafContent[] {
   const { rankOfRow } = rowMaps(ids);
   return Array.from(leafStarts, (first, leaf) => {
     const end = leafStarts[leaf + 1] ?? ids.length;
-    const scanned = new Uint8Array(someFloats(scannedBytes(end - first, dimension) / 4, leaf).buffer);
-    return { scanned, ranks: rankOfRow.slice(first, end), ids: ids.slice(first, end) };
+    const guests = leafStarts.length === 1 ? new Uint32Array(0) : Uint32Array.of(leafStarts[leaf + 1] ?? 0);
+    const size = { rows: end - first, guests: guests.length };
+    const scanned = new Uint8Array(someFloats(scannedBytes(size, dimension) / 4, leaf).buffer);
+    const rows = [...Array.from({ length: end - first }, (_, i) => first + i), ...guests];
+    return {
+      ...{ scanned, guests },
+      ranks: Uint32Array.from(rows, (row) => rankOfRow[row]!),
+      ids: rows.map((row) => ids[row]!),
+    };
   });
 }
 

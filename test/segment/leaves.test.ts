@@ -5,9 +5,10 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryAccount, MemoryPart } from '../../core/base/memory-account.js';
 import { limits } from '../../core/base/limits.js';
-import { portableDeflate, SegmentCheck, SegmentReader } from '../../core/segment/index.js';
+import { portableDeflate, rowMaps, SegmentCheck, SegmentReader } from '../../core/segment/index.js';
 import { blockStart, encodeLeafIndex, LeafIndex } from '../../core/segment/leaves/leaf-index.js';
-import { encodeLeafBlock } from '../../core/segment/leaves/leaf-blocks.js';
+import type { LeafFacts } from '../../core/segment/leaves/leaf-index.js';
+import { encodeLeafBlock, LeafBlock, scannedBytes } from '../../core/segment/leaves/leaf-blocks.js';
 import { wrongAt } from '../../core/segment/segment-tail.js';
 import { accountingStore } from '../../core/store/index.js';
 import type { SegmentRef } from '../../core/segment/index.js';
@@ -58,9 +59,14 @@ describe('leaves', () => {
     const blocks = await reader.leafBlocks(order);
     order.forEach((leaf, at) => {
       const block = blocks[at]!;
-      const { scanned, ranks, ids } = written[leaf]!;
-      expect(block).toMatchObject({ leaf, firstRow: leafStarts[leaf], rows: ids.length });
+      const { scanned, guests, ranks, ids } = written[leaf]!;
+      const count = ids.length - 1;
+      expect(block).toMatchObject({ leaf, firstRow: leafStarts[leaf], rows: count, guests });
       expect(block.scanned).toEqual(scanned);
+      expect([0, count - 1, count].map((i) => block.rowAt(i))).toEqual([
+        ...[leafStarts[leaf], leafStarts[leaf]! + count - 1],
+        leafStarts[leaf + 1] ?? 0,
+      ]);
       expect(Uint32Array.from(ids, (_, i) => block.rank(i, reader.rows))).toEqual(ranks);
       expect(reader.idsOfLeaf(block).map((id) => block.textOf(id))).toEqual(ids);
     });
@@ -90,8 +96,20 @@ describe('leaves', () => {
     expect(await requests({ requests: 1, bytes: 0 })).toBe(4);
   });
 
-  const indexOf = (blockBytes: readonly number[], facts = {}): LeafIndex => {
-    const bytes = encodeLeafIndex(centroidsOf(4, 5), Uint32Array.from(blockBytes));
+  const ONE_EACH = [1, 1, 1, 1];
+  const encoded = (
+    blockBytes: readonly number[],
+    guests: readonly number[] = ONE_EACH,
+  ): Uint8Array<ArrayBuffer> =>
+    encodeLeafIndex(centroidsOf(4, 5), {
+      blockBytes: Uint32Array.from(blockBytes),
+      guests: Uint32Array.from(guests),
+    });
+  const indexOf = (
+    blockBytes: readonly number[],
+    { guests = ONE_EACH, ...facts }: Partial<LeafFacts> & { guests?: readonly number[] } = {},
+  ): LeafIndex => {
+    const bytes = encoded(blockBytes, guests);
     const blocksBytes = sectionBytes(blockBytes);
     return new LeafIndex(
       bytes,
@@ -107,6 +125,8 @@ describe('leaves', () => {
     ['a block too long for its rows', sound.with(0, 1e6), {}],
     ['other leaves', sound, { leafStarts: leafStarts.subarray(0, 3) }],
     ['a leaf of too many rows', sound, { rows: 1_000 + limits.leafRows + 1 }],
+    ['a leaf of too many guests', sound, { guests: [1, 1, 1, limits.leafRows] }],
+    ['more guests than its bytes are for', sound, { guests: [1, 40, 1, 1] }],
     ['another dimension', sound, { dimension: 65 }],
   ])('are corrupt with %s', (_, blockBytes, facts) => {
     expect(indexOf(sound).leaves).toBe(4);
@@ -118,7 +138,7 @@ describe('leaves', () => {
     ['no factor', { factor: 0 }],
     ['an infinite factor', { factor: Infinity }],
   ])('are corrupt with centroids of %s', (_, change) => {
-    const bytes = encodeLeafIndex(centroidsOf(4, 5), Uint32Array.from(sound));
+    const bytes = encoded(sound);
     const { bits = 2, factor = 0.5 } = change as { bits?: number; factor?: number };
     new DataView(bytes.buffer).setUint32(0, bits, true);
     new DataView(bytes.buffer).setFloat32(4, factor, true);
@@ -127,6 +147,32 @@ describe('leaves', () => {
     expect(() => new LeafIndex(bytes, facts, wrongAt(KEY, 0))).toThrow(
       expect.objectContaining({ kind: 'corrupt' }),
     );
+  });
+});
+
+describe('guests', () => {
+  const place = { leaf: 1, firstRow: 300, rows: 31, guests: 2, dimension: 5, segmentRows: 1_500 };
+  const blockOf = (guests: readonly number[]): Uint8Array =>
+    encodeLeafBlock(
+      {
+        scanned: new Uint8Array(scannedBytes(place, 5)),
+        guests: Uint32Array.from(guests),
+        ranks: new Uint32Array(33),
+        ids: Array.from({ length: 33 }, () => 'x'),
+      },
+      5,
+      portableDeflate,
+    );
+
+  test.each([
+    ['of the leaf itself', [10, 330]],
+    ['that are twice the same', [10, 10]],
+    ['that descend', [400, 20]],
+    ['that are no rows of the segment', [10, 1_500]],
+  ])('%s are corrupt', (_, guests) => {
+    const read = (bytes: Uint8Array): LeafBlock => new LeafBlock(bytes, place, wrongAt(KEY, 0));
+    expect(read(blockOf([299, 331])).guests).toEqual(Uint32Array.of(299, 331));
+    expect(() => read(blockOf(guests))).toThrow(expect.objectContaining({ kind: 'corrupt' }));
   });
 });
 
@@ -189,10 +235,32 @@ describe('the check of a segment', () => {
     const named = rows.ids.map((_id, row) => rows.ids[nameOf(row)]!);
     const leaves = leavesOf(rows, leafStarts).map((leaf, i) => {
       const from = leafStarts[i]!;
-      return { ...leaf, ids: named.slice(from, from + leaf.ids.length) };
+      const own = named.slice(from, from + leaf.ids.length - 1);
+      return { ...leaf, ids: [...own, ...leaf.ids.slice(-1)] };
     });
     const ref = await writeSegment(store, rows, { leafStarts, leaves });
     expect(await faultsOf(store, ref)).toEqual(['leaves_mismatch']);
+  });
+
+  test.each([
+    ['that are not their rows', 4, [331]],
+    ['of another leaf, too', 331, [300, 331]],
+  ])('finds guests %s', async (_, row, guests) => {
+    const store = newStore();
+    const { rankOfRow } = rowMaps(rows.ids);
+    const leaves = leavesOf(rows, leafStarts).map((leaf, i) => {
+      if (i !== 0) return leaf;
+      const named = [...guests.slice(0, -1), row];
+      const own = leaf.ids.slice(0, -1);
+      return {
+        ...{ scanned: leaf.scanned, guests: Uint32Array.from(guests) },
+        ranks: Uint32Array.from([...rankOfRow.slice(0, 300), ...named.map((one) => rankOfRow[one]!)]),
+        ids: [...own, ...named.map((one) => rows.ids[one]!)],
+      };
+    });
+    expect(await faultsOf(store, await writeSegment(store, rows, { leafStarts, leaves }))).toEqual([
+      'leaves_mismatch',
+    ]);
   });
 
   test('finds leaves whose ranks are those of other rows', async () => {

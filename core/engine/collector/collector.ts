@@ -26,6 +26,7 @@ import type { CollectResult } from '../interface/index.js';
 import { garbageBehind, raiseFence } from './fence.js';
 import type { Fence } from './fence.js';
 import { lookAt } from './look.js';
+import type { Look } from './look.js';
 
 /** A head without an entry may belong to a create that is still under way. No create takes this long. */
 const ORPHAN_AGE_MS = 24 * 60 * 60 * 1_000;
@@ -42,6 +43,8 @@ export interface CollectorOptions {
   readonly store: ObjectStore;
   readonly ports: Ports;
   readonly catalog: Names;
+  /** Of this process: its memory budget. */
+  readonly memoryBytes: number;
 }
 
 /** Objects deleted, and their bytes. */
@@ -70,7 +73,7 @@ export class Collector {
     for (const uid of new Set([...uids, ...hinted])) {
       if (signal?.aborted === true) break;
       await this.unlessCorrupt(failures, async () => {
-        const look = await lookAt(this.context(uid));
+        const look = await this.look(uid);
         const fence = look?.garbage === true ? await raiseFence(this.context(uid), look.head) : undefined;
         if (fence !== undefined) fences.set(uid, fence);
         if (look !== undefined) await this.tendBranches(look.head);
@@ -94,6 +97,11 @@ export class Collector {
   context(uid: Uid): LogContext {
     const { store, ports } = this.#options;
     return { store, ports, uid };
+  }
+
+  /** `lookAt`. */
+  look(uid: Uid): Promise<Look | undefined> {
+    return lookAt(this.context(uid), this.#options.memoryBytes);
   }
 
   /** Undefined, and the error in `failures`, where an object of this collection is damaged. */
@@ -128,7 +136,7 @@ export class Collector {
 
   /** Deletes the hint where nothing is left to do. A writer whose hint is lost that way soon puts another. */
   async forgetIfDone(uid: Uid): Promise<boolean> {
-    const look = await lookAt(this.context(uid));
+    const look = await this.look(uid);
     const left = look !== undefined && (look.garbage || look.due || look.head.jobs.length > 0);
     if (!left) await this.#delete([workKey(uid)]);
     return !left;

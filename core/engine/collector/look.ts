@@ -16,7 +16,7 @@ import {
 } from '../../log/index.js';
 import type { Head, LogContext, RetainedFrom } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
-import { hasMerge } from '../compaction/index.js';
+import { handlerOf, hasMerge } from '../compaction/index.js';
 import { abandonedOutputs, garbageBelow } from './garbage.js';
 import { retainedNow } from './retention.js';
 
@@ -49,9 +49,9 @@ export function isWorthFolding(head: Head, { slots, bytes, ageMs }: Unfolded): b
 
 /**
  * Undefined where the collection has no head. Cost: 1 GET, 1 LIST; 1 GET more where only the age can say; and what
- * `retainedNow` and `keysOfPast` cost, where there may be garbage and something is kept.
+ * `retainedNow` and `keysOfPast` cost, where there may be garbage and something is kept. `memoryBytes`: of who looks.
  */
-export async function lookAt(context: LogContext): Promise<Look | undefined> {
+export async function lookAt(context: LogContext, memoryBytes: number): Promise<Look | undefined> {
   const loaded = await tryReadHead(context);
   if (loaded === undefined) return undefined;
   const { head } = loaded;
@@ -63,7 +63,7 @@ export async function lookAt(context: LogContext): Promise<Look | undefined> {
   const garbage = await hasGarbage(context, head, listed);
   const unfolded = unfoldedOf(context, head, listed);
   const logDue = await isLogDue(context, head, unfolded);
-  const due = logDue || hasMerge(head, head.schema.tier);
+  const due = logDue || hasMerge(head, handlerOf(head, memoryBytes));
   return { head, listed, garbage, due, logDue, unfoldedBytes: unfolded.bytes };
 }
 

@@ -182,6 +182,7 @@ class SegmentBuild {
     });
     try {
       const leafStarts = await this.#writeRaw(writer, index, groups);
+      await this.#endLeaves(index);
       await this.#writeDocuments(writer);
       const { ids, maps } = await this.#writeIds(writer);
       await writer.writeSeqs(this.#inFile(seqs));
@@ -309,6 +310,13 @@ class SegmentBuild {
     return { vectors: rowsOf(read, dimension, order), starts, centroids };
   }
 
+  /** All rows are coded: by these codes each finds a second leaf. */
+  async #endLeaves(index: IndexBuilder): Promise<void> {
+    const { kernel, evict } = this.#request;
+    const rowsOf = (first: number, count: number): Float32Array => index.decode(first, count);
+    if (this.#leaves !== undefined) await this.#inTurns(this.#leaves.endRows(kernel.pool, evict, rowsOf));
+  }
+
   async #writeDocuments(writer: SegmentWriter): Promise<void> {
     const { rows, breathe } = this.#request;
     let atOnce: number = limits.blockRows;
@@ -354,7 +362,6 @@ class SegmentBuild {
   async #writeLeaves(writer: SegmentWriter, ids: readonly string[], rankOfRow: Uint32Array): Promise<void> {
     const leaves = this.#leaves;
     if (leaves === undefined) return;
-    leaves.endRows();
     await writer.writeLeaves(leaves.centroids, leaves.contents(ids, rankOfRow), this.#request.breathe);
   }
 

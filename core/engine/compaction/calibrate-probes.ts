@@ -154,6 +154,11 @@ function centroidOrder(
   return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
 }
 
+interface Estimate {
+  readonly estimate: number;
+  readonly row: number;
+}
+
 /** One query: its truth, and the best estimates of the leaves that were scanned so far. */
 class AskedQuery {
   readonly #query: number;
@@ -165,7 +170,9 @@ class AskedQuery {
   readonly #sorted: Float32Array;
   /** Of each of the nearest rows its exact distance, and its estimate once its leaf was scanned. */
   readonly #truth: Map<number, { readonly exact: number; estimate: number }>;
+  /** The nearest estimates, ascending, and whose they are. */
   #best: Float32Array = new Float32Array(0);
+  #bestRows: Uint32Array = new Uint32Array(0);
 
   constructor(of: {
     readonly query: number;
@@ -194,21 +201,33 @@ class AskedQuery {
     leafScan.prepare(port.vectorOf(this.#query));
     leafScan.beginLeaves();
     const self = port.rowOf(this.#query);
-    const fresh: number[] = [];
+    const fresh: Estimate[] = Array.from(this.#best, (estimate, i) => ({
+      estimate,
+      row: this.#bestRows[i]!,
+    }));
     const worst = this.#best.length < BEST_MOST ? Infinity : this.#best.at(-1)!;
     for (const leaf of this.#centroids.subarray(from, to)) {
-      const { scanned, rows } = leaves[leaf]!;
+      const { scanned, rows, guests } = leaves[leaf]!;
       const first = leafStarts[leaf]!;
-      const estimates = leafScan.leafDistances(scanned, rows);
-      for (let i = 0; i < estimates.length; i++) {
-        if (estimates[i]! < worst && first + i !== self) fresh.push(estimates[i]!);
+      const estimates = leafScan.leafDistances(scanned, rows, guests.length);
+      for (const [i, estimate] of estimates.entries()) {
+        const row = i < rows ? first + i : guests[i - rows]!;
+        if (estimate < worst && row !== self) fresh.push({ estimate, row });
+        const known = this.#truth.get(row);
+        if (known !== undefined && estimate < known.estimate) known.estimate = estimate;
       }
-      for (const [row, known] of this.#truth)
-        if (row >= first && row < first + estimates.length) known.estimate = estimates[row - first]!;
     }
-    this.#best = Float32Array.from([...this.#best, ...fresh])
-      .sort()
-      .slice(0, BEST_MOST);
+    this.#keepBest(fresh);
+  }
+
+  /** Each row once, with the nearer of its estimates. */
+  #keepBest(found: Estimate[]): void {
+    const seen = new Set<number>();
+    const best = found
+      .sort((a, b) => a.estimate - b.estimate || a.row - b.row)
+      .filter(({ row }) => seen.size < BEST_MOST && seen.size < seen.add(row).size);
+    this.#best = Float32Array.from(best, ({ estimate }) => estimate);
+    this.#bestRows = Uint32Array.from(best, ({ row }) => row);
   }
 
   /** Farther than the k-th estimate the last that is kept. */

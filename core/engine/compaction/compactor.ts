@@ -36,8 +36,9 @@ import type { BuiltSegment, InheritedGraph } from './builder.js';
 import { codingFor } from './coding.js';
 import { endsIn, HeadEditor } from './head-edit.js';
 import type { CompactedInput, FoldedLog } from './head-edit.js';
-import { hasMerge, inputsOf } from './inputs.js';
+import { handlerOf, hasMerge, inputsOf } from './inputs.js';
 import { foldRowsMost, workOf } from './policy.js';
+import type { Handler } from './policy.js';
 import { memtableSource, segmentSource } from './row-source.js';
 import type { DropRule, RowSource, SegmentRows } from './row-source.js';
 import { RowSet } from './row-set.js';
@@ -101,7 +102,8 @@ interface Capture {
  * dead), `memory_budget_exceeded`, `unavailable`: then nothing is changed, unless the outcome is `unknown`.
  */
 export async function compactOnce(options: CompactOptions): Promise<CompactionResult> {
-  const { log, handler } = options;
+  const { log } = options;
+  const handler = whoCompacts(options);
   let captured = await capture(log, handler);
   if (mayHoldDeadJobs(captured.base, log.context)) {
     captured.memtable.release();
@@ -115,6 +117,15 @@ export async function compactOnce(options: CompactOptions): Promise<CompactionRe
   }
 }
 
+function whoCompacts({ handler: tier, kernel }: CompactOptions): Handler {
+  return { tier, memoryBytes: kernel.pool.budgetBytes };
+}
+
+/** Whether one of the collection's tier finds more to merge than this handler, which found nothing. */
+function isLeftToOthers(head: Head, { memoryBytes }: Handler): boolean {
+  return hasMerge(head, handlerOf(head, memoryBytes));
+}
+
 /** By this process's clock, which decides no more than whether the store is asked. */
 function mayHoldDeadJobs({ jobs }: Head, { ports }: LogContext): boolean {
   const nowMs = ports.clock.wallMs();
@@ -122,7 +133,7 @@ function mayHoldDeadJobs({ jobs }: Head, { ports }: LogContext): boolean {
 }
 
 /** A state on the newest head: what is read of one that is still to follow an older fold is planned in vain. */
-async function capture(log: CollectionLog<Table>, handler: Tier): Promise<Capture> {
+async function capture(log: CollectionLog<Table>, handler: Handler): Promise<Capture> {
   for (let round = 0; round < limits.freshenRounds; round++) {
     const captured = await log.read('strong', (state): Capture | undefined => {
       const { seq } = state.position;
@@ -157,7 +168,7 @@ async function capture(log: CollectionLog<Table>, handler: Tier): Promise<Captur
 /** How far a fold goes, where not all of the log fits into the index that this handler may make. At least one slot. */
 function partialFold(
   { head: { head }, sink: { memtable } }: LogState<Table>,
-  handler: Tier,
+  handler: Handler,
 ): { readonly to: Sequence; readonly rows: number } | undefined {
   const { tier, dimension, metric, quantization, index } = head.schema;
   const most = foldRowsMost({ tier, handler, dimension, metric, quantization, m: index.m });
@@ -178,11 +189,11 @@ async function runCaptured(options: CompactOptions, captured: Capture): Promise<
   // Segments that a restore brings back are not in the head yet: the fold comes first, and merges after it.
   const { logRows, logBytes } = captured;
   const chosen =
-    flat || captured.restores.length > 0 ? [] : inputsOf(base, { handler: options.handler, logRows });
+    flat || captured.restores.length > 0 ? [] : inputsOf(base, { handler: whoCompacts(options), logRows });
   const nothing = emptyResult(to.seq);
   if (slots === 0 && chosen.length === 0) {
     // Not of a minor fold, which leaves all segments alone.
-    return { ...nothing, tooLarge: !flat && hasMerge(base, base.schema.tier) };
+    return { ...nothing, tooLarge: !flat && isLeftToOthers(base, whoCompacts(options)) };
   }
   const inputs = chosen.map(({ key }) => key);
   const { dimension } = base.schema;

@@ -1,11 +1,11 @@
 /** The policy, asked of a head. */
-import type { Tier } from '../../base/limits.js';
+import { tierLimits } from '../../base/limits.js';
 import type { Head, SegmentEntry } from '../../log/index.js';
 import { chooseInputs } from './policy.js';
+import type { Handler } from './policy.js';
 
 export interface InputsAsked {
-  /** Of who compacts. */
-  readonly handler: Tier;
+  readonly handler: Handler;
   /** Rows of the log that are folded too. */
   readonly logRows: number;
 }
@@ -30,6 +30,11 @@ export function inputsOf(
 }
 
 /** Whether there is something to merge without any log: a compaction that was ended before its end has left it. */
-export function hasMerge(head: Head, handler: Tier): boolean {
+export function hasMerge(head: Head, handler: Handler): boolean {
   return inputsOf(head, { handler, logRows: 0 }).length > 0;
+}
+
+/** A handler of the collection's own tier, with the memory that one has at least, or that we have. */
+export function handlerOf({ schema: { tier } }: Head, memoryBytes: number): Handler {
+  return { tier, memoryBytes: Math.max(memoryBytes, tierLimits[tier].memoryBytes) };
 }

@@ -25,6 +25,8 @@ const WHOLE_READS = 10;
 const HEAD_REQUESTS = 40;
 /** Of a leaf at least, on average: so many rows share a centroid. */
 const LEAF_ROWS = 80;
+/** Of a handler's memory, in which an index is built: logs, other indexes and pages are there, too. */
+const BUILD_SHARE = 0.5;
 /** What a build takes whatever the number of rows: scratch of searches, and the rows that are coded next. */
 const BUILD_BYTES = 4_194_304;
 /** Of each segment of a head: its tail, its deletions as they are and as they will be. */
@@ -48,10 +50,17 @@ export interface IndexPlan extends Pick<CollectionSchema, 'dimension' | 'metric'
   readonly m: number;
 }
 
+/** Who compacts. */
+export interface Handler {
+  readonly tier: Tier;
+  /** Its memory budget. */
+  readonly memoryBytes: number;
+}
+
 export interface PolicyInput extends IndexPlan {
   readonly tier: Tier;
-  /** Of who compacts: what is made has to fit both. */
-  readonly handler: Tier;
+  /** What is made has to fit both tiers. */
+  readonly handler: Handler;
   /** Rows of the log that a fold would write; 0 where nothing is folded. */
   readonly logRows: number;
   readonly segments: readonly SegmentSize[];
@@ -109,14 +118,18 @@ function roomOf({ tier, handler }: Pick<PolicyInput, 'tier' | 'handler'>): {
   readonly residentBytes: number;
   readonly buildBytes: number;
 } {
-  const residentBytes = Math.min(tierLimits[tier].residentBytes, tierLimits[handler].residentBytes);
-  return { residentBytes, buildBytes: tierLimits[handler].buildBytes };
+  const { residentBytes, buildBytes } = tierLimits[handler.tier];
+  const own = Math.max(tierLimits.edge.buildBytes, BUILD_SHARE * handler.memoryBytes);
+  return {
+    residentBytes: Math.min(tierLimits[tier].residentBytes, residentBytes),
+    buildBytes: Math.min(buildBytes, own),
+  };
 }
 
 /** The keys of the segments to merge, in the order in which they were chosen. */
 export function chooseInputs(input: PolicyInput): readonly string[] {
   const { residentBytes, buildBytes } = roomOf(input);
-  const { mergeBytes, mergeInputs } = tierLimits[input.handler];
+  const { mergeBytes, mergeInputs } = tierLimits[input.handler.tier];
   const fits = (rows: number, bytes: number): boolean =>
     residentBytesOf(rows, input) <= residentBytes &&
     buildBytesOf(rows, input) <= buildBytes &&

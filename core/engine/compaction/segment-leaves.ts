@@ -1,5 +1,6 @@
 /** The leaves of a segment that is being built, as a reader that holds no index will probe them. */
-import { hasLeafCodes, LeafEncoder, LeafScan } from '../../index/index.js';
+import { limits } from '../../base/limits.js';
+import { hasLeafCodes, LeafEncoder, LeafScan, SecondLeaves } from '../../index/index.js';
 import type { CentroidCodes, EncodedLeaf, LeafEncoderOptions, PlacedLeaves } from '../../index/index.js';
 import type { ArenaPool } from '../../kernel/index.js';
 import type { SegmentWriter } from '../../segment/index.js';
@@ -13,6 +14,8 @@ type WrittenLeaves = Parameters<SegmentWriter['writeLeaves']>[1];
 export class SegmentLeaves {
   readonly #options: LeafEncoderOptions;
   readonly #encoder: LeafEncoder;
+  /** Centroids of the leaves that were added. */
+  readonly #given: Float32Array[] = [];
   #centroids: CentroidCodes | undefined;
 
   private constructor(options: LeafEncoderOptions, encoder: LeafEncoder) {
@@ -37,12 +40,42 @@ export class SegmentLeaves {
     starts.forEach((start, leaf) => {
       const end = starts[leaf + 1] ?? first + vectors.length / dimension;
       const rows = vectors.subarray((start - first) * dimension, (end - first) * dimension);
-      this.#encoder.add(rows, centroids.subarray(leaf * dimension, (leaf + 1) * dimension));
+      const centroid = centroids.subarray(leaf * dimension, (leaf + 1) * dimension);
+      this.#encoder.add(rows, centroid);
+      this.#given.push(centroid);
     });
   }
 
-  /** All rows have been added: their memory is given back, and what was made of them stays. */
-  endRows(): void {
+  /**
+   * All rows have been added. Each becomes a guest of a second leaf, as far as memory suffices to choose it; `rowsOf` answers rows of
+   * the file, which need not be exact. Then the memory is given back, and what was made of them stays. Yields between leaves.
+   */
+  *endRows(
+    pool: ArenaPool,
+    evict: () => boolean,
+    rowsOf: (first: number, count: number) => Float32Array,
+  ): Generator<void> {
+    const { dimension } = this.#options;
+    const rowsIn = Uint32Array.from(this.#encoder.leaves, ({ rows }) => rows);
+    const centroids = new Float32Array(rowsIn.length * dimension);
+    this.#given.forEach((centroid, leaf) => centroids.set(centroid, leaf * dimension));
+    const seconds = tryWithRoom(
+      evict,
+      () => new SecondLeaves(pool, { dimension, centroids, rowsIn, leafRowsMost: limits.leafRows }),
+    );
+    try {
+      let first = 0;
+      for (const [leaf, count] of rowsIn.entries()) {
+        if (seconds === undefined) break;
+        const rows = rowsOf(first, count);
+        this.#encoder.addGuests(first, rows, seconds.secondsOf(leaf, rows));
+        first += count;
+        yield;
+      }
+    } finally {
+      seconds?.release();
+    }
+    this.#encoder.endGuests();
     this.#centroids = this.#encoder.centroids(CENTROID_BITS);
     this.#encoder.release();
   }
@@ -54,10 +87,12 @@ export class SegmentLeaves {
   /** What is written of each leaf. `ids` by rank. */
   *contents(ids: readonly string[], rankOfRow: Uint32Array): WrittenLeaves {
     let first = 0;
-    for (const { rows, scanned } of this.#encoder.leaves) {
-      const ranks = rankOfRow.subarray(first, first + rows);
+    for (const { rows, guests, scanned } of this.#encoder.leaves) {
+      const ranks = new Uint32Array(rows + guests.length);
+      ranks.set(rankOfRow.subarray(first, first + rows));
+      guests.forEach((row, i) => (ranks[rows + i] = rankOfRow[row]!));
       first += rows;
-      yield { scanned, ranks, ids: Array.from(ranks, (rank) => ids[rank]!) };
+      yield { scanned, guests, ranks, ids: Array.from(ranks, (rank) => ids[rank]!) };
     }
   }
 

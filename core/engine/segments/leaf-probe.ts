@@ -11,6 +11,7 @@ import type { PageReading } from '../../store/index.js';
 import { PROBE_ROOM, worstCompared } from './probe-curve.js';
 import type { Compared, ProbeCost, ProbeEffort } from './probe-curve.js';
 import type { Estimated } from './search-threads.js';
+import type { LeafBlock } from '../../segment/index.js';
 import type { SegmentFile } from './segment-file.js';
 
 /** Of a segment: its index of leaves is there. */
@@ -112,15 +113,16 @@ export function probeLeaves(
     withScan(room, file, (scan) => {
       scan.prepare(query);
       scan.beginLeaves();
-      blocks.forEach(({ scanned, firstRow, rows }, at) => {
-        best.add(scan.leafDistances(scanned, rows), { at, firstRow, allowed });
-        visited += rows;
+      blocks.forEach((block, at) => {
+        const distances = scan.leafDistances(block.scanned, block.rows, block.guests.length);
+        best.add(distances, { at, block, allowed });
+        visited += distances.length;
       });
     });
     const found = worthComparing(best.list(), compared);
     // Of the units of this segment.
     const unit = file.leafIndex.centroids.factor ** 2;
-    const rowsFound = Uint32Array.from(found, ({ at, i }) => blocks[at]!.firstRow + i);
+    const rowsFound = Uint32Array.from(found, ({ row }) => row);
     const placeOf = new Map(found.map((place, n) => [rowsFound[n]!, place]));
     const idsOf = new Map<number, readonly Uint8Array[]>();
     return {
@@ -158,7 +160,8 @@ function withScan<T>(
 }
 
 interface Estimate {
-  /** Block, and row in it. */
+  readonly row: number;
+  /** Block, and which of its rows: one of two where a row is the guest of another leaf that is near, too. */
   readonly at: number;
   readonly i: number;
   readonly distance: number;
@@ -185,14 +188,19 @@ class BestEstimates {
 
   add(
     distances: Float32Array,
-    { at, firstRow, allowed }: { at: number; firstRow: number; allowed: Uint8Array | undefined },
+    {
+      at,
+      block,
+      allowed,
+    }: { readonly at: number; readonly block: LeafBlock; readonly allowed: Uint8Array | undefined },
   ): void {
     for (let i = 0; i < distances.length; i++) {
       const distance = distances[i]!;
       // What is no number is farther than all else.
-      if (!(distance < this.#worst) && this.#found.length >= this.#most) continue;
-      if (allowed !== undefined && !hasBit(allowed, firstRow + i)) continue;
-      this.#found.push({ at, i, distance: Number.isNaN(distance) ? Infinity : distance });
+      if (!(distance < this.#worst) && this.#worst < Infinity) continue;
+      const row = block.rowAt(i);
+      if (allowed !== undefined && !hasBit(allowed, row)) continue;
+      this.#found.push({ row, at, i, distance: Number.isNaN(distance) ? Infinity : distance });
     }
     if (this.#found.length > this.#most) this.#cut();
   }
@@ -202,8 +210,12 @@ class BestEstimates {
     return this.#found;
   }
 
+  /** Each row once, with the nearer of its estimates. */
   #cut(): void {
-    this.#found.sort((a, b) => a.distance - b.distance || a.at - b.at || a.i - b.i);
+    const seen = new Set<number>();
+    this.#found = this.#found
+      .sort((a, b) => a.distance - b.distance || a.row - b.row || a.at - b.at)
+      .filter(({ row }) => seen.size < seen.add(row).size);
     this.#found.length = Math.min(this.#found.length, this.#most);
     if (this.#found.length === this.#most) this.#worst = this.#found.at(-1)!.distance;
   }

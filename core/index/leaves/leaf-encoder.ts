@@ -1,13 +1,16 @@
 /**
  * Codes the rows of leaves as they are written: of each leaf its centroid and its rows' 1-bit codes, in packs of 32 as a scan wants
- * them (wasm/fast-scan.ts). What is kept until all have passed by is an eighth of a byte per dimension and 8 bytes per row.
+ * them (wasm/fast-scan.ts). Rows are guests of a second leaf (second-leaves.ts), and coded for that one, too, when all leaves are
+ * known. What is kept until all have passed by is a quarter of a byte per dimension and 16 bytes per row.
  */
 import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../kernel/index.js';
 import { Layout, acquireBytes, paddedDimension } from '../layout/index.js';
 import type { CodeParams } from '../layout/index.js';
 import { LeafTables, layOutLeafTables } from './leaf-tables.js';
+import { NO_LEAF } from './second-leaves.js';
 
 const PACK_ROWS = 32;
+const NO_GUESTS = new Uint32Array(0);
 
 export interface LeafEncoderOptions {
   readonly dimension: number;
@@ -24,10 +27,13 @@ export interface CentroidCodes {
   readonly records: Uint8Array;
 }
 
-/** Rows that are coded, and how many there are. */
+/** Rows that are coded. */
 export interface EncodedLeaf {
+  /** How many are its own. */
   readonly rows: number;
-  /** Centroid and packs. */
+  /** Rows of the file whose own leaf is another. */
+  readonly guests: Uint32Array;
+  /** Centroid and packs: those of its own, then those of its guests. */
   readonly scanned: Uint8Array<ArrayBuffer>;
 }
 
@@ -52,7 +58,11 @@ export class LeafEncoder {
   readonly #padded: number;
   readonly #places: EncoderPlaces;
   readonly #tables: LeafTables;
-  readonly #leaves: EncodedLeaf[] = [];
+  #leaves: EncodedLeaf[] = [];
+  #rows = 0;
+  /** Records of guests, each at the place of its row in the file. */
+  #guestRecords: Uint8Array = new Uint8Array(0);
+  #guests: number[][] = [];
   #arena: Arena | undefined;
 
   /** Throws `memory_budget_exceeded`. Requires: a metric that `hasLeafCodes`. */
@@ -82,12 +92,12 @@ export class LeafEncoder {
     const { input, rotated, centroid, records, pack } = this.#places;
     const { dimension } = this.#options;
     const padded = this.#padded;
+    const stride = this.#stride;
     const count = rows.length / dimension;
     const scanned = new Uint8Array(padded * 4 + Math.ceil(count / PACK_ROWS) * this.#packBytes);
     f32.set(leafCentroid, input / 4);
     this.#tables.rotateCentroid({ from: input, to: centroid });
     scanned.set(u8.subarray(centroid, centroid + padded * 4));
-    const stride = padded / 8 + 8;
     for (let row = 0, to = padded * 4; row < count; row += PACK_ROWS, to += this.#packBytes) {
       const part = Math.min(PACK_ROWS, count - row);
       f32.set(rows.subarray(row * dimension, (row + part) * dimension), input / 4);
@@ -96,10 +106,61 @@ export class LeafEncoder {
       exports.packRows32(records, stride, part, padded, pack);
       scanned.set(u8.subarray(pack, pack + this.#packBytes), to);
     }
-    this.#leaves.push({ rows: count, scanned });
+    this.#leaves.push({ rows: count, guests: NO_GUESTS, scanned });
+    this.#rows += count;
   }
 
-  /** Those that were added. */
+  /** Rows of the file from `first` on, each to be a guest of the leaf that is said, or `NO_LEAF`. Requires: all leaves were added. */
+  addGuests(first: number, rows: Float32Array, leafOf: Uint32Array): void {
+    const { exports, f32, u8 } = this.#arena!;
+    const { input, rotated, centroid, records } = this.#places;
+    const { dimension } = this.#options;
+    const padded = this.#padded;
+    const stride = this.#stride;
+    if (this.#guests.length === 0) {
+      this.#guests = this.#leaves.map(() => []);
+      this.#guestRecords = new Uint8Array(this.#rows * stride);
+    }
+    for (let row = 0; row < leafOf.length; row += PACK_ROWS) {
+      const part = Math.min(PACK_ROWS, leafOf.length - row);
+      f32.set(rows.subarray(row * dimension, (row + part) * dimension), input / 4);
+      this.#tables.rotate({ from: input, rows: part, to: rotated });
+      for (let i = 0; i < part; i++) {
+        const leaf = leafOf[row + i]!;
+        if (leaf === NO_LEAF) continue;
+        f32.set(new Float32Array(this.#leaves[leaf]!.scanned.buffer, 0, padded), centroid / 4);
+        const at = rotated + i * padded * 4;
+        exports.rabitqEncode(at, 1, padded, centroid, 1, Number(this.#tables.isDot), records, stride);
+        this.#guestRecords.set(u8.subarray(records, records + stride), (first + row + i) * stride);
+        this.#guests[leaf]!.push(first + row + i);
+      }
+    }
+  }
+
+  /** Packs the guests, whose records are let go of. Requires: all were added. */
+  endGuests(): void {
+    const { exports, u8 } = this.#arena!;
+    const { records, pack } = this.#places;
+    const stride = this.#stride;
+    this.#leaves = this.#leaves.map(({ rows, scanned: own }, leaf) => {
+      const guests = Uint32Array.from(this.#guests[leaf] ?? []);
+      const scanned = new Uint8Array(own.length + Math.ceil(guests.length / PACK_ROWS) * this.#packBytes);
+      scanned.set(own);
+      for (let first = 0, to = own.length; first < guests.length; first += PACK_ROWS, to += this.#packBytes) {
+        const packed = guests.subarray(first, first + PACK_ROWS);
+        packed.forEach((row, i) => {
+          u8.set(this.#guestRecords.subarray(row * stride, (row + 1) * stride), records + i * stride);
+        });
+        exports.packRows32(records, stride, packed.length, this.#padded, pack);
+        scanned.set(u8.subarray(pack, pack + this.#packBytes), to);
+      }
+      return { rows, guests, scanned };
+    });
+    this.#guests = [];
+    this.#guestRecords = new Uint8Array(0);
+  }
+
+  /** Those that were added, with guests once these have ended. */
   get leaves(): readonly EncodedLeaf[] {
     return this.#leaves;
   }
@@ -127,6 +188,10 @@ export class LeafEncoder {
   release(): void {
     if (this.#arena !== undefined) this.#pool.release(this.#arena);
     this.#arena = undefined;
+  }
+
+  get #stride(): number {
+    return this.#padded / 8 + 8;
   }
 
   get #packBytes(): number {

@@ -30,13 +30,14 @@ interface ScanPlaces {
 function layOut(dimension: number, bits: number): ScanPlaces {
   const padded = paddedDimension(dimension);
   const layout = new Layout(PAYLOAD_OFFSET);
-  const packs = limits.leafRows / PACK_ROWS;
+  // Of own rows and of guests the last pack may have but one.
+  const packs = limits.leafRows / PACK_ROWS + 1;
   const placed = {
     tables: layOutLeafTables(layout, dimension),
     query: layout.take(dimension * 4),
     records: layout.take(CENTROIDS_AT_ONCE * ((bits * padded) / 8 + 8)),
     list: layout.take(CENTROIDS_AT_ONCE * 4),
-    out: layout.take(limits.leafRows * 4),
+    out: layout.take(packs * PACK_ROWS * 4),
     lookUp: layout.take(padded * 4),
     leaf: layout.take(padded * 4 + packs * (padded * 4 + PACK_ROWS * 8)),
   };
@@ -108,15 +109,22 @@ export class LeafScan {
     this.#arena.exports.makeLookUp(this.#places.lookUp);
   }
 
-  /** Estimated distances of the rows of a leaf, of its centroid and packs: a view that is good until the next call. */
-  leafDistances(leaf: Uint8Array, rows: number): Float32Array {
+  /**
+   * Estimated distances of the rows of a leaf and then of its guests, of its centroid and packs: a view that is good until the next
+   * call.
+   */
+  leafDistances(leaf: Uint8Array, rows: number, guests: number): Float32Array {
     const { exports, u8, f32 } = this.#arena;
     const { leaf: at, out, lookUp } = this.#places;
-    const packs = at + this.#tables.padded * 4;
-    assertInternal(rows <= limits.leafRows, () => `a leaf of ${rows} rows`);
+    const ownPacks = Math.ceil(rows / PACK_ROWS);
+    const packs = ownPacks + Math.ceil(guests / PACK_ROWS);
+    assertInternal(rows + guests <= limits.leafRows, () => `a leaf of ${rows} rows and ${guests} guests`);
     u8.set(leaf, at);
-    exports.scanLeaf(packs, Math.ceil(rows / PACK_ROWS), lookUp, exports.centroidShare(at), out);
-    return f32.subarray(out / 4, out / 4 + rows);
+    const packsAt = at + this.#tables.padded * 4;
+    exports.scanLeaf(packsAt, packs, lookUp, exports.centroidShare(at), out);
+    const first = out / 4;
+    f32.copyWithin(first + rows, first + ownPacks * PACK_ROWS, first + ownPacks * PACK_ROWS + guests);
+    return f32.subarray(first, first + rows + guests);
   }
 
   release(): void {

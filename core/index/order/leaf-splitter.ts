@@ -9,17 +9,29 @@ import { randomSource } from '../../base/random-source.js';
 import { Assigner, inSpace, kMeans, rowsOf, type ClusterSpace } from './centroids.js';
 import { nearestChain } from './chain.js';
 
-const LEAF_ROWS = 96;
-/** A cell of more is split again. */
-const LEAF_ROWS_MOST = 384;
-/** A cell of fewer goes to its neighbours: a pack of codes, and pages, would be mostly empty. */
-const LEAF_ROWS_LEAST = 16;
+/**
+ * Rows of a leaf on average: this, or so many times the root of a segment's rows. Few large leaves are few requests and few centroids,
+ * many small ones are less that is read in vain: both in balance.
+ */
+const LEAF_ROWS_LEAST = 96;
+const LEAF_ROWS_MOST = 512;
+const LEAF_ROWS_PER_ROOT = 0.4;
+/** A cell of so many times that is split again, and one of so many rows. */
+const CELL_ROOM = 4;
+const CELL_ROWS_MOST = 1_024;
+/** One of less than a leaf by this goes to its neighbours: a pack of codes, and pages, would be mostly empty. */
+const CELL_SHARE = 6;
 const SAMPLE_PER_LEAF = 32;
 const ROUNDS = 4;
 
+/** Rows of a leaf on average, in a segment of so many rows. */
+export function leafRowsOf(segmentRows: number): number {
+  return Math.min(LEAF_ROWS_MOST, Math.max(LEAF_ROWS_LEAST, LEAF_ROWS_PER_ROOT * Math.sqrt(segmentRows)));
+}
+
 /** How many leaves so many rows become. */
-export function leavesIn(rows: number): number {
-  return Math.max(1, Math.round(rows / LEAF_ROWS));
+export function leavesIn(rows: number, leafRows: number): number {
+  return Math.max(1, Math.round(rows / leafRows));
 }
 
 export interface GroupLeaves {
@@ -27,7 +39,7 @@ export interface GroupLeaves {
   readonly order: Uint32Array;
   /** First place of each leaf, ascending from 0. */
   readonly starts: Uint32Array;
-  /** f32[leaves][dimension], of rows of length 1 under cosine: what rows are nearest to, not quite their mean. */
+  /** f32[leaves][dimension], the means, of rows of length 1 under cosine. */
   readonly centroids: Float32Array;
 }
 
@@ -40,6 +52,7 @@ export class LeafSplitter {
   readonly #space: ClusterSpace;
   readonly #assigner: Assigner;
   readonly #next: () => number;
+  readonly #cellSizes: CellSizes;
   /** Where the group before ended. */
   #last: Float32Array | undefined;
 
@@ -49,9 +62,17 @@ export class LeafSplitter {
    */
   constructor(
     space: ClusterSpace,
-    { leavesMost, seed }: { readonly leavesMost: number; readonly seed: number },
+    {
+      leavesMost,
+      leafRows,
+      seed,
+    }: { readonly leavesMost: number; readonly leafRows: number; readonly seed: number },
   ) {
     this.#space = space;
+    this.#cellSizes = {
+      least: leafRows / CELL_SHARE,
+      most: Math.floor(Math.min(CELL_ROWS_MOST, CELL_ROOM * leafRows)),
+    };
     this.#assigner = new Assigner(space, leavesMost);
     this.#next = randomSource(seed);
   }
@@ -69,10 +90,10 @@ export class LeafSplitter {
     const starts = new Uint32Array(leaves);
     const centroids = new Float32Array(leaves * dimension);
     let place = 0;
-    for (const [leaf, { members, centroid }] of chained.entries()) {
+    for (const [leaf, { members }] of chained.entries()) {
       starts[leaf] = place;
       order.set(members, place);
-      centroids.set(centroid, leaf * dimension);
+      centroids.set(meanOf(rows, dimension, members), leaf * dimension);
       place += members.length;
     }
     return { order, starts, centroids };
@@ -85,14 +106,17 @@ export class LeafSplitter {
 
   /** Requires: rows of the space, no fewer than leaves. */
   *#leavesOf(rows: Float32Array, leaves: number): Generator<void, readonly Leaf[]> {
-    if (leaves === 1)
-      return [{ members: upTo(rows.length / this.#space.dimension), centroid: this.#mean(rows) }];
+    if (leaves === 1) {
+      const members = upTo(rows.length / this.#space.dimension);
+      return [{ members, centroid: meanOf(rows, this.#space.dimension, members) }];
+    }
     const cells = yield* this.#cellsOf(rows, leaves);
     // Nothing tells them apart.
     if (cells.length === 1) return cut(cells[0]!, leaves);
     const parts = partsOf(
       cells.map(({ members }) => members.length),
       leaves,
+      this.#cellSizes,
     );
     const found: Leaf[] = [];
     for (const [i, cell] of cells.entries()) {
@@ -115,7 +139,7 @@ export class LeafSplitter {
     for (;;) {
       this.#assigner.use(centroids);
       const cells = cellsOf(yield* this.#assigner.assign(rows), centroids, dimension);
-      const kept = worthKeeping(cells, leaves);
+      const kept = worthKeeping(cells, leaves, this.#cellSizes);
       if (kept.length * dimension === centroids.length) return cells;
       centroids = new Float32Array(kept.length * dimension);
       for (const [i, { centroid }] of kept.entries()) centroids.set(centroid, i * dimension);
@@ -132,14 +156,18 @@ export class LeafSplitter {
     );
     return rowsOf(rows, this.#space.dimension, sampled);
   }
+}
 
-  #mean(rows: Float32Array): Float32Array {
-    const { dimension } = this.#space;
-    const sums = new Float64Array(dimension);
-    for (let at = 0; at < rows.length; at += dimension)
-      for (let d = 0; d < dimension; d++) sums[d]! += rows[at + d]!;
-    return Float32Array.from(sums, (sum) => (sum * dimension) / rows.length);
-  }
+interface CellSizes {
+  readonly least: number;
+  readonly most: number;
+}
+
+function meanOf(rows: Float32Array, dimension: number, members: Uint32Array): Float32Array {
+  const sums = new Float64Array(dimension);
+  for (const row of members)
+    for (let d = 0, at = row * dimension; d < dimension; d++) sums[d]! += rows[at++]!;
+  return Float32Array.from(sums, (sum) => sum / members.length);
 }
 
 function upTo(count: number): Uint32Array {
@@ -161,20 +189,20 @@ function cellsOf(assigned: Uint32Array, centroids: Float32Array, dimension: numb
 }
 
 /** Without those that are too small, and without the smallest where all would make more leaves than there may be. Never none. */
-function worthKeeping(cells: readonly Leaf[], leaves: number): readonly Leaf[] {
+function worthKeeping(cells: readonly Leaf[], leaves: number, sizes: CellSizes): readonly Leaf[] {
   const bySize = cells.toSorted((a, b) => b.members.length - a.members.length);
-  const large = bySize.filter(({ members }, i) => i === 0 || members.length >= LEAF_ROWS_LEAST);
-  const excess = large.reduce((sum, { members }) => sum + leastParts(members.length), 0) - leaves;
+  const large = bySize.filter(({ members }, i) => i === 0 || members.length >= sizes.least);
+  const excess = large.reduce((sum, { members }) => sum + leastParts(members.length, sizes), 0) - leaves;
   return excess > 0 ? large.slice(0, Math.max(1, large.length - excess)) : large;
 }
 
-function leastParts(rows: number): number {
-  return Math.ceil(rows / LEAF_ROWS_MOST);
+function leastParts(rows: number, { most }: CellSizes): number {
+  return Math.ceil(rows / most);
 }
 
 /** Into how many leaves each cell is split: the largest first, until there are enough. */
-function partsOf(sizes: readonly number[], leaves: number): number[] {
-  const parts = sizes.map(leastParts);
+function partsOf(sizes: readonly number[], leaves: number, cellSizes: CellSizes): number[] {
+  const parts = sizes.map((rows) => leastParts(rows, cellSizes));
   for (let left = leaves - parts.reduce((sum, part) => sum + part, 0); left > 0; left--) {
     let largest = 0;
     for (const [i, size] of sizes.entries())

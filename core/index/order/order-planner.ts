@@ -11,7 +11,7 @@ import { randomSource } from '../../base/random-source.js';
 import type { ArenaPool, Metric } from '../../kernel/index.js';
 import { Assigner, inSpace, kMeans, rowsOf, type ClusterSpace } from './centroids.js';
 import { nearestChain, vectorsOf } from './chain.js';
-import { LeafSplitter, leavesIn } from './leaf-splitter.js';
+import { LeafSplitter, leafRowsOf, leavesIn } from './leaf-splitter.js';
 
 /** So few are one leaf, in the order in which they came. */
 const UNGROUPED_ROWS = 1_024;
@@ -113,7 +113,7 @@ export class OrderPlanner {
     const most = Math.ceil((GROUP_ROOM * rows) / this.#groupCount);
     const groups = fitSizes(sizes, most).map((size) => ({
       rows: size,
-      leaves: rows <= UNGROUPED_ROWS ? 1 : leavesIn(size),
+      leaves: rows <= UNGROUPED_ROWS ? 1 : leavesIn(size, leafRowsOf(rows)),
     }));
     return { rowOrder, groups };
   }
@@ -121,7 +121,8 @@ export class OrderPlanner {
   /** Of the groups that `finish` answered, one after another. Throws `memory_budget_exceeded`. Whoever takes it releases it. */
   splitter(groups: readonly RowGroup[]): LeafSplitter {
     const leavesMost = groups.reduce((most, { leaves }) => Math.max(most, leaves), 1);
-    return new LeafSplitter(this.#space, { leavesMost, seed: ~this.#options.seed });
+    const { rows, seed } = this.#options;
+    return new LeafSplitter(this.#space, { leavesMost, leafRows: leafRowsOf(rows), seed: ~seed });
   }
 
   /** As many as groups are learnt from, from everywhere in the sample. */

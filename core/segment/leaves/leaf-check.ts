@@ -1,6 +1,6 @@
 /**
- * Whether what leaves say of their rows is what the other sections say: each row has its rank, and the id of that rank. Memory: 8
- * bytes per row.
+ * Whether what leaves say of their rows is what the other sections say: each row has its rank, and the id of that rank, in its own leaf
+ * and where it is a guest. Memory: 12 bytes per row.
  */
 import type { Deflate } from '../../base/ports.js';
 import { hashId } from '../id-hash.js';
@@ -8,11 +8,16 @@ import type { Wrong } from '../id-blocks.js';
 import { LeafBlock } from './leaf-blocks.js';
 import type { LeafIndex } from './leaf-index.js';
 
+/** Of a row that is nobody's guest. */
+const NO_RANK = 0xffff_ffff;
+
 export class LeafCheck {
   readonly #index: LeafIndex;
   /** Of each rank: half of the hash of its id. */
   readonly #hashOf: Uint32Array;
   readonly #rankOfRow: Uint32Array;
+  /** As the leaf says of which the row is a guest. */
+  readonly #rankOfGuest: Uint32Array;
   readonly #hash = new Uint32Array(2);
   #sound = 0;
   #idsKnown = true;
@@ -21,6 +26,7 @@ export class LeafCheck {
     this.#index = index;
     this.#hashOf = new Uint32Array(rows);
     this.#rankOfRow = new Uint32Array(rows);
+    this.#rankOfGuest = new Uint32Array(rows).fill(NO_RANK);
   }
 
   /** An id as the section of ids has it. */
@@ -38,15 +44,10 @@ export class LeafCheck {
   take(
     leaf: number,
     bytes: Uint8Array,
-    {
-      dimension,
-      deflate,
-      wrong,
-    }: { readonly dimension: number; readonly deflate: Deflate; readonly wrong: Wrong },
+    { deflate, wrong }: { readonly deflate: Deflate; readonly wrong: Wrong },
   ): void {
-    const place = { leaf, firstRow: this.#index.firstRow(leaf), rows: this.#index.rowsIn(leaf), dimension };
-    const block = new LeafBlock(bytes, place, wrong);
-    const { scanned, firstRow } = block;
+    const block = new LeafBlock(bytes, this.#index.place(leaf), wrong);
+    const { scanned } = block;
     const lanes = this.#index.centroids.mean.length;
     mustBeNumbers(scanned.subarray(0, 4 * lanes), wrong);
     const packs = scanned.subarray(4 * lanes);
@@ -54,10 +55,14 @@ export class LeafCheck {
       mustBeNumbers(packs.subarray(at, at + 256), wrong);
     block.idBytes(deflate).forEach((id, i) => {
       const rank = block.rank(i, this.#rankOfRow.length);
-      this.#rankOfRow[firstRow + i] = rank;
+      const row = block.rowAt(i);
+      const ranks = i < block.rows ? this.#rankOfRow : this.#rankOfGuest;
+      if (i >= block.rows && ranks[row] !== NO_RANK)
+        throw wrong(0, `row ${row} as a guest of one leaf`, 'two');
+      ranks[row] = rank;
       hashId(id, this.#hash, 0);
       if (this.#idsKnown && this.#hash[0] !== this.#hashOf[rank])
-        throw wrong(0, `the id of rank ${rank} in row ${firstRow + i}`, 'another');
+        throw wrong(0, `the id of rank ${rank} in row ${row}`, 'another');
     });
     this.#sound++;
   }
@@ -68,6 +73,9 @@ export class LeafCheck {
     rowOfRank.forEach((row, rank) => {
       const found = this.#rankOfRow[row]!;
       if (found !== rank) throw wrong(0, `row ${row} with rank ${rank} in its leaf`, `${found}`);
+      const asGuest = this.#rankOfGuest[row]!;
+      if (asGuest !== NO_RANK && asGuest !== rank)
+        throw wrong(0, `row ${row} with rank ${rank} as a guest`, `${asGuest}`);
     });
   }
 }

@@ -5,6 +5,7 @@
  *   leafIndex := u32 bits, f32 factor, zero[8]     of a code per dimension: 1, 2 or 4; what vectors were multiplied with
  *                f32 mean[D]                       of the centroids, rotated
  *                u32 blockBytes[leaves]
+ *                u32 guests[leaves]                how many rows of others each has
  *                record[leaves]
  *   record    := u8 code[bits D / 8], f32 add, f32 rescale
  */
@@ -14,6 +15,7 @@ import { limits } from '../../base/limits.js';
 import type { ByteRange } from '../../store/index.js';
 import type { Wrong } from '../id-blocks.js';
 import { blockBytesRange, leafDimension } from './leaf-blocks.js';
+import type { LeafPlace } from './leaf-blocks.js';
 
 const HEADER_BYTES = 16;
 const BITS: readonly number[] = [1, 2, 4];
@@ -45,14 +47,25 @@ export function recordBytes(bits: number, dimension: number): number {
   return (bits * leafDimension(dimension)) / 8 + 8;
 }
 
+/** Of each leaf, in their order. */
+export interface WrittenBlocks {
+  readonly blockBytes: Uint32Array;
+  readonly guests: Uint32Array;
+}
+
+/** Before the records. */
+function fixedBytes(leaves: number, lanes: number): number {
+  return HEADER_BYTES + 4 * lanes + 8 * leaves;
+}
+
 export function encodeLeafIndex(
   { bits, factor, mean, records }: CodedCentroids,
-  blockBytes: Uint32Array,
+  { blockBytes, guests }: WrittenBlocks,
 ): Uint8Array<ArrayBuffer> {
   const leaves = blockBytes.length;
   const wanted = leaves * recordBytes(bits, mean.length);
   assertInternal(records.length === wanted, () => `${records.length} bytes of ${leaves} centroids`);
-  const fixed = HEADER_BYTES + 4 * mean.length + 4 * leaves;
+  const fixed = fixedBytes(leaves, mean.length);
   const bytes = new Uint8Array(fixed + records.length);
   const words = new Uint32Array(bytes.buffer, 0, fixed / 4);
   const floats = new Float32Array(bytes.buffer, 0, fixed / 4);
@@ -60,6 +73,7 @@ export function encodeLeafIndex(
   floats[1] = factor;
   floats.set(mean, HEADER_BYTES / 4);
   words.set(blockBytes, HEADER_BYTES / 4 + mean.length);
+  words.set(guests, HEADER_BYTES / 4 + mean.length + leaves);
   bytes.set(records, fixed);
   return bytes;
 }
@@ -77,6 +91,7 @@ export class LeafIndex {
   readonly centroids: CodedCentroids;
   readonly #facts: LeafFacts;
   readonly #blockBytes: Uint32Array;
+  readonly #guests: Uint32Array;
   /** Start of each block in the section. */
   readonly #offsets: Float64Array;
 
@@ -84,10 +99,10 @@ export class LeafIndex {
   constructor(bytes: Uint8Array, facts: LeafFacts, wrong: Wrong) {
     const leaves = facts.leafStarts.length;
     const lanes = leafDimension(facts.dimension);
-    const fixed = HEADER_BYTES + 4 * lanes + 4 * leaves;
+    const fixed = fixedBytes(leaves, lanes);
     if (leaves < 1 || bytes.length < fixed) throw wrong(0, `${leaves} leaves`, `${bytes.length} bytes`);
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, fixed / 4);
-    const floats = new Float32Array(bytes.buffer, bytes.byteOffset, fixed / 4 - leaves);
+    const floats = new Float32Array(bytes.buffer, bytes.byteOffset, HEADER_BYTES / 4 + lanes);
     const bits = words[0]!;
     const factor = floats[1]!;
     if (!BITS.includes(bits)) throw wrong(0, `centroids of ${BITS.join(', ')} bits`, `${bits}`);
@@ -101,43 +116,49 @@ export class LeafIndex {
       records: bytes.subarray(fixed),
     };
     this.#facts = facts;
-    this.#blockBytes = words.subarray(-leaves);
-    this.#offsets = offsetsOf(this.#blockBytes, facts, (leaf, expected, found) =>
-      wrong(fixed - 4 * (leaves - leaf), expected, found),
-    );
+    const ofBlocks = HEADER_BYTES / 4 + lanes;
+    this.#blockBytes = words.subarray(ofBlocks, ofBlocks + leaves);
+    this.#guests = words.subarray(ofBlocks + leaves);
+    this.#offsets = this.#offsetsOf((leaf, expected, found) => wrong(4 * (ofBlocks + leaf), expected, found));
   }
 
   firstRow(leaf: number): number {
     return this.#facts.leafStarts[leaf]!;
   }
 
+  /** Its own rows. */
   rowsIn(leaf: number): number {
-    return rowsOf(this.#facts, leaf);
+    const { leafStarts, rows } = this.#facts;
+    return (leafStarts[leaf + 1] ?? rows) - leafStarts[leaf]!;
+  }
+
+  place(leaf: number): LeafPlace {
+    const { dimension, rows: segmentRows } = this.#facts;
+    const [firstRow, rows, guests] = [this.firstRow(leaf), this.rowsIn(leaf), this.#guests[leaf]!];
+    return { leaf, firstRow, rows, guests, dimension, segmentRows };
   }
 
   /** Of a block, from the start of the section. */
   range(leaf: number): ByteRange {
     return { offset: this.#offsets[leaf]!, length: this.#blockBytes[leaf]! };
   }
-}
 
-function rowsOf({ leafStarts, rows }: LeafFacts, leaf: number): number {
-  return (leafStarts[leaf + 1] ?? rows) - leafStarts[leaf]!;
-}
-
-function offsetsOf(blockBytes: Uint32Array, facts: LeafFacts, wrong: Wrong): Float64Array {
-  const offsets = new Float64Array(blockBytes.length);
-  let end = 0;
-  blockBytes.forEach((length, leaf) => {
-    const rows = rowsOf(facts, leaf);
-    if (rows > limits.leafRows) throw wrong(leaf, `a leaf of at most ${limits.leafRows} rows`, `${rows}`);
-    const { least, most } = blockBytesRange(rows, facts.dimension);
-    if (length < least || length > most)
-      throw wrong(leaf, `${least} to ${most} bytes of a leaf`, `${length}`);
-    const start = blockStart(end, length);
-    offsets[leaf] = start;
-    end = start + length;
-  });
-  if (end !== facts.blocksBytes) throw wrong(0, `${facts.blocksBytes} bytes of leaves`, `${end}`);
-  return offsets;
+  #offsetsOf(wrong: Wrong): Float64Array {
+    const { dimension, blocksBytes } = this.#facts;
+    const offsets = new Float64Array(this.leaves);
+    let end = 0;
+    this.#blockBytes.forEach((length, leaf) => {
+      const size = { rows: this.rowsIn(leaf), guests: this.#guests[leaf]! };
+      const rows = size.rows + size.guests;
+      if (rows > limits.leafRows) throw wrong(leaf, `a leaf of at most ${limits.leafRows} rows`, `${rows}`);
+      const { least, most } = blockBytesRange(size, dimension);
+      if (length < least || length > most)
+        throw wrong(leaf, `${least} to ${most} bytes of a leaf`, `${length}`);
+      const start = blockStart(end, length);
+      offsets[leaf] = start;
+      end = start + length;
+    });
+    if (end !== blocksBytes) throw wrong(0, `${blocksBytes} bytes of leaves`, `${end}`);
+    return offsets;
+  }
 }

@@ -277,7 +277,7 @@ describe('a log of more rows than one index may hold', () => {
     await process.write({ put: put(0) });
     await process.compact({ flat: true });
     const most = foldRowsMost({
-      ...{ tier: 'edge', handler: 'server', m: 16 },
+      ...{ tier: 'edge', handler: { tier: 'server', memoryBytes: 2 ** 30 }, m: 16 },
       ...{ dimension: 1, metric: 'euclidean', quantization: 'sq8' },
     });
     const whole = Math.floor(most / slot);

@@ -8,11 +8,14 @@ import {
   wantsMinorFold,
 } from '../../../core/engine/compaction/policy.js';
 import { IndexBuilder } from '../../../core/index/index.js';
+import { arenaClasses } from '../../../core/kernel/index.js';
 import type { SegmentSize } from '../../../core/engine/compaction/policy.js';
 import { limits, tierLimits } from '../../../core/base/limits.js';
 
 const plan = { dimension: 128, metric: 'cosine', quantization: 'sq8', m: 16 } as const;
-const shape = { tier: 'server', handler: 'server', ...plan } as const;
+const SERVER = { tier: 'server', memoryBytes: 2 ** 30 } as const;
+const EDGE = { tier: 'edge', memoryBytes: 96_000_000 } as const;
+const shape = { tier: 'server', handler: SERVER, ...plan } as const;
 
 function segments(...lives: number[]): SegmentSize[] {
   return lives.map((live, i) => ({ key: `s${i}`, rows: live, live, bytes: 0, graph: true, taken: false }));
@@ -54,12 +57,25 @@ describe('choice of inputs', () => {
     const perRow = buildBytesOf(2, small) - buildBytesOf(1, small);
     const rows = Math.floor(tierLimits.edge.buildBytes / perRow);
     expect(residentBytesOf(rows, small)).toBeLessThan(tierLimits.edge.residentBytes / 2);
-    const most = foldRowsMost({ ...small, tier: 'edge', handler: 'edge' });
+    const most = foldRowsMost({ ...small, tier: 'edge', handler: EDGE });
     expect(most).toBeLessThan(rows);
     expect(most).toBeGreaterThan(0.9 * rows);
     const choose = (live: number): readonly string[] =>
-      chooseInputs({ ...small, tier: 'edge', handler: 'edge', logRows: 1_000, segments: segments(live) });
+      chooseInputs({ ...small, tier: 'edge', handler: EDGE, logRows: 1_000, segments: segments(live) });
     expect(choose(most - 1_000).length + choose(most - 900).length).toBeLessThan(2);
+  });
+
+  it('builds in half of the memory that a handler has, and in no more than there is in one piece', () => {
+    const most = (memoryBytes: number): number =>
+      foldRowsMost({ ...shape, handler: { tier: 'server', memoryBytes } });
+    const fits = (bytes: number): number => Math.floor((bytes - buildBytesOf(0, plan)) / perRow);
+    const perRow = buildBytesOf(1, plan) - buildBytesOf(0, plan);
+    expect(most(2 ** 30)).toBe(fits(2 ** 29));
+    expect(most(3 * 2 ** 30)).toBe(fits(1.5 * 2 ** 30));
+    expect(most(2 ** 40)).toBe(fits(tierLimits.server.buildBytes));
+    expect(tierLimits.server.buildBytes).toBe(arenaClasses.at(-1));
+    // As much as an edge handler has.
+    expect(most(2 ** 24)).toBe(fits(tierLimits.edge.buildBytes));
   });
 
   it.each([
@@ -99,7 +115,7 @@ describe('choice of inputs', () => {
     const books = 20_001 * 72;
     expect(residentBytesOf(0, wide)).toBe(books);
     expect(residentBytesOf(2, wide) - residentBytesOf(1, wide)).toBe(residentBytesOf(1, wide) - books);
-    const most = foldRowsMost({ tier: 'edge', handler: 'edge', ...wide });
+    const most = foldRowsMost({ tier: 'edge', handler: EDGE, ...wide });
     const { residentBytes, buildBytes } = tierLimits.edge;
     const fits = (rows: number): boolean =>
       residentBytesOf(rows, wide) <= residentBytes && buildBytesOf(rows, wide) <= buildBytes;
