@@ -25,6 +25,24 @@ function errorBound(metric: Metric, query: Float32Array, row: Float32Array, { st
   return metric === 'cosine' ? bound / 2 : bound;
 }
 
+test.each(metrics)('rows by %s come out of the codes within half a step', (metric) => {
+  const rows = clustered(150, 67, 4);
+  const trainer = new RangeTrainer(67, metric);
+  trainer.add(rows);
+  const { step } = trainer.finish();
+  const builder = encoded(rows, { dimension: 67, metric, rows: 150 }, 'flat');
+  const decoded = builder.decode(90, 30);
+  expect(decoded).toHaveLength(30 * 67);
+  for (let i = 0; i < 30; i++) {
+    const row = rowOf(rows, 67, 90 + i);
+    const expected = metric === 'cosine' ? unit(row) : row;
+    rowOf(decoded, 67, i).forEach((value, d) =>
+      expect(Math.abs(value - expected[d]!)).toBeLessThanOrEqual(0.51 * step[d]!),
+    );
+  }
+  builder.release();
+});
+
 describe('distances by codes', () => {
   test.each(metrics.flatMap((metric) => [1, 2, 15, 16, 17, 67, 256].map((d) => [metric, d] as const)))(
     '%s of %i dimensions keep the bound of their steps',

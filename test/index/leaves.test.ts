@@ -1,10 +1,11 @@
 /**
- * Strategy: rows are coded leaf by leaf as they come, and what a scan of a leaf answers must be what the scalar twins compute of each row, to the bit. The nearest centroids by their codes must be
+ * Strategy: rows are coded leaf by leaf as they come, then guests, and what a scan of a leaf answers must be what the scalar twins compute of each row, to the bit. The nearest centroids by their codes must be
  * nearly those by themselves.
  */
 import { describe, expect, test } from 'vitest';
 import { LeafEncoder, LeafScan, RangeTrainer } from '../../core/index/index.js';
 import { inverseLengths, rotationSigns } from '../../core/index/codes/index.js';
+import { NO_LEAF } from '../../core/index/leaves/second-leaves.js';
 import { KERNEL_DOT, KERNEL_L2 } from '../../core/kernel/index.js';
 import type { Metric } from '../../core/kernel/index.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
@@ -43,12 +44,23 @@ function encoded(
   return encoder;
 }
 
+/** The leaf that a row is a guest of: the first has 55 of them, the second and third one each, the last none. */
+const hostOf = (row: number): number => (row === 5 ? 1 : row === 6 ? 2 : row >= 1_000 && row < 1_055 ? 0 : NO_LEAF);
+const guestsOf = [Array.from({ length: 55 }, (_, i) => 1_000 + i), [5], [6], []];
+
 const unit = (row: Float32Array): number => 1 / Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
 
 describe.each(['euclidean', 'cosine', 'dot'] as const)('leaves by %s', (metric) => {
   test.each([64, 100, 832, 3_000])('of %i dimensions are scanned as the twins compute', (dimension) => {
     const rows = clustered(ROWS, dimension, 5);
     const encoder = encoded(rows, dimension, metric);
+    // In pieces that end amid a pack.
+    for (let first = 0; first < ROWS; first += 333) {
+      const piece = rows.subarray(first * dimension, (first + 333) * dimension);
+      const hosts = Uint32Array.from({ length: piece.length / dimension }, (_, i) => hostOf(first + i));
+      encoder.addGuests(first, piece, hosts);
+    }
+    encoder.endGuests();
     const centroids = encoder.centroids(2);
     const { leaves } = encoder;
     encoder.release();
@@ -67,14 +79,17 @@ describe.each(['euclidean', 'cosine', 'dot'] as const)('leaves by %s', (metric) 
     const asked = rotated(query.map((value) => value * ofLength1));
     const signed = signedQueryScalar(asked, 1);
     leafStarts.forEach((first, leaf) => {
-      const { rows: count, scanned } = leaves[leaf]!;
+      const { rows: count, guests, scanned } = leaves[leaf]!;
       expect(count).toBe((leafStarts[leaf + 1] ?? ROWS) - first);
-      const found = scan.leafDistances(scanned, count, 0).slice();
+      expect([...guests]).toEqual(guestsOf[leaf]);
+      const found = scan.leafDistances(scanned, count, guests.length).slice();
+      expect(found).toHaveLength(count + guests.length);
       const centroid = new Float32Array(scanned.buffer, 0, padded);
       const share = centroidShareScalar(kind, asked, centroid);
-      for (let i = 0; i < count; i += 13) {
+      for (let i = 0; i < found.length; i += i < count - 1 ? 13 : 1) {
+        const row = i < count ? first + i : guests[i - count]!;
         const record = rabitqEncodeScalar(
-          rotated(rowOf(rows, dimension, first + i)),
+          rotated(rowOf(rows, dimension, row)),
           centroid,
           1,
           kind === KERNEL_DOT,

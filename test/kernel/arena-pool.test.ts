@@ -1,5 +1,6 @@
 /** The pool: reuse, the budget, and what happens to idle arenas when it is tight. */
 import { describe, expect, test } from 'vitest';
+import { utf8Encode } from '../../core/base/bytes.js';
 import { isCairnError } from '../../core/base/errors.js';
 import { ArenaPool, arenaBytes, arenaClasses } from '../../core/kernel/index.js';
 import { module } from './fixture.js';
@@ -30,6 +31,22 @@ describe('ArenaPool', () => {
     expect(other).not.toBe(first);
     expect(pool.acquire(MEDIUM)).toBe(first);
     expect(pool.usage()).toMatchObject({ usedBytes: arenaBytes(MEDIUM) + arenaBytes(SMALL), idleBytes: 0 });
+  });
+
+  test('the largest arena ends at 2 GiB, and kernels read it to its end', () => {
+    const largest = arenaClasses.at(-1)!;
+    const pool = new ArenaPool(module, arenaBytes(largest));
+    const arena = pool.acquire(largest);
+    const end = 2 ** 31;
+    expect(arena.u8.byteLength).toBe(end);
+    const { exports, f32, u8 } = arena;
+    f32.set([1, 2, 3, 4, 5, 6], end / 4 - 6);
+    expect(exports.l2Squared(end - 24, end - 12, 3)).toBe(27);
+    u8.set(utf8Encode('123456789'), end - 9);
+    exports.init();
+    // The check value of CRC-32C.
+    expect(exports.crc32c(0, end - 9, 9) >>> 0).toBe(0xe306_9283);
+    pool.release(arena);
   });
 
   test('refuses what exceeds the budget, naming value and maximum, and goes on', () => {

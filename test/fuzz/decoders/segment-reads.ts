@@ -65,9 +65,9 @@ export async function readLeaves(reader: SegmentReader): Promise<void> {
     mustHold(scan.centroidDistances().length === leaves, 'a distance of each leaf');
     scan.beginLeaves();
     for (const block of await reader.leafBlocks(Array.from({ length: leaves }, (_, leaf) => leaf))) {
-      const { scanned, rows, guests } = block;
-      const distances = scan.leafDistances(scanned, rows, guests.length);
-      mustHold(distances.length === rows + guests.length, 'a distance of each row');
+      const { scanned, rows: own, guests } = block;
+      const distances = scan.leafDistances(scanned, own, guests.length);
+      mustHold(distances.length === own + guests.length, 'a distance of each row');
       guests.forEach((row) => mustHold(row < count, 'guests are rows'));
       reader.idsOfLeaf(block).forEach((id, i) => {
         mustHold(block.textOf(id).length > 0, 'ids are texts');
