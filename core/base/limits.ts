@@ -136,6 +136,8 @@ export const limits = {
   /** Of the leaves that one query reads, and again of rows, so much is read in vain at most to make no more requests than these. */
   probeWaveBytes: 786_432, // 768 KiB
   probeWaveRequests: 32, // or as many as a handler has in flight
+  /** What passes on a connection of 80 MiB/s while a request waits for its first byte. */
+  requestBytes: 2_097_152, // 2 MiB
   /** Through this a writer sends a segment, whatever its size. */
   segmentBufferBytes: 4_194_304, // 4 MiB
   /** Of one range read of the resident part or of raw rows in sequence. */

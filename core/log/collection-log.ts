@@ -52,7 +52,8 @@ interface OwnCheck {
 
 interface Load {
   readonly head: LoadedHead;
-  readonly listed: Sequence;
+  /** The last slot that a listing, begun with the read of the head, has found: what the head names is not waited for that. */
+  readonly listing: Promise<Sequence>;
   readonly start: Stopwatch;
 }
 
@@ -286,8 +287,11 @@ export class CollectionLog<S extends LogSink<S>> {
 
   async #tryLoad(): Promise<LogState<S> | undefined> {
     const start = new Stopwatch(this.context.ports.clock);
-    const [head, listed] = await Promise.all([mustReadHead(this.context), listTail(this.context)]);
-    const state = await this.#tryBuild({ head, listed, start });
+    const listing = listTail(this.context);
+    // Whichever fails first is what the caller is told.
+    listing.catch(() => {});
+    const head = await mustReadHead(this.context);
+    const state = await this.#tryBuild({ head, listing, start });
     if (state === undefined) return undefined;
     // A load that another call overtook is not needed: the next round freshens that one's state.
     if (this.#state === undefined && !this.#released) {
@@ -317,17 +321,17 @@ export class CollectionLog<S extends LogSink<S>> {
     return undefined;
   }
 
-  /** What the head names, its window and the slots after it, all at once. */
-  async #build({ head, listed, start }: Load, built: Built<S>): Promise<LogState<S> | undefined> {
+  /** What the head names and its window at once, and the slots after it as soon as they are listed. */
+  async #build({ head, listing, start }: Load, built: Built<S>): Promise<LogState<S> | undefined> {
     const { foldedSeq, schema } = head.head;
     const { sink } = built;
     const ready = sink.ready();
     const loading = readWindow(this.context, head.head).then((window) => new LogState(head, sink, window));
     // Whichever fails first is what the caller is told.
     for (const promise of [ready, loading]) promise.catch(() => {});
-    const range = { after: foldedSeq, last: listed, dimension: schema.dimension };
     let missing: Sequence | undefined;
     try {
+      const range = { after: foldedSeq, last: await listing, dimension: schema.dimension };
       missing = await readSlots(this.context, range, async (slots) => {
         const state = await loading;
         for (const slot of slots) state.apply(slot);

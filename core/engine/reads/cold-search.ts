@@ -59,7 +59,7 @@ export async function tryProbe(
   // As soon read as planned for.
   if (mayLoad && segment.file.residentBytes <= limits.loadedAtOnceBytes) return undefined;
   try {
-    const probe = tryPlan(room, cold, search);
+    const probe = tryPlan(store, room, cold, search);
     if (probe === undefined) return undefined;
     const { file, request, plan, rowsBytes } = probe;
     const bytes = plan.bytes + rowsBytes;
@@ -98,6 +98,7 @@ export async function nearestOfAll(found: Candidates, together: ProbedPart | und
 
 /** Undefined where the segment has no leaves, or none that keep the promise, or its graph or a scan is asked for. */
 function tryPlan(
+  store: SegmentStore,
   room: Room,
   { segment, allowed, count }: ColdSearch,
   { query, k, wanted, index, coldSegments }: SegmentSearch,
@@ -105,7 +106,7 @@ function tryPlan(
   const { file, probePoints, recallCurve } = segment;
   if (index === 'hnsw' || index === 'flat') return undefined;
   if (probePoints === undefined || !canBeProbed(file)) return undefined;
-  const cost = probeCost(file, limits.pageBytes);
+  const cost = probeCost(file, store.requestsParallel);
   const effort = chooseProbe(
     probePoints,
     { k, target: wantedRecall(recallCurve, k, wanted), segments: coldSegments },

@@ -5,6 +5,7 @@
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, hasBit, sliceBits } from '../../base/bitmap.js';
+import { limits } from '../../base/limits.js';
 import { LeafScan } from '../../index/index.js';
 import type { ArenaPool, Metric } from '../../kernel/index.js';
 import type { PageReading } from '../../store/index.js';
@@ -49,10 +50,14 @@ export interface ProbeHits {
 }
 
 /** What a probe of this segment takes. */
-export function probeCost(file: ProbedFile, pageBytes: number): ProbeCost {
+export function probeCost(file: ProbedFile, requestsParallel: number): ProbeCost {
   const { leafIndex, dimension } = file;
   const { offset, length } = leafIndex.range(leafIndex.leaves - 1);
-  return { leafBytes: (offset + length) / leafIndex.leaves, rowBytes: 4 * dimension + pageBytes };
+  return {
+    leafBytes: (offset + length) / leafIndex.leaves,
+    rowBytes: 4 * dimension + limits.pageBytes,
+    requestBytes: limits.requestBytes / requestsParallel,
+  };
 }
 
 /**

@@ -49,6 +49,8 @@ export interface ProbeCost {
   readonly leafBytes: number;
   /** Of a row that is compared exactly, with what is read around it. */
   readonly rowBytes: number;
+  /** What passes while a request waits, of those that a handler has in flight: each leaf and each row may take one. */
+  readonly requestBytes: number;
 }
 
 const POINTS_MAX = 1_000;
@@ -128,9 +130,9 @@ function cheapest(points: readonly ProbePoint[], target: number, cost: ProbeCost
 
 function probeBytes(
   effort: Pick<ProbeEffort, 'leaves' | 'rerank'>,
-  { leafBytes, rowBytes }: ProbeCost,
+  { leafBytes, rowBytes, requestBytes }: ProbeCost,
 ): number {
-  return effort.leaves * leafBytes + effort.rerank * rowBytes;
+  return effort.leaves * (leafBytes + requestBytes) + effort.rerank * (rowBytes + requestBytes);
 }
 
 /** The recall that a query wants: of a width of a walk, what such a walk was measured to find. */

@@ -8,7 +8,7 @@ const point = (over: Partial<ProbePoint>): ProbePoint => ({
   ...{ k: 10, leaves: 4, reach: 0.5, rerank: 20, slack: 0.25, lower: 0.96 },
   ...over,
 });
-const cost = { leafBytes: 1_000, rowBytes: 100 };
+const cost = { leafBytes: 1_000, rowBytes: 100, requestBytes: 0 };
 
 describe('the points of a segment', () => {
   test('are those that make sense', () => {
@@ -37,15 +37,12 @@ describe('the points of a segment', () => {
       point({ leaves: 8, rerank: 10, lower: 0.97 }),
       point({ leaves: 40, lower: 0.999 }),
     ];
-    const { leaves } = chooseProbe(
-      points,
-      { k: 10, target: 0.95, segments: 1 },
-      { leafBytes: 1_000, rowBytes: 100 },
-    )!;
-    expect(leaves).toBe(8);
-    expect(
-      chooseProbe(points, { k: 10, target: 0.95, segments: 1 }, { leafBytes: 1_000, rowBytes: 10 })!.leaves,
-    ).toBe(2);
+    const leavesAt = (of: Partial<typeof cost>): number =>
+      chooseProbe(points, { k: 10, target: 0.95, segments: 1 }, { ...cost, ...of })!.leaves;
+    expect(leavesAt({})).toBe(8);
+    expect(leavesAt({ rowBytes: 10 })).toBe(2);
+    // 82 requests or 18.
+    expect(leavesAt({ rowBytes: 10, requestBytes: 100 })).toBe(8);
     expect(chooseProbe(points, { k: 10, target: 0.9999, segments: 1 }, cost)).toBeUndefined();
   });
 
