@@ -45,7 +45,8 @@ function encoded(
 }
 
 /** The leaf that a row is a guest of: the first has 55 of them, the second and third one each, the last none. */
-const hostOf = (row: number): number => (row === 5 ? 1 : row === 6 ? 2 : row >= 1_000 && row < 1_055 ? 0 : NO_LEAF);
+const hostOf = (row: number): number =>
+  row === 5 ? 1 : row === 6 ? 2 : row >= 1_000 && row < 1_055 ? 0 : NO_LEAF;
 const guestsOf = [Array.from({ length: 55 }, (_, i) => 1_000 + i), [5], [6], []];
 
 const unit = (row: Float32Array): number => 1 / Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));

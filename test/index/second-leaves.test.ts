@@ -68,7 +68,9 @@ describe('second leaves', () => {
     const found = seconds.secondsOf(0, new Float32Array(2 * 500).fill(0.25));
     const counts = [1, 2, 3].map((leaf) => found.filter((second) => second === leaf).length);
     expect(counts).toEqual(expected);
-    expect(found.filter((second) => second === NO_LEAF)).toHaveLength(500 - counts.reduce((a, b) => a + b, 0));
+    expect(found.filter((second) => second === NO_LEAF)).toHaveLength(
+      500 - counts.reduce((a, b) => a + b, 0),
+    );
     seconds.release();
   });
 });
