@@ -19,9 +19,9 @@ export interface TableRead<T> {
   /** The state after this commit is read; undefined: the newest. */
   readonly asOf?: number | undefined;
   /** What else has to be there before `use`. Asked again after each wait, until there is nothing to wait for. */
-  readonly prepare?: (state: LogState<Table>) => Awaitable<void>;
+  prepare?(state: LogState<Table>): Awaitable<void>;
   /** Takes what it needs of the state at once; what it answers may wait for reads of segments. */
-  readonly use: (state: LogState<Table>) => Awaitable<T>;
+  use(state: LogState<Table>): Awaitable<T>;
 }
 
 type Attempt<T> =
@@ -126,18 +126,19 @@ export function tryAnswer<T>({ tried }: BegunRead<T>): T | undefined {
   return undefined;
 }
 
-function tryUse<T>(state: LogState<Table>, { asOf, prepare, use }: TableRead<T>): Attempt<T> {
+function tryUse<T>(state: LogState<Table>, read: TableRead<T>): Attempt<T> {
   const { sink } = state;
+  const { asOf } = read;
   if (asOf !== undefined && asOf < state.since) return { folded: state.head.head };
-  const pending = andThen(sink.catchUp(), () => prepare?.(state));
+  const pending = andThen(sink.catchUp(), () => read.prepare?.(state));
   if (pending instanceof Promise) return { pending: sink.during(pending) };
-  const answer = use(state);
+  const answer = read.use(state);
   return { answer: answer instanceof Promise ? sink.during(answer) : answer };
 }
 
 /** What a caller asked to see. */
 export interface WantedView {
-  readonly asOf: number | undefined;
+  readonly asOf?: number | undefined;
   readonly includeDeleted: boolean;
 }
 
