@@ -23,18 +23,18 @@ export class Calls {
     if (this.#closed) throw new CairnError('unavailable', 'closed', 'the database was closed');
   }
 
-  /** Runs a call that `close` is to wait for. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
+  /** Runs a call that `close` is to wait for. Throws `unavailable` (`closed`). */
+  run<T>(call: () => Promise<T>): Promise<T> {
     this.mustBeOpen();
     const running = call();
     this.#waiting++;
     this.#running.add(running);
-    try {
-      return await running;
-    } finally {
+    const ended = (): void => {
       this.#waiting--;
       this.#running.delete(running);
-    }
+    };
+    running.then(ended, ended);
+    return running;
   }
 
   /** The same for one that may compute for minutes. */

@@ -9,7 +9,7 @@ import type { PoolSearch } from './pool-search.js';
 /** Queries for each thread, the caller's among them, that end in one turn: while they do, the threads are at those of the next. */
 const ENDING_EACH = 4;
 /** Fewer than this are not worth a turn: the caller searches for others. */
-const ENDING_LEAST = 4;
+const ENDING_LEAST = 8;
 /** Of those that wait the longest, what may be found by now. */
 const LOOKED_AT = 64;
 /** Turns after which the one that waits the longest is searched here, whoever else is at it: its thread may be gone. */

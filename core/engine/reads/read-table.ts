@@ -118,12 +118,9 @@ export function beginRead<T>(state: LogState<Table>, read: TableRead<T>): BegunR
   return { state, tried: tryUse(state, read) };
 }
 
-/** The answer, where it was there at once. Else the read is to be gone on with: until then it fails in silence. */
+/** The answer, where it was there at once. Else the read is to be gone on with: until then it fails in silence (`Table.during`). */
 export function tryAnswer<T>({ tried }: BegunRead<T>): T | undefined {
-  const waits = 'answer' in tried ? tried.answer : 'pending' in tried ? tried.pending : undefined;
-  if (waits instanceof Promise) waits.catch(() => {});
-  else if ('answer' in tried) return tried.answer as T;
-  return undefined;
+  return 'answer' in tried && !(tried.answer instanceof Promise) ? tried.answer : undefined;
 }
 
 function tryUse<T>(state: LogState<Table>, read: TableRead<T>): Attempt<T> {
