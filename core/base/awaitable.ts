@@ -10,6 +10,15 @@ export function andThen<T, U>(value: Awaitable<T>, use: (value: T) => Awaitable<
   return value instanceof Promise ? value.then(use) : use(value);
 }
 
+/** What it throws fails the value. */
+export function attempt<T>(run: () => Awaitable<T>): Awaitable<T> {
+  try {
+    return run();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 /**
  * Starts all of them, in order, and gives their values: at once where every one is there. Where a start throws, nobody
  * waits for those before it, and a failure of theirs is lost in silence instead of ending the process.

@@ -3,10 +3,24 @@
  */
 import { CairnError } from '../base/errors.js';
 
+/**
+ * Counted, not kept in a set: of a set to which calls come and go, each table that it has outgrown holds the next one, and with it the
+ * answers of all calls of that time, until the old generation of the heap is collected.
+ */
 export class Calls {
-  readonly #running = new Set<Promise<unknown>>();
+  #running = 0;
   #waiting = 0;
   #closed = false;
+  /** Told when none runs any more. */
+  readonly #closing: (() => void)[] = [];
+  readonly #ended = (): void => {
+    this.#running--;
+    if (this.#running === 0) for (const tell of this.#closing.splice(0)) tell();
+  };
+  readonly #answered = (): void => {
+    this.#waiting--;
+    this.#ended();
+  };
 
   /** Whether closing has begun: then work that can be done again is given up. */
   get closing(): boolean {
@@ -23,35 +37,28 @@ export class Calls {
     if (this.#closed) throw new CairnError('unavailable', 'closed', 'the database was closed');
   }
 
-  /** Runs a call that `close` is to wait for. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
+  /** Runs a call that `close` is to wait for. Throws `unavailable` (`closed`). */
+  run<T>(call: () => Promise<T>): Promise<T> {
     this.mustBeOpen();
     const running = call();
+    this.#running++;
     this.#waiting++;
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#waiting--;
-      this.#running.delete(running);
-    }
+    running.then(this.#answered, this.#answered);
+    return running;
   }
 
   /** The same for one that may compute for minutes. */
-  async runLong<T>(call: () => Promise<T>): Promise<T> {
+  runLong<T>(call: () => Promise<T>): Promise<T> {
     this.mustBeOpen();
     const running = call();
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
+    this.#running++;
+    running.then(this.#ended, this.#ended);
+    return running;
   }
 
   /** Refuses calls from now on, and resolves when those under way have ended, however they did. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#running);
+    if (this.#running > 0) await new Promise<void>((resolve) => this.#closing.push(resolve));
   }
 }

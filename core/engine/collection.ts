@@ -82,12 +82,16 @@ export class EngineCollection implements api.Collection {
   readonly #open: OpenCollections;
   readonly #ports: Ports;
   readonly #kernel: Kernel;
+  readonly #queryHost: QueryHost;
 
   constructor({ name, open, ports, kernel }: CollectionOptions) {
     this.name = name;
     this.#open = open;
     this.#ports = ports;
     this.#kernel = kernel;
+    const within: QueryHost['within'] = (timeoutMs, use) =>
+      withTimeLimit(ports.sleep, timeoutMs, open.use(name, use));
+    this.#queryHost = { name, open, ports, kernel, within };
   }
 
   async upsert(input: api.UpsertInput, options?: api.WriteOptions): Promise<api.UpsertResult> {
@@ -172,7 +176,7 @@ export class EngineCollection implements api.Collection {
   }
 
   async query(input: api.QueryInput): Promise<api.QueryResult> {
-    return (await this.#queries([input], () => 'query'))[0]!;
+    return (await answerQueries(this.#queryHost, [input], () => 'query'))[0]!;
   }
 
   async explain(input: api.QueryInput): Promise<api.ExplainResult> {
@@ -183,15 +187,7 @@ export class EngineCollection implements api.Collection {
 
   async queryMany(queries: readonly api.QueryInput[]): Promise<readonly api.QueryResult[]> {
     mustBeBatch(queries, 'queries', { name: 'queriesPerRequest', max: limits.queriesPerRequest });
-    return await this.#queries(queries, (i) => `queries[${i}]`);
-  }
-
-  #queries(given: readonly unknown[], what: (i: number) => string): Promise<readonly api.QueryResult[]> {
-    const { name } = this;
-    const within: QueryHost['within'] = (timeoutMs, use) =>
-      withTimeLimit(this.#ports.sleep, timeoutMs, this.#open.use(this.name, use));
-    const host = { name, open: this.#open, ports: this.#ports, kernel: this.#kernel, within };
-    return answerQueries(host, given, what);
+    return await answerQueries(this.#queryHost, queries, (i) => `queries[${i}]`);
   }
 
   async fetch(input: api.FetchInput): Promise<api.FetchResult> {

@@ -9,6 +9,7 @@ export type {
   Candidates,
   IndexSearch,
   LoadedIndex,
+  SearchGroup,
   SharedIndex,
   ThreadedIndex,
 } from './segments/index.js';

@@ -76,6 +76,8 @@ export interface OpenCollectionsOptions {
 export class OpenCollections {
   readonly #options: OpenCollectionsOptions;
   readonly #open = new Map<string, OpenCollection>();
+  /** The one used last. */
+  #newest: OpenCollection | undefined;
   /** For large writes. None where requests share nothing: that is where memory is scarce. */
   readonly spare: SpareMemory;
 
@@ -249,16 +251,19 @@ export class OpenCollections {
     if (meanwhile !== undefined) return meanwhile;
     const collection = this.#make(name, uid);
     this.#open.set(name, collection);
+    this.#newest = collection;
     return collection;
   }
 
   /** What is open under the name, as the one that was used last. */
   #tryUse(name: string): OpenCollection | undefined {
     const known = this.#open.get(name);
-    if (known === undefined) return undefined;
+    // Of the one used last: it is at its place in the order.
+    if (known === undefined || known === this.#newest) return known;
     // A map walks in the order of insertion: the first is the one used longest ago.
     this.#open.delete(name);
     this.#open.set(name, known);
+    this.#newest = known;
     return known;
   }
 

@@ -1,7 +1,7 @@
 /**
  * The queries of one request: all on one state, each with what it cost.
  */
-import { andThen, begunAhead, startAll } from '../base/awaitable.js';
+import { andThen, attempt, begunAhead, startAll } from '../base/awaitable.js';
 import type { Awaitable } from '../base/awaitable.js';
 import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
@@ -10,7 +10,7 @@ import type { AccountingStore, ReadUsage } from '../store/index.js';
 import { parseQuery, VectorParser } from './input/index.js';
 import { answerOrderedQuery, beginQuery, AnswerSize, AskedRecords, toMicroseconds } from './reads/index.js';
 import type { QueryAnswer, SeenQuery, TableRead } from './reads/index.js';
-import type { SearchThreads } from './segments/index.js';
+import type { SearchGroup } from './segments/index.js';
 import { Turns } from './table/index.js';
 import type { Table } from './table/index.js';
 import type * as api from './interface/index.js';
@@ -20,6 +20,7 @@ export interface QueriesOptions {
   readonly kernel: Kernel;
   readonly store: AccountingStore;
   readonly inputs: readonly unknown[];
+  readonly consistency: 'strong' | 'eventual';
   /** Of all of them; undefined: the newest state. */
   readonly asOf: number | undefined;
   readonly what: (i: number) => string;
@@ -27,67 +28,74 @@ export interface QueriesOptions {
   readonly startedMs: number;
   /** This request has to load the collection. */
   readonly cold: boolean;
-  /** What the collection keeps of the log at this moment, to tell a state that was made for this request. */
-  readonly kept: () => LogState<Table> | undefined;
+  /** What the collection keeps of it at any moment tells a state that was made for this request. */
+  readonly log: { readonly state: LogState<Table> | undefined };
 }
 
 /** Queries of one request that threads may be at beside the one that ends next: more hold more in memory and keep nobody busier. */
 const BEGUN_AHEAD = 32;
 
-export class Queries {
+type Results = readonly api.QueryResult[];
+
+export class Queries implements TableRead<Results> {
   readonly #options: QueriesOptions;
   readonly #before: ReadUsage;
   readonly #asked = new AskedRecords();
   readonly #turns = new Turns();
   #parsed: readonly SeenQuery[] | undefined;
   #freshenedMs = 0;
-  #turn: Promise<void> | undefined;
-  #gathered: Awaitable<readonly api.QueryResult[]> | undefined;
+  #found: Promise<Results | undefined> | undefined;
 
   constructor(options: QueriesOptions) {
     this.#options = options;
     this.#before = options.store.reads();
   }
 
-  /** The steps of `readTable`. */
-  get steps(): Omit<TableRead<readonly api.QueryResult[]>, 'consistency'> {
-    return {
-      prepare: (state) =>
-        this.#asked.resolve(state, this.#queriesOn(state), this.#options.ports.clock.wallMs()),
-      use: (state) => {
-        this.#freshenedMs = this.#options.ports.clock.monotonicMs();
-        const size = new AnswerSize();
-        const queries = this.#queriesOn(state);
-        const begins = queries.map((query) => () => this.#begin(state, query, size));
-        const { threads } = state.sink.store;
-        if (threads === undefined) return startAll(begunAhead(begins, 0));
-        // Records in an order are copied where the query ends, which is to be in this step.
-        if (queries.length > 1 || queries[0]!.order !== undefined)
-          return startAll(begunAhead(begins, BEGUN_AHEAD));
-        const end = begins[0]!();
-        return this.#withOthers(threads, () => startAll([end]));
-      },
-    };
+  get consistency(): 'strong' | 'eventual' {
+    return this.#options.consistency;
   }
 
-  /** Of a query that was begun and ends with others of its turn of the event loop: resolves when it has gone on. */
-  get turn(): Promise<void> | undefined {
-    return this.#turn;
+  get asOf(): number | undefined {
+    return this.#options.asOf;
   }
 
-  /** What such a query was answered, where it had to wait for nothing but its turn. */
-  tryGathered(): readonly api.QueryResult[] | undefined {
-    return this.#gathered instanceof Promise ? undefined : this.#gathered;
+  prepare(state: LogState<Table>): Awaitable<void> {
+    return this.#asked.resolve(state, this.#queriesOn(state), this.#options.ports.clock.wallMs());
   }
 
-  /** Whatever else this turn brings is begun before one of them ends, so that threads have what they can do. */
-  #withOthers(
-    threads: SearchThreads,
-    end: () => Awaitable<readonly api.QueryResult[]>,
-  ): Awaitable<readonly api.QueryResult[]> {
-    this.#turn = threads.turn();
-    if (this.#turn === undefined) return end();
-    return this.#turn.then(() => (this.#gathered = end()));
+  use(state: LogState<Table>): Awaitable<Results> {
+    this.#freshenedMs = this.#options.ports.clock.monotonicMs();
+    const size = new AnswerSize();
+    const queries = this.#queriesOn(state);
+    const { threads } = state.sink.store;
+    const only = queries.length === 1 ? queries[0]! : undefined;
+    if (only === undefined) {
+      const begins = queries.map((query) => () => this.#begin(state, query, size));
+      return startAll(begunAhead(begins, threads === undefined ? 0 : BEGUN_AHEAD));
+    }
+    // Records in an order are copied where the query ends, which is to be in this step.
+    const group = only.order === undefined ? threads?.group() : undefined;
+    const ends = [this.#begin(state, only, size, group)];
+    return group === undefined ? startAll(ends) : this.#endWith(group, ends);
+  }
+
+  /** Of a query that ends when threads have found what they can: what it is answered, undefined where it has to wait for more. */
+  get found(): Promise<Results | undefined> | undefined {
+    return this.#found;
+  }
+
+  /** Whatever else this turn brings is begun before it ends, so that threads have what they can do. */
+  #endWith(group: SearchGroup, ends: readonly (() => Awaitable<api.QueryResult>)[]): Awaitable<Results> {
+    if (group.isFound) return startAll(ends);
+    let tell: (found: Results | undefined) => void;
+    this.#found = new Promise((resolve) => (tell = resolve));
+    return new Promise((resolve) => {
+      group.endLater(() => {
+        const answer = attempt(() => startAll(ends));
+        resolve(answer);
+        tell(answer instanceof Promise ? undefined : answer);
+      });
+    });
   }
 
   /** A request with one bad query answers none: so all are checked before the first is run. */
@@ -96,16 +104,23 @@ export class Queries {
     const { kernel, inputs, what, asOf } = this.#options;
     const { schema } = state.sink;
     const vectors = new VectorParser(kernel, schema);
-    const parsed = inputs.map((input, i) => parseQuery(vectors, schema.metric, input, what(i)));
-    this.#parsed = parsed.map((query) => ({ ...query, asOf }));
+    this.#parsed = inputs.map((input, i) => {
+      const query = parseQuery(vectors, schema.metric, input, what(i));
+      return asOf === undefined ? query : { ...query, asOf };
+    });
     return this.#parsed;
   }
 
-  #begin(state: LogState<Table>, query: SeenQuery, size: AnswerSize): () => Awaitable<api.QueryResult> {
+  #begin(
+    state: LogState<Table>,
+    query: SeenQuery,
+    size: AnswerSize,
+    group?: SearchGroup,
+  ): () => Awaitable<api.QueryResult> {
     const { clock } = this.#options.ports;
     const sequence = query.asOf ?? state.position.seq;
     const slotsRead = this.#hasReadSlots(state);
-    const context = { clock, size, turns: this.#turns };
+    const context = { clock, size, turns: this.#turns, group };
     const { order } = query;
     const end =
       order === undefined
@@ -114,37 +129,31 @@ export class Queries {
     return () => {
       const answer = end();
       const searchedMs = clock.monotonicMs();
-      return andThen(answer, ({ matches, searchedMs: lastSearchedMs, explain, ...searched }) => ({
-        matches,
-        sequence,
-        usage: this.#usage({
-          ...searched,
-          searchedMs: Math.max(searchedMs, lastSearchedMs),
-          slotsRead,
-        }),
-        ...(explain === undefined ? {} : { explain }),
-      }));
+      return andThen(answer, (found) => {
+        const { matches, explain } = found;
+        const usage = this.#usage(found, Math.max(searchedMs, found.searchedMs), slotsRead);
+        return explain === undefined ? { matches, sequence, usage } : { matches, sequence, usage, explain };
+      });
     };
   }
 
   /** Whether the state was made for this request, of slots that no segment holds yet. What freshening finds is no matter of caches. */
   #hasReadSlots(state: LogState<Table>): boolean {
-    const { cold, kept } = this.#options;
-    return (cold || state !== kept()) && state.position.seq > state.head.head.foldedSeq;
+    const { cold, log } = this.#options;
+    return (cold || state !== log.state) && state.position.seq > state.head.head.foldedSeq;
   }
 
-  #usage({ rowsScanned, segments, segmentsProbed, searchedMs, slotsRead }: Answered): api.Usage {
+  #usage(
+    { rowsScanned, segments, segmentsProbed }: QueryAnswer,
+    searchedMs: number,
+    slotsRead: boolean,
+  ): api.Usage {
     const { ports, store, startedMs, cold } = this.#options;
-    const [before, after] = [this.#before, store.reads()];
+    const before = this.#before;
+    const after = store.reads();
     const warmReads = after.warmReads - before.warmReads;
     const immutableBytesRead = after.immutableBytesRead - before.immutableBytesRead;
     const now = ports.clock.monotonicMs();
-    const ms = {
-      freshen: toMicroseconds(this.#freshenedMs - startedMs),
-      search: toMicroseconds(searchedMs - this.#freshenedMs),
-      fetch: toMicroseconds(now - searchedMs),
-      total: toMicroseconds(now - startedMs),
-    };
     return {
       requests: after.requests - before.requests,
       bytesRead: after.bytesRead - before.bytesRead,
@@ -152,14 +161,17 @@ export class Queries {
       temperature: temperatureOf({ immutableBytesRead, warmReads }, slotsRead),
       warmReads,
       warmBytes: after.warmBytes - before.warmBytes,
-      ...{ segments, segmentsProbed, rowsScanned, ms },
+      segments,
+      segmentsProbed,
+      rowsScanned,
+      ms: {
+        freshen: toMicroseconds(this.#freshenedMs - startedMs),
+        search: toMicroseconds(searchedMs - this.#freshenedMs),
+        fetch: toMicroseconds(now - searchedMs),
+        total: toMicroseconds(now - startedMs),
+      },
     };
   }
-}
-
-interface Answered extends Pick<api.Usage, 'rowsScanned' | 'segments' | 'segmentsProbed'> {
-  readonly searchedMs: number;
-  readonly slotsRead: boolean;
 }
 
 function temperatureOf(

@@ -26,49 +26,75 @@ export interface QueryHost {
 
 /** The strictest consistency and the shortest time limit among them count for all. */
 export async function answerQueries(
-  { name, open, ports, kernel, within }: QueryHost,
+  host: QueryHost,
   given: readonly unknown[],
   what: (i: number) => string,
 ): Promise<readonly api.QueryResult[]> {
+  const { name, open, ports } = host;
   const inputs = given.map(keepInput);
   const startedMs = ports.clock.monotonicMs();
   const reads = inputs.map((input, i) => parseRead(mustBeObject(input, what(i))));
-  const { consistency, timeoutMs } = strictest(reads);
-  const ask = ({ log, store }: OpenCollection, places: readonly number[], asOf?: number): Queries =>
-    new Queries({
-      ...{ ports, kernel, store, startedMs, asOf, cold: log.state === undefined },
-      kept: () => log.state,
-      inputs: places.map((i) => inputs[i]),
-      what: (i) => what(places[i]!),
-    });
-  const all = [...inputs.keys()];
-  const states = new Set(reads.map(({ asOf }) => asOf));
-  const isOfNewest = states.size === 1 && states.has(undefined);
+  const call: QueryCall = { host, inputs, what, startedMs, reads, ...strictest(reads) };
   // What is in memory answers in this step: nothing of what waiting takes is needed.
-  const young = consistency === 'eventual' && isOfNewest ? open.tryYoung(name) : undefined;
-  const begun = young && tryBegin(young.state, ask(young.collection, all));
+  const isOfNewest = reads.every(({ asOf }) => asOf === undefined);
+  const young = call.consistency === 'eventual' && isOfNewest ? open.tryYoung(name) : undefined;
+  const begun = young && tryBegin(young.state, queriesOf(call, young.collection, { inputs, what }));
   const answer = begun && tryAnswer(begun.read);
   if (answer !== undefined) return answer;
   return await open.run(async () => {
-    // The end of this turn is no wait that takes a time limit, which costs as much as a search.
-    await begun?.queries.turn;
-    const gathered = begun?.queries.tryGathered();
-    if (gathered !== undefined) return gathered;
-    return await within(timeoutMs, async (collection) => {
+    // What threads are at is no wait that takes a time limit, which costs as much as a search.
+    const found = await begun?.queries.found;
+    if (found !== undefined) return found;
+    return await host.within(call.timeoutMs, async (collection) => {
       const { log } = collection;
       if (begun !== undefined && log === young?.collection.log)
-        return await readTable(log, { consistency, ...begun.queries.steps }, begun.read);
-      const answers: api.QueryResult[] = [];
-      for (const state of states) {
-        const places = all.filter((i) => reads[i]!.asOf === state);
-        const asOf = await sequenceOf(log, state, consistency);
-        const { steps } = ask(collection, places, asOf);
-        const found = await readTable(log, { consistency, asOf, ...steps });
-        found.forEach((result, i) => (answers[places[i]!] = result));
-      }
-      return answers;
+        return await readTable(log, begun.queries, begun.read);
+      return await readStates(call, collection);
     });
   });
+}
+
+interface QueryCall extends Omit<ParsedRead, 'asOf'> {
+  readonly host: QueryHost;
+  readonly inputs: readonly unknown[];
+  readonly what: (i: number) => string;
+  readonly startedMs: number;
+  readonly reads: readonly ParsedRead[];
+}
+
+/** Some of a call's, of one state. */
+interface StateQueries {
+  readonly inputs: readonly unknown[];
+  readonly what: (i: number) => string;
+  readonly asOf?: number | undefined;
+}
+
+function queriesOf(
+  { host, consistency, startedMs }: QueryCall,
+  { log, store }: OpenCollection,
+  { inputs, what, asOf }: StateQueries,
+): Queries {
+  const { ports, kernel } = host;
+  const cold = log.state === undefined;
+  return new Queries({ ports, kernel, store, log, inputs, what, consistency, asOf, startedMs, cold });
+}
+
+async function readStates(call: QueryCall, collection: OpenCollection): Promise<readonly api.QueryResult[]> {
+  const { inputs, what, reads, consistency } = call;
+  const { log } = collection;
+  const answers: api.QueryResult[] = [];
+  for (const state of new Set(reads.map(({ asOf }) => asOf))) {
+    const places = [...inputs.keys()].filter((i) => reads[i]!.asOf === state);
+    const asOf = await sequenceOf(log, state, consistency);
+    const queries = queriesOf(call, collection, {
+      inputs: places.map((i) => inputs[i]),
+      what: (i) => what(places[i]!),
+      asOf,
+    });
+    const found = await readTable(log, queries);
+    found.forEach((result, i) => (answers[places[i]!] = result));
+  }
+  return answers;
 }
 
 interface BegunQueries {
@@ -79,7 +105,7 @@ interface BegunQueries {
 /** Undefined where there is no memory for it, which is made where queries wait. */
 function tryBegin(state: LogState<Table>, queries: Queries): BegunQueries | undefined {
   try {
-    return { queries, read: beginRead(state, { consistency: 'eventual', ...queries.steps }) };
+    return { queries, read: beginRead(state, queries) };
   } catch (error) {
     if (!hasCode(error, 'memory_budget_exceeded')) throw error;
     return undefined;
@@ -89,6 +115,6 @@ function tryBegin(state: LogState<Table>, queries: Queries): BegunQueries | unde
 function strictest(queries: readonly ParsedRead[]): Omit<ParsedRead, 'asOf'> {
   return {
     consistency: queries.some(({ consistency }) => consistency === 'strong') ? 'strong' : 'eventual',
-    timeoutMs: Math.min(...queries.map(({ timeoutMs }) => timeoutMs)),
+    timeoutMs: queries.reduce((least, { timeoutMs }) => Math.min(least, timeoutMs), Infinity),
   };
 }

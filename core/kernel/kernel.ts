@@ -108,6 +108,18 @@ export class Kernel {
     return values;
   }
 
+  /** |vector|^2, in f64: what `normSquared` answers of a row. */
+  normSquaredOf(vector: Float32Array): number {
+    assertInternal(
+      4 * vector.length <= INPUT_BYTES,
+      () => `a row of ${vector.length} numbers is too long for the scratch arena`,
+    );
+    const { exports, f32, f64 } = this.#scratch;
+    f32.set(vector, INPUT / 4);
+    exports.sumSquares(INPUT, 1, vector.length, vector.length * 4, OUTPUT);
+    return f64[OUTPUT / 8]!;
+  }
+
   /** |row|^2 of each row, in f64. Finite exactly where every number of the row is finite. */
   normSquared(rows: Float32Array, dimension: number): Float64Array<ArrayBuffer> {
     assertInternal(rows.length % dimension === 0, `${rows.length} numbers are no rows of ${dimension}`);

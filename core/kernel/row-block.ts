@@ -326,7 +326,7 @@ export class RowBlock {
     const scores = new Float32Array(search.rows.length);
     const out = heap + heapKeys * 4;
     for (let at = 0; at < scores.length; at += heapKeys) {
-      const list = search.rows.subarray(at, at + heapKeys);
+      const list = scores.length <= heapKeys ? search.rows : search.rows.subarray(at, at + heapKeys);
       for (const row of list) this.#mustRow(row);
       u32.set(list, heap / 4);
       exports.scoreRows(

@@ -16,6 +16,8 @@ export interface SearchWays {
   readonly here: () => Candidates;
   /** Ensures: it has ended. */
   readonly take: (search: PoolSearch) => void;
+  /** Whether the thread that has this slot is at it. */
+  readonly isBegun: (slot: number) => boolean;
 }
 
 export class PoolSearch implements BegunSearch, Job {
@@ -35,6 +37,11 @@ export class PoolSearch implements BegunSearch, Job {
   /** Undefined: no thread has it. */
   get slot(): number | undefined {
     return this.#slot;
+  }
+
+  /** A thread is at it. */
+  get isBegun(): boolean {
+    return this.#slot !== undefined && this.#ways.isBegun(this.#slot);
   }
 
   get hasEnded(): boolean {

@@ -9,6 +9,7 @@ import type {
   Candidates,
   DatabaseThreads,
   IndexSearch,
+  SearchGroup,
   SharedIndex,
   ThreadedIndex,
 } from '../engine/index.js';
@@ -17,13 +18,13 @@ import { HandedJobs } from './handed-jobs.js';
 import { JobSlots, MESSAGES, STOP } from './job-slots.js';
 import type { ThreadHost } from './messages.js';
 import { PoolSearch } from './pool-search.js';
+import { QueryGroups } from './query-groups.js';
+import type { QueryGroup } from './query-groups.js';
 import { fits, putSearch } from './search-job.js';
 import { SharedCalls } from './shared-calls.js';
 
 /** Jobs that wait for each thread beside the one that it does: the caller gives more each time that it begins or ends a search. */
 const WAITING_EACH = 4;
-/** Searches for each thread, the caller's among them, that end in one turn: while they do, the threads are at those of the next. */
-const ENDING_EACH = 4;
 /** How long a thread may take for a search, before the caller does it, too: it may have ended in the middle. */
 const LATE_MS = 1_000;
 /** Until the caller looks again whether the thread is still there. */
@@ -40,8 +41,7 @@ export class SearchPool implements DatabaseThreads {
   #waiting: PoolSearch[] = [];
   readonly #alive: Set<number>;
   #lastNumber = 0;
-  /** That has room for more. */
-  #turn: Turn | undefined;
+  readonly #groups: QueryGroups;
   #closed = false;
 
   /** `arena`: of shared memory, given out by the pool, and this one's from now on. */
@@ -55,6 +55,11 @@ export class SearchPool implements DatabaseThreads {
     this.#slots = new JobSlots(arena.memory, payloadBytes);
     this.#handed = new HandedJobs(this.#slots);
     this.#alive = new Set(Array.from({ length: host.count }, (_, i) => i + 1));
+    this.#groups = new QueryGroups({
+      threads: () => 1 + this.#alive.size,
+      collect: () => this.#handed.collect(),
+      soon: (run) => host.soon(run),
+    });
     host.start({ memory: arena.memory, payloadBytes }, { ended: (thread) => this.#ended(thread) });
   }
 
@@ -65,28 +70,14 @@ export class SearchPool implements DatabaseThreads {
     return new AttachedIndex(index, {
       begin: (search) => this.#begin(search),
       take: (search) => this.#take(search),
+      isBegun: (slot) => this.#handed.isBegun(slot),
       settle: (attached) => this.#settle(attached),
       forget: () => this.#tell({ say: 'detach', index }),
     });
   }
 
-  turn(): Promise<void> | undefined {
-    if (this.#waiting.length + this.#handed.count === 0) return undefined;
-    const turn = (this.#turn ??= this.#nextTurn());
-    turn.users++;
-    if (turn.users === ENDING_EACH * (1 + this.#alive.size)) this.#turn = undefined;
-    return turn.comes;
-  }
-
-  #nextTurn(): Turn {
-    const comes = new Promise<void>((resolve) => {
-      this.#host.soon(() => {
-        if (this.#turn === turn) this.#turn = undefined;
-        resolve();
-      });
-    });
-    const turn = { comes, users: 0 };
-    return turn;
+  group(): SearchGroup {
+    return this.#groups.make();
   }
 
   lend(arena: Arena, scratch: CallScratch): LentArena {
@@ -208,14 +199,10 @@ export class SearchPool implements DatabaseThreads {
   }
 }
 
-interface Turn {
-  readonly comes: Promise<void>;
-  users: number;
-}
-
 interface IndexOwner {
   readonly begin: (search: PoolSearch) => void;
   readonly take: (search: PoolSearch) => void;
+  readonly isBegun: (slot: number) => boolean;
   readonly settle: (index: AttachedIndex) => void;
   readonly forget: () => void;
 }
@@ -234,8 +221,11 @@ class AttachedIndex implements ThreadedIndex {
     this.#owner = owner;
   }
 
-  begin(wanted: IndexSearch, here: () => Candidates): BegunSearch {
-    const search = new PoolSearch(this, { wanted, here, take: this.#owner.take });
+  begin(wanted: IndexSearch, here: () => Candidates, group?: SearchGroup): BegunSearch {
+    const { take, isBegun } = this.#owner;
+    const search = new PoolSearch(this, { wanted, here, take, isBegun });
+    // Whoever made it: nobody else's comes here.
+    (group as QueryGroup | undefined)?.add(search);
     this.#owner.begin(search);
     return search;
   }

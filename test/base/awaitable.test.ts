@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { begunAhead, startAll } from '../../core/base/awaitable.js';
+import { attempt, begunAhead, startAll } from '../../core/base/awaitable.js';
 import type { Awaitable } from '../../core/base/awaitable.js';
 
 /** What begins and ends, in order. */
@@ -29,4 +29,13 @@ test('so many are begun beside the one that ends, and all end in their order', (
 
 test('one that cannot begin fails all', () => {
   expect(() => told(4, 1, 2)).toThrow('no 2');
+});
+
+test('what is attempted answers at once, and fails as a promise where it throws', async () => {
+  expect(attempt(() => 1)).toBe(1);
+  const failed = attempt(() => {
+    throw new Error('wrong');
+  });
+  expect(failed).toBeInstanceOf(Promise);
+  await expect(failed).rejects.toThrow('wrong');
 });

@@ -3,7 +3,7 @@
  * it when the test wants that. What real threads find is in the other suites.
  */
 import { beforeEach, expect, test } from 'vitest';
-import type { BegunSearch, Candidates } from '../../core/engine/index.js';
+import type { BegunSearch, Candidates, SearchGroup } from '../../core/engine/index.js';
 import type { ThreadEvents } from '../../core/threads/index.js';
 import { DONE, FAILED, JobSlots, READY, SLOTS, TAKEN } from '../../core/threads/job-slots.js';
 import { putCandidates } from '../../core/threads/search-job.js';
@@ -49,18 +49,25 @@ function attach() {
   return pool.attach({ arena, directory: undefined as never, ranks: 0 });
 }
 
-/** Searches number 0 to `count` - 1, which the caller finds with a `by` of its own. */
-function begin(count: number, index = attach(), meanwhile?: (name: number) => void): BegunSearch[] {
-  return Array.from({ length: count }, (_, name) => {
+/** Searches number `first` to `first + count` - 1, which the caller finds with a `by` of its own. */
+function begin(
+  count: number,
+  index = attach(),
+  meanwhile?: (name: number) => void,
+  { first, group }: { readonly first: number; readonly group?: SearchGroup } = { first: 0 },
+): BegunSearch[] {
+  return Array.from({ length: count }, (_, i) => {
+    const name = first + i;
     const wanted = {
       ...{ query: Float32Array.of(name), k: 1, allowed: undefined, count: 1 },
       effort: { kind: 'scan', rerank: 1 } as const,
     };
-    return index.begin(wanted, () => {
+    const search = (): Candidates => {
       here.push(name);
       meanwhile?.(name);
       return found(name);
-    });
+    };
+    return index.begin(wanted, search, group);
   });
 }
 
@@ -158,30 +165,91 @@ test('an index leaves when what is begun has been searched, and the answers are 
   expect(others.map(rowOf)).toEqual([0]);
 });
 
-test('a turn for what is begun in it, and none where nothing is', async () => {
-  expect(pool.turn()).toBeUndefined();
-  const searches = begin(2);
-  const turn = pool.turn();
-  expect(pool.turn()).toBe(turn);
-  expect(turns).toHaveLength(1);
-  turns[0]!();
-  await turn;
-  expect(pool.turn()).not.toBe(turn);
-  searches.forEach((search) => search.candidates());
-  expect(pool.turn()).toBeUndefined();
+/** Queries of one search each, whose ends are heard of in `order`. */
+function endLater(count: number, index = attach()): { readonly order: number[] } {
+  const order: number[] = [];
+  for (let name = 0; name < count; name++) {
+    const group = pool.group();
+    const [search] = begin(1, index, undefined, { first: name, group });
+    group.endLater(() => {
+      search!.candidates();
+      order.push(name);
+    });
+  }
+  return { order };
+}
+
+function nextTurn(): void {
+  turns.splice(0).forEach((turn) => turn());
+}
+
+test('a group of which nothing is to be found has no end to wait for', () => {
+  const group = pool.group();
+  expect(group.isFound).toBe(true);
+  const [search] = begin(1, undefined, undefined, { first: 0, group });
+  expect(group.isFound).toBe(false);
+  search!.candidates();
+  expect(group.isFound).toBe(true);
+  expect(turns).toEqual([]);
 });
 
-test('of many that are begun in a turn some end in the next, and each has one', async () => {
-  const searches = begin(20);
-  const all = searches.map(() => pool.turn());
-  expect(new Set(all).size).toBe(3);
-  expect(turns).toHaveLength(3);
-  // The first of them has come and the last has room.
-  turns[0]!();
-  await all[0];
-  expect(pool.turn()).toBe(all.at(-1));
-  turns.slice(1).forEach((turn) => turn());
-  for (const turn of all) await turn;
-  expect(pool.turn()).not.toBe(all.at(-1));
-  searches.forEach((search) => search.candidates());
+test('queries of one turn are begun before one of them ends, and one turn is enough for a few', () => {
+  const { order } = endLater(3);
+  expect(turns).toHaveLength(1);
+  expect([order, here]).toEqual([[], []]);
+  nextTurn();
+  expect(order).toEqual([0, 1, 2]);
+  expect(turns).toEqual([]);
+});
+
+test('what threads have found ends first, and what a thread is at is passed over', () => {
+  const { order } = endLater(12);
+  expect(ready()).toHaveLength(5);
+  for (const slot of [1, 2, 3, 4]) expect(take(slot)).toBe(true);
+  for (const slot of [3, 1, 2]) end(slot, slot);
+  nextTurn();
+  expect(order).toEqual([1, 2, 3, 0, 5, 6, 7, 8]);
+  expect(here).toEqual([0, 5, 6, 7, 8]);
+});
+
+test('while threads find enough, the caller searches nothing', () => {
+  const { order } = endLater(12);
+  for (const slot of [0, 1, 2, 3, 4]) expect(take(slot)).toBe(true);
+  for (const slot of [0, 1, 2, 3, 4]) end(slot, slot);
+  // More are handed over as these are heard of.
+  const [another] = begin(1, undefined, undefined, { first: 12 });
+  for (const slot of ready()) {
+    expect(take(slot)).toBe(true);
+    end(slot, slot);
+  }
+  nextTurn();
+  expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(here).toEqual([]);
+  another!.candidates();
+});
+
+test('of many some end in each turn, so that others are begun between', () => {
+  const { order } = endLater(20);
+  let rounds = 0;
+  for (; turns.length > 0 && rounds < 100; rounds++) nextTurn();
+  expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  expect(rounds).toBeGreaterThan(2);
+});
+
+test('a query whose thread takes very long is passed over for a while, then it is the caller’s', () => {
+  const index = attach();
+  const { order } = endLater(2, index);
+  expect(take(0)).toBe(true);
+  const begun = performance.now();
+  let turn = 0;
+  for (; !order.includes(0) && turn < 1_000; turn++) {
+    // Others come and end.
+    const group = pool.group();
+    const [other] = begin(1, index, undefined, { first: 100 + turn, group });
+    group.endLater(() => other!.candidates());
+    nextTurn();
+  }
+  expect(turn).toBeGreaterThan(20);
+  expect(performance.now() - begun).toBeLessThan(900);
+  expect(here.filter((name) => name < 100)).toEqual([1, 0]);
 });

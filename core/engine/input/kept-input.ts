@@ -40,21 +40,16 @@ function keep(value: unknown, keeping: Keeping, depth: number): unknown {
     return copy;
   }
   if (!isPlainObject(value)) return value;
-  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as Record<string, unknown>;
+  // A spread defines what it copies: a key named __proto__ has to arrive as a key, so that it can be refused.
+  const copy: Record<string, unknown> =
+    Object.getPrototypeOf(value) === null
+      ? Object.assign(Object.create(null) as Record<string, unknown>, value)
+      : { ...value };
   kept.set(value, copy);
-  const fields = Object.entries(value);
-  countValues(keeping, 1 + fields.length);
-  for (const [name, inner] of fields) {
-    const inside = keep(inner, keeping, depth + 1);
-    // Defined, not assigned: a key of this name has to arrive as a key, so that it can be refused.
-    if (name === '__proto__')
-      Object.defineProperty(copy, name, {
-        value: inside,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
-    else copy[name] = inside;
+  const names = Object.keys(copy);
+  countValues(keeping, 1 + names.length);
+  for (const name of names) {
+    if (typeof copy[name] === 'object') copy[name] = keep(copy[name], keeping, depth + 1);
   }
   return copy;
 }

@@ -96,8 +96,12 @@ export interface ParsedQuery {
   readonly explain: boolean;
 }
 
+/** Of these one, and of those at most one. */
+const ASKED = ['vector', 'id', 'orderBy'] as const;
+const EFFORTS = ['targetRecall', 'ef', 'exact'] as const;
+
 const QUERY_FIELDS = [
-  ...['vector', 'id', 'orderBy', 'k', 'filter', 'include', 'targetRecall', 'ef', 'exact'],
+  ...[...ASKED, 'k', 'filter', 'include', ...EFFORTS],
   ...['index', 'minScore', 'maxDistance', 'explain', ...SEEN_FIELDS],
 ];
 
@@ -115,8 +119,9 @@ const MEASURES = [
 export function parseQuery(vectors: VectorParser, metric: Metric, value: unknown, what: string): ParsedQuery {
   const input = mustBeObject(value, what);
   mustHaveOnly(input, QUERY_FIELDS, what);
-  const asked = ['vector', 'id', 'orderBy'].filter((name) => input[name] !== undefined);
-  if (asked.length !== 1) {
+  let asked = 0;
+  for (const name of ASKED) if (input[name] !== undefined) asked++;
+  if (asked !== 1) {
     throw invalid('invalid_request', `${what} takes either a vector or an id, or else order_by`, { what });
   }
   const order = parseOrderBy(input['orderBy']);
@@ -146,8 +151,9 @@ function mustMeasureNothing(input: Readonly<Record<string, unknown>>, what: stri
 
 /** The unfolded log is searched exactly, which satisfies any of them. */
 function parseEffort(input: Readonly<Record<string, unknown>>, what: string): WantedEffort {
-  const given = ['targetRecall', 'ef', 'exact'].filter((name) => input[name] !== undefined);
-  if (given.length > 1) {
+  let given = 0;
+  for (const name of EFFORTS) if (input[name] !== undefined) given++;
+  if (given > 1) {
     throw invalid('invalid_request', `${what} takes at most one of target_recall, ef and exact`, { what });
   }
   const targetRecall = optionalNumber(input['targetRecall'], 'target_recall');

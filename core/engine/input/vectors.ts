@@ -27,7 +27,7 @@ export class VectorParser {
   one(input: unknown, where: string): Float32Array {
     const row = new Float32Array(this.#schema.dimension);
     this.#copy(input, row, where);
-    this.checkRows(row, () => where);
+    this.#check(row, where);
     return row;
   }
 
@@ -35,7 +35,7 @@ export class VectorParser {
   kept(input: unknown, where: string): Float32Array {
     if (!(input instanceof Float32Array) || input.length !== this.#schema.dimension)
       return this.one(input, where);
-    this.checkRows(input, () => where);
+    this.#check(input, where);
     return input;
   }
 
@@ -102,6 +102,11 @@ export class VectorParser {
       }
       target[i] = value;
     }
+  }
+
+  #check(vector: Float32Array, where: string): void {
+    const norm = this.#kernel.normSquaredOf(vector);
+    if (!isUsable(norm, this.#schema.metric)) throw this.#badRow(vector, norm, where);
   }
 
   /** Finite numbers, a length that arithmetic in 32 bits bears, and under cosine a direction. */

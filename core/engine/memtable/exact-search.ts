@@ -29,7 +29,10 @@ export interface SearchAnswer {
   readonly rowsScanned: number;
 }
 
+const NOTHING: SearchAnswer = { hits: [], rowsScanned: 0 };
+
 export function exactSearch(memtable: Memtable, search: ExactSearch): SearchAnswer {
+  if (memtable.blocks.length === 0) return NOTHING;
   const { metric } = memtable.schema;
   const { query, k } = search;
   const found: {

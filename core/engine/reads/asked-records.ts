@@ -20,6 +20,7 @@ export class AskedRecords {
   /** Requires: a table that is caught up. Throws `record_not_found`. */
   resolve(state: LogState<Table>, queries: readonly SeenQuery[], nowMs: number): Awaitable<void> {
     if (this.#state === state && this.#seq === state.position.seq) return undefined;
+    if (!queries.some(({ id }) => id !== undefined)) return undefined;
     const table = state.sink;
     const { seq } = state.position;
     const vectors = new Map<SeenQuery, Float32Array>();

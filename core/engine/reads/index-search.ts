@@ -28,7 +28,8 @@ export function searchIndex(
     visited += hits.visited;
   }
   // In this step: the memory that the index lies in may go at the next.
-  const ranks = hits.rows.map((row) => rankOfRow[row]!);
+  const ranks = new Uint32Array(hits.rows.length);
+  for (let i = 0; i < ranks.length; i++) ranks[i] = rankOfRow[hits.rows[i]!]!;
   return { rows: hits.rows, ranks, distances: hits.exact ? hits.distances : undefined, visited };
 }
 

@@ -127,6 +127,6 @@ async function bestOfSegment(
   return rows.map(({ keys, row, metadataLength }, i): OrderedRow => {
     const id = ids[i]!;
     const bytes = sizeOf(id, metadataLength, dimension, projection);
-    return { keys, id, bytes, at: { segment: { id, overlay, row } } };
+    return { keys, id, bytes, at: { id, overlay, row } };
   });
 }

@@ -6,6 +6,7 @@ import type { Awaitable } from '../../base/awaitable.js';
 import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
 import type { Clock } from '../../base/ports.js';
 import type { LogState } from '../../log/index.js';
+import type { SearchGroup } from '../segments/index.js';
 import type { Table, Turns } from '../table/index.js';
 import type { Explanation, Match } from '../interface/index.js';
 import type { OrderField, ParsedQuery } from '../input/index.js';
@@ -19,7 +20,7 @@ import { QueryTrace } from './trace.js';
 
 /** A query with the state that it is asked of; undefined: the newest. */
 export interface SeenQuery extends ParsedQuery {
-  readonly asOf: number | undefined;
+  readonly asOf?: number | undefined;
 }
 
 export interface QueryAnswer {
@@ -31,7 +32,7 @@ export interface QueryAnswer {
   readonly segmentsProbed: number;
   /** By the monotonic clock: when the last candidates were known. */
   readonly searchedMs: number;
-  readonly explain?: Explanation;
+  readonly explain?: Explanation | undefined;
 }
 
 export interface QueryContext {
@@ -39,6 +40,8 @@ export interface QueryContext {
   /** Of all queries of the request. */
   readonly size: AnswerSize;
   readonly turns: Turns;
+  /** Of a query that ends when threads have found what they can. */
+  readonly group?: SearchGroup | undefined;
 }
 
 /**
@@ -49,7 +52,7 @@ export function beginQuery(
   state: LogState<Table>,
   query: SeenQuery,
   vector: Float32Array,
-  { clock, size, turns }: QueryContext,
+  { clock, size, turns, group }: QueryContext,
 ): () => Awaitable<QueryAnswer> {
   const table = state.sink;
   const { metric, dimension } = table.schema;
@@ -80,6 +83,7 @@ export function beginQuery(
     },
     searched: () => (searchedMs = clock.monotonicMs()),
     turns,
+    group,
     trace,
   });
   return () =>
@@ -94,7 +98,7 @@ export function beginQuery(
         segments,
         segmentsProbed,
         searchedMs,
-        ...(trace === undefined ? {} : { explain: trace.explanation() }),
+        explain: trace?.explanation(),
       }));
     });
 }

@@ -19,9 +19,9 @@ export interface TableRead<T> {
   /** The state after this commit is read; undefined: the newest. */
   readonly asOf?: number | undefined;
   /** What else has to be there before `use`. Asked again after each wait, until there is nothing to wait for. */
-  readonly prepare?: (state: LogState<Table>) => Awaitable<void>;
+  prepare?(state: LogState<Table>): Awaitable<void>;
   /** Takes what it needs of the state at once; what it answers may wait for reads of segments. */
-  readonly use: (state: LogState<Table>) => Awaitable<T>;
+  use(state: LogState<Table>): Awaitable<T>;
 }
 
 type Attempt<T> =
@@ -118,26 +118,24 @@ export function beginRead<T>(state: LogState<Table>, read: TableRead<T>): BegunR
   return { state, tried: tryUse(state, read) };
 }
 
-/** The answer, where it was there at once. Else the read is to be gone on with: until then it fails in silence. */
+/** The answer, where it was there at once. Else the read is to be gone on with: until then it fails in silence (`Table.during`). */
 export function tryAnswer<T>({ tried }: BegunRead<T>): T | undefined {
-  const waits = 'answer' in tried ? tried.answer : 'pending' in tried ? tried.pending : undefined;
-  if (waits instanceof Promise) waits.catch(() => {});
-  else if ('answer' in tried) return tried.answer as T;
-  return undefined;
+  return 'answer' in tried && !(tried.answer instanceof Promise) ? tried.answer : undefined;
 }
 
-function tryUse<T>(state: LogState<Table>, { asOf, prepare, use }: TableRead<T>): Attempt<T> {
+function tryUse<T>(state: LogState<Table>, read: TableRead<T>): Attempt<T> {
   const { sink } = state;
+  const { asOf } = read;
   if (asOf !== undefined && asOf < state.since) return { folded: state.head.head };
-  const pending = andThen(sink.catchUp(), () => prepare?.(state));
+  const pending = andThen(sink.catchUp(), () => read.prepare?.(state));
   if (pending instanceof Promise) return { pending: sink.during(pending) };
-  const answer = use(state);
+  const answer = read.use(state);
   return { answer: answer instanceof Promise ? sink.during(answer) : answer };
 }
 
 /** What a caller asked to see. */
 export interface WantedView {
-  readonly asOf: number | undefined;
+  readonly asOf?: number | undefined;
   readonly includeDeleted: boolean;
 }
 

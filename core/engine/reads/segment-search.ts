@@ -18,6 +18,7 @@ import type {
   Effort,
   IndexSearch,
   LoadedIndex,
+  SearchGroup,
   SegmentFile,
   SegmentOverlay,
   SegmentStore,
@@ -47,6 +48,8 @@ export interface SegmentSearch {
   readonly searched: () => void;
   /** Reads of whole files take turns. */
   readonly turns: Turns;
+  /** Of what threads are at for this query, where it ends when they have found it. */
+  readonly group?: SearchGroup | undefined;
   /** Of this segment, where several are searched. */
   readonly together?: ProbedPart | undefined;
   /** Of this segment, where the query is to be explained. */
@@ -74,6 +77,9 @@ export interface SegmentAnswer {
 
 /** Numbers of all rows that count: fewer are compared in less time than another thread takes to hear of them. */
 const WORTH_HANDING_OVER = 65_536;
+
+/** Candidates that are put in order one by one: what `sort` does of so few is mostly calls. */
+const FEW = 64;
 
 const NOTHING: SegmentAnswer = { hits: [], rowsScanned: 0 };
 
@@ -121,7 +127,7 @@ function tryBegin(
   if (effort.kind === 'exact' || count <= effort.rerank) return undefined;
   const index = tryIndex(store, overlay.segment.file, search);
   const wanted = { query, k, effort, allowed, count };
-  return index?.threaded?.begin(wanted, () => searchIndex(index, wanted, undefined));
+  return index?.threaded?.begin(wanted, () => searchIndex(index, wanted, undefined), search.group);
 }
 
 function searchAllowed(
@@ -307,15 +313,32 @@ function nearest(
   { rows, ranks, visited, idOf }: Candidates,
   distances: Float32Array,
 ): SegmentAnswer {
+  const order = inOrder(distances, ranks);
   const hits: SegmentHit[] = [];
-  for (let i = 0; i < rows.length; i++) {
-    hits.push({ overlay, row: rows[i]!, rank: ranks[i]!, distance: distances[i]! });
+  for (let i = 0; i < order.length && i < k; i++) {
+    const at = order[i]!;
+    hits.push({ overlay, row: rows[at]!, rank: ranks[at]!, distance: distances[at]! });
   }
-  hits.sort(nearestFirst);
-  const nearestHits = hits.length > k ? hits.slice(0, k) : hits;
   const rowsScanned = visited + rows.length;
-  if (idOf === undefined) return { hits: nearestHits, rowsScanned };
-  return { hits: nearestHits.map((hit) => ({ ...hit, id: idOf(hit.row) })), rowsScanned, probed: true };
+  if (idOf === undefined) return { hits, rowsScanned };
+  return { hits: hits.map((hit) => ({ ...hit, id: idOf(hit.row) })), rowsScanned, probed: true };
+}
+
+/** Positions of what is nearest first. Of the codes it is in nearly the same order, in which few have to move. */
+function inOrder(distances: ArrayLike<number>, ranks: ArrayLike<number>): readonly number[] {
+  const order: number[] = [];
+  const compare = (a: number, b: number): number => distances[a]! - distances[b]! || ranks[a]! - ranks[b]!;
+  const { length } = ranks;
+  if (length > FEW) {
+    for (let i = 0; i < length; i++) order.push(i);
+    return order.sort(compare);
+  }
+  for (let i = 0; i < length; i++) {
+    let at = i;
+    for (; at > 0 && compare(order[at - 1]!, i) > 0; at--) order[at] = order[at - 1]!;
+    order[at] = i;
+  }
+  return order;
 }
 
 function nearestFirst(a: SegmentHit, b: SegmentHit): number {

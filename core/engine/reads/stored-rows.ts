@@ -28,7 +28,7 @@ export interface NamedRow extends LocatedRow {
 }
 
 /** Where a record of an answer lies: copied out of the memtable, or still in a segment. */
-export type RowPlace<C> = { readonly copy: C } | { readonly segment: NamedRow };
+export type RowPlace<C> = { readonly copy: C } | NamedRow;
 
 /** Those of segments in one wave of reads. `view` is as of a sequence. */
 export function rowsAt(
@@ -37,9 +37,11 @@ export function rowsAt(
   view: View,
   projection: Projection,
 ): Awaitable<readonly StoredRow[]> {
-  const named = places.flatMap((at) => ('segment' in at ? [at.segment] : []));
+  const named: NamedRow[] = [];
+  for (const at of places) if (!('copy' in at)) named.push(at);
   mustFit(named.length, table.schema.dimension, projection);
   return andThen(segmentRows(table, named, view, projection), (rows) => {
+    if (rows.length === places.length) return rows;
     let next = 0;
     return places.map((at) => ('copy' in at ? at.copy : rows[next++]!));
   });

@@ -10,7 +10,7 @@ import type { CompiledFilter } from '../../filter/index.js';
 import { exactSearch } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
 import type { WantedEffort, WantedIndex } from '../input/index.js';
-import type { SegmentOverlay } from '../segments/index.js';
+import type { SearchGroup, SegmentOverlay } from '../segments/index.js';
 import { Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
 import { beginSegment } from './segment-search.js';
@@ -36,6 +36,7 @@ export interface TableSearch<M> {
   /** Told when the candidates of a segment are known. */
   readonly searched: () => void;
   readonly turns: Turns;
+  readonly group?: SearchGroup | undefined;
   /** Where the query is to be explained. */
   readonly trace: QueryTrace | undefined;
 }
@@ -89,6 +90,7 @@ export function beginTableSearch<M>(table: Table, search: TableSearch<M>): () =>
     pinned: search.pinned,
     searched: search.searched,
     turns: search.turns,
+    group: search.group,
   };
   const { residency } = table.store;
   const together =
@@ -172,16 +174,12 @@ function nameHits<M>(hits: readonly SegmentHit[]): Awaitable<readonly TableHit<M
   if (first === undefined) return [];
   const { overlay }: { overlay: SegmentOverlay } = first;
   if (first.id !== undefined)
-    return hits.map(({ row, distance, id }) => ({
-      id: id!,
-      distance,
-      at: { segment: { id: id!, overlay, row } },
-    }));
+    return hits.map(({ row, distance, id }) => ({ id: id!, distance, at: { id: id!, overlay, row } }));
   const ranks = hits.map(({ rank }) => rank);
   return andThen(overlay.segment.file.idsOfRanks(ranks), (ids) =>
     hits.map(({ row, distance }, i) => {
       const id = ids[i]!;
-      return { id, distance, at: { segment: { id, overlay, row } } };
+      return { id, distance, at: { id, overlay, row } };
     }),
   );
 }

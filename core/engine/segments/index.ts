@@ -17,6 +17,7 @@ export type {
   Candidates,
   Estimated,
   IndexSearch,
+  SearchGroup,
   SearchThreads,
   SharedIndex,
   ThreadedIndex,

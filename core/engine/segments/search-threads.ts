@@ -54,11 +54,16 @@ export interface SearchThreads {
   readonly count: number;
   /** Lets the threads search an index. Requires: scratch for each of them behind it. */
   attach(index: SharedIndex): ThreadedIndex;
-  /**
-   * For one search: resolves when all else that this turn of the event loop brings has had its chance to begin searches, too. Undefined
-   * where none is begun.
-   */
-  turn(): Promise<void> | undefined;
+  /** For the searches of one query. */
+  group(): SearchGroup;
+}
+
+/** What one query begins. */
+export interface SearchGroup {
+  /** Nothing that it has begun is still to be found. */
+  readonly isFound: boolean;
+  /** Runs `end` in a later turn of the event loop: of queries that wait for theirs, those first of which all is found. It throws nothing. */
+  endLater(end: () => void): void;
 }
 
 export interface BegunSearch {
@@ -71,7 +76,7 @@ export interface ThreadedIndex {
    * Lets whatever thread is free search: the caller's own, by `here`, for one. Requires: what is asked stays as it is until the
    * answer is there.
    */
-  begin(wanted: IndexSearch, here: () => Candidates): BegunSearch;
+  begin(wanted: IndexSearch, here: () => Candidates, group?: SearchGroup): BegunSearch;
   /**
    * Ends what is under way: what nobody has begun is done here and now. Calls `free` once no thread looks at the index any more, in
    * this step where that can be, and answers whether it was.

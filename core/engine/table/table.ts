@@ -129,17 +129,18 @@ export class Table implements LogSink<Table> {
 
   /**
    * Keeps the segments open for what has begun to read them in this step, however long it takes and whatever becomes of
-   * the table meanwhile: a newer head may take its place, and a file that nobody holds may be closed.
+   * the table meanwhile: a newer head may take its place, and a file that nobody holds may be closed. Where nobody waits for it,
+   * it fails in silence.
    */
-  async during<T>(reading: Promise<T>): Promise<T> {
+  during<T>(reading: Promise<T>): Promise<T> {
     const { segments } = this.#options;
-    const held = this.overlays.map(({ segment }) => segment);
-    for (const segment of held) segments.retain(segment);
-    try {
-      return await reading;
-    } finally {
-      for (const segment of held) segments.release(segment);
-    }
+    const held = this.overlays;
+    for (const { segment } of held) segments.retain(segment);
+    const release = (): void => {
+      for (const { segment } of held) segments.release(segment);
+    };
+    reading.then(release, release);
+    return reading;
   }
 
   get #place(): SegmentPlace {

@@ -21,6 +21,19 @@ export class KernelState {
     for (const [name, value] of Object.entries(fields)) this.put(name as StateField, value);
   }
 
+  /** Of fields that are put together again and again: where each lies, and its value. */
+  wordsOf(fields: Partial<Record<StateField, number>>): Uint32Array {
+    const words = Object.entries(fields).map(([name, value]) => [
+      (this.#at + stateOffsets[name as StateField]) / 4,
+      value,
+    ]);
+    return Uint32Array.from(words.flat());
+  }
+
+  putWords(words: Uint32Array): void {
+    for (let i = 0; i < words.length; i += 2) this.#u32[words[i]!] = words[i + 1]!;
+  }
+
   put(field: StateField, value: number): void {
     this.#u32[(this.#at + stateOffsets[field]) / 4] = value;
   }

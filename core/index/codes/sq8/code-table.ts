@@ -60,6 +60,8 @@ export class CodeTable implements RowTable {
   readonly #state: KernelState;
   readonly #arena: Arena;
   readonly #addresses: Omit<CodeTableOptions, 'dimension' | 'metric' | 'params'>;
+  /** What makes the kernels read this table. */
+  readonly #selected: Uint32Array;
   /** By which a query comes into units. */
   readonly #factor: number;
   /** What one unit of the weights of L1 is worth. */
@@ -88,6 +90,19 @@ export class CodeTable implements RowTable {
       [addresses.steps, 8],
     ] as const)
       arena.u8.fill(0, at, at + this.stride * bytes);
+    this.#selected = state.wordsOf({
+      coding: codingNumbers.sq8,
+      kind: kindOf(metric),
+      stride: this.stride,
+      codes: addresses.codes,
+      terms: addresses.terms,
+      weights: addresses.weights,
+      queryCodes: addresses.queryCodes,
+      middles: addresses.middles,
+      steps: addresses.steps,
+      weighed: addresses.weighed,
+      fromMiddles: addresses.fromMiddles,
+    });
     this.#factor = metric === 'dot' ? 1 : 1 / this.unit;
     params.lo.forEach((low, d) => {
       const step = params.step[d]!;
@@ -105,18 +120,7 @@ export class CodeTable implements RowTable {
   /** Makes the kernels read this table. */
   select(): void {
     const state = this.#state;
-    const at = this.#addresses;
-    state.put('coding', codingNumbers.sq8);
-    state.put('kind', kindOf(this.metric));
-    state.put('stride', this.stride);
-    state.put('codes', at.codes);
-    state.put('terms', at.terms);
-    state.put('weights', at.weights);
-    state.put('queryCodes', at.queryCodes);
-    state.put('middles', at.middles);
-    state.put('steps', at.steps);
-    state.put('weighed', at.weighed);
-    state.put('fromMiddles', at.fromMiddles);
+    state.putWords(this.#selected);
     if (this.#stepScale !== undefined) state.putNumber('scale', this.#stepScale);
     if (this.#rows === undefined) return;
     state.set(this.#rows.addresses);
