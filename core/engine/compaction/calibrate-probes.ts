@@ -154,6 +154,14 @@ function centroidOrder(
   return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
 }
 
+/** The least `most` of two ascending lists. */
+function merged(a: Float32Array, b: Float32Array, most: number): Float32Array {
+  const all = new Float32Array(Math.min(a.length + b.length, most));
+  for (let at = 0, i = 0, j = 0; at < all.length; at++)
+    all[at] = j === b.length || (i < a.length && a[i]! <= b[j]!) ? a[i++]! : b[j++]!;
+  return all;
+}
+
 /** One query: its truth, and the best estimates of the leaves that were scanned so far. */
 class AskedQuery {
   readonly #query: number;
@@ -163,8 +171,11 @@ class AskedQuery {
   #probed = 0;
   /** Exact distances of the nearest rows, ascending. */
   readonly #sorted: Float32Array;
-  /** Of each of the nearest rows its exact distance, and its estimate once its leaf was scanned. */
-  readonly #truth: Map<number, { readonly exact: number; estimate: number }>;
+  /** The nearest rows, ascending, so that those of a leaf lie side by side. */
+  readonly #rows: Uint32Array;
+  /** Of each of them its exact distance, and its estimate once its leaf was scanned. */
+  readonly #exact: Float32Array;
+  readonly #estimates: Float32Array;
   #best: Float32Array = new Float32Array(0);
 
   constructor(of: {
@@ -178,9 +189,10 @@ class AskedQuery {
     this.#query = of.query;
     this.#centroids = of.centroids;
     this.#sorted = of.distances.slice().sort();
-    this.#truth = new Map(
-      Array.from(of.rows, (row, i) => [row, { exact: of.distances[i]!, estimate: Infinity }]),
-    );
+    const byRow = of.rows.map((_, i) => i).sort((a, b) => of.rows[a]! - of.rows[b]!);
+    this.#rows = byRow.map((i) => of.rows[i]!);
+    this.#exact = Float32Array.from(byRow, (i) => of.distances[i]!);
+    this.#estimates = new Float32Array(byRow.length).fill(Infinity);
   }
 
   /** Scans what is in reach and was not before. Requires: no less than the time before. */
@@ -203,12 +215,22 @@ class AskedQuery {
       for (let i = 0; i < estimates.length; i++) {
         if (estimates[i]! < worst && first + i !== self) fresh.push(estimates[i]!);
       }
-      for (const [row, known] of this.#truth)
-        if (row >= first && row < first + estimates.length) known.estimate = estimates[row - first]!;
+      this.#learn(first, estimates);
     }
-    this.#best = Float32Array.from([...this.#best, ...fresh])
-      .sort()
-      .slice(0, BEST_MOST);
+    this.#best = merged(this.#best, Float32Array.from(fresh).sort(), BEST_MOST);
+  }
+
+  /** Of the nearest rows, those of one leaf. */
+  #learn(first: number, estimates: Float32Array): void {
+    const end = first + estimates.length;
+    let [low, high] = [0, this.#rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#rows[middle]! < first) low = middle + 1;
+      else high = middle;
+    }
+    for (; low < this.#rows.length && this.#rows[low]! < end; low++)
+      this.#estimates[low] = estimates[this.#rows[low]! - first]!;
   }
 
   /** Farther than the k-th estimate the last that is kept. */
@@ -236,7 +258,8 @@ class AskedQuery {
     const worst = this.#sorted[wanted - 1]!;
     const last = this.#best.length === 0 ? -Infinity : worstCompared(this.#best, compared);
     let found = 0;
-    for (const { exact, estimate } of this.#truth.values()) if (exact <= worst && estimate <= last) found++;
+    for (let i = 0; i < this.#exact.length; i++)
+      if (this.#exact[i]! <= worst && this.#estimates[i]! <= last) found++;
     return Math.min(found, wanted) / wanted;
   }
 }
