@@ -46,8 +46,8 @@ it.each<readonly [Quantization]>([['rabitq'], [{ type: 'rabitq', bits: 2 }]])(
     expect(await c.describe()).toMatchObject({ metric: 'manhattan', quantization: 'sq8' });
     const folder = join(scratch(), 'export');
     await exported(c, folder);
-    for (const say of [() => {}, () => sayOfBefore(folder, quantization)]) {
-      await say();
+    for (const isOfBefore of [false, true]) {
+      if (isOfBefore) await sayOfBefore(folder, quantization);
       const target = await database();
       expect(await imported(target, folder)).toMatchObject({ created: true, count: 100 });
       expect(await target.collection('c').describe()).toMatchObject({ quantization: 'sq8' });

@@ -104,11 +104,12 @@ type Truth = readonly Match[];
 async function truthOf(
   c: Collection,
   queries: readonly Float32Array[],
-  { targetRecall: _, index: __, ...asked }: QueryInput,
+  asked: QueryInput,
 ): Promise<readonly Truth[]> {
+  const { targetRecall: _, index: __, ...rest } = asked;
   const truth: Truth[] = [];
   for (const vector of queries)
-    truth.push((await c.query({ ...asked, vector, exact: true, include: [] })).matches);
+    truth.push((await c.query({ ...rest, vector, exact: true, include: [] })).matches);
   return truth;
 }
 
