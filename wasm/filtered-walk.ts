@@ -16,10 +16,11 @@ const SEEDS: u32 = 64;
 /** Of the rows that a node leads to, no more are measured, but for its own neighbours: the others are met from elsewhere. */
 const LISTED_MOST: usize = 64 << 2;
 
-/** Rows nearest to the query, allowed or not, from which the walk begins, too. */
+/** Rows nearest to the query, allowed or not, from which the walk begins, too: at least so many. */
 const NEAREST: u32 = 16;
-/** With fewer of these expected to be allowed, that none is says nothing. */
+/** With fewer of these expected to be allowed, that none is says nothing: the fewer rows are allowed, the more are looked at. */
 const EXPECTED_LEAST: f32 = 4.5;
+const NEAREST_MOST: f32 = 96;
 /** So many times fewer than expected are no accident. */
 const SHUNNED: f32 = 8;
 /** Where so many of these are allowed, most around are, and to step over the others costs more than to leave them out at the end. */
@@ -120,6 +121,11 @@ function takeIn(listed: usize, count: u32, ef: u32, near: u32, reach: f32): u32 
   return count;
 }
 
+/** How many of the rows nearest to the query tell whether the filter keeps clear of it. */
+function nearestFor(share: f32): u32 {
+  return max<u32>(NEAREST, <u32>min<f32>(NEAREST_MOST, ceil<f32>(EXPECTED_LEAST / share)));
+}
+
 /**
  * The rows nearest to the query, of which the first `found` pool entries tell, are listed at HOP where they are allowed; SHARE becomes
  * the part of them that is. Answers how many bytes.
@@ -161,7 +167,8 @@ export function walkAllowed(
 ): u32 {
   store<u32>(MEASURED, 0);
   const pool = <usize>load<u32>(POOL);
-  const found = searchLevel(0, descend(0), NEAREST, NEAREST, near, 0);
+  const around = nearestFor(share);
+  const found = searchLevel(0, descend(0), around, around, near, 0);
   const nearest = keyId(load<u64>(pool));
   const listed = listNearest(found, allowed);
   const beside = load<f32>(SHARE);

@@ -197,7 +197,14 @@ export function parseManifest(text: string, file: string): Manifest {
   }
   const manifest = result.data as Manifest;
   mustAddUp(manifest, file);
-  return manifest;
+  return { ...manifest, collection: inEffect(manifest.collection) };
+}
+
+/** Collections of before could ask for what no code keeps, and were sq8: as they are described now. */
+function inEffect(collection: ManifestCollection): ManifestCollection {
+  const { metric, quantization } = collection;
+  const type = typeof quantization === 'string' ? quantization : quantization.type;
+  return type === 'rabitq' && metric === 'manhattan' ? { ...collection, quantization: 'sq8' } : collection;
 }
 
 function mustBeOurs(text: string, file: string): Record<string, unknown> {

@@ -26,6 +26,7 @@ import {
   optionalInteger,
   parseCursor,
   resolveSettings,
+  settingsInEffect,
   toCursor,
 } from './input/index.js';
 import { Maintenance } from './maintenance.js';
@@ -161,7 +162,7 @@ export class EngineDatabase implements api.Database {
     if (!created) {
       // Without a tier of its own a request takes the collection's, whichever handler made that.
       const wanted = settings.tier === undefined ? { ...schema, tier: head.schema.tier } : schema;
-      const differing = differingSettings(wanted, head.schema);
+      const differing = differingSettings(wanted, settingsInEffect(head.schema));
       if (differing.length > 0) throw collectionExists(name, differing);
     }
     return new CreatedEngineCollection(this.#collectionOptions(name), created);

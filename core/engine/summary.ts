@@ -3,12 +3,13 @@
  */
 import { HOUR_MS } from '../base/dates.js';
 import type { Head } from '../log/index.js';
+import { settingsInEffect } from './input/index.js';
 import type { CollectionSummary } from './interface/index.js';
 
 export function summaryOf({ name, schema, retentionMs, createdMs }: Head): CollectionSummary {
   return {
     name,
-    ...structuredClone(schema),
+    ...structuredClone(settingsInEffect(schema)),
     retentionHours: retentionMs / HOUR_MS,
     createdAt: new Date(createdMs).toISOString(),
   };

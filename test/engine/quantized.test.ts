@@ -124,11 +124,11 @@ test.each(codings)(
   async (quantization, metric) => {
     const bench = newBench();
     const c = await made(bench, { metric, quantization });
-    await put(c, 0, 3_000);
+    await put(c, 0, 2_400);
     await fold({ ...bench, graph: true });
     expect(await recallOf(c, { targetRecall: 0.97 })).toBeGreaterThan(TARGET);
     const old = (await c.stats()).segments[0]!;
-    await put(c, 3_000, 2_500);
+    await put(c, 2_400, 2_000);
     await c.compact();
     const { segments } = await c.stats();
     expect(segments).toHaveLength(1);
@@ -145,7 +145,7 @@ test.each([
 ])('%j, index %s: products reach it by queries of any length', async (quantization, index) => {
   const bench = newBench();
   const c = await made(bench, { metric: 'dot', quantization });
-  await put(c, 0, 6_000);
+  await put(c, 0, 4_400);
   await c.compact();
   for (const length of [1, 100, 0.01, 1e-6]) {
     let found = 0;

@@ -96,8 +96,8 @@ describe('a walk through allowed rows', () => {
 
   test('finds a region far from the query, where the filter allows no other', () => {
     const { index, arena } = opened('euclidean');
-    // A tenth of the rows, the farthest: nothing leads there but the sample.
-    const isAllowed: Test = (row) => placeOf.get(row)! >= ROWS * 0.9;
+    // The farthest, to which nothing leads but the sample; and so few that it says nothing of a filter that none is around the query.
+    const isAllowed: Test = (row) => placeOf.get(row)! >= ROWS * 0.96;
     const request = {
       ...{ query: queryList[0]!, ef: 200, limit: 40 },
       ...{ allowed: bitmapOf(ROWS, isAllowed), allowedCount: countOf(isAllowed), budget: ROWS },
@@ -116,6 +116,11 @@ describe('a walk through allowed rows', () => {
         ...{ allowed: bitmapOf(ROWS, isAllowed), allowedCount: countOf(isAllowed), budget },
       });
     expect(ask((row) => placeOf.get(row)! >= 400, ROWS)).toMatchObject({ hits: undefined, share: 0 });
+    for (const share of [0.25, 0.1, 0.06])
+      expect(ask((row) => placeOf.get(row)! >= ROWS * (1 - share), ROWS)).toMatchObject({
+        hits: undefined,
+        share: 0,
+      });
     expect(ask((row) => placeOf.get(row)! < 400, ROWS)).toMatchObject({ hits: undefined, share: 1 });
     const near = ask((row) => placeOf.get(row)! % 8 < 5, ROWS);
     expect(near.hits).toBeUndefined();

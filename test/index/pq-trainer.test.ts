@@ -127,6 +127,17 @@ describe('the order of dimensions', () => {
     // As if each wide dimension had sixteen centroids of its own.
     expect(shareLeft(rows.subarray(0, 200 * dimension), 4, trained)).toBeLessThan(0.02);
   });
+
+  test('is that of all rows, where the first are of a cluster that wants the other', () => {
+    const next = numberSource(9);
+    const rows = Float32Array.from({ length: 4_000 * dimension }, next);
+    // A third as it is, in which each dimension varies for itself, three quarters of them hardly; of the others neighbours vary together.
+    const third = 1_300 * dimension;
+    for (let at = 0; at < third; at++) if (at % dimension >= dimension / 4) rows[at]! *= 0.02;
+    for (let at = third; at < rows.length; at += 4) rows.fill(next(), at, at + 4);
+    expect(train(rows.subarray(0, third), dimension).books.order).not.toEqual(asTheyCome);
+    expect(train(rows, dimension).books.order).toEqual(asTheyCome);
+  });
 });
 
 test('takes turns, and a sample that is bounded', () => {

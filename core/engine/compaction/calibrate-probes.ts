@@ -9,6 +9,7 @@ import type { EncodedLeaf, LeafScan } from '../../index/index.js';
 import { PROBE_ROOM, worstCompared } from '../segments/index.js';
 import type { Compared, ProbePoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
+import { RankedRows } from './ranked-rows.js';
 import type { Candidates, Width } from './calibrate.js';
 
 const KS: readonly number[] = [1, 10, 100];
@@ -22,6 +23,7 @@ const RERANK_MOST = 800;
 const BEST_MOST = RERANK_MOST * PROBE_ROOM;
 /** The slack with which so many candidates are compared is found by halving what it may be so often. */
 const HALVINGS = 12;
+const REACH_HALVINGS = 20;
 const TRUTH_EF = 1_000;
 const TRUTH_ROWS = 150;
 /** Points of less recall are not kept, nor those that promise hardly more than one that takes less. */
@@ -50,14 +52,14 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
   const asked = await askedQueries(port);
   const points: ProbePoint[] = [];
   const leaves = port.leaves.length;
-  const reaches = Float32Array.from(asked.flatMap(({ farther }) => [...farther])).sort();
+  const farthest = asked.reduce((most, { farther }) => Math.max(most, farther.at(-1) ?? 0), 0);
   for (const level of LEAVES) {
     const wanted = Math.min(level, leaves);
-    // Within it are so many leaves on average: more of a query that lies between many, fewer of one that lies in the middle of one.
-    const reach = shortened(reaches[Math.min(wanted * asked.length, reaches.length) - 1] ?? 0);
+    const most = wanted * PROBE_ROOM;
+    const reach = reachFor(asked, { wanted, most, farthest });
     for (const query of asked) {
       await port.breathe();
-      query.probe(port, { reach, most: wanted * PROBE_ROOM });
+      query.probe(port, { reach, most });
     }
     const measured: MeasuredPoint[] = [];
     for (const k of KS) {
@@ -69,6 +71,25 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
     if (KS.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH))) break;
   }
   return undominated(points);
+}
+
+/**
+ * Within it are so many leaves on average: more of a query that lies between many, fewer of one that lies in the middle of one. Counted as
+ * they are read, no more than `most` of a query: one of the few that are near everything would else be given what all others lack.
+ */
+function reachFor(
+  asked: readonly AskedQuery[],
+  { wanted, most, farthest }: { readonly wanted: number; readonly most: number; readonly farthest: number },
+): number {
+  const within = (reach: number): number =>
+    asked.reduce((sum, { farther }) => sum + Math.min(most, upperBound(farther, reach)), 0);
+  let [low, high] = [0, farthest];
+  for (let halving = 0; halving < REACH_HALVINGS; halving++) {
+    const middle = (low + high) / 2;
+    if (within(middle) < wanted * asked.length) low = middle;
+    else high = middle;
+  }
+  return shortened(high);
 }
 
 interface MeasuredPoint extends ProbePoint {
@@ -154,9 +175,26 @@ function centroidOrder(
   return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
 }
 
-interface Estimate {
-  readonly estimate: number;
-  readonly row: number;
+/** How many numbers of an ascending list are no more than `most`. */
+function upperBound(numbers: Float32Array, most: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! <= most) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first place of an ascending list whose number is no less. */
+function lowerBound(numbers: Uint32Array, least: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** One query: its truth, and the best estimates of the leaves that were scanned so far. */
@@ -168,8 +206,11 @@ class AskedQuery {
   #probed = 0;
   /** Exact distances of the nearest rows, ascending. */
   readonly #sorted: Float32Array;
-  /** Of each of the nearest rows its exact distance, and its estimate once its leaf was scanned. */
-  readonly #truth: Map<number, { readonly exact: number; estimate: number }>;
+  /** The nearest rows, ascending, so that those of a leaf lie side by side. */
+  readonly #rows: Uint32Array;
+  /** Of each of them its exact distance, and its estimate once its leaf was scanned. */
+  readonly #exact: Float32Array;
+  readonly #estimates: Float32Array;
   /** The nearest estimates, ascending, and whose they are. */
   #best: Float32Array = new Float32Array(0);
   #bestRows: Uint32Array = new Uint32Array(0);
@@ -185,9 +226,10 @@ class AskedQuery {
     this.#query = of.query;
     this.#centroids = of.centroids;
     this.#sorted = of.distances.slice().sort();
-    this.#truth = new Map(
-      Array.from(of.rows, (row, i) => [row, { exact: of.distances[i]!, estimate: Infinity }]),
-    );
+    const byRow = of.rows.map((_, i) => i).sort((a, b) => of.rows[a]! - of.rows[b]!);
+    this.#rows = byRow.map((i) => of.rows[i]!);
+    this.#exact = Float32Array.from(byRow, (i) => of.distances[i]!);
+    this.#estimates = new Float32Array(byRow.length).fill(Infinity);
   }
 
   /** Scans what is in reach and was not before. Requires: no less than the time before. */
@@ -201,33 +243,42 @@ class AskedQuery {
     leafScan.prepare(port.vectorOf(this.#query));
     leafScan.beginLeaves();
     const self = port.rowOf(this.#query);
-    const fresh: Estimate[] = Array.from(this.#best, (estimate, i) => ({
-      estimate,
-      row: this.#bestRows[i]!,
-    }));
+    const ranked = new RankedRows();
+    this.#best.forEach((estimate, i) => ranked.add(estimate, this.#bestRows[i]!));
     const worst = this.#best.length < BEST_MOST ? Infinity : this.#best.at(-1)!;
     for (const leaf of this.#centroids.subarray(from, to)) {
       const { scanned, rows, guests } = leaves[leaf]!;
       const first = leafStarts[leaf]!;
       const estimates = leafScan.leafDistances(scanned, rows, guests.length);
-      for (const [i, estimate] of estimates.entries()) {
+      for (let i = 0; i < estimates.length; i++) {
+        if (!(estimates[i]! < worst)) continue;
         const row = i < rows ? first + i : guests[i - rows]!;
-        if (estimate < worst && row !== self) fresh.push({ estimate, row });
-        const known = this.#truth.get(row);
-        if (known !== undefined && estimate < known.estimate) known.estimate = estimate;
+        if (row !== self) ranked.add(estimates[i]!, row);
       }
+      this.#learn({ first, rows, guests }, estimates);
     }
-    this.#keepBest(fresh);
+    const { estimates, rows } = ranked.best(BEST_MOST);
+    [this.#best, this.#bestRows] = [estimates, rows];
   }
 
-  /** Each row once, with the nearer of its estimates. */
-  #keepBest(found: Estimate[]): void {
-    const seen = new Set<number>();
-    const best = found
-      .sort((a, b) => a.estimate - b.estimate || a.row - b.row)
-      .filter(({ row }) => seen.size < BEST_MOST && seen.size < seen.add(row).size);
-    this.#best = Float32Array.from(best, ({ estimate }) => estimate);
-    this.#bestRows = Uint32Array.from(best, ({ row }) => row);
+  /** Of the nearest rows, those of one leaf and its guests. */
+  #learn(
+    { first, rows, guests }: { readonly first: number; readonly rows: number; readonly guests: Uint32Array },
+    estimates: Float32Array,
+  ): void {
+    const nearest = this.#rows;
+    for (let at = lowerBound(nearest, first); at < nearest.length && nearest[at]! < first + rows; at++)
+      this.#learnOne(at, estimates[nearest[at]! - first]!);
+    for (let at = 0, i = 0; at < nearest.length && i < guests.length;) {
+      if (nearest[at] === guests[i]) this.#learnOne(at, estimates[rows + i]!);
+      if (nearest[at]! < guests[i]!) at++;
+      else i++;
+    }
+  }
+
+  /** The nearer of two, where a row is the guest of another leaf that is scanned. */
+  #learnOne(at: number, estimate: number): void {
+    if (estimate < this.#estimates[at]!) this.#estimates[at] = estimate;
   }
 
   /** Farther than the k-th estimate the last that is kept. */
@@ -237,14 +288,7 @@ class AskedQuery {
 
   /** How many candidates are compared with such a slack. */
   comparedWithin(k: number, slack: number): number {
-    const worst = (this.#best[k - 1] ?? Infinity) + slack;
-    let [low, high] = [0, this.#best.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#best[middle]! <= worst) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return upperBound(this.#best, (this.#best[k - 1] ?? Infinity) + slack);
   }
 
   /** The share of the k nearest among the candidates that are compared. Rows as near as the k-th count alike. */
@@ -255,7 +299,8 @@ class AskedQuery {
     const worst = this.#sorted[wanted - 1]!;
     const last = this.#best.length === 0 ? -Infinity : worstCompared(this.#best, compared);
     let found = 0;
-    for (const { exact, estimate } of this.#truth.values()) if (exact <= worst && estimate <= last) found++;
+    for (let i = 0; i < this.#exact.length; i++)
+      if (this.#exact[i]! <= worst && this.#estimates[i]! <= last) found++;
     return Math.min(found, wanted) / wanted;
   }
 }

@@ -29,7 +29,7 @@ export {
 export type { ParsedQuery, ParsedRead, WantedEffort, WantedIndex } from './query-parser.js';
 export type { RecordParser } from './records.js';
 export { parseScan } from './scan-parser.js';
-export { differingSettings, mustBeTier, resolveSettings } from './settings.js';
+export { differingSettings, mustBeTier, resolveSettings, settingsInEffect } from './settings.js';
 export { isUsable, VectorParser } from './vectors.js';
 export type {
   ParsedDelete,

@@ -126,6 +126,15 @@ export function resolveSettings(input: CollectionSettings, defaultTier: Tier): C
   };
 }
 
+/**
+ * What a collection's settings come to: before there were codes, rabitq could be asked for under manhattan, too. Segments of such a
+ * collection have always been sq8 (compaction/coding.ts), and that is what a collection like it is to be made with.
+ */
+export function settingsInEffect(schema: CollectionSchema): CollectionSchema {
+  const isTurned = quantizationType(schema.quantization) === 'rabitq' && schema.metric === 'manhattan';
+  return isTurned ? { ...schema, quantization: 'sq8' } : schema;
+}
+
 /** Names of the settings in which two schemas differ. */
 export function differingSettings(a: CollectionSchema, b: CollectionSchema): readonly string[] {
   return NAMES.filter((name) => canonical(a[name]) !== canonical(b[name]));

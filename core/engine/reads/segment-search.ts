@@ -26,6 +26,7 @@ import type {
 import { segmentMatches } from '../table/index.js';
 import type { SegmentMatches, Turns } from '../table/index.js';
 import { nearestOfAll, tryProbe } from './cold-search.js';
+import { deeper, isDeepEnough } from './depth.js';
 import { searchIndex } from './index-search.js';
 import type { ProbedPart } from './probed-together.js';
 import { coarseOf, planSearch } from './search-plan.js';
@@ -110,7 +111,12 @@ function beginAllowed(
   const kept = store.threads === undefined ? allowed : { ...allowed, allowed: allowed.allowed?.slice() };
   const begun = tryBegin(store, overlay, search, kept);
   if (begun === undefined) return () => searchAllowed(store, overlay, search, kept);
-  return () => rerank(store, overlay, search, begun.candidates());
+  return () => rerank(store, overlay, search, begun.search.candidates(), begun.wanted);
+}
+
+interface Begun {
+  readonly search: BegunSearch;
+  readonly wanted: IndexSearch;
 }
 
 /** By threads. A query that is to be explained is searched where its trace is. */
@@ -119,7 +125,7 @@ function tryBegin(
   overlay: SegmentOverlay,
   search: SegmentSearch,
   { allowed, count }: Allowed,
-): BegunSearch | undefined {
+): Begun | undefined {
   const { query, k, trace } = search;
   if (store.threads === undefined || trace !== undefined) return undefined;
   if (count * query.length < WORTH_HANDING_OVER) return undefined;
@@ -127,7 +133,8 @@ function tryBegin(
   if (effort.kind === 'exact' || count <= effort.rerank) return undefined;
   const index = tryIndex(store, overlay.segment.file, search);
   const wanted = { query, k, effort, allowed, count };
-  return index?.threaded?.begin(wanted, () => searchIndex(index, wanted, undefined), search.group);
+  const begun = index?.threaded?.begin(wanted, () => searchIndex(index, wanted, undefined), search.group);
+  return begun && { search: begun, wanted };
 }
 
 function searchAllowed(
@@ -135,11 +142,11 @@ function searchAllowed(
   overlay: SegmentOverlay,
   search: SegmentSearch,
   { allowed, count }: Allowed,
+  effort: Effort = effortOf(overlay, search),
 ): Awaitable<SegmentAnswer> {
   const { query, k, trace } = search;
   const { file } = overlay.segment;
   if (count === 0) return NOTHING;
-  const effort = effortOf(overlay, search);
   if (effort.kind === 'exact' || count <= effort.rerank) trace?.planned({ matches: count, plan: 'exact' });
   if (effort.kind === 'exact') {
     const exactly = allowed?.slice();
@@ -148,13 +155,15 @@ function searchAllowed(
   // So few that the index could only leave some out.
   if (count <= effort.rerank) return rankAll(store, overlay, search, rowsOfBitmap(allowed, file.rows));
   const index = tryIndex(store, file, search);
-  if (index !== undefined)
-    return rerank(store, overlay, search, searchIndex(index, { query, k, effort, allowed, count }, trace));
+  if (index !== undefined) {
+    const now = { query, k, effort, allowed, count };
+    return rerank(store, overlay, search, searchIndex(index, now, trace), now);
+  }
   const later = { query, k, effort, allowed: allowed?.slice(), count };
   const read = search.turns.run(() => searchRead(store, overlay, search, later));
   return read
     .then((found) => nearestOfAll(found, search.together))
-    .then((found) => rerank(store, overlay, search, found));
+    .then((found) => rerank(store, overlay, search, found, later));
 }
 
 function effortOf({ segment }: SegmentOverlay, { k, wanted, index }: SegmentSearch): Effort {
@@ -252,18 +261,39 @@ function rankAll(
   );
 }
 
-/** The exact order of candidates. */
+/** The exact order of candidates. `asked`: what they answer, where there may be nearer rows behind them. */
 function rerank(
   store: SegmentStore,
   overlay: SegmentOverlay,
   search: SegmentSearch,
   candidates: Candidates,
+  asked?: IndexSearch,
 ): Awaitable<SegmentAnswer> {
+  if (asked === undefined || search.filter === undefined || !hasCoarseCodes(overlay.segment.file))
+    return andThen(distancesOf(store, overlay, search, candidates), (distances) =>
+      nearest(overlay, search, candidates, distances),
+    );
+  const later = { ...asked, allowed: asked.allowed?.slice() };
+  return andThen(distancesOf(store, overlay, search, candidates), (distances) => {
+    const found = nearest(overlay, search, candidates, distances);
+    const { k, wanted } = search;
+    if (isDeepEnough({ ...candidates, distances, count: asked.count, k, wanted })) return found;
+    const more = searchAllowed(store, overlay, search, later, deeper(asked.effort));
+    return andThen(more, (answer) => ({ ...answer, rowsScanned: answer.rowsScanned + found.rowsScanned }));
+  });
+}
+
+function distancesOf(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  candidates: Candidates,
+): Awaitable<Float32Array> {
   search.searched();
   const { rows } = candidates;
   // Of what was probed, candidates of other segments may all be nearer.
-  if (rows.length === 0) return nearest(overlay, search, candidates, new Float32Array(0));
-  if (candidates.distances !== undefined) return nearest(overlay, search, candidates, candidates.distances);
+  if (rows.length === 0) return new Float32Array(0);
+  if (candidates.distances !== undefined) return candidates.distances;
   const { query, metric } = search;
   const { file } = overlay.segment;
   const distances = store.scorer.tryDistances({
@@ -272,10 +302,7 @@ function rerank(
     count: rows.length,
     copy: (part, target, place) => file.tryCopyVectors(rows, part, target, place),
   });
-  if (distances !== undefined) return nearest(overlay, search, candidates, distances);
-  return readDistances(store, file, search, candidates).then((read) =>
-    nearest(overlay, search, candidates, read),
-  );
+  return distances ?? readDistances(store, file, search, candidates);
 }
 
 /** By parts: many rows take a page each, which one read of all would hold together. */

@@ -15,10 +15,9 @@ export function pqSampleRows(rows: number, dimension: number): number {
   return Math.min(rows, SAMPLE_MOST, affordable);
 }
 
-/** A copy of every so many-th row. */
-export function thinned(rows: Float32Array, dimension: number): Float32Array {
+/** A copy of every so many-th row: as rows come in the order of clusters, the first of them would be of a few. Requires: no more than there are. */
+export function thinned(rows: Float32Array, dimension: number, kept: number): Float32Array {
   const count = rows.length / dimension;
-  const kept = pqSampleRows(count, dimension);
   const copy = new Float32Array(kept * dimension);
   for (let i = 0; i < kept; i++) {
     const row = Math.floor((i * count) / kept);

@@ -13,7 +13,7 @@ import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../.
 import { Layout, PQ_CENTROIDS, acquireBytes, pqStride, pqSubVectors } from '../../layout/index.js';
 import type { PqCoding } from '../../layout/index.js';
 import type { PqBooks } from './pq-books.js';
-import { TURN_NUMBERS, centred, thinned } from './pq-sample.js';
+import { TURN_NUMBERS, centred, pqSampleRows, thinned } from './pq-sample.js';
 
 const ROUNDS = 10;
 /** Rows and rounds by which the orders are compared. */
@@ -91,7 +91,8 @@ export class PqTrainer {
   /** Learns from sampled rows. Yields between turns of a few milliseconds. Requires: a row at least. */
   *train(sample: Float32Array): Generator<void> {
     const { dimension } = this.#options;
-    const { rows, middles, unit } = yield* centred(thinned(sample, dimension), this.#options);
+    const kept = thinned(sample, dimension, pqSampleRows(sample.length / dimension, dimension));
+    const { rows, middles, unit } = yield* centred(kept, this.#options);
     const order = yield* this.#bestOrder(rows);
     const { centroids } = yield* this.#cluster(rows, order, ROUNDS);
     this.#trained = { centroids, order, middles, unit };
@@ -108,7 +109,7 @@ export class PqTrainer {
     const asTheyCome = Uint32Array.from({ length: dimension }, (_, d) => d);
     if (this.#subVectors === dimension) return asTheyCome;
     const dealt = dealtOrder(rows, dimension, this.#subVectors);
-    const tried = rows.subarray(0, TRIED_ROWS * dimension);
+    const tried = thinned(rows, dimension, Math.min(TRIED_ROWS, rows.length / dimension));
     const first = yield* this.#cluster(tried, asTheyCome, TRIED_ROUNDS);
     const second = yield* this.#cluster(tried, dealt, TRIED_ROUNDS);
     return second.error < first.error ? dealt : asTheyCome;
