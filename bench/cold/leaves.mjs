@@ -20,8 +20,11 @@
 import { loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
-import { open } from '../../dist/core/index.js';
-import { openFileStore } from '../../dist/core/store/adapters/node/index.js';
+import { composeDatabase } from '../../dist/core/compose.js';
+import { compileEmbeddedKernel } from '../../dist/core/kernel/index.js';
+import { portableDeflate } from '../../dist/core/segment/index.js';
+import { nodeDeflate, nodeSha256, openFileStore } from '../../dist/core/store/adapters/node/index.js';
+import { systemClock, systemRandom, systemSleep } from '../../dist/core/system-ports.js';
 import { COLLECTION, hitsOf, K, keptCollection } from '../kept-collection.mjs';
 import { quantile, round } from '../latencies.mjs';
 import { machine, writeResults } from '../result-files.mjs';
@@ -62,6 +65,28 @@ const tiers = /** @type {const} */ (['edge', 'server']);
  * @property {Record<string, number>} parts bytes by part
  */
 
+/**
+ * As `open` does with a URL of a bucket on Node, where SHA-256 and deflate are the host's, and as `openR2Store` does in a Worker, which
+ * brings none of its own.
+ *
+ * @param {Tier} tier
+ * @param {import('../../dist/core/store/index.js').ObjectStore} store
+ * @param {string} identity
+ */
+async function openOn(tier, store, identity) {
+  const host =
+    tier === 'server'
+      ? { sha256: nodeSha256, deflate: nodeDeflate }
+      : { sha256: undefined, deflate: portableDeflate };
+  return composeDatabase({
+    ...{ store, identity, tier, memoryBudgetBytes: MEMORY_BYTES },
+    ports: { clock: systemClock, random: systemRandom, sleep: systemSleep },
+    ...host,
+    kernelModule: await compileEmbeddedKernel(),
+    ...{ shareRequests: true, background: true, hedgeReads: false },
+  });
+}
+
 /** @param {string} name */
 function mustBeProfile(name) {
   if (!Object.hasOwn(profiles, name))
@@ -81,7 +106,7 @@ async function askCold({ folder, set, neighbours }, at, tier, { profile, segment
   const far = new LatencyStore(await openFileStore(folder, { create: false }), profile, at + 1);
   const store = new RequestTimes(far);
   const begun = performance.now();
-  const database = await open(`bench:${profile}`, { store, tier, memoryBudgetBytes: MEMORY_BYTES });
+  const database = await openOn(tier, store, `bench:${profile}`);
   const { matches } = await database
     .collection(COLLECTION)
     .query({ vector, k: K, targetRecall: TARGET, include: [] });

@@ -134,8 +134,8 @@ export const limits = {
   /** An index of no more is read when it is first asked, where leaves of it could be probed: one wave of reads either way. */
   loadedAtOnceBytes: 4_194_304, // 4 MiB
   /** Of the leaves that one query reads, and again of rows, so much is read in vain at most to make no more requests than these. */
-  probeWaveBytes: 786_432, // 768 KiB
-  probeWaveRequests: 32, // or as many as a handler has in flight
+  probeWaveBytes: 1_572_864, // 1.5 MiB
+  probeWaveRequests: 12, // or fewer, where a handler has fewer in flight
   /** What passes on a connection of 80 MiB/s while a request waits for its first byte. */
   requestBytes: 2_097_152, // 2 MiB
   /** Through this a writer sends a segment, whatever its size. */

@@ -2,12 +2,12 @@
  * Opens the tail of a segment: one range read, then every check that its bytes allow. What comes out can be trusted as
  * far as lengths, orders and positions go.
  */
-import { bytesToHex, tryHexToBytes, utf8Decode } from '../base/bytes.js';
-import { corrupt } from '../base/errors.js';
+import { bytesToHex, concatBytes, tryHexToBytes, utf8Decode } from '../base/bytes.js';
+import { corrupt, isCairnError } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { mustMatchPages, readRange } from '../store/index.js';
-import type { ObjectStore } from '../store/index.js';
+import type { ByteRange, ObjectStore } from '../store/index.js';
 import { ColumnIndex } from './columns/column-index.js';
 import { DocumentIndex } from './document-blocks.js';
 import { decodeExpiries } from './expiries.js';
@@ -21,6 +21,9 @@ import { LeafIndex } from './leaves/leaf-index.js';
 import { layOut } from './section-layout.js';
 import type { SegmentLayout, TailKind } from './section-layout.js';
 import type { SegmentRef } from './segment-writer.js';
+
+const PIECE_BYTES = 1_048_576;
+const PIECES_MOST = 4;
 
 export interface TailOptions {
   readonly store: ObjectStore;
@@ -46,14 +49,35 @@ export interface SegmentTail {
   readonly leafIndex: LeafIndex | undefined;
 }
 
-/** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request. */
+/** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request; of a large tail some more beside each other. */
 export async function openTail(options: TailOptions): Promise<SegmentTail> {
   const { store, ref } = options;
   const { key, bytes: size, tailBytes } = ref;
   const tailOffset = size - tailBytes;
   mustBeRef(ref, tailOffset);
   const range = { offset: tailOffset, length: tailBytes };
-  return await readRange({ store, key, size, range }, (read) => openRead(options, tailOffset, read));
+  const use = (read: Uint8Array): SegmentTail => openRead(options, tailOffset, read);
+  const pieces = piecesOf(range);
+  if (pieces.length > 1) {
+    const read = pieces.map((piece) => readRange({ store, key, size, range: piece }, (bytes) => bytes));
+    try {
+      return use(concatBytes(await Promise.all(read)));
+    } catch (error) {
+      // What a cache has kept of it may be damaged, in whichever piece: then the whole is read, and held against the bucket's.
+      if (!isCairnError(error) || error.kind !== 'corrupt') throw error;
+    }
+  }
+  return await readRange({ store, key, size, range }, use);
+}
+
+/** Alike, and as many as it takes that no connection is waited for much longer than for the answer to begin, up to a few. */
+function piecesOf({ offset, length }: ByteRange): readonly ByteRange[] {
+  const count = Math.min(PIECES_MOST, Math.ceil(length / PIECE_BYTES));
+  const pieceBytes = Math.ceil(length / count);
+  return Array.from({ length: count }, (_, i) => ({
+    offset: offset + i * pieceBytes,
+    length: Math.min(pieceBytes, length - i * pieceBytes),
+  }));
 }
 
 function openRead(

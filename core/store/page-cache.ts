@@ -18,6 +18,9 @@ import { PageSet } from './page-set.js';
 import { readRange } from './range-read.js';
 
 const { pageBytes } = limits;
+/** Of a table of pages a part has so many. */
+const PART_BITS = 10;
+const PART_PAGES = 1_024;
 /** Answers of wide ranges that are in memory at a time. */
 const FEW_PARALLEL = 2;
 
@@ -80,9 +83,30 @@ interface Page {
   newer: Page | undefined;
 }
 
+/** The pages of an object that are here, by their numbers: of an object of gigabytes these are few among hundreds of thousands. */
+class PageTable {
+  readonly #parts: ((Page | undefined)[] | undefined)[] = [];
+
+  get(number: number): Page | undefined {
+    return this.#parts[number >>> PART_BITS]?.[number & (PART_PAGES - 1)];
+  }
+
+  set(number: number, page: Page | undefined): void {
+    const part = (this.#parts[number >>> PART_BITS] ??= new Array<Page | undefined>(PART_PAGES));
+    part[number & (PART_PAGES - 1)] = page;
+  }
+
+  *all(): Generator<Page> {
+    for (const part of this.#parts) for (const page of part ?? []) if (page !== undefined) yield page;
+  }
+
+  clear(): void {
+    this.#parts.length = 0;
+  }
+}
+
 interface Registered extends PagedObject, PagedHandle {
-  /** By number. */
-  readonly pages: (Page | undefined)[];
+  readonly pages: PageTable;
   forgotten: boolean;
 }
 
@@ -136,7 +160,7 @@ export class PageCache {
     );
     const registered: Registered = {
       ...object,
-      pages: new Array<Page | undefined>(expected),
+      pages: new PageTable(),
       forgotten: false,
     };
     this.#objects.add(registered);
@@ -160,7 +184,7 @@ export class PageCache {
       const end = Math.ceil((offset + length) / pageBytes);
       for (let number = Math.floor(offset / pageBytes); number < end; number++) {
         if (found.has(number)) continue;
-        const page = object.pages[number];
+        const page = object.pages.get(number);
         if (page === undefined) missing.add(number);
         else {
           page.used = true;
@@ -185,7 +209,7 @@ export class PageCache {
       const copy = new Uint8Array(length);
       return this.tryCopy(handle, offset, length, copy, 0) ? copy : undefined;
     }
-    const page = pages[(offset - start) / pageBytes];
+    const page = pages.get((offset - start) / pageBytes);
     if (page === undefined || start + length > page.bytes.length) return undefined;
     page.used = true;
     this.#hits += 1;
@@ -198,7 +222,7 @@ export class PageCache {
    */
   touch(handle: PagedHandle, offset: number): number {
     const start = offset % pageBytes;
-    const page = this.#mustBeRegistered(handle).pages[(offset - start) / pageBytes];
+    const page = this.#mustBeRegistered(handle).pages.get((offset - start) / pageBytes);
     return page?.bytes[start] ?? 0;
   }
 
@@ -209,7 +233,7 @@ export class PageCache {
       const from = offset + done;
       const start = from % pageBytes;
       const part = Math.min(pageBytes - start, length - done);
-      const page = pages[(from - start) / pageBytes];
+      const page = pages.get((from - start) / pageBytes);
       if (page === undefined || start + part > page.bytes.length) return false;
       page.used = true;
       this.#hits += 1;
@@ -249,8 +273,8 @@ export class PageCache {
     if (!this.#objects.delete(handle)) return;
     const object = handle as Registered;
     object.forgotten = true;
-    for (const page of object.pages) if (page !== undefined) this.#drop(page);
-    object.pages.length = 0;
+    for (const page of object.pages.all()) this.#drop(page);
+    object.pages.clear();
     this.#count();
   }
 
@@ -320,11 +344,11 @@ export class PageCache {
 
   #insert(owner: Registered, number: number, bytes: Uint8Array): Page | undefined {
     if (owner.forgotten) return undefined;
-    const present = owner.pages[number];
+    const present = owner.pages.get(number);
     if (present !== undefined) return present;
     const room = Math.min(this.#budget, this.#roomBytes());
     const page = newPage(owner, number, bytes, false);
-    owner.pages[number] = page;
+    owner.pages.set(number, page);
     this.#bytes += bytes.length;
     this.#append(page);
     this.trim(room);
@@ -341,7 +365,7 @@ export class PageCache {
         this.#append(evicted);
         continue;
       }
-      evicted.owner.pages[evicted.number] = undefined;
+      evicted.owner.pages.set(evicted.number, undefined);
       this.#drop(evicted);
     }
     this.#count();
@@ -358,14 +382,14 @@ export class PageCache {
   #pin(object: Registered, { offset, length }: ByteRange, read: PageSet): void {
     const end = Math.ceil((offset + length) / pageBytes);
     for (let number = Math.floor(offset / pageBytes); number < end; number++) {
-      let page = object.pages[number];
+      let page = object.pages.get(number);
       if (page?.pinned === true || object.forgotten) continue;
       if (page === undefined) {
         // Evicted since it was read: what is pinned counts for the budget but is not measured against it.
         const start = number * pageBytes;
         const bytes = read.bytes(start, Math.min(pageBytes, object.size - start));
         page = newPage(object, number, bytes, true);
-        object.pages[number] = page;
+        object.pages.set(number, page);
         this.#bytes += bytes.length;
       } else {
         this.#unlink(page);

@@ -3,9 +3,48 @@
  * the direction of its own residual must lose against what is as near in another.
  */
 import { describe, expect, test } from 'vitest';
-import { SecondLeaves } from '../../core/index/index.js';
+import { LeafEncoder, LeafScan, RangeTrainer, SecondLeaves } from '../../core/index/index.js';
 import { NO_LEAF } from '../../core/index/leaves/second-leaves.js';
+import type { Metric } from '../../core/kernel/index.js';
 import { clustered, kernel, rowOf } from './fixture.js';
+
+interface Asked {
+  readonly dimension: number;
+  readonly metric?: Metric;
+  readonly centroids: Float32Array;
+  readonly rowsIn: readonly number[];
+  readonly leafRowsMost?: number;
+}
+
+/** Finds the seconds of rows, of leaves that have these centroids. */
+function finder({
+  dimension,
+  metric = 'euclidean',
+  centroids,
+  rowsIn,
+  leafRowsMost = 100_000,
+}: Asked): (leaf: number, rows: Float32Array) => number[] {
+  const ranges = new RangeTrainer(dimension, metric);
+  ranges.add(centroids);
+  const encoder = new LeafEncoder(kernel.pool, { dimension, metric, params: ranges.finish() });
+  for (let leaf = 0; leaf < rowsIn.length; leaf++) {
+    const centroid = rowOf(centroids, dimension, leaf);
+    encoder.add(centroid, centroid);
+  }
+  const codes = encoder.centroids(1);
+  encoder.release();
+  return (leaf, rows) => {
+    const scan = new LeafScan(kernel.pool, { dimension, metric, centroids: codes });
+    const seconds = new SecondLeaves(kernel.pool, {
+      ...{ dimension, metric, centroids, leafRowsMost, scan, factor: codes.factor },
+      rowsIn: Uint32Array.from(rowsIn),
+    });
+    const found = seconds.secondsOf(leaf, rows);
+    seconds.release();
+    scan.release();
+    return [...found];
+  };
+}
 
 function losses(row: Float32Array, leaf: number, centroids: readonly Float32Array[]): number[] {
   const own = centroids[leaf]!;
@@ -20,41 +59,56 @@ function losses(row: Float32Array, leaf: number, centroids: readonly Float32Arra
 }
 
 describe('second leaves', () => {
-  test.each([3, 64, 70])('are those of the least loss, of %i dimensions', (dimension) => {
-    const [leaves, perLeaf] = [60, 40];
-    const rows = clustered(leaves * perLeaf, dimension, 12);
-    const centroids = rows.slice(0, leaves * dimension);
-    const seconds = new SecondLeaves(kernel.pool, {
-      ...{ dimension, centroids, rowsIn: new Uint32Array(leaves).fill(perLeaf) },
-      leafRowsMost: 100_000,
-    });
-    const all = Array.from({ length: leaves }, (_, leaf) => rowOf(centroids, dimension, leaf));
-    // Few enough that no leaf is full.
-    for (const leaf of [0, 17, 59]) {
-      const asked = rows.subarray((leaf + 60) * dimension, (leaf + 70) * dimension);
-      seconds.secondsOf(leaf, asked).forEach((second, i) => {
-        const loss = losses(rowOf(asked, dimension, i), leaf, all);
-        expect(loss[second]).toBeLessThanOrEqual(Math.min(...loss) * (1 + 1e-5));
+  test.each(['euclidean', 'dot', 'cosine'] as const)(
+    'are those of the least loss, of 33 leaves by %s',
+    (metric) => {
+      // As many as are compared exactly, whatever codes say of them.
+      const [leaves, dimension] = [33, 70];
+      const rows = clustered(1_000, dimension, 12);
+      const centroids = rows.slice(0, leaves * dimension);
+      const secondsOf = finder({ dimension, metric, centroids, rowsIn: new Array<number>(leaves).fill(40) });
+      const all = Array.from({ length: leaves }, (_, leaf) => rowOf(centroids, dimension, leaf));
+      for (const leaf of [0, 17, 32]) {
+        const asked = rows.subarray((leaf + 60) * dimension, (leaf + 70) * dimension);
+        secondsOf(leaf, asked).forEach((second, i) => {
+          const loss = losses(rowOf(asked, dimension, i), leaf, all);
+          expect(loss[second]).toBeLessThanOrEqual(Math.min(...loss) * (1 + 1e-5));
+        });
+      }
+    },
+  );
+
+  test.each(['euclidean', 'dot'] as const)(
+    'of many leaves are nearly so by %s: codes tell which are near',
+    (metric) => {
+      const [leaves, dimension] = [600, 128];
+      const rows = clustered(2_000, dimension, 12).map(
+        (value, i) => value * (1 + (Math.floor(i / dimension) % 3)),
+      );
+      const centroids = rows.slice(0, leaves * dimension);
+      const secondsOf = finder({ dimension, metric, centroids, rowsIn: new Array<number>(leaves).fill(40) });
+      const all = Array.from({ length: leaves }, (_, leaf) => rowOf(centroids, dimension, leaf));
+      const asked = rows.subarray(1_000 * dimension, 1_200 * dimension);
+      let best = 0;
+      secondsOf(5, asked).forEach((second, i) => {
+        const loss = losses(rowOf(asked, dimension, i), 5, all);
+        if (loss[second]! <= Math.min(...loss) * (1 + 1e-5)) best++;
       });
-    }
-    seconds.release();
-  });
+      expect(best / 200).toBeGreaterThan(0.9);
+    },
+  );
 
   test('lie in another direction than the row does, where they are about as near', () => {
     const centroids = Float32Array.of(0, 0, 3, 0, 1, 2.05);
-    const rowsIn = Uint32Array.of(5, 5, 5);
-    const seconds = new SecondLeaves(kernel.pool, { dimension: 2, centroids, rowsIn, leafRowsMost: 100 });
-    expect([...seconds.secondsOf(0, Float32Array.of(1, 0))]).toEqual([2]);
+    const secondsOf = finder({ dimension: 2, centroids, rowsIn: [5, 5, 5] });
+    expect(secondsOf(0, Float32Array.of(1, 0))).toEqual([2]);
     // Of the centroid itself no direction is better than another.
-    expect([...seconds.secondsOf(0, Float32Array.of(0, 0))]).toEqual([2]);
-    seconds.release();
+    expect(secondsOf(0, Float32Array.of(0, 0))).toEqual([2]);
   });
 
   test('are none where there is one leaf', () => {
-    const options = { dimension: 2, centroids: Float32Array.of(1, 1), rowsIn: Uint32Array.of(3) };
-    const seconds = new SecondLeaves(kernel.pool, { ...options, leafRowsMost: 100 });
-    expect([...seconds.secondsOf(0, Float32Array.of(1, 2, 3, 4))]).toEqual([NO_LEAF, NO_LEAF]);
-    seconds.release();
+    const secondsOf = finder({ dimension: 2, centroids: Float32Array.of(1, 1), rowsIn: [3] });
+    expect(secondsOf(0, Float32Array.of(1, 2, 3, 4))).toEqual([NO_LEAF, NO_LEAF]);
   });
 
   test.each([
@@ -63,14 +117,12 @@ describe('second leaves', () => {
   ])('%s', (_, leafRowsMost, expected) => {
     // All rows of the first leaf are nearest to the second, then to the third.
     const centroids = Float32Array.of(0, 0, 1, 1, 2, 2, 100, 100);
-    const rowsIn = Uint32Array.of(100, 100, 100, 100);
-    const seconds = new SecondLeaves(kernel.pool, { dimension: 2, centroids, rowsIn, leafRowsMost });
-    const found = seconds.secondsOf(0, new Float32Array(2 * 500).fill(0.25));
+    const secondsOf = finder({ dimension: 2, centroids, rowsIn: [100, 100, 100, 100], leafRowsMost });
+    const found = secondsOf(0, new Float32Array(2 * 500).fill(0.25));
     const counts = [1, 2, 3].map((leaf) => found.filter((second) => second === leaf).length);
     expect(counts).toEqual(expected);
     expect(found.filter((second) => second === NO_LEAF)).toHaveLength(
       500 - counts.reduce((a, b) => a + b, 0),
     );
-    seconds.release();
   });
 });

@@ -66,6 +66,7 @@ export interface WriteOptions {
   /** With leaves that can be probed; what their codes are is of no matter here. */
   readonly leaves?: boolean | readonly LeafContent[];
   readonly filterInTailBytes?: number;
+  readonly curve?: unknown;
 }
 
 /** Numbers whose every byte is another. */
@@ -111,6 +112,7 @@ export async function writeSegment(
     columnBytesMax = 16_777_216,
     leaves = false,
     filterInTailBytes,
+    curve = { recall: [1] },
   }: WriteOptions = {},
 ): Promise<SegmentRef> {
   const { dimension, ids, documents, vectors, seqs } = rows;
@@ -146,7 +148,7 @@ export async function writeSegment(
     { kind: 'rowOfRank', bytes: new Uint8Array(maps.rowOfRank.buffer), count },
     { kind: 'rankOfRow', bytes: new Uint8Array(maps.rankOfRow.buffer), count },
   ]);
-  return writer.finish({ numbers: { half: 0.5 }, curve: { recall: [1] } });
+  return writer.finish({ numbers: { half: 0.5 }, curve });
 }
 
 export interface OpenOptions {

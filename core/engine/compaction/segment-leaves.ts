@@ -55,14 +55,10 @@ export class SegmentLeaves {
     evict: () => boolean,
     rowsOf: (first: number, count: number) => Float32Array,
   ): Generator<void> {
-    const { dimension } = this.#options;
     const rowsIn = Uint32Array.from(this.#encoder.leaves, ({ rows }) => rows);
-    const centroids = new Float32Array(rowsIn.length * dimension);
-    this.#given.forEach((centroid, leaf) => centroids.set(centroid, leaf * dimension));
-    const seconds = tryWithRoom(
-      evict,
-      () => new SecondLeaves(pool, { dimension, centroids, rowsIn, leafRowsMost: limits.leafRows }),
-    );
+    this.#centroids = this.#encoder.centroids(CENTROID_BITS);
+    const scan = this.tryScan(pool, evict);
+    const seconds = scan && this.#trySeconds({ pool, evict, scan, rowsIn });
     try {
       let first = 0;
       for (const [leaf, count] of rowsIn.entries()) {
@@ -74,10 +70,29 @@ export class SegmentLeaves {
       }
     } finally {
       seconds?.release();
+      scan?.release();
     }
     this.#encoder.endGuests();
-    this.#centroids = this.#encoder.centroids(CENTROID_BITS);
     this.#encoder.release();
+  }
+
+  #trySeconds({
+    pool,
+    evict,
+    scan,
+    rowsIn,
+  }: {
+    readonly pool: ArenaPool;
+    readonly evict: () => boolean;
+    readonly scan: LeafScan;
+    readonly rowsIn: Uint32Array;
+  }): SecondLeaves | undefined {
+    const { dimension, metric } = this.#options;
+    const { factor } = this.centroids;
+    const centroids = new Float32Array(rowsIn.length * dimension);
+    this.#given.forEach((centroid, leaf) => centroids.set(centroid, leaf * dimension));
+    const options = { dimension, centroids, rowsIn, leafRowsMost: limits.leafRows, scan, metric, factor };
+    return tryWithRoom(evict, () => new SecondLeaves(pool, options));
   }
 
   get centroids(): CentroidCodes {
