@@ -1,6 +1,6 @@
 /** Strategy: a tail of more than 1 MiB is read in pieces beside each other; what is damaged in any of them is found, in the bucket and in a cache. */
 import { describe, expect, test } from 'vitest';
-import { SegmentReader } from '../../core/segment/index.js';
+import type { SegmentReader } from '../../core/segment/index.js';
 import type { SegmentRef } from '../../core/segment/index.js';
 import type { ObjectStore } from '../../core/store/index.js';
 import { storeOver } from '../engine/fixture.js';

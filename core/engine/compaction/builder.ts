@@ -313,8 +313,8 @@ class SegmentBuild {
   /** All rows are coded: by these codes each finds a second leaf. */
   async #endLeaves(index: IndexBuilder): Promise<void> {
     const { kernel, evict } = this.#request;
-    const rowsOf = (first: number, count: number): Float32Array => index.decode(first, count);
-    if (this.#leaves !== undefined) await this.#inTurns(this.#leaves.endRows(kernel.pool, evict, rowsOf));
+    const decode = (first: number, count: number): Float32Array => index.decode(first, count);
+    if (this.#leaves !== undefined) await this.#inTurns(this.#leaves.endRows(kernel.pool, evict, decode));
   }
 
   async #writeDocuments(writer: SegmentWriter): Promise<void> {
