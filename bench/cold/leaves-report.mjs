@@ -6,7 +6,7 @@ import { machineLine, table } from '../result-files.mjs';
 /** @typedef {{ p50: number, p90: number, most: number }} Spread */
 /**
  * @typedef {{
- *   recall: number, mostInFlight: number, ms: Spread, chain: Spread, waves: Spread, requests: Spread, megabytes: Spread, peakMegabytes: Spread,
+ *   recall: number, mostInFlight: number, ms: Spread, msAfterHead: Spread, chain: Spread, waves: Spread, requests: Spread, megabytes: Spread, peakMegabytes: Spread,
  * }} Summary
  */
 
@@ -65,7 +65,17 @@ export function leavesReport(found) {
 }
 
 /** @param {Summary} found */
-function summaryTable({ recall, mostInFlight, ms, chain, waves, requests, megabytes: read, peakMegabytes }) {
+function summaryTable({
+  recall,
+  mostInFlight,
+  ms,
+  msAfterHead,
+  chain,
+  waves,
+  requests,
+  megabytes: read,
+  peakMegabytes,
+}) {
   const line = (/** @type {string} */ name, /** @type {Spread} */ { p50, p90, most }) => [
     name,
     p50,
@@ -77,6 +87,7 @@ function summaryTable({ recall, mostInFlight, ms, chain, waves, requests, megaby
       ['', 'p50', 'p90', 'most'],
       [
         line('ms', ms),
+        line('ms after the head', msAfterHead),
         line('round trips after the head: longest chain', chain),
         line('round trips after the head: waves', waves),
         line('requests', requests),

@@ -61,10 +61,15 @@ export class RequestTimes extends ForwardingStore {
   }
 }
 
+/** When the head had been read. @param {readonly Sent[]} sent */
+export function headEnded(sent) {
+  return sent.find(({ kind, key }) => kind === 'get' && key.endsWith('/head'))?.ended ?? Infinity;
+}
+
 /** What was sent after the head had been read: that is known before anything else can be. @param {readonly Sent[]} sent */
 export function afterHead(sent) {
-  const head = sent.find(({ kind, key }) => kind === 'get' && key.endsWith('/head'));
-  return sent.filter(({ begun }) => begun >= (head?.ended ?? Infinity));
+  const ended = headEnded(sent);
+  return sent.filter(({ begun }) => begun >= ended);
 }
 
 /**

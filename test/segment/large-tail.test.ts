@@ -24,7 +24,10 @@ async function written(): Promise<Written> {
 }
 
 /** Answers ranges of bytes that a cache holds, and the bucket's where it is asked to renew them. */
-function cached(bucket: ObjectStore, held: Uint8Array): { readonly store: ObjectStore; readonly asked: unknown[] } {
+function cached(
+  bucket: ObjectStore,
+  held: Uint8Array,
+): { readonly store: ObjectStore; readonly asked: unknown[] } {
   const asked: unknown[] = [];
   const store = storeOver(bucket, {
     get: async (key, options) => {
