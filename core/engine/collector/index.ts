@@ -4,5 +4,5 @@ export type { CollectorOptions } from './collector.js';
 export { raiseFence } from './fence.js';
 export type { Fence } from './fence.js';
 export { abandonedOutputs, floorOf, garbageBelow } from './garbage.js';
-export { garbageOfDropped, isWorthFolding, lookAt } from './look.js';
+export { garbageOfDropped, isWorthFolding } from './look.js';
 export type { Look, Unfolded } from './look.js';
