@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { OrderPlanner, type GroupedRows, type RowGroup } from '../../core/index/index.js';
+import { leafRowsOf } from '../../core/index/order/leaf-splitter.js';
 import { fitSizes } from '../../core/index/order/order-planner.js';
 import { distanceScalar } from '../../core/kernel/scalar/distance.js';
 import { KERNEL_L2 } from '../../core/kernel/metric.js';
@@ -184,4 +185,14 @@ test('groups join and are cut until they fit', () => {
   expect(fitSizes([1_025], 1_024)).toEqual([512, 513]);
   expect(fitSizes([200, 1_024, 3], 1_024)).toEqual([613, 614]);
   expect(fitSizes([0, 0, 5], 1_024)).toEqual([5]);
+});
+
+test.each([
+  [2_000, 96],
+  [57_600, 96],
+  [250_000, 200],
+  [1_000_000, 400],
+  [100_000_000, 512],
+])('of %i rows a leaf has %i', (rows, expected) => {
+  expect(leafRowsOf(rows)).toBeCloseTo(expected, 9);
 });

@@ -82,8 +82,9 @@ describe('second leaves', () => {
     'of many leaves are nearly so by %s: codes tell which are near',
     (metric) => {
       const [leaves, dimension] = [600, 128];
+      // Of different lengths: the largest products are those of the longest, which are not near.
       const rows = clustered(2_000, dimension, 12).map(
-        (value, i) => value * (1 + (Math.floor(i / dimension) % 3)),
+        (value, i) => value * (1 + 4 * (Math.floor(i / dimension) % 3)),
       );
       const centroids = rows.slice(0, leaves * dimension);
       const secondsOf = finder({ dimension, metric, centroids, rowsIn: new Array<number>(leaves).fill(40) });

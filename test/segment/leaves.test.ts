@@ -243,7 +243,7 @@ describe('the check of a segment', () => {
   });
 
   test.each([
-    ['that are not their rows', 4, [331]],
+    ['that are not their rows', 4, [700]],
     ['of another leaf, too', 331, [300, 331]],
   ])('finds guests %s', async (_, row, guests) => {
     const store = newStore();
