@@ -5,6 +5,7 @@
  *
  * The truth of a query is the exact order of the best rows of a wide walk, or of a scan where that takes less.
  */
+import { lowerBound, upperBound } from '../../base/ascending.js';
 import type { EncodedLeaf, LeafScan } from '../../index/index.js';
 import { PROBE_ROOM, worstCompared } from '../segments/index.js';
 import type { Compared, ProbePoint } from '../segments/index.js';
@@ -173,28 +174,6 @@ function centroidOrder(
     .slice(0, LEAVES.at(-1)! * PROBE_ROOM);
   const nearest = distances[centroids[0]!]!;
   return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
-}
-
-/** How many numbers of an ascending list are no more than `most`. */
-function upperBound(numbers: Float32Array, most: number): number {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle]! <= most) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The first place of an ascending list whose number is no less. */
-function lowerBound(numbers: Uint32Array, least: number): number {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle]! < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** One query: its truth, and the best estimates of the leaves that were scanned so far. */

@@ -4,6 +4,7 @@
  */
 import { compareUtf8 } from '../../base/bytes.js';
 import { hasBit, rowsOfBitmap } from '../../base/bitmap.js';
+import { lowerBound } from '../../base/ascending.js';
 import { limits } from '../../base/limits.js';
 import type { CompiledFilter } from '../../filter/index.js';
 import type { View } from '../memtable/index.js';
@@ -144,16 +145,4 @@ async function* pagesOfFew(
 function* pageSizes(expected: number): Generator<number> {
   for (let count = Math.min(expected + 1, limits.walkRows); ; count = Math.min(count * 2, limits.walkRows))
     yield count;
-}
-
-/** Position of the first of ascending numbers that is not below `least`. */
-function lowerBound(numbers: Uint32Array, least: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (numbers[middle]! < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
