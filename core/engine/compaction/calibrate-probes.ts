@@ -78,8 +78,8 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
  * Within it are so many leaves on average: more of a query that lies between many, fewer of one that lies in the middle of one. Counted as
  * they are read, no more than `most` of a query: one of the few that are near everything would else be given what all others lack.
  */
-function reachFor(
-  asked: readonly AskedQuery[],
+export function reachFor(
+  asked: readonly Pick<AskedQuery, 'farther'>[],
   { wanted, most, farthest }: { readonly wanted: number; readonly most: number; readonly farthest: number },
 ): number {
   const within = (reach: number): number =>
