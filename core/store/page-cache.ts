@@ -15,12 +15,10 @@ import type { MemoryAccount } from '../base/memory-account.js';
 import type { Digests } from '../base/ports.js';
 import type { ByteRange, ObjectStore } from './object-store.js';
 import { PageSet } from './page-set.js';
+import { PageTable } from './page-table.js';
 import { readRange } from './range-read.js';
 
 const { pageBytes } = limits;
-/** Of a table of pages a part has so many. */
-const PART_BITS = 10;
-const PART_PAGES = 1_024;
 /** Answers of wide ranges that are in memory at a time. */
 const FEW_PARALLEL = 2;
 
@@ -83,30 +81,8 @@ interface Page {
   newer: Page | undefined;
 }
 
-/** The pages of an object that are here, by their numbers: of an object of gigabytes these are few among hundreds of thousands. */
-class PageTable {
-  readonly #parts: ((Page | undefined)[] | undefined)[] = [];
-
-  get(number: number): Page | undefined {
-    return this.#parts[number >>> PART_BITS]?.[number & (PART_PAGES - 1)];
-  }
-
-  set(number: number, page: Page | undefined): void {
-    const part = (this.#parts[number >>> PART_BITS] ??= new Array<Page | undefined>(PART_PAGES));
-    part[number & (PART_PAGES - 1)] = page;
-  }
-
-  *all(): Generator<Page> {
-    for (const part of this.#parts) for (const page of part ?? []) if (page !== undefined) yield page;
-  }
-
-  clear(): void {
-    this.#parts.length = 0;
-  }
-}
-
 interface Registered extends PagedObject, PagedHandle {
-  readonly pages: PageTable;
+  readonly pages: PageTable<Page>;
   forgotten: boolean;
 }
 

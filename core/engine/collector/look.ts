@@ -16,7 +16,7 @@ import {
 } from '../../log/index.js';
 import type { Head, LogContext, RetainedFrom } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
-import { handlerOf, hasMerge } from '../compaction/index.js';
+import { hasMergeOfTier } from '../compaction/index.js';
 import { abandonedOutputs, garbageBelow } from './garbage.js';
 import { retainedNow } from './retention.js';
 
@@ -63,7 +63,7 @@ export async function lookAt(context: LogContext, memoryBytes: number): Promise<
   const garbage = await hasGarbage(context, head, listed);
   const unfolded = unfoldedOf(context, head, listed);
   const logDue = await isLogDue(context, head, unfolded);
-  const due = logDue || hasMerge(head, handlerOf(head, memoryBytes));
+  const due = logDue || hasMergeOfTier(head, memoryBytes);
   return { head, listed, garbage, due, logDue, unfoldedBytes: unfolded.bytes };
 }
 

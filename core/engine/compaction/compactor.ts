@@ -36,7 +36,7 @@ import type { BuiltSegment, InheritedGraph } from './builder.js';
 import { codingFor } from './coding.js';
 import { endsIn, HeadEditor } from './head-edit.js';
 import type { CompactedInput, FoldedLog } from './head-edit.js';
-import { handlerOf, hasMerge, inputsOf } from './inputs.js';
+import { hasMergeOfTier, inputsOf } from './inputs.js';
 import { foldRowsMost, workOf } from './policy.js';
 import type { Handler } from './policy.js';
 import { memtableSource, segmentSource } from './row-source.js';
@@ -121,11 +121,6 @@ function whoCompacts({ handler: tier, kernel }: CompactOptions): Handler {
   return { tier, memoryBytes: kernel.pool.budgetBytes };
 }
 
-/** Whether one of the collection's tier finds more to merge than this handler, which found nothing. */
-function isLeftToOthers(head: Head, { memoryBytes }: Handler): boolean {
-  return hasMerge(head, handlerOf(head, memoryBytes));
-}
-
 /** By this process's clock, which decides no more than whether the store is asked. */
 function mayHoldDeadJobs({ jobs }: Head, { ports }: LogContext): boolean {
   const nowMs = ports.clock.wallMs();
@@ -188,12 +183,12 @@ async function runCaptured(options: CompactOptions, captured: Capture): Promise<
   const slots = to.seq - base.foldedSeq;
   // Segments that a restore brings back are not in the head yet: the fold comes first, and merges after it.
   const { logRows, logBytes } = captured;
-  const chosen =
-    flat || captured.restores.length > 0 ? [] : inputsOf(base, { handler: whoCompacts(options), logRows });
+  const handler = whoCompacts(options);
+  const chosen = flat || captured.restores.length > 0 ? [] : inputsOf(base, { handler, logRows });
   const nothing = emptyResult(to.seq);
   if (slots === 0 && chosen.length === 0) {
     // Not of a minor fold, which leaves all segments alone.
-    return { ...nothing, tooLarge: !flat && isLeftToOthers(base, whoCompacts(options)) };
+    return { ...nothing, tooLarge: !flat && hasMergeOfTier(base, handler.memoryBytes) };
   }
   const inputs = chosen.map(({ key }) => key);
   const { dimension } = base.schema;

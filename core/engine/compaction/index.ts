@@ -1,7 +1,7 @@
 /** Folds the log into segments, and segments into larger ones. */
 export { compactOnce } from './compactor.js';
 export type { CompactionResult, CompactOptions } from './compactor.js';
-export { handlerOf, hasMerge } from './inputs.js';
+export { hasMerge, hasMergeOfTier } from './inputs.js';
 export { wantsMinorFold } from './policy.js';
 export type { Handler } from './policy.js';
 export { mustGoOn } from './breath.js';

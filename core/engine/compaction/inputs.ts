@@ -34,7 +34,8 @@ export function hasMerge(head: Head, handler: Handler): boolean {
   return inputsOf(head, { handler, logRows: 0 }).length > 0;
 }
 
-/** A handler of the collection's own tier, with the memory that one has at least, or that we have. */
-export function handlerOf({ schema: { tier } }: Head, memoryBytes: number): Handler {
-  return { tier, memoryBytes: Math.max(memoryBytes, tierLimits[tier].memoryBytes) };
+/** The same for any handler of the collection's own tier, with the memory that one has at least, or that we have. */
+export function hasMergeOfTier(head: Head, memoryBytes: number): boolean {
+  const { tier } = head.schema;
+  return hasMerge(head, { tier, memoryBytes: Math.max(memoryBytes, tierLimits[tier].memoryBytes) });
 }

@@ -8,11 +8,11 @@ import { countBits, hasBit, sliceBits } from '../../base/bitmap.js';
 import { limits } from '../../base/limits.js';
 import { LeafScan } from '../../index/index.js';
 import type { ArenaPool, Metric } from '../../kernel/index.js';
+import type { LeafBlock } from '../../segment/index.js';
 import type { PageReading } from '../../store/index.js';
 import { PROBE_ROOM, worstCompared } from './probe-curve.js';
 import type { Compared, ProbeCost, ProbeEffort } from './probe-curve.js';
 import type { Estimated } from './search-threads.js';
-import type { LeafBlock } from '../../segment/index.js';
 import type { SegmentFile } from './segment-file.js';
 
 /** Of a segment: its index of leaves is there. */
