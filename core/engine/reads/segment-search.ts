@@ -269,16 +269,16 @@ function rerank(
   candidates: Candidates,
   asked?: IndexSearch,
 ): Awaitable<SegmentAnswer> {
+  const compared = distancesOf(store, overlay, search, candidates);
   if (asked === undefined || search.filter === undefined || !hasCoarseCodes(overlay.segment.file))
-    return andThen(distancesOf(store, overlay, search, candidates), (distances) =>
-      nearest(overlay, search, candidates, distances),
-    );
-  const later = { ...asked, allowed: asked.allowed?.slice() };
-  return andThen(distancesOf(store, overlay, search, candidates), (distances) => {
+    return andThen(compared, (distances) => nearest(overlay, search, candidates, distances));
+  // What may be answered is as it was asked in this step alone.
+  const kept = compared instanceof Promise ? { ...asked, allowed: asked.allowed?.slice() } : asked;
+  return andThen(compared, (distances) => {
     const found = nearest(overlay, search, candidates, distances);
     const { k, wanted } = search;
-    if (isDeepEnough({ ...candidates, distances, count: asked.count, k, wanted })) return found;
-    const more = searchAllowed(store, overlay, search, later, deeper(asked.effort));
+    if (isDeepEnough({ ...candidates, distances, count: kept.count, k, wanted })) return found;
+    const more = searchAllowed(store, overlay, search, kept, deeper(kept.effort));
     return andThen(more, (answer) => ({ ...answer, rowsScanned: answer.rowsScanned + found.rowsScanned }));
   });
 }
