@@ -144,8 +144,8 @@ export const limits = {
   segmentChunkBytes: 4_194_304, // 4 MiB
   /** A resident part is read in no smaller pieces: on a connection of 80 MiB/s these take as long as an answer waits. */
   residentChunkBytesMin: 2_097_152, // 2 MiB
-  /** Of the filter of a segment's ids: a larger one is read when ids are looked up, and not when the segment is opened. */
-  filterInTailBytes: 131_072, // 128 KiB
+  /** Of an index of a segment, of documents, ids or checksums: a larger one is read when it is needed, and not when the segment is opened. */
+  indexInTailBytes: 131_072, // 128 KiB
   /** Rows of a leaf, with its guests: of a cluster that a reader without an index reads whole. */
   leafRows: 2_048,
   /** Rows of a block of documents, and ids of a block of ids. */

@@ -12,7 +12,8 @@ export type { RawChunk } from './raw-rows.js';
 export type { ResidentLoad, ResidentLoadOptions } from './resident-load.js';
 export { residentRoom } from './resident-range.js';
 export { rowMaps, type RowMaps } from './row-maps.js';
-export { SegmentReader, type IdRun, type SegmentReaderOptions } from './segment-reader.js';
+export type { IdRun } from './segment-ids.js';
+export { SegmentReader, type SegmentReaderOptions } from './segment-reader.js';
 export { ranksOfRows, SegmentCheck } from './segment-check.js';
 export type { CheckedIds, SegmentFault } from './segment-check.js';
 export {

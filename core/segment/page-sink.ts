@@ -45,6 +45,12 @@ export class PageSink {
     if (this.#used === this.#buffer.length) await this.#send();
   }
 
+  /** Of all pages so far, good until more is appended. Requires: the position is a multiple of the page. */
+  async checksums(): Promise<Uint32Array> {
+    await this.#send();
+    return this.#checksums.subarray(0, this.#pages);
+  }
+
   /** Sends what is left and answers the checksums of all pages. Nothing may be appended after this. */
   async end(): Promise<Uint32Array> {
     await this.#send();
@@ -52,6 +58,7 @@ export class PageSink {
   }
 
   async #send(): Promise<void> {
+    if (this.#used === 0) return;
     const bytes = this.#buffer.subarray(0, this.#used);
     assertInternal(this.#sent % limits.pageBytes === 0, `a page began at ${this.#sent}`);
     const sums = this.#digests.crc32cPages(bytes, limits.pageBytes);

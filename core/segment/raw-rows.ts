@@ -6,7 +6,7 @@ import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { mustMatchPages, readRange } from '../store/index.js';
-import type { ObjectStore } from '../store/index.js';
+import type { ObjectStore, PageChecksums } from '../store/index.js';
 
 const { pageBytes } = limits;
 
@@ -22,7 +22,7 @@ export interface RawSource {
   readonly key: string;
   readonly rows: number;
   readonly dimension: number;
-  readonly pageChecksums: Uint32Array;
+  readonly checksums: PageChecksums;
   /** Up to where pages may be read: past the vectors, so that the last page of theirs is whole. */
   readonly pagedBytes: number;
 }
@@ -36,10 +36,11 @@ export async function* rawChunks(
   maxBytes: number,
   fromRow: number,
 ): AsyncGenerator<RawChunk, void, undefined> {
-  const { store, digests, key, rows, dimension, pageChecksums, pagedBytes } = source;
+  const { store, digests, key, rows, dimension, checksums, pagedBytes } = source;
   assertInternal(maxBytes >= 1 && fromRow >= 0, `pieces of ${maxBytes} bytes from row ${fromRow}`);
   const rowBytes = 4 * dimension;
   const step = Math.max(1, Math.floor(Math.min(maxBytes, limits.segmentChunkBytes) / rowBytes));
+  const expected = await checksums.load();
   for (let firstRow = fromRow; firstRow < rows; firstRow += step) {
     const start = firstRow * rowBytes;
     const end = Math.min(rows, firstRow + step) * rowBytes;
@@ -47,7 +48,7 @@ export async function* rawChunks(
     const offset = first * pageBytes;
     const length = Math.min(Math.ceil(end / pageBytes) * pageBytes, pagedBytes) - offset;
     const part = await readRange({ store, key, range: { offset, length }, cache: 'pass' }, (bytes) => {
-      mustMatchPages({ key, expected: pageChecksums, first }, digests.crc32cPages(bytes, pageBytes));
+      mustMatchPages({ key, expected, first }, digests.crc32cPages(bytes, pageBytes));
       return bytes.subarray(start - offset, end - offset);
     });
     const aligned = part.byteOffset % 4 === 0 ? part : part.slice();

@@ -3,12 +3,13 @@
  * needs the segment fetches what is missing into the same memory by itself: nobody waits for another's promise, which
  * hosts like Workers forbid, and a load that was broken off goes on where it stood.
  */
+import type { Awaitable } from '../base/awaitable.js';
 import { assertInternal, CairnError } from '../base/errors.js';
 import { alignUp } from '../base/bytes.js';
 import { limits, tierLimits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
 import { mustMatchPages, readRange } from '../store/index.js';
-import type { ObjectStore } from '../store/index.js';
+import type { ObjectStore, PageChecksums } from '../store/index.js';
 import type { LoadRoom, RoomTaken } from './load-room.js';
 
 const { pageBytes, segmentChunkBytes, residentChunkBytesMin } = limits;
@@ -36,8 +37,7 @@ export interface ResidentSource {
   readonly key: string;
   /** Of the resident part in the object: a multiple of the page. */
   readonly offset: number;
-  /** Of all pages of the object. */
-  readonly pageChecksums: Uint32Array;
+  readonly checksums: PageChecksums;
   /** Looks at the whole part once all of it has arrived. Throws `corrupt`. */
   readonly mustBeSound: (target: Uint8Array) => void;
 }
@@ -45,6 +45,8 @@ export interface ResidentSource {
 /** What one request has tried. */
 interface Fetching {
   readonly tried: Uint8Array;
+  /** Of all pages of the object; on their way beside the first chunks where they are not here. */
+  readonly sums: Awaitable<Uint32Array>;
   failed: boolean;
 }
 
@@ -100,7 +102,10 @@ export class ResidentLoad {
    */
   async fetchMissing(): Promise<void> {
     const tried = new Uint8Array(this.#arrived.length);
-    const fetching = { tried, failed: false };
+    const sums = this.#source.checksums.load();
+    // Told by whichever chunk waits for them.
+    if (sums instanceof Promise) sums.catch(() => {});
+    const fetching = { tried, sums, failed: false };
     const workers = Array.from({ length: this.#parallel }, async (_, worker) => {
       try {
         await this.#fetchInRoom(fetching, worker === 0);
@@ -157,7 +162,7 @@ export class ResidentLoad {
       fetching.tried[chunk] = 1;
       if (!this.#alone) buffer ??= new Uint8Array(Math.min(this.#chunkBytes, this.#target!.length));
       if (taken !== undefined) this.#room!.goOn(taken);
-      await this.#fetch(chunk, buffer);
+      await this.#fetch(chunk, fetching.sums, buffer);
     }
   }
 
@@ -178,20 +183,21 @@ export class ResidentLoad {
   }
 
   /** `buffer`: undefined where bytes may arrive in the target. */
-  async #fetch(chunk: number, buffer: Uint8Array | undefined): Promise<void> {
+  async #fetch(chunk: number, sums: Awaitable<Uint32Array>, buffer: Uint8Array | undefined): Promise<void> {
     const target = this.#target!;
-    const { store, key, offset, pageChecksums } = this.#source;
+    const { store, key, offset } = this.#source;
     const start = chunk * this.#chunkBytes;
     const length = Math.min(this.#chunkBytes, target.length - start);
     const place = target.subarray(start, start + length);
     const into = buffer ?? place;
     this.#fetching[chunk]! += 1;
     try {
-      await readRange({ store, key, range: { offset: offset + start, length }, into }, (bytes) => {
+      await readRange({ store, key, range: { offset: offset + start, length }, into }, async (bytes) => {
+        const expected = await sums;
         // Another request was faster, and its bytes may be in use by now; or the memory is somebody else's.
         if (this.#target === undefined || this.#arrived[chunk] === 1) return;
         if (bytes.buffer !== place.buffer) place.set(bytes);
-        const table = { key, expected: pageChecksums, first: (offset + start) / pageBytes };
+        const table = { key, expected, first: (offset + start) / pageBytes };
         mustMatchPages(table, this.#crc32cPages(place, pageBytes));
         this.#arrived[chunk] = 1;
         this.#missing -= 1;

@@ -27,15 +27,19 @@ export async function readResidentRange(
   room: Uint8Array,
   crc32cPages: Digests['crc32cPages'],
 ): Promise<number> {
-  const { store, key, pageChecksums } = source;
+  const { store, key, checksums } = source;
   const start = Math.floor(offset / pageBytes) * pageBytes;
   const place = room.subarray(0, alignUp(offset + length, pageBytes) - start);
   assertInternal(place.length >= offset + length - start, () => `${room.length} bytes for ${length}`);
   const first = (source.offset + start) / pageBytes;
   const range = { offset: source.offset + start, length: place.length };
-  await readRange({ store, key, range, into: place, cache: 'pass' }, (bytes) => {
+  const sums = checksums.load();
+  // Told below, by whoever waits for them.
+  if (sums instanceof Promise) sums.catch(() => {});
+  await readRange({ store, key, range, into: place, cache: 'pass' }, async (bytes) => {
+    const expected = await sums;
     if (bytes.buffer !== place.buffer) place.set(bytes);
-    mustMatchPages({ key, expected: pageChecksums, first }, crc32cPages(place, pageBytes));
+    mustMatchPages({ key, expected, first }, crc32cPages(place, pageBytes));
   });
   return offset - start;
 }

@@ -1,7 +1,7 @@
 /**
  * Where the sections of a segment lie and what they may be. The order and the alignment leave no freedom: given the
  * lengths, every offset follows. So a directory is checked by laying it out again. What a segment may lack are its last kinds,
- * of body and of tail: leaves, and columns, which are older.
+ * of body and of tail: leaves, and columns, which are older. Indexes that are large lie apart, before the tail.
  */
 import { alignUp } from '../base/bytes.js';
 import { corrupt } from '../base/errors.js';
@@ -20,8 +20,11 @@ export const tailKinds = [
   'columnIndex',
   'leafIndex',
 ] as const;
+/** What lies apart where it is large: the first ones of the tail, and the checksums of pages, which else the footer holds. */
+export const apartKinds = ['documentIndex', 'idIndex', 'idFilter', 'pageChecksums'] as const;
 export type BodyKind = (typeof bodyKinds)[number];
 export type TailKind = (typeof tailKinds)[number];
+export type ApartKind = (typeof apartKinds)[number];
 
 /** Bytes per row of resident sections that every segment may have; others are their caller's to check. */
 const rowMapBytes: Readonly<Record<string, number>> = { rowOfRank: 4, rankOfRow: 4 };
@@ -31,6 +34,7 @@ export function defaultFieldOf(kind: string): number {
   const ofTheSegment: readonly string[] = [
     ...bodyKinds.filter((name) => name !== 'vectors'),
     ...tailKinds,
+    ...apartKinds,
     ...Object.keys(rowMapBytes),
   ];
   return ofTheSegment.includes(kind) ? 0 : 1;
@@ -43,13 +47,16 @@ type Sections<K extends string, Optional extends K> = Readonly<Record<Exclude<K,
 export interface SegmentLayout {
   readonly body: Sections<BodyKind, 'columns' | 'leaves'>;
   readonly residents: readonly SegmentSection[];
-  readonly tail: Sections<Exclude<TailKind, 'idFilter'>, 'columnIndex' | 'leafIndex'>;
-  readonly idFilter: SegmentSection;
-  /** The filter of ids lies before the tail, on pages of its own: too large to be read at every open. */
-  readonly filterApart: boolean;
+  readonly tail: Sections<Exclude<TailKind, ApartKind>, 'columnIndex' | 'leafIndex'>;
+  /** In the tail, or apart: before `tailOffset`. */
+  readonly indexes: Sections<Exclude<ApartKind, 'pageChecksums'>, never>;
+  /** Of all pages before `apartOffset`, where the footer does not hold them. */
+  readonly checksums: SegmentSection | undefined;
   /** All multiples of the page; the resident part ends where what comes next begins. */
   readonly residentOffset: number;
   readonly residentEnd: number;
+  /** Where what lies apart begins: the tail, where nothing does. */
+  readonly apartOffset: number;
   readonly tailOffset: number;
 }
 
@@ -65,28 +72,30 @@ export interface SegmentFacts {
 export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
   const { rows, sections, text } = footer;
   const { key, footerOffset } = facts;
-  const must = (condition: boolean, expected: string, found: string | number): void => {
+  const must: Must = (condition, expected, found) => {
     if (!condition) throw corrupt({ key, offset: footerOffset, expected, found: String(found) });
   };
   const kinds = sections.map(({ kind }) => kind);
-  const { bodyWanted, tailWanted, filterApart } = wantedOf(kinds);
-  const tailStart = sections.length - tailWanted.length;
-  const residentCount = tailStart - (filterApart ? 1 : 0) - bodyWanted.length;
+  const found = sections.findIndex(({ offset }) => offset >= facts.tailOffset);
+  const tailStart = found < 0 ? sections.length : found;
+  const apartStart = apartStartOf(kinds, tailStart);
+  const apart = kinds.slice(apartStart, tailStart);
+  const { bodyWanted, tailWanted } = wantedOf(kinds, apart);
   must(
-    residentCount >= 0 &&
+    apartStart >= bodyWanted.length &&
       bodyWanted.every((kind, i) => kinds[i] === kind) &&
-      (!filterApart || kinds[tailStart - 1] === 'idFilter') &&
+      isInOrder(apart) &&
+      tailWanted.length === sections.length - tailStart &&
       tailWanted.every((kind, i) => kinds[tailStart + i] === kind),
     'sections in their order',
     kinds.join(' '),
   );
-  const residentsEnd = bodyWanted.length + residentCount;
-  const onPages = [bodyWanted.length, residentsEnd, tailStart];
   let position = 0;
   let residentOffset = 0;
   sections.forEach((section, i) => {
     if (i === bodyWanted.length) residentOffset = alignUp(position, limits.pageBytes);
-    const onPage = onPages.includes(i) || section.kind === 'leaves';
+    const beginsPage = i === bodyWanted.length || (i >= apartStart && i <= tailStart);
+    const onPage = beginsPage || section.kind === 'leaves';
     const start = alignUp(position, onPage ? limits.pageBytes : SECTION_ALIGNMENT);
     must(section.offset === start, `section ${section.kind} at ${start}`, section.offset);
     position = start + section.length;
@@ -102,42 +111,77 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
   must(end === footerOffset, `the footer at ${end}`, footerOffset);
   const tail = sections.slice(tailStart);
   must(tail[0]!.offset === facts.tailOffset, `the tail at ${tail[0]!.offset}`, facts.tailOffset);
-  const residents = sections.slice(bodyWanted.length, residentsEnd);
+  const residents = sections.slice(bodyWanted.length, apartStart);
   const names = residents.map(({ kind, field, part }) => `${kind} ${field} ${part}`);
   must(new Set(names).size === names.length, 'each resident section once', names.join(', '));
-  const pages = Math.ceil(footerOffset / limits.pageBytes);
-  must(footer.pageChecksums.length === pages, `${pages} page checksums`, footer.pageChecksums.length);
-  const tailByKind = byKind(tail);
-  return {
+  const apartOffset = sections[apartStart]!.offset;
+  const byName = byKind(sections.slice(apartStart));
+  const layout = {
     body: byKind(sections.slice(0, bodyWanted.length)) as SegmentLayout['body'],
     residents,
-    tail: tailByKind as SegmentLayout['tail'],
-    idFilter: filterApart ? sections[tailStart - 1]! : tailByKind['idFilter']!,
-    filterApart,
+    tail: byName as SegmentLayout['tail'],
+    indexes: byName as SegmentLayout['indexes'],
+    checksums: byName['pageChecksums'],
     residentOffset,
-    residentEnd: sections[residentsEnd]!.offset,
+    residentEnd: apartOffset,
+    apartOffset,
     tailOffset: facts.tailOffset,
   };
+  mustHaveChecksums(footer, layout, footerOffset, must);
+  return layout;
 }
 
-interface Wanted {
-  readonly bodyWanted: readonly BodyKind[];
-  readonly tailWanted: readonly TailKind[];
-  readonly filterApart: boolean;
+type Must = (condition: boolean, expected: string, found: string | number) => void;
+
+/** Of every page before the footer one, in the footer or apart. */
+function mustHaveChecksums(
+  { pageChecksums }: Footer,
+  { checksums, body, apartOffset }: SegmentLayout,
+  footerOffset: number,
+  must: Must,
+): void {
+  let pages = Math.ceil(footerOffset / limits.pageBytes);
+  if (checksums !== undefined) {
+    const before = apartOffset / limits.pageBytes;
+    must(checksums.count === before, `${before} items of pageChecksums`, checksums.count);
+    must(checksums.length === 4 * before, `${4 * before} bytes of pageChecksums`, checksums.length);
+    pages += pagesOf(body.leaves).count - before;
+  }
+  must(pageChecksums.length === pages, `${pages} page checksums`, pageChecksums.length);
 }
 
-/** What has to be there, by what is there last, and by where the tail begins. */
-function wantedOf(kinds: readonly string[]): Wanted {
+/** Of a section that begins with a page: those that are its own. */
+export function pagesOf(section: SegmentSection | undefined): {
+  readonly first: number;
+  readonly count: number;
+} {
+  if (section === undefined) return { first: 0, count: 0 };
+  return { first: section.offset / limits.pageBytes, count: Math.ceil(section.length / limits.pageBytes) };
+}
+
+/** What has to be there, by what is there last, but for what lies apart. */
+function wantedOf(
+  kinds: readonly string[],
+  apart: readonly string[],
+): { readonly bodyWanted: readonly BodyKind[]; readonly tailWanted: readonly TailKind[] } {
   const last = kinds.at(-1);
   const without = last === 'leafIndex' ? 0 : last === 'columnIndex' ? 1 : 2;
-  const bodyWanted = bodyKinds.slice(0, bodyKinds.length - without);
-  const whole = tailKinds.slice(0, tailKinds.length - without);
-  const filterApart = kinds[kinds.length - whole.length] !== whole[0];
   return {
-    bodyWanted,
-    tailWanted: filterApart ? whole.filter((kind) => kind !== 'idFilter') : whole,
-    filterApart,
+    bodyWanted: bodyKinds.slice(0, bodyKinds.length - without),
+    tailWanted: tailKinds.slice(0, tailKinds.length - without).filter((kind) => !apart.includes(kind)),
   };
+}
+
+/** The first of those before the tail that may lie apart. */
+function apartStartOf(kinds: readonly string[], tailStart: number): number {
+  let start = tailStart;
+  while (start > 0 && (apartKinds as readonly string[]).includes(kinds[start - 1]!)) start--;
+  return start;
+}
+
+function isInOrder(apart: readonly string[]): boolean {
+  const wanted = apartKinds.filter((kind) => apart.includes(kind));
+  return wanted.length === apart.length && wanted.every((kind, i) => apart[i] === kind);
 }
 
 function rowBytesOf(kind: string, dimension: number): number | undefined {

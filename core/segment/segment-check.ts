@@ -3,7 +3,7 @@
  * can use, documents that are JSON, ids in order and known to their indexes, columns that say what the documents say, row
  * maps that undo each other. What is wrong is told and the look goes on, as far as there are bytes that can be trusted.
  *
- * Cost: one request for the tail and one for each 4 MiB before it; memory for the tail, a piece of 4 MiB, and what columns
+ * Cost: one request for the tail, one for each part that lies apart, and one for each 4 MiB before; memory for these, a piece of 4 MiB, and what columns
  * take (`columns/column-check.ts`).
  */
 import { hasBit, setBit } from '../base/bitmap.js';
@@ -19,7 +19,7 @@ import type { IdBlock, Wrong } from './id-blocks.js';
 import { PageStream } from './page-stream.js';
 import { mustBeRowMaps } from './row-maps.js';
 import { LeafCheck } from './leaves/leaf-check.js';
-import { openTail, readIdFilter, wrongAt } from './segment-tail.js';
+import { openTail, wrongAt } from './segment-tail.js';
 import type { SegmentTail, TailOptions } from './segment-tail.js';
 
 const { pageBytes, segmentChunkBytes } = limits;
@@ -103,32 +103,31 @@ export class SegmentCheck {
 
   /** Everything before the tail. One fault of each kind at the most. Throws `unavailable`. */
   async *faults(options: ContentsOptions): AsyncGenerator<SegmentFault, void, undefined> {
-    const { layout } = this.#tail;
-    const stream = this.#stream({ from: 0, to: layout.tailOffset });
-    const { leafIndex } = this.#tail;
-    const leaves = leafIndex && new LeafCheck(leafIndex, this.rows);
-    const stages = [
-      this.#vectors(stream),
-      this.#documentsAndColumns(stream, leaves),
-      this.#leaves(stream, leaves),
-      this.#residents(stream, options, leaves),
-    ];
+    const { layout, leafIndex, checksums } = this.#tail;
+    let stream: PageStream | undefined;
     try {
-      for (const stage of stages) yield* stage;
+      const sums = await checksums.load();
+      const leaves = leafIndex && new LeafCheck(leafIndex, this.rows, sums);
+      stream = this.#stream(sums, { from: 0, to: layout.tailOffset });
+      yield* this.#vectors(stream);
+      yield* this.#documentsAndColumns(stream, leaves);
+      yield* this.#leaves(stream, leaves);
+      yield* this.#residents(stream, options, leaves);
     } catch (error) {
       if (!isCorrupt(error)) throw error;
-      const further = await stream.damagedPieces();
+      const further = (await stream?.damagedPieces()) ?? 0;
       yield { code: 'segment_corrupt', error: further === 0 ? error : withMore(error, further) };
     }
   }
 
   /** The ids once more, in their order, for a comparison with other segments. Throws `corrupt`, `unavailable`. */
   async *idBlocks(pieceBytes: number): AsyncGenerator<CheckedIds, void, undefined> {
-    const { idIndex, layout } = this.#tail;
+    const { layout, checksums } = this.#tail;
+    const idIndex = await this.#tail.idIndex.get();
     const { ids } = layout.body;
     const from = Math.floor(ids.offset / pageBytes) * pageBytes;
     const to = Math.ceil((ids.offset + ids.length) / pageBytes) * pageBytes;
-    const stream = this.#stream({ from, to, pieceBytes });
+    const stream = this.#stream(await checksums.load(), { from, to, pieceBytes });
     await stream.skipTo(ids.offset);
     for (let block = 0; block < idIndex.blocks; block++) {
       const wrong = wrongAt(this.ref.key, stream.position);
@@ -140,9 +139,11 @@ export class SegmentCheck {
     }
   }
 
-  #stream(range: { readonly from: number; readonly to: number; readonly pieceBytes?: number }): PageStream {
+  #stream(
+    pageChecksums: Uint32Array,
+    range: { readonly from: number; readonly to: number; readonly pieceBytes?: number },
+  ): PageStream {
     const { store, digests, ref } = this.#options;
-    const { pageChecksums } = this.#tail.footer;
     return new PageStream({ store, digests, key: ref.key, size: ref.bytes, pageChecksums, ...range });
   }
 
@@ -196,7 +197,8 @@ export class SegmentCheck {
 
   /** The first thing that is wrong with documents. Throws what the stream does. */
   async #documents(stream: PageStream, columns: ColumnCheck | undefined): Promise<CairnError | undefined> {
-    const { documentIndex: index, layout } = this.#tail;
+    const { layout } = this.#tail;
+    const index = await this.#tail.documentIndex.get();
     await stream.skipTo(layout.body.documents.offset);
     let fault: CairnError | undefined;
     for (let block = 0; block < index.blocks; block++) {
@@ -218,10 +220,9 @@ export class SegmentCheck {
   }
 
   async #ids(stream: PageStream, leaves: LeafCheck | undefined): Promise<CairnError | undefined> {
-    const { idIndex, layout } = this.#tail;
-    const { store, digests, ref } = this.#options;
-    const source = { store, digests, key: ref.key, tail: this.#tail };
-    const idFilter = this.#tail.idFilter ?? (await readIdFilter(source));
+    const { layout } = this.#tail;
+    const idIndex = await this.#tail.idIndex.get();
+    const idFilter = await this.#tail.idFilter.get();
     await stream.skipTo(layout.body.ids.offset);
     let fault: CairnError | undefined;
     for (let number = 0; number < idIndex.blocks; number++) {

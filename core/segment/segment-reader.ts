@@ -6,55 +6,65 @@
 import { andThen } from '../base/awaitable.js';
 import type { Awaitable } from '../base/awaitable.js';
 import { bitmapBytes, fullBitmap } from '../base/bitmap.js';
-import { utf8Decode, utf8Encode } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
-import { limits } from '../base/limits.js';
 import type { MemoryPart } from '../base/memory-account.js';
 import type { Deflate, Digests } from '../base/ports.js';
 import type { Filter } from '../filter/index.js';
 import type { RowMasks } from '../kernel/index.js';
-import type { ByteRange, ObjectStore, PageCache, PagedHandle, PageReading, PageSet } from '../store/index.js';
+import type { ByteRange, ObjectStore, PageCache, PageReading, PageSet } from '../store/index.js';
 import { rowsOfPlan } from './columns/filter-masks.js';
 import type { FilterCache } from './columns/filter-cache.js';
 import type { FilterRows } from './columns/filter-masks.js';
 import { planFilter } from './columns/filter-plan.js';
-import { inflateBlock, textAt } from './document-blocks.js';
-import type { DocumentBlock } from './document-blocks.js';
 import type { Expiries } from './expiries.js';
 import type { SegmentSection } from './footer.js';
-import { RecentBlocks } from './recent-blocks.js';
-import { compareBytes, decodeIdAt, decodeIdBlock, idAt, positionIn } from './id-blocks.js';
-import type { IdBlock, Wrong } from './id-blocks.js';
+import type { Wrong } from './id-blocks.js';
 import { rawChunks } from './raw-rows.js';
 import type { RawChunk } from './raw-rows.js';
 import { ResidentLoad } from './resident-load.js';
 import type { ResidentLoadOptions, ResidentSource } from './resident-load.js';
 import { readResidentRange } from './resident-range.js';
-import type { BodyKind } from './section-layout.js';
 import { mustBeRowMaps } from './row-maps.js';
 import { LeafBlock } from './leaves/leaf-blocks.js';
 import type { LeafIndex } from './leaves/leaf-index.js';
-import type { FuseFilter } from './fuse-filter.js';
-import { openTail, readIdFilter, wrongAt } from './segment-tail.js';
+import { SegmentDocuments } from './segment-documents.js';
+import { SegmentIds } from './segment-ids.js';
+import type { IdRun } from './segment-ids.js';
+import { SegmentPages } from './segment-pages.js';
+import { openTail, wrongAt } from './segment-tail.js';
 import type { SegmentTail, TailOptions } from './segment-tail.js';
 import type { SegmentRef } from './segment-writer.js';
 
-const { blockRows } = limits;
-
-export interface SegmentReaderOptions extends TailOptions {
+export interface SegmentReaderOptions extends Omit<TailOptions, 'kept'> {
   readonly deflate: Deflate;
   readonly cache: PageCache;
   readonly masks: RowMasks;
   /** Keeps what filters select. Absent: it is found anew each time. */
   readonly filters?: FilterCache | undefined;
-  /** Where what it holds counts: its tail, and a filter of ids that is read later. */
+  /** Where what it holds counts: its tail, and what lies apart from that and is read later. */
   readonly held?: MemoryPart | undefined;
 }
 
-/** Ids one after another in their order. */
-export interface IdRun {
-  readonly firstRank: number;
-  readonly ids: readonly string[];
+/** What an open segment holds in memory, which is told of more as it is read. */
+class Held {
+  readonly #part: MemoryPart | undefined;
+  #bytes = 0;
+  #closed = false;
+
+  constructor(part: MemoryPart | undefined) {
+    this.#part = part;
+  }
+
+  take(bytes: number): void {
+    if (this.#closed) return;
+    this.#bytes += bytes;
+    this.#part?.take(bytes);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#part?.give(this.#bytes);
+  }
 }
 
 export class SegmentReader {
@@ -77,23 +87,20 @@ export class SegmentReader {
   readonly #store: ObjectStore;
   readonly #digests: Digests;
   readonly #deflate: Deflate;
-  readonly #cache: PageCache;
   readonly #masks: RowMasks;
   readonly #filters: FilterCache | undefined;
-  readonly #handle: PagedHandle;
+  readonly #pages: SegmentPages;
+  readonly #ids: SegmentIds;
+  readonly #documents: SegmentDocuments;
   readonly #tail: SegmentTail;
   readonly #seqBase: number;
   /** What was touched ends here, so that no compiler leaves it out. */
   readonly #touched: Uint8Array = new Uint8Array(1);
-  readonly #documents = new RecentBlocks<DocumentBlock>(limits.documentBlocksKept);
-  readonly #held: MemoryPart | undefined;
-  #idFilter: FuseFilter | undefined;
-  #heldBytes: number;
-  #closed = false;
+  readonly #held: Held;
 
-  private constructor(options: SegmentReaderOptions, tail: SegmentTail) {
+  private constructor(options: SegmentReaderOptions, tail: SegmentTail, held: Held) {
     const { store, digests, deflate, cache, masks, filters, ref } = options;
-    const { footer, layout } = tail;
+    const { footer, layout, checksums } = tail;
     this.ref = ref;
     this.rows = footer.rows;
     const field = footer.text.fields[0]!;
@@ -112,29 +119,34 @@ export class SegmentReader {
     this.#store = store;
     this.#digests = digests;
     this.#deflate = deflate;
-    this.#cache = cache;
     this.#masks = masks;
     this.#filters = filters;
     this.#tail = tail;
-    this.#idFilter = tail.idFilter;
-    this.#held = options.held;
-    this.#heldBytes = ref.tailBytes;
-    this.#held?.take(ref.tailBytes);
     this.#seqBase = this.numbers['seqBase']!;
-    const { pageChecksums } = footer;
-    this.#handle = cache.register({ store, key: ref.key, size: layout.tailOffset, pageChecksums, digests });
+    this.#pages = new SegmentPages(cache, {
+      store,
+      key: ref.key,
+      size: layout.tailOffset,
+      checksums,
+      digests,
+    });
+    this.#ids = new SegmentIds(this.#pages, tail);
+    this.#documents = new SegmentDocuments(this.#pages, tail, deflate);
+    this.#held = held;
+    held.take(ref.tailBytes);
   }
 
   /** Cost: one request for the tail. */
   static async open(options: SegmentReaderOptions): Promise<SegmentReader> {
-    return new SegmentReader(options, await openTail(options));
+    const held = new Held(options.held);
+    const tail = await openTail({ ...options, kept: (bytes) => held.take(bytes) });
+    return new SegmentReader(options, tail, held);
   }
 
   /** Drops what the page cache holds of the segment. Nothing may be read after this. */
   close(): void {
-    this.#closed = true;
-    this.#held?.give(this.#heldBytes);
-    this.#cache.forget(this.#handle);
+    this.#held.close();
+    this.#pages.forget();
     this.#documents.clear();
   }
 
@@ -151,7 +163,7 @@ export class SegmentReader {
   }
 
   /** Of the resident part, through the page cache. Not to be written to. */
-  residentBytesAt({ offset, length }: ByteRange): Uint8Array | Promise<Uint8Array> {
+  residentBytesAt({ offset, length }: ByteRange): Awaitable<Uint8Array> {
     const range = shifted({ offset, length }, this.#tail.layout.residentOffset);
     return andThen(this.#read([range]), (pages) => pages.bytes(range.offset, length));
   }
@@ -166,9 +178,8 @@ export class SegmentReader {
   }
 
   get #residentSource(): Omit<ResidentSource, 'mustBeSound'> {
-    const { footer, layout } = this.#tail;
-    const { pageChecksums } = footer;
-    return { store: this.#store, key: this.ref.key, offset: layout.residentOffset, pageChecksums };
+    const { checksums, layout } = this.#tail;
+    return { store: this.#store, key: this.ref.key, offset: layout.residentOffset, checksums };
   }
 
   /**
@@ -176,80 +187,39 @@ export class SegmentReader {
    * filter where it lies apart from the tail and nothing was looked up yet.
    */
   possibleIds(ids: readonly string[]): Awaitable<readonly string[]> {
-    const select = (filter: FuseFilter): readonly string[] =>
-      ids.filter((id) => filter.mayHold(utf8Encode(id)));
-    return this.#idFilter === undefined ? this.#readFilter().then(select) : select(this.#idFilter);
-  }
-
-  async #readFilter(): Promise<FuseFilter> {
-    const source = { store: this.#store, digests: this.#digests, key: this.ref.key, tail: this.#tail };
-    const filter = await readIdFilter(source);
-    // Whoever was first counts: two requests share no promise.
-    if (this.#idFilter === undefined && !this.#closed) {
-      const { length } = this.#tail.layout.idFilter;
-      this.#idFilter = filter;
-      this.#heldBytes += length;
-      this.#held?.take(length);
-    }
-    return filter;
+    return this.#ids.possible(ids);
   }
 
   /** The rank of each id, -1 for one that is not here. Looks into a block of ids for each: see `possibleIds`. */
-  findRanks(ids: readonly string[], reading?: PageReading): Int32Array | Promise<Int32Array> {
-    const { idIndex } = this.#tail;
-    const ranks = new Int32Array(ids.length).fill(-1);
-    const wanted = ids.map((text, at) => {
-      const id = utf8Encode(text);
-      return { at, id, block: idIndex.blockOf(id) };
-    });
-    return this.#readIdBlocks(
-      wanted.map(({ block }) => block),
-      (blockOf) => {
-        for (const { at, id, block } of wanted) {
-          const held = blockOf(block);
-          const position = positionIn(held, id);
-          if (position < held.ends.length && compareBytes(idAt(held, position), id) === 0)
-            ranks[at] = block * blockRows + position;
-        }
-        return ranks;
-      },
-      reading,
-    );
+  findRanks(ids: readonly string[], reading?: PageReading): Awaitable<Int32Array> {
+    return this.#ids.findRanks(ids, reading);
   }
 
-  idsOfRanks(ranks: ArrayLike<number>): string[] | Promise<string[]> {
-    const ids: string[] = [];
-    for (let i = 0; i < ranks.length; i++) {
-      const range = this.#idBlockOf(ranks[i]!);
-      const block = this.#cache.tryBytes(this.#handle, range.offset, range.length);
-      if (block === undefined) return this.#readIds(Array.from(ranks));
-      ids.push(this.#idIn(block, ranks[i]!, range.offset));
-    }
-    return ids;
+  idsOfRanks(ranks: ArrayLike<number>): Awaitable<string[]> {
+    for (let i = 0; i < ranks.length; i++) this.#mustHave('rank', ranks[i]!);
+    return this.#ids.ofRanks(ranks);
   }
 
-  #readIds(ranks: readonly number[]): string[] | Promise<string[]> {
-    const ranges = ranks.map((rank) => this.#idBlockOf(rank));
-    return andThen(this.#read(ranges), (pages) =>
-      ranges.map(({ offset, length }, i) => this.#idIn(pages.bytes(offset, length), ranks[i]!, offset)),
-    );
+  /** Up to `count` ids after `after`, which need not be here; '' for the first. No ids: there are no more. */
+  idsFrom(after: string, count: number): Awaitable<IdRun> {
+    return this.#ids.from(after, count);
   }
 
-  #idBlockOf(rank: number): ByteRange {
-    this.#mustHave('rank', rank);
-    return shifted(this.#tail.idIndex.range(Math.floor(rank / blockRows)), this.#section('ids').offset);
+  /** Keeps the pages of all ids in the cache until the segment is closed. */
+  pinIds(): void | Promise<void> {
+    return this.#ids.pin();
   }
 
-  #idIn(block: Uint8Array, rank: number, offset: number): string {
-    const id = decodeIdAt(block, rank % blockRows, wrongAt(this.ref.key, offset));
-    return this.#idText(Math.floor(rank / blockRows), id);
+  /** Reads into the cache what is not there of all ids, where they take no more than `bytesMax` and push nothing out of it. */
+  async readIdsAhead(bytesMax: number): Promise<void> {
+    await this.#ids.readAhead(bytesMax);
   }
 
-  rowsOfRanks(ranks: Uint32Array, reading?: PageReading): Uint32Array | Promise<Uint32Array> {
+  rowsOfRanks(ranks: Uint32Array, reading?: PageReading): Awaitable<Uint32Array> {
     return this.#mapped('rowOfRank', 'rank', ranks, reading);
   }
 
-  ranksOfRows(rows: Uint32Array): Uint32Array | Promise<Uint32Array> {
+  ranksOfRows(rows: Uint32Array): Awaitable<Uint32Array> {
     return this.#mapped('rankOfRow', 'row', rows);
   }
 
@@ -259,7 +229,7 @@ export class SegmentReader {
     what: 'row' | 'rank',
     from: ArrayLike<number>,
     reading?: PageReading,
-  ): Uint32Array | Promise<Uint32Array> {
+  ): Awaitable<Uint32Array> {
     const section = this.#tail.layout.residents.find((resident) => resident.kind === kind);
     const { key } = this.ref;
     if (section === undefined) throw wrongAt(key, 0)(0, `a section ${kind}`, 'none');
@@ -276,69 +246,15 @@ export class SegmentReader {
     );
   }
 
-  /** Up to `count` ids after `after`, which need not be here; '' for the first. No ids: there are no more. */
-  idsFrom(after: string, count: number): IdRun | Promise<IdRun> {
-    const { idIndex } = this.#tail;
-    const id = utf8Encode(after);
-    const first = idIndex.blockOf(id);
-    // One more than hold so many: those of the first block may all lie before.
-    const last = Math.min(idIndex.blocks, first + Math.ceil(count / blockRows) + 1);
-    const blocks = Array.from({ length: last - first }, (_, i) => first + i);
-    return this.#readIdBlocks(blocks, (blockOf) => {
-      const start = blockOf(first);
-      let position = positionIn(start, id);
-      if (position < start.ends.length && compareBytes(idAt(start, position), id) === 0) position += 1;
-      const firstRank = first * blockRows + position;
-      const end = Math.min(this.rows, firstRank + count, last * blockRows);
-      const ids = Array.from({ length: Math.max(0, end - firstRank) }, (_, i) => {
-        const rank = firstRank + i;
-        const block = Math.floor(rank / blockRows);
-        return this.#idText(block, idAt(blockOf(block), rank % blockRows));
-      });
-      return { firstRank, ids };
-    });
-  }
-
-  /** Keeps the pages of all ids in the cache until the segment is closed. */
-  pinIds(): void | Promise<void> {
-    const { offset, length } = this.#section('ids');
-    return this.#cache.pin(this.#handle, { offset, length });
-  }
-
-  /** Reads into the cache what is not there of all ids, where they take no more than `bytesMax` and push nothing out of it. */
-  async readIdsAhead(bytesMax: number): Promise<void> {
-    const { offset, length } = this.#section('ids');
-    if (length <= bytesMax) await this.#cache.readAhead(this.#handle, { offset, length });
-  }
-
   /** The JSON text of each row, '' for a row without metadata. */
-  documents(rows: ArrayLike<number>, reading?: PageReading): string[] | Promise<string[]> {
-    const { documentIndex } = this.#tail;
-    const list = Array.from(rows);
-    const blocks = list.map((row) => {
-      this.#mustHave('row', row);
-      return documentIndex.blockOf(row);
-    });
-    const { offset } = this.#section('documents');
-    const missing = new Set(
-      blocks.filter(
-        (block) => this.#documents.get(block) === undefined && documentIndex.inflatedBytes(block) > 0,
-      ),
-    );
-    const ranges = [...missing].map((block) => shifted(documentIndex.range(block), offset));
-    // What is inflated already is held here: other reads may push it out before this one ends.
-    const held = new Map(blocks.map((block) => [block, this.#documents.get(block)]));
-    return andThen(this.#read(ranges, reading), (pages) => {
-      for (const block of missing) held.set(block, this.#inflate(block, pages));
-      for (const [block, inflated] of held) if (inflated !== undefined) this.#documents.keep(block, inflated);
-      return list.map((row, i) => {
-        const block = blocks[i]!;
-        const inflated = held.get(block);
-        if (inflated === undefined) return '';
-        const wrong = wrongAt(this.ref.key, offset + documentIndex.range(block).offset);
-        return textAt(inflated, row - documentIndex.firstRow(block), wrong);
-      });
-    });
+  documents(rows: ArrayLike<number>, reading?: PageReading): Awaitable<string[]> {
+    for (let i = 0; i < rows.length; i++) this.#mustHave('row', rows[i]!);
+    return this.#documents.of(rows, reading);
+  }
+
+  /** Reads what documents are found by, where that lies apart: beside what is read to know which are wanted. */
+  prepareDocuments(): Awaitable<void> {
+    return this.#documents.prepare();
   }
 
   /**
@@ -354,7 +270,7 @@ export class SegmentReader {
     const known = this.#filters?.tryGet(name);
     if (known !== undefined) return known;
     const inSegment = (offset: number): Wrong => wrongAt(this.ref.key, offset);
-    const read = (ranges: readonly ByteRange[]): PageSet | Promise<PageSet> => this.#read(ranges);
+    const read = (ranges: readonly ByteRange[]): Awaitable<PageSet> => this.#read(ranges);
     return andThen(planFilter({ index, read, wrongAt: inSegment }, filter), (plan) => {
       const found = rowsOfPlan(plan, { rows, leafStarts, masks: this.#masks, wrongAt: inSegment });
       this.#filters?.put(name, found);
@@ -384,7 +300,7 @@ export class SegmentReader {
   }
 
   /** The vectors of `rows`, one after another. */
-  vectors(rows: ArrayLike<number>, reading?: PageReading): Float32Array | Promise<Float32Array> {
+  vectors(rows: ArrayLike<number>, reading?: PageReading): Awaitable<Float32Array> {
     const length = 4 * this.dimension;
     const into = new Float32Array(rows.length * this.dimension);
     const bytes = new Uint8Array(into.buffer);
@@ -408,18 +324,18 @@ export class SegmentReader {
     for (let i = 0; i < count; i++) {
       const row = rows[first + i]!;
       this.#mustHave('row', row);
-      this.#touched[0]! ^= this.#cache.touch(this.#handle, row * length);
+      this.#touched[0]! ^= this.#pages.touch(row * length);
     }
     for (let i = 0; i < count; i++) {
       const row = rows[first + i]!;
-      if (!this.#cache.tryCopy(this.#handle, row * length, length, target, at + i * stride)) return false;
+      if (!this.#pages.tryCopy(row * length, length, target, at + i * stride)) return false;
     }
     return true;
   }
 
   /** The sequence at which each row was upserted. */
-  seqs(rows: ArrayLike<number>): number[] | Promise<number[]> {
-    const { offset } = this.#section('seqs');
+  seqs(rows: ArrayLike<number>): Awaitable<number[]> {
+    const { offset } = this.#tail.layout.body.seqs;
     const ranges = Array.from(rows, (row) => {
       this.#mustHave('row', row);
       return { offset: offset + 4 * row, length: 4 };
@@ -431,12 +347,11 @@ export class SegmentReader {
 
   /** Raw vectors in row order past the cache, in pieces of about `maxBytes` (at most 4 MiB, at least a row). */
   rawChunks(maxBytes: number, fromRow = 0): AsyncGenerator<RawChunk, void, undefined> {
-    const { footer, layout } = this.#tail;
+    const { checksums, layout } = this.#tail;
     const { rows, dimension } = this;
-    const { pageChecksums } = footer;
     const [store, digests, key] = [this.#store, this.#digests, this.ref.key];
     const pagedBytes = layout.tailOffset;
-    return rawChunks({ store, digests, key, rows, dimension, pageChecksums, pagedBytes }, maxBytes, fromRow);
+    return rawChunks({ store, digests, key, rows, dimension, checksums, pagedBytes }, maxBytes, fromRow);
   }
 
   #mustHaveRowMaps(resident: Uint8Array): void {
@@ -452,10 +367,6 @@ export class SegmentReader {
     );
   }
 
-  #section(kind: Exclude<BodyKind, 'columns' | 'leaves'>): SegmentSection {
-    return this.#tail.layout.body[kind];
-  }
-
   #mustHave(what: 'row' | 'rank', number: number): void {
     assertInternal(
       Number.isInteger(number) && number >= 0 && number < this.rows,
@@ -463,49 +374,8 @@ export class SegmentReader {
     );
   }
 
-  #read(ranges: readonly ByteRange[], reading?: PageReading): PageSet | Promise<PageSet> {
-    return this.#cache.read(this.#handle, ranges, reading);
-  }
-
-  /** `use` gets each of `blocks` decoded. */
-  #readIdBlocks<T>(
-    blocks: readonly number[],
-    use: (blockOf: (block: number) => IdBlock) => T,
-    reading?: PageReading,
-  ): T | Promise<T> {
-    const { idIndex } = this.#tail;
-    const { offset } = this.#section('ids');
-    const rangeOf = (block: number): ByteRange => shifted(idIndex.range(block), offset);
-    const wanted = new Set(blocks);
-    return andThen(this.#read(Array.from(wanted, rangeOf), reading), (pages) => {
-      const decoded = new Map<number, IdBlock>();
-      for (const block of wanted) {
-        const range = rangeOf(block);
-        const bytes = pages.bytes(range.offset, range.length);
-        decoded.set(block, decodeIdBlock(bytes, idIndex.idsIn(block), wrongAt(this.ref.key, range.offset)));
-      }
-      return use((block) => decoded.get(block)!);
-    });
-  }
-
-  #idText(block: number, id: Uint8Array): string {
-    try {
-      return utf8Decode(id);
-    } catch {
-      const at = this.#section('ids').offset + this.#tail.idIndex.range(block).offset;
-      throw wrongAt(this.ref.key, at)(0, 'ids in UTF-8', 'other bytes');
-    }
-  }
-
-  #inflate(block: number, pages: PageSet): DocumentBlock {
-    const { documentIndex } = this.#tail;
-    const range = shifted(documentIndex.range(block), this.#section('documents').offset);
-    return inflateBlock(
-      this.#deflate,
-      pages.bytes(range.offset, range.length),
-      { rows: documentIndex.rowsIn(block), inflatedBytes: documentIndex.inflatedBytes(block) },
-      wrongAt(this.ref.key, range.offset),
-    );
+  #read(ranges: readonly ByteRange[], reading?: PageReading): Awaitable<PageSet> {
+    return this.#pages.read(ranges, reading);
   }
 }
 

@@ -1,13 +1,14 @@
 /**
  * Opens the tail of a segment: one range read, then every check that its bytes allow. What comes out can be trusted as
- * far as lengths, orders and positions go.
+ * far as lengths, orders and positions go. Large indexes lie apart, and are read when they are needed.
  */
-import { bytesToHex, concatBytes, tryHexToBytes, utf8Decode } from '../base/bytes.js';
-import { corrupt, isCairnError } from '../base/errors.js';
+import { bytesToHex, tryHexToBytes, utf8Decode } from '../base/bytes.js';
+import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Digests } from '../base/ports.js';
-import { mustMatchPages, readRange } from '../store/index.js';
-import type { ByteRange, ObjectStore } from '../store/index.js';
+import type { ObjectStore, PageChecksums } from '../store/index.js';
+import { checksumsOf, mustMatchSums, readApart, readLarge, SegmentPart } from './apart.js';
+import type { Kept, SegmentSource } from './apart.js';
 import { ColumnIndex } from './columns/column-index.js';
 import { DocumentIndex } from './document-blocks.js';
 import { decodeExpiries } from './expiries.js';
@@ -19,11 +20,8 @@ import { IdIndex } from './id-blocks.js';
 import type { Wrong } from './id-blocks.js';
 import { LeafIndex } from './leaves/leaf-index.js';
 import { layOut } from './section-layout.js';
-import type { SegmentLayout, TailKind } from './section-layout.js';
+import type { SegmentLayout } from './section-layout.js';
 import type { SegmentRef } from './segment-writer.js';
-
-const PIECE_BYTES = 1_048_576;
-const PIECES_MOST = 4;
 
 export interface TailOptions {
   readonly store: ObjectStore;
@@ -31,15 +29,17 @@ export interface TailOptions {
   readonly ref: SegmentRef;
   /** What the collection's head says of its vectors. */
   readonly expected: { readonly dimension: number; readonly metric: string };
+  /** Told of what is read later. */
+  readonly kept?: Kept;
 }
 
 export interface SegmentTail {
   readonly footer: Footer;
   readonly layout: SegmentLayout;
-  readonly documentIndex: DocumentIndex;
-  readonly idIndex: IdIndex;
-  /** Undefined where it lies apart from the tail: `readIdFilter`. */
-  readonly idFilter: FuseFilter | undefined;
+  readonly checksums: PageChecksums;
+  readonly documentIndex: SegmentPart<DocumentIndex>;
+  readonly idIndex: SegmentPart<IdIndex>;
+  readonly idFilter: SegmentPart<FuseFilter>;
   readonly leafStarts: Uint32Array;
   readonly expiries: Expiries;
   readonly curve: unknown;
@@ -56,35 +56,11 @@ export async function openTail(options: TailOptions): Promise<SegmentTail> {
   const tailOffset = size - tailBytes;
   mustBeRef(ref, tailOffset);
   const range = { offset: tailOffset, length: tailBytes };
-  const use = (read: Uint8Array): SegmentTail => openRead(options, tailOffset, read);
-  const pieces = piecesOf(range);
-  if (pieces.length > 1) {
-    const read = pieces.map((piece) => readRange({ store, key, size, range: piece }, (bytes) => bytes));
-    try {
-      return use(concatBytes(await Promise.all(read)));
-    } catch (error) {
-      // What a cache has kept of it may be damaged, in whichever piece: then the whole is read, and held against the bucket's.
-      if (!isCairnError(error) || error.kind !== 'corrupt') throw error;
-    }
-  }
-  return await readRange({ store, key, size, range }, use);
+  return await readLarge({ store, key, size }, range, (read) => openRead(options, tailOffset, read));
 }
 
-/** Alike, and as many as it takes that no connection is waited for much longer than for the answer to begin, up to a few. */
-function piecesOf({ offset, length }: ByteRange): readonly ByteRange[] {
-  const count = Math.min(PIECES_MOST, Math.ceil(length / PIECE_BYTES));
-  const pieceBytes = Math.ceil(length / count);
-  return Array.from({ length: count }, (_, i) => ({
-    offset: offset + i * pieceBytes,
-    length: Math.min(pieceBytes, length - i * pieceBytes),
-  }));
-}
-
-function openRead(
-  { digests, ref, expected }: TailOptions,
-  tailOffset: number,
-  read: Uint8Array,
-): SegmentTail {
+function openRead(options: TailOptions, tailOffset: number, read: Uint8Array): SegmentTail {
+  const { store, digests, ref, expected, kept = () => {} } = options;
   const { key } = ref;
   // Typed views of it need an alignment that an answer of the store may not have.
   const tail = read.byteOffset % 8 === 0 ? read : read.slice();
@@ -108,9 +84,11 @@ function openRead(
     throw corrupt({ key, offset, expected: 'a sequence seqBase', found: `${seqBase}` });
   const layout = layOut(footer, { key, footerOffset: offset, tailOffset });
   const hot = tail.subarray(0, offset - tailOffset);
-  const table = { key, expected: footer.pageChecksums, first: tailOffset / limits.pageBytes };
-  mustMatchPages(table, digests.crc32cPages(hot, limits.pageBytes));
-  return openIndexes({ key, tail: hot, footer, layout });
+  const source = { store, digests, key };
+  const checksums = checksumsOf(source, footer, layout, kept);
+  const pages = { key, first: tailOffset / limits.pageBytes, sums: checksums };
+  mustMatchSums(pages, digests.crc32cPages(hot, limits.pageBytes));
+  return openIndexes({ source, tail: hot, footer, layout, checksums, kept });
 }
 
 function mustBeRef({ key, bytes, tailBytes, footerSha256 }: SegmentRef, tailOffset: number): void {
@@ -125,33 +103,25 @@ function mustBeRef({ key, bytes, tailBytes, footerSha256 }: SegmentRef, tailOffs
 }
 
 interface Tail {
-  readonly key: string;
+  readonly source: SegmentSource;
   readonly tail: Uint8Array;
   readonly footer: Footer;
   readonly layout: SegmentLayout;
+  readonly checksums: PageChecksums;
+  readonly kept: Kept;
 }
 
-function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
-  const { body, tail: sections, tailOffset } = layout;
+function openIndexes(opened: Tail): SegmentTail {
+  const { source, tail, footer, layout, checksums } = opened;
+  const { key } = source;
+  const { body, tail: sections, indexes, tailOffset } = layout;
   const bytesOf = ({ offset, length }: SegmentSection): Uint8Array =>
     tail.subarray(offset - tailOffset, offset - tailOffset + length);
   const wrongIn = (section: SegmentSection): Wrong => wrongAt(key, section.offset);
-  const mustCount = (section: SegmentSection, count: number): void => {
-    if (section.count !== count)
-      throw wrongIn(section)(0, `${count} items of ${section.kind}`, `${section.count}`);
-  };
   const { rows } = footer;
-  const { documentIndex, idIndex, leafStarts, expiries, statistics, columnIndex, leafIndex } = sections;
-  const { idFilter, filterApart } = layout;
+  const { leafStarts, expiries, statistics, columnIndex, leafIndex } = sections;
   const starts = leavesOf(bytesOf(leafStarts), rows, wrongIn(leafStarts));
   const open = {
-    documentIndex: new DocumentIndex(
-      bytesOf(documentIndex),
-      { rows, blocks: documentIndex.count, documentsBytes: body.documents.length },
-      wrongIn(documentIndex),
-    ),
-    idIndex: new IdIndex(bytesOf(idIndex), { rows, idsBytes: body.ids.length }, wrongIn(idIndex)),
-    idFilter: filterApart ? undefined : new FuseFilter(bytesOf(idFilter), wrongIn(idFilter)),
     leafStarts: starts,
     expiries: decodeExpiries(bytesOf(expiries), rows, wrongIn(expiries)),
     curve: jsonOf(bytesOf(statistics), wrongIn(statistics)),
@@ -175,42 +145,61 @@ function openIndexes({ key, tail, footer, layout }: Tail): SegmentTail {
             wrongIn(leafIndex),
           ),
   };
-  const counts: Readonly<Record<TailKind, number>> = {
-    documentIndex: body.documents.count,
-    idIndex: open.idIndex.blocks,
-    idFilter: rows,
-    leafStarts: starts.length,
-    expiries: open.expiries.rows.length,
-    statistics: 1,
-    columnIndex: open.columnIndex?.count ?? 0,
-    leafIndex: open.leafIndex?.leaves ?? 0,
+  const idBlocks = Math.ceil(rows / limits.blockRows);
+  const counted: readonly (readonly [section: SegmentSection | undefined, count: number | undefined])[] = [
+    [indexes.documentIndex, body.documents.count],
+    [indexes.idIndex, idBlocks],
+    [indexes.idFilter, rows],
+    [leafStarts, starts.length],
+    [expiries, open.expiries.rows.length],
+    [statistics, 1],
+    [columnIndex, open.columnIndex?.count],
+    [leafIndex, open.leafIndex?.leaves],
+    [body.ids, idBlocks],
+    [body.columns, open.columnIndex?.columns],
+    [body.leaves, starts.length],
+  ];
+  for (const [section, count] of counted) {
+    if (section !== undefined && section.count !== count)
+      throw wrongIn(section)(0, `${count} items of ${section.kind}`, `${section.count}`);
+  }
+  return { footer, layout, checksums, ...open, ...partsOf(opened) };
+}
+
+/** What lies in the tail, or apart from it. */
+function partsOf({
+  source,
+  tail,
+  footer,
+  layout,
+  checksums,
+  kept,
+}: Tail): Pick<SegmentTail, 'documentIndex' | 'idIndex' | 'idFilter'> {
+  const { body, indexes, tailOffset } = layout;
+  const { rows } = footer;
+  const partOf = <T>(
+    section: SegmentSection,
+    open: (bytes: Uint8Array, wrong: Wrong) => T,
+  ): SegmentPart<T> => {
+    const { offset, length } = section;
+    const wrong = wrongAt(source.key, offset);
+    if (offset >= tailOffset)
+      return SegmentPart.of(open(tail.subarray(offset - tailOffset, offset - tailOffset + length), wrong));
+    return SegmentPart.apart(
+      () => readApart(source, section, checksums, (bytes) => open(bytes, wrong)),
+      () => kept(length),
+    );
   };
-  for (const section of [idFilter, ...Object.values(sections)])
-    mustCount(section, counts[section.kind as TailKind]);
-  mustCount(body.ids, open.idIndex.blocks);
-  if (body.columns !== undefined) mustCount(body.columns, open.columnIndex!.columns);
-  if (body.leaves !== undefined) mustCount(body.leaves, starts.length);
-  return { footer, layout, ...open };
-}
-
-export interface FilterSource {
-  readonly store: ObjectStore;
-  readonly digests: Digests;
-  readonly key: string;
-  readonly tail: SegmentTail;
-}
-
-/** The filter of ids that lies apart from the tail. Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request. */
-export async function readIdFilter({ store, digests, key, tail }: FilterSource): Promise<FuseFilter> {
-  const { footer, layout } = tail;
-  const { offset, length } = layout.idFilter;
-  const range = { offset, length: layout.tailOffset - offset };
-  return await readRange({ store, key, range }, (read) => {
-    const table = { key, expected: footer.pageChecksums, first: offset / limits.pageBytes };
-    mustMatchPages(table, digests.crc32cPages(read, limits.pageBytes));
-    const bytes = read.byteOffset % 4 === 0 ? read : read.slice();
-    return new FuseFilter(bytes.subarray(0, length), wrongAt(key, offset));
-  });
+  const documents = { rows, blocks: body.documents.count, documentsBytes: body.documents.length };
+  const ids = { rows, idsBytes: body.ids.length };
+  return {
+    documentIndex: partOf(
+      indexes.documentIndex,
+      (bytes, wrong) => new DocumentIndex(bytes, documents, wrong),
+    ),
+    idIndex: partOf(indexes.idIndex, (bytes, wrong) => new IdIndex(bytes, ids, wrong)),
+    idFilter: partOf(indexes.idFilter, (bytes, wrong) => new FuseFilter(bytes, wrong)),
+  };
 }
 
 /** Every row adds up to 2^32 - 1 to it. */

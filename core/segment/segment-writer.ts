@@ -20,15 +20,15 @@ import { encodeLeafBlock } from './leaves/leaf-blocks.js';
 import type { LeafContent } from './leaves/leaf-blocks.js';
 import { blockStart, encodeLeafIndex } from './leaves/leaf-index.js';
 import type { CodedCentroids, WrittenBlocks } from './leaves/leaf-index.js';
-import { bodyKinds, defaultFieldOf, SECTION_ALIGNMENT } from './section-layout.js';
-import type { BodyKind, TailKind } from './section-layout.js';
+import { bodyKinds, defaultFieldOf, pagesOf, SECTION_ALIGNMENT } from './section-layout.js';
+import type { ApartKind, BodyKind, TailKind } from './section-layout.js';
 
 /** What a head says of a segment: enough to read and check it. */
 export interface SegmentRef {
   readonly key: string;
   /** Of the whole file. */
   readonly bytes: number;
-  /** From the start of the indexes to the end of the file: read at once when the segment is opened. A large filter lies before. */
+  /** From the start of the indexes to the end of the file: read at once when the segment is opened. Large ones lie before. */
   readonly tailBytes: number;
   /** SHA-256 of the footer in hex. */
   readonly footerSha256: string;
@@ -53,8 +53,8 @@ export interface SegmentWriterOptions {
   readonly unfilterable: readonly string[];
   /** Of memory for the values of columns: those that take the most are given up where it does not suffice. */
   readonly columnBytesMax: number;
-  /** A filter of ids that takes more is left out of what is read when the segment is opened. Default: the limit. */
-  readonly filterInTailBytes?: number;
+  /** An index that takes more is left out of what is read when the segment is opened. Default: the limit. */
+  readonly indexInTailBytes?: number;
 }
 
 /** A section of the resident part. */
@@ -75,6 +75,13 @@ export interface SegmentEnd {
   readonly numbers: Readonly<Record<string, number>>;
   /** Statistics and the recall curve, as JSON. */
   readonly curve: unknown;
+}
+
+/** What may lie in the tail, or apart. */
+interface WrittenIndex {
+  readonly kind: ApartKind;
+  readonly bytes: Uint8Array;
+  readonly count: number;
 }
 
 export class SegmentWriter {
@@ -177,8 +184,11 @@ export class SegmentWriter {
     const blockBytes: number[] = [];
     const guests: number[] = [];
     const { offset } = this.#open!;
+    // The section begins with a page: all before are whole.
+    const pageChecksums = await this.#sink.checksums();
     for (const leaf of leaves) {
-      const block = encodeLeafBlock(leaf, dimension, deflate);
+      const firstRow = this.#leafStarts[blockBytes.length]!;
+      const block = encodeLeafBlock(leaf, { dimension, firstRow, pageChecksums, deflate });
       const end = this.#sink.position - offset;
       if (blockStart(end, block.length) > end) await this.#sink.align(limits.pageBytes);
       blockBytes.push(block.length);
@@ -202,26 +212,23 @@ export class SegmentWriter {
   /** Writes the indexes and the footer; the segment is there once this settles. Requires: every row was written. */
   async finish({ numbers, curve, expiries = NO_EXPIRIES }: SegmentEnd): Promise<SegmentRef> {
     const { key, digests, rows } = this.#options;
-    const { filterInTailBytes = limits.filterInTailBytes } = this.#options;
     await this.#closeBody();
     await this.#sink.align(limits.pageBytes);
-    const filter = this.#ids.filter();
-    const filterApart = filter.length > filterInTailBytes;
-    if (filterApart) {
-      await this.#tail('idFilter', filter, rows);
-      await this.#sink.align(limits.pageBytes);
-    }
-    const tailOffset = this.#sink.position;
     const statistics = utf8Encode(JSON.stringify(curve ?? null));
     assertInternal(
       statistics.length <= limits.segmentStatisticsBytes,
       `${statistics.length} bytes of statistics`,
     );
+    const indexes: readonly WrittenIndex[] = [
+      { kind: 'documentIndex', bytes: this.#documents.index(), count: this.#documents.blocks },
+      { kind: 'idIndex', bytes: this.#ids.index(), count: Math.ceil(rows / limits.blockRows) },
+      { kind: 'idFilter', bytes: this.#ids.filter(), count: rows },
+    ];
+    const { near, apartOffset } = await this.#writeApart(indexes);
+    const tailOffset = this.#sink.position;
     const leafStarts = this.#leafStarts;
     const leaves = new Uint8Array(leafStarts.buffer, leafStarts.byteOffset, leafStarts.byteLength);
-    await this.#tail('documentIndex', this.#documents.index(), this.#documents.blocks);
-    await this.#tail('idIndex', this.#ids.index(), Math.ceil(rows / limits.blockRows));
-    if (!filterApart) await this.#tail('idFilter', filter, rows);
+    for (const { kind, bytes, count } of near) await this.#tail(kind, bytes, count);
     await this.#tail('leafStarts', leaves, leafStarts.length);
     await this.#tail('expiries', encodeExpiries(expiries, rows), expiries.rows.length);
     await this.#tail('statistics', statistics, 1);
@@ -236,7 +243,7 @@ export class SegmentWriter {
       {
         rows,
         sections: this.#sections,
-        pageChecksums: await this.#sink.end(),
+        pageChecksums: this.#heldChecksums(await this.#sink.end(), apartOffset),
         text: this.#text(numbers),
       },
     );
@@ -250,6 +257,38 @@ export class SegmentWriter {
   /** Gives the segment up. Never throws, and does nothing once it is finished. */
   abort(): Promise<void> {
     return this.#upload.abort();
+  }
+
+  /**
+   * Writes what is too large for the tail, each on pages of its own, and answers what is not; and where the pages end of which the
+   * footer does not hold the checksums: undefined where it holds all.
+   */
+  async #writeApart(
+    indexes: readonly WrittenIndex[],
+  ): Promise<{ readonly near: readonly WrittenIndex[]; readonly apartOffset: number | undefined }> {
+    const { indexInTailBytes = limits.indexInTailBytes } = this.#options;
+    const isLarge = ({ bytes }: { readonly bytes: Uint8Array }): boolean => bytes.length > indexInTailBytes;
+    const offset = this.#sink.position;
+    const before = (await this.#sink.checksums()).slice();
+    const checksums: WrittenIndex = {
+      ...{ kind: 'pageChecksums', count: before.length },
+      bytes: new Uint8Array(before.buffer),
+    };
+    const apart = [...indexes, checksums].filter(isLarge);
+    for (const { kind, bytes, count } of apart) {
+      await this.#tail(kind, bytes, count);
+      await this.#sink.align(limits.pageBytes);
+    }
+    const near = indexes.filter((index) => !isLarge(index));
+    return { near, apartOffset: isLarge(checksums) ? offset : undefined };
+  }
+
+  /** Those that the footer holds: all, or of leaves and from there on. */
+  #heldChecksums(all: Uint32Array, apartOffset: number | undefined): Uint32Array {
+    if (apartOffset === undefined) return all;
+    const { first, count } = pagesOf(this.#sections.find(({ kind }) => kind === 'leaves'));
+    const leaves = all.subarray(first, first + count);
+    return Uint32Array.from([...leaves, ...all.subarray(apartOffset / limits.pageBytes)]);
   }
 
   async #writeLeafIndex(): Promise<void> {
@@ -324,7 +363,7 @@ export class SegmentWriter {
     this.#open = undefined;
   }
 
-  async #tail(kind: TailKind, bytes: Uint8Array, count: number): Promise<void> {
+  async #tail(kind: TailKind | ApartKind, bytes: Uint8Array, count: number): Promise<void> {
     await this.#sink.align(SECTION_ALIGNMENT);
     await this.#whole({ kind, field: defaultFieldOf(kind), part: 0, count }, bytes);
   }

@@ -39,7 +39,7 @@ export {
   pastEnd,
   uploadEnded,
 } from './request-checks.js';
-export { PageCache, mustMatchPages } from './page-cache.js';
+export { PageCache } from './page-cache.js';
 export type {
   PageCacheOptions,
   PageCacheUsage,
@@ -47,6 +47,8 @@ export type {
   PagedObject,
   PageReading,
 } from './page-cache.js';
+export { knownChecksums, mustMatchPage, mustMatchPages } from './page-checksums.js';
+export type { PageChecksums } from './page-checksums.js';
 export { PageSet } from './page-set.js';
 export { getChecked, readRange } from './range-read.js';
 export type { RangeRead } from './range-read.js';

@@ -9,11 +9,15 @@
  * flight makes nobody wait for another reader: a reader with none in flight may always start one, further ones only below
  * the bound.
  */
-import { assertInternal, corrupt } from '../base/errors.js';
+import { andThen } from '../base/awaitable.js';
+import type { Awaitable } from '../base/awaitable.js';
+import { assertInternal } from '../base/errors.js';
 import { limits, tierLimits } from '../base/limits.js';
 import type { MemoryAccount } from '../base/memory-account.js';
 import type { Digests } from '../base/ports.js';
 import type { ByteRange, ObjectStore } from './object-store.js';
+import { mustMatchPage } from './page-checksums.js';
+import type { PageChecksums } from './page-checksums.js';
 import { PageSet } from './page-set.js';
 import { PageTable } from './page-table.js';
 import { readRange } from './range-read.js';
@@ -28,8 +32,7 @@ export interface PagedObject {
   readonly key: string;
   /** Bytes from the start of the object that the pages cover; the object may go on. The last page may be short. */
   readonly size: number;
-  /** CRC-32C of each page. */
-  readonly pageChecksums: Uint32Array;
+  readonly checksums: PageChecksums;
   readonly digests: Digests;
 }
 
@@ -59,6 +62,8 @@ export interface PageReading {
    * which a host has few in flight. What is read in vain is not kept.
    */
   readonly wave?: { readonly requests: number; readonly bytes: number };
+  /** Of pages, by their numbers: what the object itself would have to be asked for. */
+  readonly sums?: ReadonlyMap<number, number>;
 }
 
 export interface PageCacheUsage {
@@ -92,6 +97,9 @@ interface PagesRead {
   readonly found: Map<number, Uint8Array>;
   readonly reading: PageReading;
 }
+
+/** The checksum of a page: known of all that are missing. */
+type SumOf = (page: number) => number | undefined;
 
 /** Neighbouring pages that one request reads. */
 interface Run {
@@ -129,11 +137,6 @@ export class PageCache {
   }
 
   register(object: PagedObject): PagedHandle {
-    const expected = Math.ceil(object.size / pageBytes);
-    assertInternal(
-      object.pageChecksums.length >= expected,
-      `${object.pageChecksums.length} checksums of ${expected} pages of ${object.key}`,
-    );
     const registered: Registered = {
       ...object,
       pages: new PageTable(),
@@ -275,12 +278,13 @@ export class PageCache {
         ? runsOf(missing, limits.rangeGapPages)
         : waveRunsOf(missing, wave);
     const parallel = few ? Math.min(FEW_PARALLEL, this.#parallel) : this.#parallel;
+    const sumOf = sumsOf(object, read);
     const flights = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     for (const run of runs) {
       while (flights.size > 0 && this.#inFlight >= parallel) await Promise.race(flights);
       if (failure !== undefined) break;
-      const flight = this.#fetchRun(object, run, read)
+      const flight = this.#fetchRun(object, run, read, sumOf)
         .catch((error: unknown) => void (failure ??= { error }))
         .finally(() => flights.delete(flight));
       flights.add(flight);
@@ -294,27 +298,36 @@ export class PageCache {
     object: Registered,
     { first, count }: Run,
     { missing, found, reading }: PagesRead,
+    sums: Awaitable<SumOf>,
   ): Promise<void> {
     const { store, key, digests } = object;
     const offset = first * pageBytes;
     const length = Math.min(count * pageBytes, object.size - offset);
+    // Of a wide gap nothing is kept: it would push out all else.
+    const isWide = reading.fewRequests === true || reading.wave !== undefined;
     this.#inFlight += 1;
-    let bytes: Uint8Array;
     try {
-      bytes = await readRange({ store, key, range: { offset, length }, pages: true }, (read) => {
-        mustMatchPages({ key, expected: object.pageChecksums, first }, digests.crc32cPages(read, pageBytes));
-        return read;
+      const range = { offset, length };
+      const pages = await readRange({ store, key, range, pages: true }, async (read) => {
+        const sumOf = await sums;
+        const checked: { readonly number: number; readonly bytes: Uint8Array }[] = [];
+        for (let i = 0; i < count; i++) {
+          const number = first + i;
+          const sum = missing.has(number) || !isWide ? sumOf(number) : undefined;
+          if (sum === undefined) continue;
+          // A page of its own: a view would keep all of a long answer alive for one page of it.
+          const bytes = read.slice(i * pageBytes, (i + 1) * pageBytes);
+          mustMatchPage({ key, number }, sum, digests.crc32c(bytes));
+          checked.push({ number, bytes });
+        }
+        return checked;
       });
+      for (const { number, bytes } of pages) {
+        found.set(number, bytes);
+        this.#insert(object, number, bytes);
+      }
     } finally {
       this.#inFlight -= 1;
-    }
-    for (let i = 0; i < count; i++) {
-      // Of a wide gap nothing is kept: it would push out all else.
-      if ((reading.fewRequests === true || reading.wave !== undefined) && !missing.has(first + i)) continue;
-      // A page of its own: a view would keep all of a long answer alive for one page of it.
-      const page = bytes.slice(i * pageBytes, (i + 1) * pageBytes);
-      found.set(first + i, page);
-      this.#insert(object, first + i, page);
     }
   }
 
@@ -397,6 +410,24 @@ export class PageCache {
   }
 }
 
+/** Where the table has to be read for them, that is on its way beside the pages. */
+function sumsOf({ checksums }: PagedObject, { missing, reading }: PagesRead): Awaitable<SumOf> {
+  const sumOf: SumOf = (page) => reading.sums?.get(page) ?? checksums.sumOf(page);
+  for (const page of missing) {
+    if (sumOf(page) !== undefined) continue;
+    const loaded = andThen(
+      checksums.load(),
+      (sums): SumOf =>
+        (number) =>
+          sums[number],
+    );
+    // Told by whichever request waits for it.
+    if (loaded instanceof Promise) loaded.catch(() => {});
+    return loaded;
+  }
+  return sumOf;
+}
+
 function newPage(owner: Registered, number: number, bytes: Uint8Array, pinned: boolean): Page {
   return { owner, number, bytes, pinned, used: false, older: undefined, newer: undefined };
 }
@@ -450,21 +481,4 @@ function runsOf(missing: ReadonlySet<number>, gap: number): Run[] {
     } else runs.push({ first: number, count: 1 });
   }
   return runs;
-}
-
-/** Throws `corrupt` at the first page of which the checksum is another than the object's table says. */
-export function mustMatchPages(
-  table: { readonly key: string; readonly expected: Uint32Array; readonly first: number },
-  sums: Uint32Array,
-): void {
-  for (let i = 0; i < sums.length; i++) {
-    const expected = table.expected[table.first + i]!;
-    if (sums[i] === expected) continue;
-    throw corrupt({
-      key: table.key,
-      offset: (table.first + i) * pageBytes,
-      expected: `page checksum ${expected.toString(16)}`,
-      found: sums[i]!.toString(16),
-    });
-  }
 }

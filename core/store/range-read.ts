@@ -2,6 +2,7 @@
  * Reads of immutable objects, and of a part of one whose size is known: what comes back is exactly what was asked for, or an error
  * that says whether the object is gone or damaged. Damage that a cache has kept is no error: the bucket is asked once more.
  */
+import type { Awaitable } from '../base/awaitable.js';
 import { CairnError, corrupt, isCairnError } from '../base/errors.js';
 import type { ByteRange, GetOptions, GetResult, ObjectStore } from './object-store.js';
 
@@ -26,17 +27,17 @@ export interface RangeRead {
 export async function getChecked<T>(
   store: ObjectStore,
   key: string,
-  use: (result: GetResult) => T,
+  use: (result: GetResult) => Awaitable<T>,
   options: GetOptions = {},
 ): Promise<T> {
   const result = await store.get(key, options);
   try {
-    return use(result);
+    return await use(result);
   } catch (error) {
     const kept = result.status === 'found' && result.sentBytes === 0;
     if (!kept || !isCairnError(error) || error.kind !== 'corrupt') throw error;
   }
-  return use(await store.get(key, { ...options, cache: 'renew' }));
+  return await use(await store.get(key, { ...options, cache: 'renew' }));
 }
 
 /**
@@ -46,7 +47,7 @@ export async function getChecked<T>(
  */
 export async function readRange<T>(
   { store, key, range, size, into, cache, pages }: RangeRead,
-  use: (bytes: Uint8Array) => T,
+  use: (bytes: Uint8Array) => Awaitable<T>,
 ): Promise<T> {
   const { offset, length } = range;
   const options = {
@@ -55,7 +56,7 @@ export async function readRange<T>(
     ...(cache === undefined ? {} : { cache }),
     ...(pages === undefined ? {} : { pages }),
   };
-  const take = (result: GetResult): T => {
+  const take = (result: GetResult): Awaitable<T> => {
     if (result.status !== 'found') throw objectGone(key);
     if (size !== undefined && result.size !== size) {
       throw corrupt({ key, offset, expected: `an object of ${size} bytes`, found: `${result.size} bytes` });

@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import { SharedMemory } from '../../core/engine/shared-memory.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
-import { memoryStore } from '../../core/store/index.js';
+import { knownChecksums, memoryStore } from '../../core/store/index.js';
 import type { PagedHandle } from '../../core/store/index.js';
 import { failure, TestClock } from './fixture.js';
 
@@ -32,7 +32,7 @@ beforeEach(async () => {
     store: memory.store,
     key: 'a',
     size: bytes.length,
-    pageChecksums,
+    checksums: knownChecksums(pageChecksums),
     digests,
   });
 });

@@ -3,7 +3,6 @@
  * it. Its rows have documents of every shape, and texts and numbers enough for blocks that are read in a second wave.
  */
 import { bytesToHex } from '../../core/base/bytes.js';
-import { limits } from '../../core/base/limits.js';
 import type { Deflate } from '../../core/base/ports.js';
 import { decodeFooter, encodeFooter, footerOffset } from '../../core/segment/footer.js';
 import type { SegmentSection } from '../../core/segment/footer.js';
@@ -12,6 +11,7 @@ import type { SegmentRef } from '../../core/segment/index.js';
 import type { Chance } from '../log/virtual-time.js';
 import { digests, KEY, masks, newCache, newStore, rowsOf, writeSegment } from '../segment/fixture.js';
 import type { Rows } from '../segment/fixture.js';
+import { rightChecksums } from '../segment/right-checksums.js';
 import { edited } from './byte-edits.js';
 import { mustHold } from './decoder.js';
 import { holding } from './one-object.js';
@@ -45,7 +45,7 @@ export const rows: Rows = rowsOf(
 const store = newStore();
 const ref = await writeSegment(store, rows, {
   ...{ leafStarts, unfilterable: ['secret'] },
-  ...{ leaves: true, filterInTailBytes: 0 },
+  ...{ leaves: true, indexInTailBytes: 0 },
 });
 const got = await store.get(KEY);
 if (got.status !== 'found') throw new Error('no segment was written');
@@ -62,7 +62,7 @@ export interface ForgedSegment {
 
 /** With right checksums. */
 export function sealedSegment(content: Uint8Array): ForgedSegment {
-  const pageChecksums = digests.crc32cPages(content, limits.pageBytes);
+  const pageChecksums = rightChecksums(content, sections);
   const place = { key: KEY, offset: content.length };
   return joined(content, encodeFooter(digests, place, { ...soundFooter, pageChecksums }));
 }

@@ -106,7 +106,7 @@ async function write(
     metric: 'cosine',
     unfilterable: ['secret'],
     columnBytesMax: 1024 * 1024,
-    ...(from.leaves === undefined ? {} : { filterInTailBytes: 0 }),
+    ...(from.leaves === undefined ? {} : { indexInTailBytes: 0 }),
   };
   const writer = await SegmentWriter.create({
     ...identity,

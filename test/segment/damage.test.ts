@@ -8,7 +8,6 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bytesToHex } from '../../core/base/bytes.js';
 import { isCairnError } from '../../core/base/errors.js';
-import { limits } from '../../core/base/limits.js';
 import { parseFilter } from '../../core/filter/index.js';
 import { ColumnIndex } from '../../core/segment/columns/column-index.js';
 import type { Column } from '../../core/segment/columns/column-index.js';
@@ -29,6 +28,7 @@ import {
   writeSegment,
 } from './fixture.js';
 import type { Rows } from './fixture.js';
+import { rightChecksums } from './right-checksums.js';
 import { portableDeflate } from '../../core/segment/index.js';
 
 const rows = plainRows(70, 2);
@@ -46,7 +46,7 @@ let footerAt: number;
 
 beforeAll(async () => {
   const store = newStore();
-  ref = await writeSegment(store, rows, { leafStarts, leaves: true, filterInTailBytes: 0 });
+  ref = await writeSegment(store, rows, { leafStarts, leaves: true, indexInTailBytes: 0 });
   intact = await bodyOf(store, KEY);
   footerAt = footerOffset(KEY, intact, 0);
   ({ sections } = decodeFooter(digests, { key: KEY, offset: footerAt }, intact.subarray(footerAt)));
@@ -176,7 +176,7 @@ describe('a damaged segment', () => {
     // Even where the head names its footer, it is sealed for another key.
     expectCorrupt(await outcome(foreign, { ...small, footerSha256: other.footerSha256 }));
     // The same rows, written again under the same key with other leaves, keep the length.
-    const options = { leafStarts, leaves: true, filterInTailBytes: 0 };
+    const options = { leafStarts, leaves: true, indexInTailBytes: 0 };
     await writeSegment(store, { ...rows, seqs: rows.seqs.map((seq) => seq + 1) }, options);
     expectCorrupt(await outcome(await bodyOf(store, KEY)));
   });
@@ -226,7 +226,7 @@ describe('a segment that was changed and sealed again', () => {
   } {
     const place = { key: KEY, offset: footerAt };
     const footer = decodeFooter(digests, place, intact.subarray(footerAt));
-    const pageChecksums = digests.crc32cPages(content, limits.pageBytes);
+    const pageChecksums = rightChecksums(content, sections);
     const end = encodeFooter(digests, place, change({ ...footer, pageChecksums }));
     const bytes = new Uint8Array(content.length + end.length);
     bytes.set(content);

@@ -65,7 +65,7 @@ export interface WriteOptions {
   readonly columnBytesMax?: number;
   /** With leaves that can be probed; what their codes are is of no matter here. */
   readonly leaves?: boolean | readonly LeafContent[];
-  readonly filterInTailBytes?: number;
+  readonly indexInTailBytes?: number;
   readonly curve?: unknown;
 }
 
@@ -111,7 +111,7 @@ export async function writeSegment(
     unfilterable = [],
     columnBytesMax = 16_777_216,
     leaves = false,
-    filterInTailBytes,
+    indexInTailBytes,
     curve = { recall: [1] },
   }: WriteOptions = {},
 ): Promise<SegmentRef> {
@@ -129,7 +129,7 @@ export async function writeSegment(
     seqBase: 1_000,
     unfilterable,
     columnBytesMax,
-    ...(filterInTailBytes === undefined ? {} : { filterInTailBytes }),
+    ...(indexInTailBytes === undefined ? {} : { indexInTailBytes }),
   };
   const writer = await SegmentWriter.create(options);
   const maps = rowMaps(ids);

@@ -4,11 +4,14 @@
  */
 import { describe, expect, test } from 'vitest';
 import { MemoryAccount, MemoryPart } from '../../core/base/memory-account.js';
+import { bytesToHex, concatBytes } from '../../core/base/bytes.js';
 import { limits } from '../../core/base/limits.js';
 import { portableDeflate, rowMaps, SegmentCheck, SegmentReader } from '../../core/segment/index.js';
 import { blockStart, encodeLeafIndex, LeafIndex } from '../../core/segment/leaves/leaf-index.js';
 import type { LeafFacts } from '../../core/segment/leaves/leaf-index.js';
 import { encodeLeafBlock, LeafBlock, scannedBytes } from '../../core/segment/leaves/leaf-blocks.js';
+import type { LeafFile } from '../../core/segment/leaves/leaf-blocks.js';
+import { decodeFooter, encodeFooter, footerOffset } from '../../core/segment/footer.js';
 import { wrongAt } from '../../core/segment/segment-tail.js';
 import { accountingStore } from '../../core/store/index.js';
 import type { SegmentRef } from '../../core/segment/index.js';
@@ -23,11 +26,19 @@ import {
   newStore,
   openSegment,
   plainRows,
+  readEverything,
   writeSegment,
 } from './fixture.js';
+import { rightChecksums } from './right-checksums.js';
 
 const rows = plainRows(1_500, 5);
 const leafStarts = Uint32Array.of(0, 300, 331, 1_000);
+
+/** Of a leaf that begins with such a row, with a checksum for each page of the vectors. */
+const fileOf = (firstRow: number): LeafFile => ({
+  ...{ dimension: 5, firstRow, deflate: portableDeflate },
+  pageChecksums: Uint32Array.from({ length: 2 }, (_, page) => 100 + page),
+});
 
 /** Of a section of such blocks. */
 const sectionBytes = (blockBytes: readonly number[]): number =>
@@ -117,7 +128,9 @@ describe('leaves', () => {
       wrongAt(KEY, 0),
     );
   };
-  const sound = leavesOf(rows, leafStarts).map((leaf) => encodeLeafBlock(leaf, 5, portableDeflate).length);
+  const sound = leavesOf(rows, leafStarts).map(
+    (leaf, i) => encodeLeafBlock(leaf, fileOf(leafStarts[i]!)).length,
+  );
 
   test.each([
     ['blocks of other bytes than the section', sound, { blocksBytes: 1 }],
@@ -160,8 +173,7 @@ describe('guests', () => {
         ranks: new Uint32Array(33),
         ids: Array.from({ length: 33 }, () => 'x'),
       },
-      5,
-      portableDeflate,
+      fileOf(300),
     );
 
   test.each([
@@ -176,11 +188,90 @@ describe('guests', () => {
   });
 });
 
+describe('a segment of which all indexes lie apart', () => {
+  const wide = plainRows(600, 300);
+  const starts = Uint32Array.of(0, 280, 420);
+  const far = { leafStarts: starts, leaves: true, indexInTailBytes: 0 };
+
+  async function opened(damage?: (bytes: Uint8Array) => void) {
+    const inner = newStore();
+    const ref = await writeSegment(inner, wide, far);
+    if (damage !== undefined) {
+      const found = await inner.get(KEY);
+      if (found.status !== 'found') throw new Error(found.status);
+      const bytes = found.bytes.slice();
+      damage(bytes);
+      await inner.put(KEY, bytes, { if: 'any' });
+    }
+    const store = accountingStore(inner);
+    const reader = await openSegment(store, ref, wide);
+    return { store, reader, ref };
+  }
+
+  const vectorsOf = (rowsAsked: readonly number[]): Float32Array =>
+    Float32Array.from(rowsAsked.flatMap((row) => [...wide.vectors.subarray(row * 300, (row + 1) * 300)]));
+
+  test('is smaller to open, and reads the same', async () => {
+    const near = await writeSegment(newStore(), wide, { ...far, indexInTailBytes: 1e6 });
+    const { reader, ref } = await opened();
+    expect(ref.tailBytes).toBeLessThan(near.tailBytes);
+    expect(await readEverything(reader)).toEqual(wide);
+  });
+
+  test('answers rows of leaves by what those say of their pages: without the table of checksums', async () => {
+    const { store, reader } = await opened();
+    const [block] = await reader.leafBlocks([0]);
+    const asked = [0, 17, 113, 279, 280];
+    const sums = new Map<number, number>();
+    for (const [i, row] of asked.entries()) {
+      const at = row < 280 ? row : 280;
+      expect(block!.rowAt(at)).toBe(asked[i]);
+      block!.addSums(at, sums);
+    }
+    const before = store.snapshot();
+    const wave = { requests: 1, bytes: 1e6 };
+    expect(await reader.vectors(asked, { wave, sums })).toEqual(vectorsOf(asked));
+    expect(store.snapshot().requests - before.requests).toBe(1);
+    // Of other rows it is read, beside them.
+    expect(await reader.vectors([500])).toEqual(vectorsOf([500]));
+    expect(store.snapshot().requests - before.requests).toBe(3);
+    expect(await reader.vectors([560])).toEqual(vectorsOf([560]));
+    expect(store.snapshot().requests - before.requests).toBe(4);
+  });
+
+  test('is corrupt where a page is not what the leaf says of it, or where the table is damaged', async () => {
+    const changed = await opened((bytes) => void (bytes[113 * 1_200]! ^= 1));
+    const [block] = await changed.reader.leafBlocks([0]);
+    const sums = new Map<number, number>();
+    block!.addSums(113, sums);
+    const corrupt = { kind: 'corrupt', details: { key: KEY, offset: 131_072 } };
+    await expect(changed.reader.vectors([113], { sums })).rejects.toMatchObject(corrupt);
+    let table = 0;
+    const damaged = await opened((bytes) => {
+      const at = footerOffset(KEY, bytes, 0);
+      const { sections } = decodeFooter(digests, { key: KEY, offset: at }, bytes.subarray(at));
+      table = sections.find(({ kind }) => kind === 'pageChecksums')!.offset;
+      bytes[table + 8]! ^= 1;
+    });
+    const of = { kind: 'corrupt', details: { key: KEY, offset: table } };
+    await expect(damaged.reader.vectors([113])).rejects.toMatchObject(of);
+    expect(await damaged.reader.vectors([113], { sums })).toEqual(vectorsOf([113]));
+  });
+
+  test('reads beside what is sought what documents are found by', async () => {
+    const { store, reader } = await opened();
+    await reader.prepareDocuments();
+    const before = store.snapshot().requests;
+    expect(await reader.documents([7, 8])).toEqual([wide.documents[7], wide.documents[8]]);
+    expect(store.snapshot().requests - before).toBe(1);
+  });
+});
+
 describe('a filter of ids that lies apart', () => {
   test('is no part of the tail, is read once, and counts while the segment is open', async () => {
     const store = accountingStore(newStore());
     const near = await writeSegment(store, rows);
-    const ref = await writeSegment(store, rows, { filterInTailBytes: 1_000 });
+    const ref = await writeSegment(store, rows, { indexInTailBytes: 1_000 });
     expect(ref.tailBytes).toBeLessThan(near.tailBytes - 3_000);
     const held = new MemoryPart(new MemoryAccount());
     const reader = await SegmentReader.open({
@@ -199,7 +290,7 @@ describe('a filter of ids that lies apart', () => {
 
   test('that is damaged is corrupt, and the segment opens all the same', async () => {
     const store = newStore();
-    const ref = await writeSegment(store, rows, { filterInTailBytes: 0 });
+    const ref = await writeSegment(store, rows, { indexInTailBytes: 1_000 });
     const found = await store.get(KEY);
     if (found.status !== 'found') throw new Error(found.status);
     const bytes = found.bytes.slice();
@@ -223,7 +314,7 @@ describe('the check of a segment', () => {
 
   test.each([true, false])('finds leaves sound that are, the filter apart: %s', async (apart) => {
     const store = newStore();
-    const options = { leafStarts, leaves: true, filterInTailBytes: apart ? 0 : 1e6 };
+    const options = { leafStarts, leaves: true, indexInTailBytes: apart ? 0 : 1e6 };
     expect(await faultsOf(store, await writeSegment(store, rows, options))).toEqual([]);
   });
 
@@ -261,6 +352,27 @@ describe('the check of a segment', () => {
     expect(await faultsOf(store, await writeSegment(store, rows, { leafStarts, leaves }))).toEqual([
       'leaves_mismatch',
     ]);
+  });
+
+  test.each(['a row', 'a guest'])('finds leaves that say of the pages of %s what is not so', async (what) => {
+    const store = newStore();
+    const ref = await writeSegment(store, rows, { leafStarts, leaves: true });
+    const found = await store.get(KEY);
+    if (found.status !== 'found') throw new Error(found.status);
+    const at = footerOffset(KEY, found.bytes, 0);
+    const place = { key: KEY, offset: at };
+    const footer = decodeFooter(digests, place, found.bytes.subarray(at));
+    const content = found.bytes.slice(0, at);
+    const block = footer.sections.find(({ kind }) => kind === 'leaves')!.offset;
+    const size = { rows: 300, guests: 1 };
+    const sums = block + scannedBytes(size, 5) + 4 + 4 * 301;
+    // All rows of the leaf lie in one page.
+    content[sums + (what === 'a row' ? 0 : 4)]! ^= 1;
+    const pageChecksums = rightChecksums(content, footer.sections);
+    const end = encodeFooter(digests, place, { ...footer, pageChecksums });
+    await store.put(KEY, concatBytes([content, end]), { if: 'any' });
+    const footerSha256 = bytesToHex(digests.sha256(end));
+    expect(await faultsOf(store, { ...ref, footerSha256 })).toEqual(['leaves_mismatch']);
   });
 
   test('finds leaves whose ranks are those of other rows', async () => {

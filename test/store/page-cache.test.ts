@@ -6,8 +6,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits, tierLimits } from '../../core/base/limits.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
-import { memoryStore, PageCache, PageSet } from '../../core/store/index.js';
-import type { ByteRange, ObjectStore, PagedHandle, PagedObject } from '../../core/store/index.js';
+import { knownChecksums, memoryStore, PageCache, PageSet } from '../../core/store/index.js';
+import type {
+  ByteRange,
+  ObjectStore,
+  PageChecksums,
+  PagedHandle,
+  PagedObject,
+} from '../../core/store/index.js';
 
 const PAGE = limits.pageBytes;
 const kernel = new Kernel(await compileEmbeddedKernel(), { memoryBudgetBytes: 1024 * 1024 });
@@ -46,7 +52,8 @@ async function newBench(): Promise<Bench> {
     delete: (...request) => inner.delete(...request),
     close: () => inner.close(),
   };
-  const object = { store, key: 'key', size: body.length, pageChecksums, digests };
+  const checksums = knownChecksums(pageChecksums);
+  const object = { store, key: 'key', size: body.length, checksums, digests };
   return Object.assign(bench, { store, object });
 }
 
@@ -227,7 +234,7 @@ describe('the page cache', () => {
     await store.put('other', other, { if: 'any' });
     const cache = new PageCache({ budgetBytes: 100 * PAGE });
     const handle = cache.register(object);
-    const second = cache.register({ ...object, key: 'other', pageChecksums: pagesOf(other) });
+    const second = cache.register({ ...object, key: 'other', checksums: knownChecksums(pagesOf(other)) });
     expectRanges(await cache.read(handle, pages(1)), pages(1));
     expect((await cache.read(second, pages(1))).bytes(PAGE, 1)[0]).toBe(other[PAGE]);
     const reading = cache.read(second, pages(5));
@@ -368,6 +375,69 @@ describe('the page cache', () => {
     });
   });
 
+  describe('of an object of which the checksums are not here', () => {
+    interface Slow {
+      readonly bench: Bench;
+      readonly cache: PageCache;
+      readonly handle: PagedHandle;
+      /** Lets the table arrive. */
+      readonly arrive: (sums: Uint32Array | Error) => void;
+      readonly loads: () => number;
+    }
+
+    async function newSlow(known: readonly number[] = []): Promise<Slow> {
+      const bench = await newBench();
+      const cache = new PageCache({ budgetBytes: 100 * PAGE });
+      let arrive: (sums: Uint32Array | Error) => void = () => {};
+      let loads = 0;
+      const table = new Promise<Uint32Array>((resolve, reject) => {
+        arrive = (sums) => (sums instanceof Error ? reject(sums) : resolve(sums));
+      });
+      const checksums: PageChecksums = {
+        sumOf: (page) => (known.includes(page) ? pageChecksums[page] : undefined),
+        load: () => {
+          loads++;
+          return table;
+        },
+      };
+      const handle = cache.register({ ...bench.object, checksums });
+      return { bench, cache, handle, arrive, loads: () => loads };
+    }
+
+    it('pages are on their way before the table has arrived, which is asked for once for all of them', async () => {
+      const { bench, cache, handle, arrive, loads } = await newSlow();
+      const read = cache.read(handle, pages(3, 20, 30));
+      expect(bench.asked.length).toBe(3);
+      expect(loads()).toBe(1);
+      arrive(pageChecksums);
+      expectRanges(await read, pages(3, 20, 30));
+    });
+
+    it('a table of others is corrupt, and that there is none is told', async () => {
+      const other = await newSlow();
+      const read = other.cache.read(other.handle, pages(3, 20));
+      other.arrive(pageChecksums.map((sum) => sum ^ 1));
+      await expect(read).rejects.toMatchObject({ kind: 'corrupt', details: { offset: 3 * PAGE } });
+      const none = await newSlow();
+      const failing = none.cache.read(none.handle, pages(3, 20));
+      none.arrive(new Error('no table'));
+      await expect(failing).rejects.toThrow('no table');
+      expect(other.cache.usage().bytes + none.cache.usage().bytes).toBe(0);
+    });
+
+    it('what the reader knows of its pages suffices, and pages between of which nobody does are not kept', async () => {
+      const { cache, handle, loads } = await newSlow([20]);
+      const sums = new Map([3, 5, 18].map((page) => [page, pageChecksums[page]!]));
+      expectRanges(await cache.read(handle, pages(3, 5, 18, 20), { sums }), pages(3, 5, 18, 20));
+      expect(loads()).toBe(0);
+      expect(cache.usage().bytes).toBe(4 * PAGE);
+      expectRanges(await cache.read(handle, pages(5)), pages(5));
+      const wrong = new Map([[9, 1]]);
+      const read = cache.read(handle, pages(9), { sums: wrong });
+      await expect(read).rejects.toMatchObject({ kind: 'corrupt', details: { offset: 9 * PAGE } });
+    });
+  });
+
   describe('refuses what is wrong, and keeps nothing of it', () => {
     async function failing(
       change: (bytes: Uint8Array) => Uint8Array,
@@ -413,7 +483,6 @@ describe('the page cache', () => {
       const handle = cache.register(object);
       const past = [{ offset: body.length - 1, length: 2 }];
       expect(() => cache.read(handle, past)).toThrow('are not within');
-      expect(() => cache.register({ ...object, pageChecksums: pageChecksums.slice(1) })).toThrow('checksums');
       const set = await cache.read(handle, pages(3));
       expect(() => set.bytes(4 * PAGE, 1)).toThrow('was not read');
     });

@@ -8,7 +8,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../core/base/limits.js';
 import { trySegmentObject } from '../../core/log/index.js';
-import { accountingStore, memoryStore, PageCache, readRange, warmStore } from '../../core/store/index.js';
+import {
+  accountingStore,
+  knownChecksums,
+  memoryStore,
+  PageCache,
+  readRange,
+  warmStore,
+} from '../../core/store/index.js';
 import type {
   AccountingStore,
   ByteRange,
@@ -162,12 +169,12 @@ describe('what is kept', () => {
 
   it('is of pages whatever the page cache of the next process misses', async () => {
     const { open } = await newWorld({ [KEY]: body });
-    const pageChecksums = digests.crc32cPages(body, limits.pageBytes);
+    const checksums = knownChecksums(digests.crc32cPages(body, limits.pageBytes));
     const asks: number[] = [];
     for (const offset of [0, 16_384, BLOCK]) {
       const { store, asked } = open();
       const pages = new PageCache({ budgetBytes: size });
-      const handle = pages.register({ store, key: KEY, size, pageChecksums, digests });
+      const handle = pages.register({ store, key: KEY, size, checksums, digests });
       const read = await pages.read(handle, [{ offset, length: 3 * BLOCK - offset }]);
       expect(Buffer.compare(read.bytes(offset, 3 * BLOCK - offset), body.subarray(offset, 3 * BLOCK))).toBe(
         0,

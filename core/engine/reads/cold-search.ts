@@ -77,7 +77,7 @@ export async function tryProbe(
       probeLeaves(room, file, request, plan, ofLeaves),
     );
     if (mayLoad) warmth.probed(segment, bytes);
-    return { ...hits, reading: reading(rowsBytes) };
+    return { ...hits, reading: { ...reading(rowsBytes), sums: hits.sums } };
   } catch (error) {
     // Not even for one leaf: what may have to wait for room is a matter of the other ways.
     if (hasCode(error, 'memory_budget_exceeded')) return undefined;

@@ -74,6 +74,7 @@ export function beginQuery(
     wanted: query.effort,
     index: query.index,
     filter: query.filter,
+    documents: projection.metadata.length > 0,
     view,
     pinned: later,
     within,

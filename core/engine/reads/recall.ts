@@ -54,6 +54,7 @@ async function nearestIds(
     wanted,
     index: 'auto',
     filter: undefined,
+    documents: false,
     view,
     pinned: view,
     within: () => true,

@@ -2,7 +2,7 @@
  * The nearest rows of one segment: candidates by its index, compared exactly by their raw vectors; or all raw vectors.
  * Distances are the kernels' own, so that hits of segments and of the memtable are of one scale, to the bit.
  */
-import { andThen } from '../../base/awaitable.js';
+import { andThen, attempt } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { countBits, rowsOfBitmap, sliceBits } from '../../base/bitmap.js';
 import { hasCode } from '../../base/errors.js';
@@ -41,6 +41,8 @@ export interface SegmentSearch {
   /** Segments that are searched at a time where their indexes are not in memory. */
   readonly coldSegments: number;
   readonly filter: CompiledFilter | undefined;
+  /** Documents of what is found are read next. */
+  readonly documents: boolean;
   /** For this step. */
   readonly view: View;
   /** For later ones: as of a sequence. */
@@ -160,7 +162,7 @@ function searchAllowed(
     return rerank(store, overlay, search, searchIndex(index, now, trace), now);
   }
   const later = { query, k, effort, allowed: allowed?.slice(), count };
-  const read = search.turns.run(() => searchRead(store, overlay, search, later));
+  const read = search.turns.run(() => searchBesideDocuments(store, overlay, search, later));
   return read
     .then((found) => nearestOfAll(found, search.together))
     .then((found) => rerank(store, overlay, search, found, later));
@@ -178,6 +180,20 @@ function tryIndex(
   { index }: SegmentSearch,
 ): LoadedIndex | undefined {
   return index === 'ivf' && canBeProbed(file) ? undefined : residency.tryIndex(file);
+}
+
+/** What documents are found by is no part of the search: whoever needs what could not be read asks again, and is told. */
+async function searchBesideDocuments(
+  store: SegmentStore,
+  overlay: SegmentOverlay,
+  search: SegmentSearch,
+  wanted: IndexSearch,
+): Promise<Candidates> {
+  const prepared = search.documents ? attempt(() => overlay.segment.file.prepareDocuments()) : undefined;
+  const told = prepared instanceof Promise ? prepared.catch(() => {}) : undefined;
+  const found = await searchRead(store, overlay, search, wanted);
+  await told;
+  return found;
 }
 
 /** Of an index that is not in memory: once it is, or where there is no room for it, as its codes stream by. */

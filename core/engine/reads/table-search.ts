@@ -26,6 +26,8 @@ export interface TableSearch<M> {
   readonly wanted: WantedEffort;
   readonly index: WantedIndex;
   readonly filter: CompiledFilter | undefined;
+  /** Documents of what is found are read next. */
+  readonly documents: boolean;
   readonly view: View;
   /** The same as of a sequence, for what happens in later ticks. */
   readonly pinned: View;
@@ -86,6 +88,7 @@ export function beginTableSearch<M>(table: Table, search: TableSearch<M>): () =>
     index: search.index,
     coldSegments: Math.min(overlays.length, Turns.lanes),
     filter,
+    documents: search.documents,
     view,
     pinned: search.pinned,
     searched: search.searched,

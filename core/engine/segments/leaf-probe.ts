@@ -45,6 +45,8 @@ export interface ProbeHits {
   readonly ranks: Uint32Array;
   readonly estimated: Estimated;
   readonly visited: number;
+  /** Checksums of the pages that hold their vectors. */
+  readonly sums: ReadonlyMap<number, number>;
   /** Of one of the rows. Throws `corrupt`. */
   readonly idOf: (row: number) => string;
 }
@@ -130,6 +132,8 @@ export function probeLeaves(
     const rowsFound = Uint32Array.from(found, ({ row }) => row);
     const placeOf = new Map(found.map((place, n) => [rowsFound[n]!, place]));
     const idsOf = new Map<number, readonly Uint8Array[]>();
+    const sums = new Map<number, number>();
+    for (const { at, i } of found) blocks[at]!.addSums(i, sums);
     return {
       rows: rowsFound,
       estimated: {
@@ -138,6 +142,7 @@ export function probeLeaves(
       },
       ranks: Uint32Array.from(found, ({ at, i }) => blocks[at]!.rank(i, file.rows)),
       visited,
+      sums,
       idOf: (row) => {
         const { at, i } = placeOf.get(row)!;
         const block = blocks[at]!;

@@ -33,6 +33,7 @@ export type SegmentFile = Pick<
   | 'ranksOfRows'
   | 'idsFrom'
   | 'documents'
+  | 'prepareDocuments'
   | 'filterRows'
   | 'vectors'
   | 'tryCopyVectors'

@@ -8,6 +8,8 @@
  *               pack[ceil(guests / 32)]
  *               u32 guest[guests]                  their rows, ascending
  *               u32 rank[rows + guests]
+ *               u32 crc32c[pages]                  of the pages of the file that hold its rows' vectors
+ *               u32 crc32c[pages]                  the same of each guest, one behind the other
  *               u32 idBytes                        inflated
  *               deflated (u16 length[rows + guests] ids)    RFC 1951, raw; ids in UTF-8, in the order of ranks
  *   pack     := u8  code[D / 4][16]                a bit per dimension of each row, relative to the centroid: four dimensions of
@@ -35,12 +37,24 @@ export interface LeafSize {
   readonly guests: number;
 }
 
-/** Where the parts of a block lie. */
+/** Pages of the file, which begins with the vectors. */
+export interface RowPages {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Those that hold the vectors of neighbouring rows. */
+export function pagesOfRows(firstRow: number, rows: number, dimension: number): RowPages {
+  const rowBytes = 4 * dimension;
+  const first = Math.floor((firstRow * rowBytes) / limits.pageBytes);
+  return { first, count: Math.ceil(((firstRow + rows) * rowBytes) / limits.pageBytes) - first };
+}
+
+/** Where the parts of a block lie, as far as they follow from its size. */
 interface BlockPlaces {
   readonly guests: number;
   readonly ranks: number;
-  readonly idBytes: number;
-  readonly ids: number;
+  readonly sums: number;
 }
 
 function placesOf({ rows, guests }: LeafSize, dimension: number): BlockPlaces {
@@ -48,8 +62,7 @@ function placesOf({ rows, guests }: LeafSize, dimension: number): BlockPlaces {
   const packs = Math.ceil(rows / PACK_ROWS) + Math.ceil(guests / PACK_ROWS);
   const guestsAt = 4 * lanes + packs * (4 * lanes + 8 * PACK_ROWS);
   const ranks = guestsAt + 4 * guests;
-  const idBytes = ranks + 4 * (rows + guests);
-  return { guests: guestsAt, ranks, idBytes, ids: idBytes + 4 };
+  return { guests: guestsAt, ranks, sums: ranks + 4 * (rows + guests) };
 }
 
 /** Bytes of a block up to its guests' rows: centroid and packs, as a scan wants them in memory. */
@@ -59,12 +72,16 @@ export function scannedBytes(size: LeafSize, dimension: number): number {
 
 /** Bytes that a block may have. */
 export function blockBytesRange(
-  size: LeafSize,
+  size: LeafSize & { readonly firstRow: number },
   dimension: number,
 ): { readonly least: number; readonly most: number } {
-  const { ids } = placesOf(size, dimension);
+  const own = pagesOfRows(size.firstRow, size.rows, dimension).count;
+  // Of a guest as many as a row has that begins with a page, or one more.
+  const least =
+    placesOf(size, dimension).sums + 4 * (own + size.guests * pagesOfRows(0, 1, dimension).count) + 4;
+  const rows = size.rows + size.guests;
   // Deflate adds five bytes to each stored piece at most.
-  return { least: ids + 1, most: ids + (size.rows + size.guests) * (2 + limits.idBytes) + 1_024 };
+  return { least: least + 1, most: least + 4 * size.guests + rows * (2 + limits.idBytes) + 1_024 };
 }
 
 /** A leaf as it is written. */
@@ -77,13 +94,22 @@ export interface LeafContent {
   readonly ids: readonly string[];
 }
 
+/** What is known of the file that a leaf is written to. */
+export interface LeafFile {
+  readonly dimension: number;
+  readonly firstRow: number;
+  /** Of the pages of all vectors. */
+  readonly pageChecksums: Uint32Array;
+  readonly deflate: Deflate;
+}
+
 export function encodeLeafBlock(
   { scanned, guests, ranks, ids }: LeafContent,
-  dimension: number,
-  deflate: Deflate,
+  { dimension, firstRow, pageChecksums, deflate }: LeafFile,
 ): Uint8Array<ArrayBuffer> {
   const all = ids.length;
-  const places = placesOf({ rows: all - guests.length, guests: guests.length }, dimension);
+  const rows = all - guests.length;
+  const places = placesOf({ rows, guests: guests.length }, dimension);
   assertInternal(scanned.length === places.guests && ranks.length === all, () => `a leaf of ${all} rows`);
   const texts = ids.map(utf8Encode);
   const inflated = new Uint8Array(texts.reduce((sum, { length }) => sum + 2 + length, 0));
@@ -95,12 +121,18 @@ export function encodeLeafBlock(
     end += text.length;
   });
   const deflated = deflate.deflate(inflated);
-  const block = new Uint8Array(places.ids + deflated.length);
+  const sums = [pagesOfRows(firstRow, rows, dimension)]
+    .concat(Array.from(guests, (row) => pagesOfRows(row, 1, dimension)))
+    .flatMap(({ first, count }) => [...pageChecksums.subarray(first, first + count)]);
+  const idBytes = places.sums + 4 * sums.length;
+  const block = new Uint8Array(idBytes + 4 + deflated.length);
   block.set(scanned);
   block.set(new Uint8Array(guests.buffer, guests.byteOffset, guests.byteLength), places.guests);
   block.set(new Uint8Array(ranks.buffer, ranks.byteOffset, ranks.byteLength), places.ranks);
-  new DataView(block.buffer).setUint32(places.idBytes, inflated.length, true);
-  block.set(deflated, places.ids);
+  const words = new DataView(block.buffer);
+  sums.forEach((sum, i) => words.setUint32(places.sums + 4 * i, sum, true));
+  words.setUint32(idBytes, inflated.length, true);
+  block.set(deflated, idBytes + 4);
   return block;
 }
 
@@ -121,6 +153,10 @@ export class LeafBlock {
   readonly guests: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #places: BlockPlaces;
+  readonly #dimension: number;
+  /** Of each guest, where the checksums of its pages begin. */
+  readonly #sumsOfGuest: Uint32Array;
+  readonly #idBytes: number;
   readonly #wrong: Wrong;
 
   /** Requires: as many bytes as a block of such a size may have. Throws `corrupt`. */
@@ -130,8 +166,17 @@ export class LeafBlock {
     this.rows = place.rows;
     this.#bytes = bytes;
     this.#places = placesOf(place, place.dimension);
+    this.#dimension = place.dimension;
     this.#wrong = wrong;
     this.guests = this.#readGuests(place);
+    this.#sumsOfGuest = new Uint32Array(place.guests);
+    let at = this.#places.sums + 4 * pagesOfRows(this.firstRow, this.rows, this.#dimension).count;
+    this.guests.forEach((row, i) => {
+      this.#sumsOfGuest[i] = at;
+      at += 4 * pagesOfRows(row, 1, this.#dimension).count;
+    });
+    this.#idBytes = at;
+    if (at + 5 > bytes.length) throw wrong(at, 'checksums and ids', `${bytes.length} bytes`);
   }
 
   /** Centroid and packs. */
@@ -152,9 +197,18 @@ export class LeafBlock {
     return rank;
   }
 
+  /** Adds the checksums of the pages that hold the vector of `rowAt(i)`. */
+  addSums(i: number, into: Map<number, number>): void {
+    const { first, count } = pagesOfRows(this.rowAt(i), 1, this.#dimension);
+    const own = this.#places.sums + 4 * (first - pagesOfRows(this.firstRow, 1, this.#dimension).first);
+    const at = i < this.rows ? own : this.#sumsOfGuest[i - this.rows]!;
+    for (let page = 0; page < count; page++) into.set(first + page, this.#word(at + 4 * page));
+  }
+
   /** All ids as bytes, in the order of `rowAt`. Throws `corrupt`. */
   idBytes(deflate: Deflate): readonly Uint8Array[] {
-    const { idBytes: at, ids } = this.#places;
+    const at = this.#idBytes;
+    const ids = at + 4;
     const length = this.#word(at);
     const rows = this.rows + this.guests.length;
     const most = rows * (2 + limits.idBytes);
@@ -179,7 +233,7 @@ export class LeafBlock {
     try {
       return utf8Decode(id);
     } catch {
-      throw this.#wrong(this.#places.ids, 'ids in UTF-8', 'other bytes');
+      throw this.#wrong(this.#idBytes + 4, 'ids in UTF-8', 'other bytes');
     }
   }
 

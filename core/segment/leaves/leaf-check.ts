@@ -1,6 +1,6 @@
 /**
  * Whether what leaves say of their rows is what the other sections say: each row has its rank, and the id of that rank, in its own leaf
- * and where it is a guest. Memory: 12 bytes per row.
+ * and where it is a guest, and its pages have their checksums. Memory: 12 bytes per row.
  */
 import type { Deflate } from '../../base/ports.js';
 import { hashId } from '../id-hash.js';
@@ -13,17 +13,20 @@ const NO_RANK = 0xffff_ffff;
 
 export class LeafCheck {
   readonly #index: LeafIndex;
+  readonly #pageChecksums: Uint32Array;
   /** Of each rank: half of the hash of its id. */
   readonly #hashOf: Uint32Array;
   readonly #rankOfRow: Uint32Array;
   /** As the leaf says of which the row is a guest. */
   readonly #rankOfGuest: Uint32Array;
   readonly #hash = new Uint32Array(2);
+  readonly #sums = new Map<number, number>();
   #sound = 0;
   #idsKnown = true;
 
-  constructor(index: LeafIndex, rows: number) {
+  constructor(index: LeafIndex, rows: number, pageChecksums: Uint32Array) {
     this.#index = index;
+    this.#pageChecksums = pageChecksums;
     this.#hashOf = new Uint32Array(rows);
     this.#rankOfRow = new Uint32Array(rows);
     this.#rankOfGuest = new Uint32Array(rows).fill(NO_RANK);
@@ -54,6 +57,7 @@ export class LeafCheck {
     for (let at = 4 * lanes; at < packs.length; at += 4 * lanes + 256)
       mustBeNumbers(packs.subarray(at, at + 256), wrong);
     block.idBytes(deflate).forEach((id, i) => {
+      this.#mustMatchPages(block, i, wrong);
       const rank = block.rank(i, this.#rankOfRow.length);
       const row = block.rowAt(i);
       const ranks = i < block.rows ? this.#rankOfRow : this.#rankOfGuest;
@@ -65,6 +69,16 @@ export class LeafCheck {
         throw wrong(0, `the id of rank ${rank} in row ${row}`, 'another');
     });
     this.#sound++;
+  }
+
+  #mustMatchPages(block: LeafBlock, i: number, wrong: Wrong): void {
+    this.#sums.clear();
+    block.addSums(i, this.#sums);
+    for (const [page, sum] of this.#sums) {
+      const found = this.#pageChecksums[page]!;
+      if (sum !== found)
+        throw wrong(0, `the checksum ${found.toString(16)} of page ${page}`, sum.toString(16));
+    }
   }
 
   /** Says nothing where a leaf was not sound. Throws by `wrong`. */

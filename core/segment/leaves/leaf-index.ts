@@ -148,7 +148,7 @@ export class LeafIndex {
     const offsets = new Float64Array(this.leaves);
     let end = 0;
     this.#blockBytes.forEach((length, leaf) => {
-      const size = { rows: this.rowsIn(leaf), guests: this.#guests[leaf]! };
+      const size = { firstRow: this.firstRow(leaf), rows: this.rowsIn(leaf), guests: this.#guests[leaf]! };
       const rows = size.rows + size.guests;
       if (rows > limits.leafRows) throw wrong(leaf, `a leaf of at most ${limits.leafRows} rows`, `${rows}`);
       const { least, most } = blockBytesRange(size, dimension);

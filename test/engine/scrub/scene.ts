@@ -20,6 +20,7 @@ import { portableDeflate } from '../../../core/segment/index.js';
 import { memoryStore } from '../../../core/store/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { digests } from '../../log/fixture.js';
+import { rightChecksums } from '../../segment/right-checksums.js';
 import { seededRandom, TestClock } from '../fixture.js';
 
 export const DIMENSION = 8;
@@ -238,7 +239,7 @@ function resealed(
   const at = footerOffset(key, bytes, 0);
   const footer = decodeFooter(digests, { key, offset: at }, bytes.slice(at));
   const edited = edit(bytes, (kind) => footer.sections.find((section) => section.kind === kind)!) ?? {};
-  const pageChecksums = digests.crc32cPages(bytes.subarray(0, at), limits.pageBytes);
+  const pageChecksums = rightChecksums(bytes.subarray(0, at), footer.sections);
   const sealed = encodeFooter(digests, { key, offset: at }, { ...footer, ...edited, pageChecksums });
   bytes.set(sealed, at);
   return { bytes, sha256: bytesToHex(digests.sha256(sealed)) };

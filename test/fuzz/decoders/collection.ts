@@ -12,6 +12,7 @@ import { decodeFooter, encodeFooter, footerOffset } from '../../../core/segment/
 import { makeBucket, NOW_MS } from '../../corruption/bucket.js';
 import { steps, textOf } from '../../corruption/calls.js';
 import { digests, FreshProcess } from '../../corruption/fresh-process.js';
+import { rightChecksums } from '../../segment/right-checksums.js';
 import { copyOf } from '../../corruption/image.js';
 import type { Chance } from '../../log/virtual-time.js';
 import { edited } from '../byte-edits.js';
@@ -36,7 +37,7 @@ function forgedSegment(chance: Chance): Forged {
   const place = { key: entry.key, offset: footerOffset(entry.key, sound, 0) };
   const footer = decodeFooter(digests, place, sound.subarray(place.offset));
   const content = edited(chance, sound.subarray(0, place.offset), footer.sections);
-  const pageChecksums = digests.crc32cPages(content, limits.pageBytes);
+  const pageChecksums = rightChecksums(content, footer.sections);
   const numbers = chance.happens(0.1) ? editedNumbers(chance, footer.text.numbers) : footer.text.numbers;
   const end = encodeFooter(digests, place, { ...footer, pageChecksums, text: { ...footer.text, numbers } });
   const bytes = new Uint8Array(content.length + end.length);
