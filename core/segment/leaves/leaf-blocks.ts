@@ -38,13 +38,13 @@ export interface LeafSize {
 }
 
 /** Pages of the file, which begins with the vectors. */
-export interface RowPages {
+interface RowPages {
   readonly first: number;
   readonly count: number;
 }
 
 /** Those that hold the vectors of neighbouring rows. */
-export function pagesOfRows(firstRow: number, rows: number, dimension: number): RowPages {
+function pagesOfRows(firstRow: number, rows: number, dimension: number): RowPages {
   const rowBytes = 4 * dimension;
   const first = Math.floor((firstRow * rowBytes) / limits.pageBytes);
   return { first, count: Math.ceil(((firstRow + rows) * rowBytes) / limits.pageBytes) - first };

@@ -110,17 +110,17 @@ describe('segments', () => {
 
   test.each<[string, string, (bytes: Uint8Array, offsetOf: (kind: string) => number) => void]>([
     [
-      'vector_invalid',
+      'leaves_mismatch vector_invalid',
       'a number that is none',
       (b, of) => at(b, of('vectors') + 400).setFloat32(0, NaN, true),
     ],
     [
-      'vector_invalid',
+      'leaves_mismatch vector_invalid',
       'a vector without a direction',
       (b, of) => b.fill(0, of('vectors'), of('vectors') + 4 * DIMENSION),
     ],
     [
-      'document_invalid',
+      'document_invalid leaves_mismatch',
       'a block that does not inflate',
       (b, of) => b.fill(0xff, of('documents'), of('documents') + 20),
     ],
@@ -143,14 +143,16 @@ describe('segments', () => {
       'a neighbour that is no row',
       (b, of) => at(b, of('graph0') + 4).setUint32(0, 1e9, true),
     ],
-  ])('forged: %s, %s', async (code, _, edit) => {
+    // Leaves say what pages that hold vectors are checked against.
+  ])('forged: %s, %s', async (codes, _, edit) => {
     const scene = await Scene.make();
     const { key } = await scene.forgeSegment(0, (bytes, sectionOf) =>
       edit(bytes, (kind) => sectionOf(kind).offset),
     );
     const found = await scene.found();
     // The copies of heads name the segment that was there.
-    expect(found.filter((one) => !one.startsWith('head_lineage'))).toEqual([`${code} ${scene.short(key)}`]);
+    const ofSegment = found.filter((one) => !one.startsWith('head_lineage'));
+    expect(ofSegment).toEqual(codes.split(' ').map((code) => `${code} ${scene.short(key)}`));
   });
 
   test.each<[string, string]>([
