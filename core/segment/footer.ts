@@ -1,16 +1,21 @@
 /**
  * The segment file and its footer. A segment is made once, under a name of its own, and never changes.
  *
- *   segment   := vectors documents ids seqs columns          each section at the next multiple of 64, zeros between
- *                resident*                                   the first at a multiple of the page, 16,384
- *                documentIndex idIndex idFilter leafStarts expiries statistics columnIndex
- *                                                            the first at a multiple of the page
+ *   segment   := vectors documents ids seqs columns leaves  each section at the next multiple of 64, zeros between; leaves
+ *                                                           at a multiple of the page, 16,384
+ *                resident*                                   the first at a multiple of the page
+ *                documentIndex? idIndex? idFilter? pageChecksums?
+ *                                                            what lies apart, each at a multiple of the page
+ *                documentIndex idIndex idFilter leafStarts expiries statistics columnIndex leafIndex
+ *                                                            but for those; the first at a multiple of the page
  *                footer                                      at the next multiple of 64
  *   footer    := envelope of kind SEG around its body (core/base/sealed-object.ts), with the hash of the segment's key
  *                u64 footerOffset, magic[8] "CAIRNSEG"       the last 16 bytes of the file
  *   body      := u32 rows, u32 sections, u32 pages, u32 textBytes, zero[16]                               32 bytes
  *                section[sections]                           in file order
- *                u32 crc32c[pages]                           of each page of everything before the footer; the last short
+ *                u32 crc32c[pages]                           of each page of everything before the footer; the last short.
+ *                                                            Where pageChecksums are there, of those of leaves, and of those
+ *                                                            from the first section on that lies apart
  *                text[textBytes]                             JSON {uid, fields: [{name, dimension, metric}], numbers: {}}
  *   section   := kind[16]                                    ASCII, zeros to 16
  *                u32 field                                   0: of the segment; n: of the n-th field
@@ -22,10 +27,12 @@
  *   resident  := opaque here; rowOfRank and rankOfRow are u32[rows]
  *   leafStarts:= u32[leaves]                                 first row of each leaf, ascending from 0
  *   statistics:= JSON text
+ *   pageChecksums := u32 crc32c[pages]                       of each page before the first section that lies apart
  *
  * documents, ids and their indexes: document-blocks.ts, id-blocks.ts; idFilter: fuse-filter.ts; columns and columnIndex:
- * columns/column-index.ts; neither is in segments that were made before there were columns. The head holds the length
- * of the file, the length of what begins with documentIndex (one range read), and the SHA-256 of the footer.
+ * columns/column-index.ts; neither is in segments that were made before there were columns. leaves and leafIndex: leaves/.
+ * The head holds the length of the file, the length of the tail, which begins behind what lies apart (one range read), and the
+ * SHA-256 of the footer.
  */
 import { utf8Decode, utf8Encode } from '../base/bytes.js';
 import { assertInternal, corrupt } from '../base/errors.js';
@@ -49,6 +56,7 @@ export interface SegmentSection {
 export interface Footer {
   readonly rows: number;
   readonly sections: readonly SegmentSection[];
+  /** Of all pages, or of those that `pageChecksums` does not hold. */
   readonly pageChecksums: Uint32Array;
   readonly text: FooterText;
 }

@@ -110,10 +110,13 @@ export class SegmentIds {
     return this.#pages.pin(this.#section);
   }
 
-  /** Reads into the cache what is not there of all ids, where they take no more than `bytesMax` and push nothing out of it. */
+  /**
+   * Reads what is not here of what ids are found by, and into the cache of all ids, where they take no more than `bytesMax` and push
+   * nothing out of it.
+   */
   async readAhead(bytesMax: number): Promise<void> {
-    if (this.#section.length > bytesMax) return;
-    await Promise.all([this.#tail.idIndex.get(), this.#pages.readAhead(this.#section)]);
+    const fits = this.#section.length <= bytesMax;
+    await Promise.all([this.#tail.idIndex.get(), fits ? this.#pages.readAhead(this.#section) : undefined]);
   }
 
   /** Each of `blocks` decoded. */

@@ -210,7 +210,7 @@ export class SegmentReader {
     return this.#ids.pin();
   }
 
-  /** Reads into the cache what is not there of all ids, where they take no more than `bytesMax` and push nothing out of it. */
+  /** Reads what ids are found by, and into the cache all of them, where they take no more than `bytesMax` and push nothing out of it. */
   async readIdsAhead(bytesMax: number): Promise<void> {
     await this.#ids.readAhead(bytesMax);
   }

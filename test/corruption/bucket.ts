@@ -4,7 +4,6 @@
  * deletions, a window, slots of which one names a batch of its own and one is a restore, a batch that waits, heads and copies of heads, and a
  * hint. Of one the fence was raised, and what lies below it is gone.
  */
-import { limits } from '../../core/index.js';
 import type { Collection, RecordInput } from '../../core/index.js';
 import { emptyBatch, NO_COUNTS, prepareBatch, tryReadHead, workKey } from '../../core/log/index.js';
 import { leaveInInbox } from '../../core/log/inbox.js';
@@ -13,6 +12,7 @@ import { listTail } from '../../core/log/log-reader.js';
 import type { LogContext } from '../../core/log/index.js';
 import type { Uid } from '../../core/base/ids.js';
 import { memoryStore } from '../../core/store/index.js';
+import { withLimits } from '../small-limits.js';
 import { digests, FreshProcess } from './fresh-process.js';
 import { imageOf } from './image.js';
 import type { Image } from './image.js';
@@ -25,7 +25,7 @@ export type Name = 'notes' | 'papers';
 export const names: readonly Name[] = ['notes', 'papers'];
 
 /** So small that a few rows are a graph, and a few records a batch of their own. */
-const SMALL = { flatRows: 16, inlineBatchBytes: 1_200 };
+const SMALL = { flatRows: 16, inlineBatchBytes: 1_200, indexInTailBytes: 64 };
 
 export interface Bucket {
   readonly image: Image;
@@ -51,17 +51,6 @@ export function records(name: Name, prefix: string, numbers: readonly number[]):
 
 export const upTo = (count: number, from = 0): readonly number[] =>
   Array.from({ length: count }, (_, i) => from + i);
-
-async function withSmallLimits<T>(run: () => Promise<T>): Promise<T> {
-  const all = limits as unknown as Record<string, number>;
-  const were = Object.fromEntries(Object.keys(SMALL).map((name) => [name, all[name]!]));
-  Object.assign(all, SMALL);
-  try {
-    return await run();
-  } finally {
-    Object.assign(all, were);
-  }
-}
 
 /** Everything but the last write. */
 async function fill(c: Collection, name: Name, collect: () => Promise<unknown>): Promise<void> {
@@ -105,7 +94,7 @@ export async function makeBucket(): Promise<Bucket> {
   const process = new FreshProcess(store, { nowMs: NOW_MS, seed: 7 });
   const { database, ports } = process;
   const uids: Partial<Record<Name, Uid>> = {};
-  await withSmallLimits(async () => {
+  await withLimits(SMALL, async () => {
     for (const name of names) {
       const settings = {
         dimension: DIMENSION,

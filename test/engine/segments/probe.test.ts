@@ -14,14 +14,14 @@ import type {
   QueryInput,
   SegmentExplanation,
 } from '../../../core/index.js';
-import type { ObjectStore } from '../../../core/store/index.js';
 import { composeDatabase } from '../../../core/compose.js';
 import { compileEmbeddedKernel } from '../../../core/kernel/index.js';
 import { portableDeflate } from '../../../core/segment/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../../core/system-ports.js';
 import { clustered, rowOf } from '../../index/fixture.js';
-import { failure, newBench, seededRandom, storeOver } from '../fixture.js';
+import { failure, newBench, seededRandom } from '../fixture.js';
 import type { Bench } from '../fixture.js';
+import { inWaves } from './waves.js';
 
 const MiB = 1024 * 1024;
 const EDGE: OpenOptions = {
@@ -55,42 +55,6 @@ async function fill(bench: Bench, { dimension, metric, vectors }: Filling): Prom
   }
   await c.compact();
   await db.close();
-}
-
-interface WavedGet {
-  readonly wave: number;
-  readonly key: string;
-  readonly bytes: number;
-}
-
-/** A store that answers when nothing more is asked for without an answer: what is asked until then is one wave. */
-function inWaves(inner: ObjectStore): { readonly store: ObjectStore; readonly waves: readonly WavedGet[] } {
-  const waves: WavedGet[] = [];
-  let wave = 0;
-  let waiting: (() => void)[] = [];
-  const answerWhenQuiet = (asked: number, turns: number): void => {
-    setImmediate(() => {
-      if (waves.length > asked) return;
-      if (turns > 0) {
-        answerWhenQuiet(asked, turns - 1);
-        return;
-      }
-      const answered = waiting;
-      waiting = [];
-      wave++;
-      for (const answer of answered) answer();
-    });
-  };
-  const store = storeOver(inner, {
-    get: async (key, options) => {
-      waves.push({ wave, key, bytes: options?.range?.length ?? 0 });
-      const turn = new Promise<void>((resolve) => waiting.push(resolve));
-      answerWhenQuiet(waves.length, 10);
-      await turn;
-      return await inner.get(key, options);
-    },
-  });
-  return { store, waves };
 }
 
 async function segmentOf(c: Collection, asked: QueryInput): Promise<SegmentExplanation> {
@@ -236,7 +200,7 @@ describe('generated rows', () => {
     // The tail, then leaves, then rows.
     expect(new Set(ofSegment.map(({ wave }) => wave)).size).toBe(3);
     // Far less than the codes of all rows.
-    expect(ofSegment.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(ROWS * DIMENSION);
+    expect(ofSegment.reduce((sum, { range }) => sum + range.length, 0)).toBeLessThan(ROWS * DIMENSION);
     expect(ofSegment.length).toBeLessThanOrEqual(1 + 6 + 6);
     expect((await db.collection('c').stats()).segments[0]!.loaded).toBe(false);
     await db.close();
