@@ -12,6 +12,7 @@ import type { LeafFacts } from '../../core/segment/leaves/leaf-index.js';
 import { encodeLeafBlock, LeafBlock, scannedBytes } from '../../core/segment/leaves/leaf-blocks.js';
 import type { LeafFile } from '../../core/segment/leaves/leaf-blocks.js';
 import { decodeFooter, encodeFooter, footerOffset } from '../../core/segment/footer.js';
+import { layOut } from '../../core/segment/section-layout.js';
 import { wrongAt } from '../../core/segment/segment-tail.js';
 import { accountingStore } from '../../core/store/index.js';
 import type { SegmentRef } from '../../core/segment/index.js';
@@ -256,6 +257,28 @@ describe('a segment of which all indexes lie apart', () => {
     const of = { kind: 'corrupt', details: { key: KEY, offset: table } };
     await expect(damaged.reader.vectors([113])).rejects.toMatchObject(of);
     expect(await damaged.reader.vectors([113], { sums })).toEqual(vectorsOf([113]));
+  });
+
+  test('may say no more of an index than a tail may have', async () => {
+    const store = newStore();
+    await writeSegment(store, wide, far);
+    const found = await store.get(KEY);
+    if (found.status !== 'found') throw new Error(found.status);
+    const at = footerOffset(KEY, found.bytes, 0);
+    const footer = decodeFooter(digests, { key: KEY, offset: at }, found.bytes.subarray(at));
+    const index = footer.sections.findIndex(({ kind }) => kind === 'idIndex');
+    const grown = (more: number): void => {
+      const sections = footer.sections.map((section, i) => ({
+        ...section,
+        length: section.length + (i === index ? more : 0),
+        offset: section.offset + (i > index ? more : 0),
+      }));
+      const { offset } = sections.find(({ kind }) => kind === 'leafStarts')!;
+      layOut({ ...footer, sections }, { key: KEY, footerOffset: at + more, tailOffset: offset });
+    };
+    // Where that is right there is one checksum too few.
+    expect(() => grown(limits.pageBytes)).toThrow('page checksums');
+    expect(() => grown(limits.segmentTailBytes)).toThrow('at most 1073741824 bytes of idIndex');
   });
 
   test('reads beside what is sought what documents are found by', async () => {
