@@ -96,6 +96,10 @@ export const limits = {
   retentionMs: 31_622_400_000, // 366 days
   /** An idempotency window of `windowKeys`. */
   windowBytes: 8_388_608, // 8 MiB
+  /** Of the copies that a cold open reads beside the head, as one object. */
+  rootBytes: 1_048_576, // 1 MiB
+  /** What a compaction reads at most to put them there: what the last one has put is taken over. */
+  rootReads: 16,
   catalogEntryBytes: 65_536, // 64 KiB
   /** What a collector waits between raising the fence and deleting (D): a constant of the format. */
   fenceMs: 60_000,

@@ -19,8 +19,8 @@ import { limits } from './limits.js';
 import type { Digests } from './ports.js';
 import type { SpareMemory } from './spare-memory.js';
 
-/** SLT slot, INB batches that lost a race, HED head, BAT batch, ENT catalog entry, SEG footer of a segment, DEL deletions, WIN idempotency window. */
-export type ObjectKind = 'SLT' | 'INB' | 'HED' | 'BAT' | 'ENT' | 'SEG' | 'DEL' | 'WIN';
+/** SLT slot, INB batches that lost a race, HED head, BAT batch, ENT catalog entry, SEG footer of a segment, DEL deletions, WIN idempotency window, ROT root. */
+export type ObjectKind = 'SLT' | 'INB' | 'HED' | 'BAT' | 'ENT' | 'SEG' | 'DEL' | 'WIN' | 'ROT';
 
 /** What is written. It stays readable for ever; format 0 was that of releases before it, of the same grammar. */
 const FORMAT = 1;
@@ -33,7 +33,8 @@ function tableOffset(bodyBytes: number): number {
   return alignUp(HEADER_BYTES + bodyBytes, 4);
 }
 
-function objectBytes(bodyBytes: number): number {
+/** Of a whole object, by what its body takes. */
+export function objectBytes(bodyBytes: number): number {
   const offset = tableOffset(bodyBytes);
   return offset + 4 * Math.ceil(offset / limits.pageBytes) + TRAILER_BYTES;
 }

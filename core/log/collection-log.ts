@@ -10,6 +10,7 @@ import { sequence } from '../base/ids.js';
 import type { Sequence } from '../base/ids.js';
 import { limits } from '../base/limits.js';
 import { Adoption } from './adoption.js';
+import { HeadCopies } from './head-copies.js';
 import type { Head } from './head.js';
 import { slotKey } from './layout.js';
 import { goBack, loadPast } from './past/past-state.js';
@@ -54,6 +55,8 @@ interface Load {
   readonly head: LoadedHead;
   /** The last slot that a listing, begun with the read of the head, has found: what the head names is not waited for that. */
   readonly listing: Promise<Sequence>;
+  /** Of what the head names, begun with the read of the head, too. */
+  readonly copies: HeadCopies | undefined;
   readonly start: Stopwatch;
 }
 
@@ -72,6 +75,8 @@ export class CollectionLog<S extends LogSink<S>> {
   #running: Promise<unknown> | undefined;
   #next: Promise<LogState<S>> | undefined;
   #released = false;
+  /** What the head of a state named is mostly open still when the next one is loaded. */
+  #loadedBefore = false;
   readonly #adoption: Adoption<S>;
 
   constructor(options: CollectionLogOptions<S>) {
@@ -115,6 +120,7 @@ export class CollectionLog<S extends LogSink<S>> {
 
   /** Gives memory back; the next call loads again. */
   unload(): void {
+    this.#loadedBefore = false;
     this.#replace(undefined);
   }
 
@@ -274,7 +280,10 @@ export class CollectionLog<S extends LogSink<S>> {
     }
   }
 
-  /** Loads from the head, whatever is held. Cost: head and LIST together, then the slots together. */
+  /**
+   * Loads from the head, whatever is held. Cost: head, LIST and root together, then the slots together, and beside them what the
+   * head names and the root has no copy of.
+   */
   async load(): Promise<LogState<S>> {
     this.#replace(undefined);
     return await this.#freshen();
@@ -290,12 +299,16 @@ export class CollectionLog<S extends LogSink<S>> {
     const listing = listTail(this.context);
     // Whichever fails first is what the caller is told.
     listing.catch(() => {});
-    const head = await mustReadHead(this.context);
-    const state = await this.#tryBuild({ head, listing, start });
+    const reading = mustReadHead(this.context);
+    const root = this.#loadedBefore ? undefined : new HeadCopies(this.context);
+    const head = await reading;
+    const copies = head.head.segments.length === 0 ? undefined : root;
+    const state = await this.#tryBuild({ head, listing, copies, start });
     if (state === undefined) return undefined;
     // A load that another call overtook is not needed: the next round freshens that one's state.
     if (this.#state === undefined && !this.#released) {
       this.#replace(state);
+      this.#loadedBefore = true;
       this.#freshAtMs = start.monotonicMs;
       return state;
     }
@@ -322,11 +335,13 @@ export class CollectionLog<S extends LogSink<S>> {
   }
 
   /** What the head names and its window at once, and the slots after it as soon as they are listed. */
-  async #build({ head, listing, start }: Load, built: Built<S>): Promise<LogState<S> | undefined> {
+  async #build({ head, listing, copies, start }: Load, built: Built<S>): Promise<LogState<S> | undefined> {
     const { foldedSeq, schema } = head.head;
     const { sink } = built;
-    const ready = sink.ready();
-    const loading = readWindow(this.context, head.head).then((window) => new LogState(head, sink, window));
+    const ready = sink.ready(copies);
+    const loading = readWindow(this.context, head.head, copies).then(
+      (window) => new LogState(head, sink, window),
+    );
     // Whichever fails first is what the caller is told.
     for (const promise of [ready, loading]) promise.catch(() => {});
     let missing: Sequence | undefined;

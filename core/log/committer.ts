@@ -13,7 +13,7 @@ import { inlineBytesOf, placeDrafts, slotBatch } from './draft.js';
 import type { Draft, PlacedDraft } from './draft.js';
 import { fitting, isInReach, leaveInInbox, listInbox, readInbox } from './inbox.js';
 import type { WaitingBatch } from './inbox.js';
-import { refreshHead, tryGoneKey } from './log-reader.js';
+import { mustNotName, refreshHead, tryGoneKey } from './log-reader.js';
 import type { LoadedSlot } from './log-reader.js';
 import type { LogSink, LogState } from './log-state.js';
 import { hashKey, PendingWrite, prepareBatch, prepareRestore } from './pending-write.js';
@@ -199,9 +199,10 @@ export class Committer<S extends LogSink<S>> {
         // What it read may have been given back under it.
         if (!this.#stands(state, position.seq) || sink !== state.sink) return [];
         if (await this.#mayFindRoom(state, write, error)) return [];
-        if (tryGoneKey(error) !== undefined) {
-          // A segment was merged and collected while it was read. Where the head still names it, the load says so.
-          await this.#log.load();
+        const gone = tryGoneKey(error);
+        if (gone !== undefined) {
+          // A segment was merged and collected while it was read, unless the head still names it: a load may find it open.
+          mustNotName((await this.#log.load()).base, gone);
           return [];
         }
         write.fail(write.waits ? failure(write, error) : error);

@@ -7,6 +7,8 @@ export { Committer } from './committer.js';
 export { openEntry, sealEntry, tryNameOfHex } from './entry-codec.js';
 export { tryDatedKey } from './dated-keys.js';
 export type { DatedKey } from './dated-keys.js';
+export { readRoot } from './head-copies.js';
+export type { HeadCopies } from './head-copies.js';
 export { firstHead, keysOf, namesObject } from './head.js';
 export { buryUnborn, keepForBranch, originIn, returnLoans } from './past/branches.js';
 export { keepsSlot, keepsVersion, keptStates } from './past/kept.js';
@@ -50,6 +52,7 @@ export {
   inboxPrefix,
   logPrefix,
   PASS_KEY,
+  rootKey,
   segmentKey,
   slotKey,
   tryJobObject,
@@ -59,7 +62,15 @@ export {
   WORK_PREFIX,
   workKey,
 } from './layout.js';
-export { mustReadHead, objectGone, tryGoneKey, tryReadHead, tryReadHeadCopy, wasUsed } from './log-reader.js';
+export {
+  mustNotName,
+  mustReadHead,
+  objectGone,
+  tryGoneKey,
+  tryReadHead,
+  tryReadHeadCopy,
+  wasUsed,
+} from './log-reader.js';
 export type { LoadedHead, LogContext } from './log-reader.js';
 export type { AppliedRestore, LogPoint, LogPosition, LogSink, LogState } from './log-state.js';
 export { hashRequest, prepareBatch } from './pending-write.js';
@@ -73,6 +84,8 @@ export {
   tryQuantization,
 } from './quantization.js';
 export type { PqQuantization, Quantization, QuantizationInput, RabitqQuantization } from './quantization.js';
+export { openRoot, rootBytesOf, sealRoot } from './root-codec.js';
+export type { PartCopy } from './root-codec.js';
 export { settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema } from './schema.js';
 export type { WindowSnapshot } from './commit-window.js';

@@ -39,6 +39,8 @@ export const collectionPrefix = (uid: Uid): string => `${COLLECTIONS_PREFIX}${ui
 export const headKey = (uid: Uid): string => `${collectionPrefix(uid)}head`;
 export const headCopyKey = (uid: Uid, version: HeadVersion): string =>
   `${collectionPrefix(uid)}heads/${rev(version)}`;
+/** Best effort: copies of what a head names, for who opens the collection. Put over what is there. */
+export const rootKey = (uid: Uid): string => `${collectionPrefix(uid)}root`;
 export const logPrefix = (uid: Uid): string => `${collectionPrefix(uid)}log/`;
 export const slotKey = (uid: Uid, seq: Sequence): string => logPrefix(uid) + rev(seq);
 

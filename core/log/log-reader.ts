@@ -16,6 +16,7 @@ import type { Batch } from './batch.js';
 import { decodeBatch } from './batch-codec.js';
 import { CommitWindow } from './commit-window.js';
 import { openHead } from './head-codec.js';
+import type { HeadCopies } from './head-copies.js';
 import { namesObject } from './head.js';
 import type { Head } from './head.js';
 import { isInReach } from './inbox.js';
@@ -146,10 +147,18 @@ export async function mustBeUnnamed(
   key: string,
 ): Promise<LoadedHead> {
   const current = await refreshHead(context, known);
-  if (current === known || namesObject(current.head, key)) {
-    throw corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
-  }
+  if (current === known) throw namedButGone(key);
+  mustNotName(current.head, key);
   return current;
+}
+
+/** Of a head that was read after the object was missed: what it names is never collected. Throws `corrupt`. */
+export function mustNotName(head: Head, key: string): void {
+  if (namesObject(head, key)) throw namedButGone(key);
+}
+
+function namedButGone(key: string): CairnError {
+  return corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
 }
 
 /** The newest sequence that LIST shows, 0 for an empty log. Cost: one LIST of one key. */
@@ -202,19 +211,31 @@ export async function readSlots(
   return undefined;
 }
 
-/** The idempotency window at `foldedSeq` of a head. Throws `object_gone`. Cost: one GET where anything is folded. */
-export async function readWindow(context: LogContext, head: Head): Promise<CommitWindow> {
+/**
+ * The idempotency window at `foldedSeq` of a head. Throws `object_gone`. Cost: one GET where anything is folded, unless there
+ * is a copy.
+ */
+export async function readWindow(
+  context: LogContext,
+  head: Head,
+  copies?: HeadCopies,
+): Promise<CommitWindow> {
   const { window: ref, foldedSeq } = head;
   if (ref === undefined) return new CommitWindow(foldedSeq);
   const { key } = ref;
-  return await getChecked(context.store, key, (got) => {
-    if (got.status !== 'found') throw objectGone(key);
-    const snapshot = openWindow(context.ports.digests, ref, got.bytes);
+  const use = (bytes: Uint8Array): CommitWindow => {
+    const snapshot = openWindow(context.ports.digests, ref, bytes);
     if (snapshot.seq !== foldedSeq) {
       const expected = `the window after slot ${foldedSeq}`;
       throw corrupt({ key, offset: 64, expected, found: `that after slot ${snapshot.seq}` });
     }
     return CommitWindow.of(snapshot);
+  };
+  const copied = copies && (await copies.tryUse(ref, use));
+  if (copied !== undefined) return copied;
+  return await getChecked(context.store, key, (got) => {
+    if (got.status !== 'found') throw objectGone(key);
+    return use(got.bytes);
   });
 }
 

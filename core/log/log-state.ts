@@ -10,6 +10,7 @@ import { assertInternal, corrupt } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
 import type { Batch } from './batch.js';
 import type { CommitWindow } from './commit-window.js';
+import type { HeadCopies } from './head-copies.js';
 import { namesTheSame } from './head.js';
 import type { Head } from './head.js';
 import { isEligible, isInReach } from './inbox.js';
@@ -28,9 +29,10 @@ export interface LogSink<S> {
   /** The state is dropped: give the memory back. */
   release(): void;
   /**
-   * Resolves when what the head names is at hand. Throws `object_gone` (see `objectGone`) where an object was not there.
+   * Resolves when what the head names is at hand, some of it out of `copies`. Throws `object_gone` (see `objectGone`) where an
+   * object was not there.
    */
-  ready(): Promise<void>;
+  ready(copies?: HeadCopies): Promise<void>;
   /**
    * Gets what a newer head names. The answer, called synchronously, makes the sink that goes on from this one's state as
    * it then is, on that head; this one is released right after (unless it is the same). An answer that is never called

@@ -12,7 +12,7 @@
 import { alignUp } from '../base/bytes.js';
 import { assertInternal, corrupt } from '../base/errors.js';
 import type { Digests } from '../base/ports.js';
-import { newObject, openSealed, seal } from '../base/sealed-object.js';
+import { newObject, objectBytes, openSealed, seal } from '../base/sealed-object.js';
 
 export interface Deletions {
   /** Of the segment. */
@@ -29,6 +29,11 @@ export interface Deletions {
 const HEADER_BYTES = 16;
 /** Of the envelope: where a body begins in its object. */
 const BODY_OFFSET = 64;
+
+/** Of the object of deletions, by the rows of the segment and those that are hidden. */
+export function deletionsBytes(rows: number, hiddenRows: number): number {
+  return objectBytes(HEADER_BYTES + 2 * alignUp(Math.ceil(rows / 8), 8) + 16 * hiddenRows);
+}
 
 /** Requires: the parts agree with each other, as the interface says. */
 export function encodeDeletions(

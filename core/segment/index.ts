@@ -1,7 +1,7 @@
 /** The door of the segment layer: immutable files of rows, and what became of their rows since. */
 export { FilterCache } from './columns/filter-cache.js';
 export type { FilterRows } from './columns/filter-masks.js';
-export { encodeDeletions, openDeletions, type Deletions } from './deletions.js';
+export { deletionsBytes, encodeDeletions, openDeletions, type Deletions } from './deletions.js';
 export type { Expiries } from './expiries.js';
 export type { SegmentSection } from './footer.js';
 export { compareBytes, idAt } from './id-blocks.js';

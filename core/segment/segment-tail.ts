@@ -31,6 +31,8 @@ export interface TailOptions {
   readonly expected: { readonly dimension: number; readonly metric: string };
   /** Told of what is read later. */
   readonly kept?: Kept;
+  /** A copy of the tail, from wherever: one that is not it is passed over. */
+  readonly copy?: Uint8Array | undefined;
 }
 
 export interface SegmentTail {
@@ -49,14 +51,22 @@ export interface SegmentTail {
   readonly leafIndex: LeafIndex | undefined;
 }
 
-/** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request; of a large tail some more beside each other. */
+/** Throws `corrupt`, or `unavailable` (`object_gone`). Cost: one request, none where the copy is sound; of a large tail some more beside each other. */
 export async function openTail(options: TailOptions): Promise<SegmentTail> {
-  const { store, ref } = options;
+  const { store, ref, copy } = options;
   const { key, bytes: size, tailBytes } = ref;
   const tailOffset = size - tailBytes;
   mustBeRef(ref, tailOffset);
   const range = { offset: tailOffset, length: tailBytes };
-  return await readLarge({ store, key, size }, range, (read) => openRead(options, tailOffset, read));
+  const use = (read: Uint8Array): SegmentTail => openRead(options, tailOffset, read);
+  if (copy?.length === tailBytes) {
+    try {
+      return use(copy);
+    } catch {
+      // What is wrong is wrong with the copy, or the segment itself tells.
+    }
+  }
+  return await readLarge({ store, key, size }, range, use);
 }
 
 function openRead(options: TailOptions, tailOffset: number, read: Uint8Array): SegmentTail {

@@ -27,6 +27,7 @@ describe('limits', () => {
       groupCommitBytes: 16 * MiB,
       pageBytes: 16 * KiB,
       headBytes: 16 * MiB,
+      rootBytes: MiB,
       catalogEntryBytes: 64 * KiB,
       batchBlobBytes: 512 * MiB,
       conditionalPutBytes: 64 * MiB,

@@ -136,6 +136,7 @@ async function uidOf({ database }: FreshProcess, name: Name): Promise<Uid> {
 const kinds = [
   ['entry', /^catalog\//],
   ['head', /\/(?:head$|heads\/)/],
+  ['root', /\/root$/],
   ['slot', /\/log\//],
   ['batch', /\/batch\//],
   ['inbox', /\/inbox\//],

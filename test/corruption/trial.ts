@@ -127,6 +127,7 @@ function mustBeRight({ damage }: Examination, step: Step, error: unknown): void 
 function faultOf({ kind, keys }: Damage, error: unknown): string | undefined {
   if (!isCairnError(error)) return `threw ${String(error)}`;
   const told = `${error.kind} (${error.code}): ${error.message}`;
+  if (keys.every((key) => kindOf(key) === 'root')) return `threw ${told}, where nothing may depend on it`;
   const named = keys.some((key) => ['entry', 'head'].includes(kindOf(key)));
   if (kind === 'absent' && named && error.kind === 'not_found') return undefined;
   if (error.kind !== 'corrupt') return `threw ${told}`;

@@ -17,6 +17,7 @@ const KINDS = [
   [/^work\//, 'work'],
   [/^catalog\//, 'entry'],
   [/\/head$/, 'head'],
+  [/\/root$/, 'root'],
   [/\/heads\//, 'head copy'],
   [/\/log\//, 'slot'],
   [/\/batch\//, 'batch'],

@@ -11,6 +11,7 @@ const compaction = [
   'put window',
   'put head copy',
   'put head',
+  'put root',
 ] as const;
 
 const points = {

@@ -26,8 +26,11 @@ import {
   inboxKey,
   segmentKey,
   slotKey,
+  rootKey,
   windowKey,
 } from '../../core/log/layout.js';
+import { openRoot, sealRoot } from '../../core/log/root-codec.js';
+import type { PartCopy } from '../../core/log/root-codec.js';
 import { encodeRestore } from '../../core/log/restore-target.js';
 import { CHAIN_START, openSlot, sealSlot } from '../../core/log/slot-codec.js';
 import type { SlotBatch, SlotPlace } from '../../core/log/slot-codec.js';
@@ -95,6 +98,15 @@ const segment: SegmentEntry = {
   residentBytes: 40_000,
   graph: false,
 };
+/** Of a whole object, and of the end of one. */
+const rootCopies: readonly PartCopy[] = [
+  { key: sealedWindow.ref.key, sha256: sealedWindow.ref.sha256, bytes: sealedWindow.bytes },
+  {
+    key: segment.key,
+    sha256: segment.footerSha256,
+    bytes: Uint8Array.from({ length: 309 }, (_, i) => i & 255),
+  },
+];
 const fold: Job = {
   nonce: JOBS[0],
   inputs: [],
@@ -345,6 +357,13 @@ export const goldenObjects: readonly GoldenObject[] = [
     bytes: sealedWindow.bytes,
     reencode: (bytes) => resealWindow(bytes, sealedWindow.ref.sha256),
     reencodeOlder: (bytes) => resealWindow(bytes, bytesToHex(digests.sha256(bytes))),
+  },
+  {
+    file: 'root.bin',
+    key: rootKey(uid),
+    bytes: sealRoot(digests, uid, rootCopies),
+    reencode: (bytes) => sealRoot(digests, uid, [...openRoot(digests, uid, bytes).values()]),
+    newIn: 1,
   },
   {
     file: 'batch.bin',

@@ -6,7 +6,7 @@
 import type { Uid } from '../../core/base/ids.js';
 import type { ScrubResult } from '../../core/index.js';
 import { headCopyKey, slotKey } from '../../core/log/layout.js';
-import { headKey, keysOf, tryDatedKey } from '../../core/log/index.js';
+import { headKey, keysOf, rootKey, tryDatedKey } from '../../core/log/index.js';
 import { limits } from '../../core/base/limits.js';
 import { fetchAll } from './client.js';
 import { keptVersions, pinsSlot, slotFloor } from './kept.js';
@@ -138,6 +138,8 @@ function reachable({ uid, head, heads, log }: SimCollection): ReadonlySet<string
 function isExplained({ uid, head }: SimCollection, key: string): boolean {
   const place = tryDatedKey(uid, key);
   if (head.state !== 'active') return false;
+  // Put by the compactions of before, whatever is left of what they made.
+  if (key === rootKey(uid)) return true;
   if (place?.kind === 'batch') {
     const upTo = place.after + limits.eligibleSlots;
     return upTo > slotFloor(head) || pinsSlot(head, place.after, upTo);

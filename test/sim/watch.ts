@@ -10,6 +10,7 @@ import { emptyBatch, tryDatedKey, tryJobOfKey } from '../../core/log/index.js';
 import type { Batch, Head } from '../../core/log/index.js';
 import { decodeBatch } from '../../core/log/batch-codec.js';
 import { headCopyKey, slotKey } from '../../core/log/layout.js';
+import { openRoot } from '../../core/log/root-codec.js';
 import { openSlot } from '../../core/log/slot-codec.js';
 import type { Bucket, BucketWatch, Stored } from './bucket.js';
 import { keepsRange, keptFor, keptVersions, pinsSlot, slotFloor } from './kept.js';
@@ -72,6 +73,7 @@ export class Watch implements BucketWatch {
     const [uid, rest] = [match[1] as Uid, match[2]!];
     if (rest === 'head') this.#headPut(uid, now, before);
     else if (rest.startsWith('log/')) this.#slotPut(this.#of(uid, key), key, now, before);
+    else if (rest === 'root') openRoot(digests, uid, now.bytes);
     else
       this.#must(
         before === undefined || same(before.bytes, now.bytes),

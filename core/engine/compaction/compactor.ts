@@ -10,7 +10,17 @@ import { limits } from '../../base/limits.js';
 import type { Tier, Work } from '../../base/limits.js';
 import type { Kernel } from '../../kernel/index.js';
 import { isCodedAs } from '../../index/index.js';
-import { abandonJob, beatJob, beginJob, commitJob, removeDeadJobs, segmentKey } from '../../log/index.js';
+import {
+  abandonJob,
+  beatJob,
+  beginJob,
+  commitJob,
+  mustNotName,
+  mustReadHead,
+  removeDeadJobs,
+  segmentKey,
+  tryGoneKey,
+} from '../../log/index.js';
 import type {
   AppliedRestore,
   CollectionLog,
@@ -41,6 +51,7 @@ import { foldRowsMost, workOf } from './policy.js';
 import type { Handler } from './policy.js';
 import { memtableSource, segmentSource } from './row-source.js';
 import type { DropRule, RowSource, SegmentRows } from './row-source.js';
+import { putRoot } from './root-writer.js';
 import { RowSet } from './row-set.js';
 
 /** Of a graph of which more is gone the rest is not taken over. */
@@ -203,6 +214,9 @@ async function runCaptured(options: CompactOptions, captured: Capture): Promise<
   } catch (error) {
     // The job may be committed, gone, or the store away: whoever comes later removes what is left of it.
     await abandonJob(log.context, begun.job).catch(() => {});
+    const gone = tryGoneKey(error);
+    // An input that was found open, or in the root, may have been missing all the while.
+    if (gone !== undefined) mustNotName((await mustReadHead(log.context)).head, gone);
     throw error;
   } finally {
     run.release();
@@ -284,7 +298,8 @@ class JobRun {
       rowsIn,
       rowsDropped: rowsIn - rows.rows,
     });
-    await commitJob(log.context, this.#job, (head) => editor.edit(head));
+    const head = await commitJob(log.context, this.#job, (current) => editor.edit(current));
+    await putRoot({ context: log.context, head, written: editor.written });
     return {
       foldedSlots: this.#fold === undefined ? 0 : this.#fold.to - this.#fold.from,
       segmentsWritten: output === undefined ? 0 : 1,

@@ -5,6 +5,7 @@
  */
 import { assertInternal, CairnError } from '../../base/errors.js';
 import type { Sequence } from '../../base/ids.js';
+import { limits } from '../../base/limits.js';
 import { bytesToHex } from '../../base/bytes.js';
 import { countBits } from '../../base/bitmap.js';
 import { deletionsKey, sealWindow, windowKey, withSlots } from '../../log/index.js';
@@ -95,6 +96,7 @@ export class HeadEditor {
   readonly #options: HeadEditorOptions;
   #objects = 0;
   #bytesWritten = 0;
+  readonly #written = new Map<string, Uint8Array>();
   #window: WindowRef | undefined;
   /** By the segment and the deletions that it had: what became of them. */
   readonly #marked = new Map<string, SegmentEntry>();
@@ -108,6 +110,11 @@ export class HeadEditor {
   /** Of deletions and windows. */
   get bytesWritten(): number {
     return this.#bytesWritten;
+  }
+
+  /** Deletions and windows by their keys, but for large ones. A head may name them. */
+  get written(): ReadonlyMap<string, Uint8Array> {
+    return this.#written;
   }
 
   async edit(head: Head): Promise<HeadEdit> {
@@ -226,5 +233,6 @@ export class HeadEditor {
       });
     }
     this.#bytesWritten += bytes.length;
+    if (bytes.length <= limits.rootBytes) this.#written.set(key, bytes);
   }
 }

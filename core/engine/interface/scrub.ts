@@ -54,6 +54,7 @@ export type ScrubNoticeCode =
   | 'inbox_corrupt'
   | 'garbage'
   | 'unknown_key'
+  | 'root_unusable'
   | 'index_unchecked'
   | 'columns_unchecked';
 

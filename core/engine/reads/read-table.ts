@@ -5,10 +5,10 @@
  */
 import { andThen } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
-import { assertInternal, CairnError, corrupt } from '../../base/errors.js';
+import { assertInternal, CairnError } from '../../base/errors.js';
 import { sequence } from '../../base/ids.js';
 import { limits } from '../../base/limits.js';
-import { mustNotKeep, notKept, notYet, tryGoneKey } from '../../log/index.js';
+import { mustNotKeep, mustNotName, notKept, notYet, tryGoneKey } from '../../log/index.js';
 import type { CollectionLog, Head, LogState } from '../../log/index.js';
 import { NEWEST } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
@@ -55,12 +55,6 @@ export async function readTable<T>(
       mustNotName((await log.load()).base, key);
     }
   }
-}
-
-/** Of a head that was read after the object was missed: what it names is never collected. Throws `corrupt`. */
-function mustNotName({ segments }: Head, key: string): void {
-  if (!segments.some((segment) => segment.key === key || segment.deletions?.key === key)) return;
-  throw corrupt({ key, offset: 0, expected: 'an object, as the head names it', found: 'no object' });
 }
 
 async function readOnce<T>(

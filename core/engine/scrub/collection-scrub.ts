@@ -3,7 +3,7 @@
  * names the rest.
  */
 import type { Uid } from '../../base/ids.js';
-import { collectionPrefix, headKey, keysOf, openWindow } from '../../log/index.js';
+import { collectionPrefix, headKey, keysOf, openRoot, openWindow, rootKey } from '../../log/index.js';
 import type { Head, WindowSnapshot } from '../../log/index.js';
 import type { Deletions } from '../../segment/index.js';
 import type { ListedObject } from '../../store/index.js';
@@ -127,8 +127,21 @@ async function scrubActive(subject: Subject, mayRepair: (head: Head) => Promise<
     window: window && new WindowAgreement(window),
   });
   await scrubSegments(subject, named);
+  await scrubRoot(subject);
   reportUnknownKeys(subject);
   return reachOf(subject, { below, named, referenced, complete: lineage });
+}
+
+/** Whether its copies are those of the head nobody needs to know: who reads them looks, and does without those that are not. */
+async function scrubRoot(subject: Subject): Promise<void> {
+  const { context, findings, listed, uid } = subject;
+  const key = rootKey(uid);
+  if (subject.ended || !listed.some((object) => object.key === key)) return;
+  const opened = await subject.open(key, (bytes) => openRoot(context.ports.digests, uid, bytes));
+  if (opened.status !== 'damaged') return;
+  const { expected, found } = opened.error.details;
+  const message = `opening the collection takes a request more: expected ${String(expected)}, found ${String(found)}`;
+  findings.notice('root_unusable', { key, message });
 }
 
 /** Answers with that of the head. */

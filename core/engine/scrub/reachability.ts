@@ -2,7 +2,7 @@
  * What of the objects under a collection's prefix something names, what nothing names any more, and what nothing names yet.
  * Garbage is what the collector's own rules call so of this head; nothing here deletes it.
  */
-import { headKey, keptStates, tryDatedKey, tryJobObject } from '../../log/index.js';
+import { headKey, keptStates, rootKey, tryDatedKey, tryJobObject } from '../../log/index.js';
 import type { Head } from '../../log/index.js';
 import type { ListedObject } from '../../store/index.js';
 import { abandonedOutputs, floorOf, garbageBelow } from '../collector/index.js';
@@ -58,7 +58,10 @@ function isUnnamed({ uid }: Subject, key: string, { named, referenced }: Names):
 export function reportUnknownKeys({ uid, listed, findings }: Subject): void {
   for (const { key, size } of listed) {
     const isKnown =
-      key === headKey(uid) || tryDatedKey(uid, key) !== undefined || tryJobObject(uid, key) !== undefined;
+      key === headKey(uid) ||
+      key === rootKey(uid) ||
+      tryDatedKey(uid, key) !== undefined ||
+      tryJobObject(uid, key) !== undefined;
     if (!isKnown) reportUnknownKey(findings, { key, size });
   }
 }

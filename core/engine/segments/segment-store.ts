@@ -9,7 +9,7 @@ import type { Deflate, Digests, Ports } from '../../base/ports.js';
 import { RowScorer } from '../../kernel/index.js';
 import type { Kernel, RowMasks } from '../../kernel/index.js';
 import { objectGone } from '../../log/index.js';
-import type { CollectionSchema, SegmentEntry } from '../../log/index.js';
+import type { CollectionSchema, HeadCopies, SegmentEntry } from '../../log/index.js';
 import { openDeletions, SegmentReader } from '../../segment/index.js';
 import type { Deletions, FilterCache } from '../../segment/index.js';
 import { getChecked } from '../../store/index.js';
@@ -116,9 +116,13 @@ export class SegmentStore {
     return this.#cache.usage().bytes + this.#filters.bytes;
   }
 
-  /** Opens all of them in parallel, or none. Each is to be released. */
-  async open(place: SegmentPlace, entries: readonly SegmentEntry[]): Promise<readonly LiveSegment[]> {
-    const opened = await Promise.allSettled(entries.map((entry) => this.#openOne(place, entry)));
+  /** Opens all of them in parallel, or none, some of it from `copies`. Each is to be released. */
+  async open(
+    place: SegmentPlace,
+    entries: readonly SegmentEntry[],
+    copies?: HeadCopies,
+  ): Promise<readonly LiveSegment[]> {
+    const opened = await Promise.allSettled(entries.map((entry) => this.#openOne(place, entry, copies)));
     const failed = opened.find((result) => result.status === 'rejected');
     const segments = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     if (failed === undefined) return segments;
@@ -126,11 +130,15 @@ export class SegmentStore {
     throw failed.reason;
   }
 
-  async #openOne(place: SegmentPlace, entry: SegmentEntry): Promise<LiveSegment> {
-    const deletions = this.#readDeletions(place.store, entry);
+  async #openOne(
+    place: SegmentPlace,
+    entry: SegmentEntry,
+    copies: HeadCopies | undefined,
+  ): Promise<LiveSegment> {
+    const deletions = this.#readDeletions(place.store, entry, copies);
     // Both are asked for before either is waited for; that one failed is told by whichever is waited for first.
     deletions.catch(() => {});
-    const open = await this.#openFile(place, entry);
+    const open = await this.#openFile(place, entry, copies);
     try {
       const { file, recallCurve, probePoints } = open;
       const { expiries } = file;
@@ -141,12 +149,18 @@ export class SegmentStore {
     }
   }
 
-  async #openFile({ store, dimension, metric }: SegmentPlace, entry: SegmentEntry): Promise<OpenFile> {
+  async #openFile(
+    { store, dimension, metric }: SegmentPlace,
+    entry: SegmentEntry,
+    copies: HeadCopies | undefined,
+  ): Promise<OpenFile> {
     let open = this.#files.get(entry.key);
     if (open === undefined) {
       const ports = { digests: this.#digests, deflate: this.#deflate };
       const shared = { cache: this.#cache, masks: this.#masks, filters: this.#filters, held: this.#tails };
-      const options = { store, ...ports, ...shared, ref: entry };
+      const { key, footerSha256: sha256 } = entry;
+      const copy = copies && (await copies.tryUse({ key, sha256 }, (bytes) => bytes));
+      const options = { store, ...ports, ...shared, ref: entry, copy };
       const file = await SegmentReader.open({ ...options, expected: { dimension, metric } });
       // Whoever was first counts: two requests share no promise, but they do share what came of it.
       open = this.#files.get(entry.key) ?? {
@@ -163,16 +177,23 @@ export class SegmentStore {
     return open;
   }
 
-  async #readDeletions(store: ObjectStore, entry: SegmentEntry): Promise<Deletions | undefined> {
-    const { deletions, rows } = entry;
+  async #readDeletions(
+    store: ObjectStore,
+    { deletions, rows }: SegmentEntry,
+    copies: HeadCopies | undefined,
+  ): Promise<Deletions | undefined> {
     if (deletions === undefined) return undefined;
-    const { key } = deletions;
+    const { key, sha256 } = deletions;
+    const use = (bytes: Uint8Array): Deletions => {
+      const found = bytesToHex(this.#digests.sha256(bytes));
+      if (found !== sha256) throw corrupt({ key, offset: 0, expected: `sha-256 ${sha256}`, found });
+      return openDeletions(this.#digests, key, bytes, rows);
+    };
+    const copied = copies && (await copies.tryUse(deletions, use));
+    if (copied !== undefined) return copied;
     return await getChecked(store, key, (got) => {
       if (got.status !== 'found') throw objectGone(key);
-      const found = bytesToHex(this.#digests.sha256(got.bytes));
-      if (found !== deletions.sha256)
-        throw corrupt({ key, offset: 0, expected: `sha-256 ${deletions.sha256}`, found });
-      return openDeletions(this.#digests, key, got.bytes, rows);
+      return use(got.bytes);
     });
   }
 

@@ -6,7 +6,7 @@ import { andThen, startAll } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { assertInternal, CairnError } from '../../base/errors.js';
 import type { Kernel } from '../../kernel/index.js';
-import type { Batch, CollectionSchema, Head, LogPosition, LogSink } from '../../log/index.js';
+import type { Batch, CollectionSchema, Head, HeadCopies, LogPosition, LogSink } from '../../log/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import { Memtable } from '../memtable/index.js';
 import { findRows, placeOf, SegmentOverlay } from '../segments/index.js';
@@ -91,11 +91,11 @@ export class Table implements LogSink<Table> {
     this.memtable.apply(batch, at);
   }
 
-  /** Opens the segments. Cost: one read per segment and one per object of deletions, all in parallel. */
-  async ready(): Promise<void> {
+  /** Opens the segments. Cost: one read per segment and one per object of deletions, all in parallel, but for what `copies` have. */
+  async ready(copies?: HeadCopies): Promise<void> {
     if (this.#overlays !== undefined) return;
     const { segments, head } = this.#options;
-    const opened = await segments.open(this.#place, head.segments);
+    const opened = await segments.open(this.#place, head.segments, copies);
     if (this.#released || this.#overlays !== undefined)
       for (const segment of opened) segments.release(segment);
     else this.#overlays = this.#overlaysOf(opened);

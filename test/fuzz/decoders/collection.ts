@@ -1,13 +1,14 @@
 /**
  * A collection of which one object that its head names was edited: a segment, its deletions, or the window. The head says
- * of it what is so, checksums and all. A whole process reads it, writes over it and compacts it.
+ * of it what is so, checksums and all. A whole process reads it, writes over it and compacts it. Or its root was edited: then all
+ * of that has to work as if nothing were.
  */
 import { bytesToHex } from '../../../core/base/bytes.js';
 import { newObject, openSealed, seal } from '../../../core/base/sealed-object.js';
 import { limits } from '../../../core/base/limits.js';
 import { openHead, sealHead } from '../../../core/log/head-codec.js';
 import type { Head } from '../../../core/log/head.js';
-import { headKey } from '../../../core/log/index.js';
+import { headKey, openRoot, rootKey, sealRoot } from '../../../core/log/index.js';
 import { decodeFooter, encodeFooter, footerOffset } from '../../../core/segment/footer.js';
 import { makeBucket, NOW_MS } from '../../corruption/bucket.js';
 import { steps, textOf } from '../../corruption/calls.js';
@@ -63,7 +64,7 @@ function editedNumbers(
   };
 }
 
-function resealed(chance: Chance, kind: 'DEL' | 'WIN', key: string): Uint8Array {
+function resealed(chance: Chance, kind: 'DEL' | 'WIN' | 'ROT', key: string): Uint8Array {
   const body = openSealed(digests, { kind, key }, image.get(key)!);
   const object = newObject(body.length);
   object.body.set(edited(chance, body, [{ offset: 0, length: body.length }]));
@@ -89,6 +90,16 @@ function forgedWindow(chance: Chance): Forged {
   };
 }
 
+function forgedRoot(chance: Chance): Forged {
+  const key = rootKey(uid);
+  if (chance.happens(0.3)) return { key, bytes: resealed(chance, 'ROT', key), head };
+  const copies = [...openRoot(digests, uid, image.get(key)!).values()];
+  const one = chance.pick(copies);
+  const bytes = edited(chance, one.bytes, [{ offset: 0, length: one.bytes.length }]);
+  const forged = copies.map((copy) => (copy === one ? { ...copy, bytes } : copy));
+  return { key, bytes: sealRoot(digests, uid, forged), head };
+}
+
 async function use({ key, bytes, head: forgedHead }: Forged): Promise<void> {
   const store = await copyOf(image, NOW_MS);
   await store.put(key, bytes, { if: 'any' });
@@ -104,9 +115,12 @@ async function use({ key, bytes, head: forgedHead }: Forged): Promise<void> {
     }
   }
   await process.end();
+  mustHold(key !== rootKey(uid) || refused.length === 0, 'nothing depends on the root');
   const worst = refused.find((error) => (error as { kind?: unknown }).kind !== 'corrupt') ?? refused[0];
   if (worst !== undefined) throw worst;
 }
+
+const forges = [forgedSegment, forgedSegment, forgedSegment, forgedDeletions, forgedWindow, forgedRoot];
 
 export const collection: Decoder = {
   name: 'collection',
@@ -116,7 +130,7 @@ export const collection: Decoder = {
   bufferBytes: limits.segmentBufferBytes,
   cost: 10,
   next: (chance) => {
-    const forge = chance.pick([forgedSegment, forgedSegment, forgedSegment, forgedDeletions, forgedWindow]);
+    const forge = chance.pick(forges);
     const forged = forge(chance);
     return {
       size: forged.bytes.length,

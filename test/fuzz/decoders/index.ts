@@ -15,6 +15,7 @@ import { jsonBodies } from './json-bodies.js';
 import { log } from './log.js';
 import { ndjson } from './ndjson.js';
 import { requests } from './requests.js';
+import { root } from './root.js';
 import { searchIndex } from './search-index.js';
 import { segmentSections } from './segment.js';
 import { settings } from './settings.js';
@@ -22,7 +23,7 @@ import { slot } from './slot.js';
 import { window } from './window.js';
 
 export const decoders: readonly Decoder[] = [
-  ...[entry, head, slot, batch, window, deletions, footer, expiries],
+  ...[entry, head, slot, batch, window, root, deletions, footer, expiries],
   ...segmentSections,
   ...[searchIndex, log, collection],
   ...[filters, cursors, base64, gzip, jsonBodies, ndjson, requests, settings],
