@@ -5,10 +5,17 @@ import { andThen, attempt, begunAhead, startAll } from '../base/awaitable.js';
 import type { Awaitable } from '../base/awaitable.js';
 import type { Ports } from '../base/ports.js';
 import type { Kernel } from '../kernel/index.js';
-import type { LogState } from '../log/index.js';
+import type { CollectionSchema, LogState } from '../log/index.js';
 import type { AccountingStore, ReadUsage } from '../store/index.js';
 import { parseQuery, VectorParser } from './input/index.js';
-import { answerOrderedQuery, beginQuery, AnswerSize, AskedRecords, toMicroseconds } from './reads/index.js';
+import {
+  answerOrderedQuery,
+  beginQuery,
+  AnswerSize,
+  AskedRecords,
+  readAhead,
+  toMicroseconds,
+} from './reads/index.js';
 import type { QueryAnswer, SeenQuery, TableRead } from './reads/index.js';
 import type { SearchGroup } from './segments/index.js';
 import { Turns } from './table/index.js';
@@ -45,6 +52,8 @@ export class Queries implements TableRead<Results> {
   #parsed: readonly SeenQuery[] | undefined;
   #freshenedMs = 0;
   #found: Promise<Results | undefined> | undefined;
+  /** Of what is read before the state is known. */
+  #ahead: Promise<void> | undefined;
 
   constructor(options: QueriesOptions) {
     this.#options = options;
@@ -59,14 +68,23 @@ export class Queries implements TableRead<Results> {
     return this.#options.asOf;
   }
 
+  /** Of one query: many read one after another anyway. */
+  foresee(table: Table): void {
+    const [query, ...others] = this.#queriesOf(table.schema);
+    if (query !== undefined && others.length === 0) this.#ahead = readAhead(table, query);
+  }
+
   prepare(state: LogState<Table>): Awaitable<void> {
-    return this.#asked.resolve(state, this.#queriesOn(state), this.#options.ports.clock.wallMs());
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead !== undefined) return ahead;
+    return this.#asked.resolve(state, this.#queriesOf(state.sink.schema), this.#options.ports.clock.wallMs());
   }
 
   use(state: LogState<Table>): Awaitable<Results> {
     this.#freshenedMs = this.#options.ports.clock.monotonicMs();
     const size = new AnswerSize();
-    const queries = this.#queriesOn(state);
+    const queries = this.#queriesOf(state.sink.schema);
     const { threads } = state.sink.store;
     const only = queries.length === 1 ? queries[0]! : undefined;
     if (only === undefined) {
@@ -99,10 +117,9 @@ export class Queries implements TableRead<Results> {
   }
 
   /** A request with one bad query answers none: so all are checked before the first is run. */
-  #queriesOn(state: LogState<Table>): readonly SeenQuery[] {
+  #queriesOf(schema: CollectionSchema): readonly SeenQuery[] {
     if (this.#parsed !== undefined) return this.#parsed;
     const { kernel, inputs, what, asOf } = this.#options;
-    const { schema } = state.sink;
     const vectors = new VectorParser(kernel, schema);
     this.#parsed = inputs.map((input, i) => {
       const query = parseQuery(vectors, schema.metric, input, what(i));

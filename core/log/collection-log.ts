@@ -44,6 +44,12 @@ export interface CollectionLogOptions<S extends LogSink<S>> {
   readonly shareReads: boolean;
 }
 
+/**
+ * Told of the sink of a state that is being loaded, once what the head names is at hand and while slots are still read: for what can be
+ * read beside them. The sink holds less than it will, and may never be a state's.
+ */
+export type Foresee<S> = (sink: S) => void;
+
 interface OwnCheck {
   /** Read after the slot was won. */
   readonly head: LoadedHead;
@@ -51,12 +57,13 @@ interface OwnCheck {
   readonly sinceMs: number;
 }
 
-interface Load {
+interface Load<S> {
   readonly head: LoadedHead;
   /** The last slot that a listing, begun with the read of the head, has found: what the head names is not waited for that. */
   readonly listing: Promise<Sequence>;
   /** Of what the head names, begun with the read of the head, too. */
   readonly copies: HeadCopies | undefined;
+  readonly foresee: Foresee<S> | undefined;
   readonly start: Stopwatch;
 }
 
@@ -133,11 +140,17 @@ export class CollectionLog<S extends LogSink<S>> {
   /**
    * Runs `use` on a state that holds every write acknowledged before this call (`strong`) or is at most 10 s old
    * (`eventual`). `use` is synchronous, because the next tick may replace the state and reuse its memory.
-   * Cost, warm: one probe and one conditional GET in parallel; `eventual` nothing while the state is young.
+   * Cost, warm: one probe and one conditional GET in parallel; `eventual` nothing while the state is young. `foresee` counts where the
+   * state is loaded for this call and not for one that began before.
    */
-  async read<T>(consistency: 'strong' | 'eventual', use: (state: LogState<S>) => T): Promise<T> {
+  async read<T>(
+    consistency: 'strong' | 'eventual',
+    use: (state: LogState<S>) => T,
+    foresee?: Foresee<S>,
+  ): Promise<T> {
     for (let round = 0; round < limits.freshenRounds; round++) {
-      const state = await (consistency === 'strong' ? this.#strong() : this.#eventual());
+      const young = consistency === 'eventual' ? this.tryYoung() : undefined;
+      const state = young ?? (await this.#strong(foresee));
       if (state === this.#state) return use(state);
     }
     throw this.#contended();
@@ -152,12 +165,12 @@ export class CollectionLog<S extends LogSink<S>> {
     return await loadPast(this.context, this.#newSink, { head, seq });
   }
 
-  async #strong(): Promise<LogState<S>> {
-    if (!this.#shareReads) return await this.#freshen();
+  async #strong(foresee: Foresee<S> | undefined): Promise<LogState<S>> {
+    if (!this.#shareReads) return await this.#freshen(foresee);
     // One that is under way may have started too early for this call: wait for the next, together with all who come until then.
     this.#next ??= (this.#running ?? Promise.resolve()).then(
-      () => this.#startNext(),
-      () => this.#startNext(),
+      () => this.#startNext(foresee),
+      () => this.#startNext(foresee),
     );
     return await this.#next;
   }
@@ -166,10 +179,6 @@ export class CollectionLog<S extends LogSink<S>> {
   tryYoung(): LogState<S> | undefined {
     const age = this.#freshAtMs === undefined ? Infinity : this.#monotonicMs() - this.#freshAtMs;
     return age >= 0 && age < limits.eventualStalenessMs ? this.#state : undefined;
-  }
-
-  async #eventual(): Promise<LogState<S>> {
-    return this.tryYoung() ?? (await this.#strong());
   }
 
   /**
@@ -192,13 +201,13 @@ export class CollectionLog<S extends LogSink<S>> {
     this.learn(state, head);
   }
 
-  #startNext(): Promise<LogState<S>> {
+  #startNext(foresee: Foresee<S> | undefined): Promise<LogState<S>> {
     this.#next = undefined;
-    return this.#start();
+    return this.#start(foresee);
   }
 
-  #start(): Promise<LogState<S>> {
-    const run = this.#freshen();
+  #start(foresee: Foresee<S> | undefined): Promise<LogState<S>> {
+    const run = this.#freshen(foresee);
     const settled = run.finally(() => {
       if (this.#running === settled) this.#running = undefined;
     });
@@ -207,9 +216,10 @@ export class CollectionLog<S extends LogSink<S>> {
     return run;
   }
 
-  async #freshen(): Promise<LogState<S>> {
+  async #freshen(foresee?: Foresee<S>): Promise<LogState<S>> {
     for (let round = 0; round < limits.freshenRounds; round++) {
-      const fresh = this.#state === undefined ? await this.#tryLoad() : await this.#tryFreshen(this.#state);
+      const state = this.#state;
+      const fresh = await (state === undefined ? this.#tryLoad(foresee) : this.#tryFreshen(state));
       if (fresh === undefined) continue;
       await this.#adoption.keepUp(fresh);
       if (fresh === this.#state) return fresh;
@@ -294,7 +304,7 @@ export class CollectionLog<S extends LogSink<S>> {
     return undefined;
   }
 
-  async #tryLoad(): Promise<LogState<S> | undefined> {
+  async #tryLoad(foresee: Foresee<S> | undefined): Promise<LogState<S> | undefined> {
     const start = new Stopwatch(this.context.ports.clock);
     const listing = listTail(this.context);
     // Whichever fails first is what the caller is told.
@@ -303,7 +313,7 @@ export class CollectionLog<S extends LogSink<S>> {
     const root = this.#loadedBefore ? undefined : new HeadCopies(this.context);
     const head = await reading;
     const copies = head.head.segments.length === 0 ? undefined : root;
-    const state = await this.#tryBuild({ head, listing, copies, start });
+    const state = await this.#tryBuild({ head, listing, copies, foresee, start });
     if (state === undefined) return undefined;
     // A load that another call overtook is not needed: the next round freshens that one's state.
     if (this.#state === undefined && !this.#released) {
@@ -318,7 +328,7 @@ export class CollectionLog<S extends LogSink<S>> {
   }
 
   /** Undefined where the slots do not count, or what the head names was collected. */
-  async #tryBuild(load: Load): Promise<LogState<S> | undefined> {
+  async #tryBuild(load: Load<S>): Promise<LogState<S> | undefined> {
     const built: Built<S> = { sink: this.#newSink(load.head.head) };
     try {
       const state = await this.#build(load, built);
@@ -335,10 +345,15 @@ export class CollectionLog<S extends LogSink<S>> {
   }
 
   /** What the head names and its window at once, and the slots after it as soon as they are listed. */
-  async #build({ head, listing, copies, start }: Load, built: Built<S>): Promise<LogState<S> | undefined> {
+  async #build(
+    { head, listing, copies, foresee, start }: Load<S>,
+    built: Built<S>,
+  ): Promise<LogState<S> | undefined> {
     const { foldedSeq, schema } = head.head;
     const { sink } = built;
     const ready = sink.ready(copies);
+    // Nothing depends on it.
+    if (foresee !== undefined) ready.then(() => foresee(sink)).catch(() => {});
     const loading = readWindow(this.context, head.head, copies).then(
       (window) => new LogState(head, sink, window),
     );

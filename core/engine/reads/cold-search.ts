@@ -43,7 +43,12 @@ interface Probe {
   readonly plan: ProbePlan;
   /** Of the rows that are compared exactly, with what is read around them. */
   readonly rowsBytes: number;
+  /** The index may come into memory instead. */
+  readonly mayLoad: boolean;
 }
+
+/** As much of a search as decides how a segment is read. */
+export type ProbeSearch = Pick<SegmentSearch, 'query' | 'k' | 'wanted' | 'index' | 'coldSegments'>;
 
 /** Undefined where the index is to be loaded or streamed. Cost: one wave of page reads. */
 export async function tryProbe(
@@ -53,36 +58,47 @@ export async function tryProbe(
 ): Promise<Probed | undefined> {
   const { residency, warmth } = store;
   const { segment, count } = cold;
-  const room: Room = (make) => residency.inRoom(make);
-  const isForced = search.index === 'ivf';
-  const mayLoad = !isForced && !residency.mustStream(segment.file);
-  // As soon read as planned for.
-  if (mayLoad && segment.file.residentBytes <= limits.loadedAtOnceBytes) return undefined;
   try {
-    const probe = tryPlan(store, room, cold, search);
+    const probe = tryChoose(store, cold, search);
     if (probe === undefined) return undefined;
-    const { file, request, plan, rowsBytes } = probe;
-    const bytes = plan.bytes + rowsBytes;
-    // More than all codes: then all of them are read, loaded or streamed.
-    if (!isForced && bytes >= file.residentBytes) return undefined;
+    const { file, request, plan, rowsBytes, mayLoad } = probe;
     if (mayLoad && warmth.isDue(file)) {
       warmth.loaded(file);
       return undefined;
     }
     const { rerank } = request.effort;
     search.trace?.planned({ matches: count, plan: 'probe', leaves: plan.leaves.length, rerank });
-    const reading = (wanted: number): WaveReading => waveOf(store, search, wanted);
-    const ofLeaves = reading(plan.bytes);
+    const ofLeaves = waveOf(store, search, plan.bytes);
     const hits = await residency.inReadRoom(Math.max(plan.bytes, ofLeaves.wave.bytes), () =>
-      probeLeaves(room, file, request, plan, ofLeaves),
+      probeLeaves(roomOf(store), file, request, plan, ofLeaves),
     );
-    if (mayLoad) warmth.probed(segment, bytes);
-    return { ...hits, reading: { ...reading(rowsBytes), sums: hits.sums } };
+    if (mayLoad) warmth.probed(segment, plan.bytes + rowsBytes);
+    return { ...hits, reading: { ...waveOf(store, search, rowsBytes), sums: hits.sums } };
   } catch (error) {
     // Not even for one leaf: what may have to wait for room is a matter of the other ways.
     if (hasCode(error, 'memory_budget_exceeded')) return undefined;
     throw error;
   }
+}
+
+/**
+ * Reads into the page cache the leaves that a probe of the segment will ask for, before it is known which rows are deleted: mostly the
+ * same. Undefined where there will be no probe. Cost: as of one.
+ */
+export function tryProbeAhead(
+  store: SegmentStore,
+  segment: LiveSegment,
+  search: ProbeSearch,
+): Promise<unknown> | undefined {
+  const { residency, warmth } = store;
+  if (residency.isResident(segment.file)) return undefined;
+  const probe = tryChoose(store, { segment, allowed: undefined, count: segment.file.rows }, search);
+  if (probe === undefined || (probe.mayLoad && warmth.isDue(probe.file))) return undefined;
+  const { file, plan } = probe;
+  const reading = waveOf(store, search, plan.bytes);
+  return residency.inReadRoom(Math.max(plan.bytes, reading.wave.bytes), () =>
+    file.leafBlocks(plan.leaves, reading),
+  );
 }
 
 /** What is compared exactly where candidates of other segments are so, too. Waits until all of them are known. */
@@ -96,13 +112,25 @@ export async function nearestOfAll(found: Candidates, together: ProbedPart | und
     : { ...found, rows: rows.subarray(0, farther), ranks: ranks.subarray(0, farther) };
 }
 
+/** Undefined where something else than a probe is to be done. Throws `memory_budget_exceeded`. */
+function tryChoose(store: SegmentStore, cold: ColdSearch, search: ProbeSearch): Probe | undefined {
+  const { file } = cold.segment;
+  const isForced = search.index === 'ivf';
+  const mayLoad = !isForced && !store.residency.mustStream(file);
+  // As soon read as planned for.
+  if (mayLoad && file.residentBytes <= limits.loadedAtOnceBytes) return undefined;
+  const planned = tryPlan(store, cold, search);
+  // More than all codes: then all of them are read, loaded or streamed.
+  const isWorth = isForced || (planned?.plan.bytes ?? 0) + (planned?.rowsBytes ?? 0) < file.residentBytes;
+  return planned !== undefined && isWorth ? { ...planned, mayLoad } : undefined;
+}
+
 /** Undefined where the segment has no leaves, or none that keep the promise, or its graph or a scan is asked for. */
 function tryPlan(
   store: SegmentStore,
-  room: Room,
   { segment, allowed, count }: ColdSearch,
-  { query, k, wanted, index, coldSegments }: SegmentSearch,
-): Probe | undefined {
+  { query, k, wanted, index, coldSegments }: ProbeSearch,
+): Omit<Probe, 'mayLoad'> | undefined {
   const { file, probePoints, recallCurve } = segment;
   if (index === 'hnsw' || index === 'flat') return undefined;
   if (probePoints === undefined || !canBeProbed(file)) return undefined;
@@ -114,8 +142,12 @@ function tryPlan(
   );
   if (effort === undefined) return undefined;
   const request = { query, effort, allowed, count };
-  const plan = planLeaves(room, file, request);
+  const plan = planLeaves(roomOf(store), file, request);
   return plan && { file, request, plan, rowsBytes: effort.rerank * cost.rowBytes };
+}
+
+function roomOf({ residency }: SegmentStore): Room {
+  return (make) => residency.inRoom(make);
 }
 
 type WaveReading = Required<Pick<PageReading, 'wave'>>;
@@ -127,7 +159,7 @@ const WAVE_SHARE = 8;
 /** What the probes of all segments read makes one wave of requests. */
 function waveOf(
   { requestsParallel, residency }: SegmentStore,
-  { coldSegments }: SegmentSearch,
+  { coldSegments }: ProbeSearch,
   wanted: number,
 ): WaveReading {
   const requests = Math.floor(Math.min(requestsParallel, limits.probeWaveRequests) / coldSegments);

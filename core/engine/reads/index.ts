@@ -5,7 +5,7 @@ export { answerCount } from './count.js';
 export { answerFacets } from './facets.js';
 export { answerFetch } from './fetch.js';
 export { AnswerSize } from './projection.js';
-export { answerOrderedQuery, beginQuery } from './query.js';
+export { answerOrderedQuery, beginQuery, readAhead } from './query.js';
 export type { QueryAnswer, SeenQuery } from './query.js';
 export { beginRead, readTable, tryAnswer, viewOf } from './read-table.js';
 export type { BegunRead, TableRead } from './read-table.js';

@@ -7,9 +7,11 @@ import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
 import type { Clock } from '../../base/ports.js';
 import type { LogState } from '../../log/index.js';
 import type { SearchGroup } from '../segments/index.js';
-import type { Table, Turns } from '../table/index.js';
+import { Turns } from '../table/index.js';
+import type { Table } from '../table/index.js';
 import type { Explanation, Match } from '../interface/index.js';
 import type { OrderField, ParsedQuery } from '../input/index.js';
+import { tryProbeAhead } from './cold-search.js';
 import { selectOrdered } from './ordered.js';
 import { AnswerSize, recordBytes, toRecord, vectorBytes } from './projection.js';
 import type { StoredRow } from './projection.js';
@@ -102,6 +104,31 @@ export function beginQuery(
         explain: trace?.explanation(),
       }));
     });
+}
+
+/**
+ * Begins to read what a query will read of segments that are open, while the log is still read: leaves of those that it will probe.
+ * Undefined where nothing is known of it yet. Fails in silence: what could not be read is asked for again.
+ */
+export function readAhead(table: Table, query: ParsedQuery): Promise<void> | undefined {
+  const { vector, effort, filter, order } = query;
+  if (vector === undefined || filter !== undefined || order !== undefined || 'exact' in effort)
+    return undefined;
+  const overlays = table.overlays.slice(0, Turns.lanes);
+  const search = {
+    query: vector,
+    k: query.k,
+    wanted: effort,
+    index: query.index,
+    coldSegments: overlays.length,
+  };
+  const reads = overlays.flatMap(({ segment }) => tryProbeAhead(table.store, segment, search) ?? []);
+  if (reads.length === 0) return undefined;
+  return table.during(allSettled(reads));
+}
+
+async function allSettled(reads: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(reads);
 }
 
 /**

@@ -18,6 +18,8 @@ export interface TableRead<T> {
   readonly consistency: 'strong' | 'eventual';
   /** The state after this commit is read; undefined: the newest. */
   readonly asOf?: number | undefined;
+  /** Where the state is loaded for this read: may begin to read what `use` will, of segments that are open. */
+  foresee?(table: Table): void;
   /** What else has to be there before `use`. Asked again after each wait, until there is nothing to wait for. */
   prepare?(state: LogState<Table>): Awaitable<void>;
   /** Takes what it needs of the state at once; what it answers may wait for reads of segments. */
@@ -65,7 +67,12 @@ async function readOnce<T>(
   for (let round = 0; round < limits.freshenRounds; round++) {
     const first = round === 0 ? begun : undefined;
     const { state: used, tried: looked } =
-      first ?? (await log.read(read.consistency, (state) => beginRead(state, read)));
+      first ??
+      (await log.read(
+        read.consistency,
+        (state) => beginRead(state, read),
+        (table) => read.foresee?.(table),
+      ));
     let tried = looked;
     for (let wait = 0; ; wait++) {
       if ('answer' in tried) return await tried.answer;

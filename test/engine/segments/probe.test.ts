@@ -19,7 +19,7 @@ import { compileEmbeddedKernel } from '../../../core/kernel/index.js';
 import { portableDeflate } from '../../../core/segment/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../../core/system-ports.js';
 import { clustered, rowOf } from '../../index/fixture.js';
-import { failure, newBench, seededRandom } from '../fixture.js';
+import { failure, newBench, seededRandom, storeOver } from '../fixture.js';
 import type { Bench } from '../fixture.js';
 import { inWaves } from './waves.js';
 
@@ -204,6 +204,36 @@ describe('generated rows', () => {
     expect(ofSegment.length).toBeLessThanOrEqual(6 + 6);
     expect((await db.collection('c').stats()).segments[0]!.loaded).toBe(false);
     await db.close();
+  });
+
+  test.each(['edge', 'server'] as const)('are read while the log is still listed, once: %s', async (tier) => {
+    const asked: string[] = [];
+    let ask = (): void => {};
+    const leavesAsked = new Promise<void>((resolve) => (ask = resolve));
+    const store = storeOver(bench.store, {
+      list: async (prefix, options) => {
+        // With this it waits for ever where leaves wait for it.
+        if (prefix.endsWith('/log/')) await leavesAsked;
+        return await bench.store.list(prefix, options);
+      },
+      get: async (key, options) => {
+        if (key.endsWith('.seg')) {
+          asked.push(`${options?.range?.offset} ${options?.range?.length}`);
+          ask();
+        }
+        return await bench.store.get(key, options);
+      },
+    });
+    const shared = tier === 'server' ? { shareRequests: true, background: true } : {};
+    const db = await bench.openAgain({ ...EDGE, ...shared, tier, store });
+    const query: QueryInput = { vector: vectorOf(77), include: [], explain: true };
+    const { matches, explain } = await db.collection('c').query(query);
+    expect(explain?.segments[0]).toMatchObject({ plan: 'probe' });
+    expect(new Set(asked).size).toBe(asked.length);
+    await db.close();
+    await opened({}, async (c) => {
+      expect((await c.query(query)).matches).toEqual(matches);
+    });
   });
 
   test('are answered as a scan does where all leaves are probed', () =>
