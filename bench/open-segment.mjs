@@ -1,5 +1,5 @@
 /** The one segment of a store, opened past the engine: for benches of what is below it. */
-import { bytesToHex } from '../dist/core/base/bytes.js';
+import { tryReadHead } from '../dist/core/log/index.js';
 import { decodeFooter, footerOffset } from '../dist/core/segment/footer.js';
 import { portableDeflate, SegmentReader } from '../dist/core/segment/index.js';
 import { PageCache } from '../dist/core/store/index.js';
@@ -14,20 +14,19 @@ import { PageCache } from '../dist/core/store/index.js';
  * }} options
  */
 export async function openSegment(store, { kernel, digests, expected, cacheBytes }) {
-  const key = (await store.list('c/')).map((object) => object.key).find((name) => name.endsWith('.seg'));
-  const found = key === undefined ? undefined : await store.get(key);
-  if (key === undefined || found?.status !== 'found') throw new Error('there is no segment');
+  const head = (await store.list('c/')).find(({ key }) => key.endsWith('/head'));
+  const uid = /** @type {import('../dist/core/base/ids.js').Uid} */ (head?.key.split('/')[1]);
+  const loaded = await tryReadHead({ store, ports: /** @type {any} */ ({ digests }), uid });
+  const ref = loaded?.head.segments[0];
+  const found = ref && (await store.get(ref.key));
+  if (ref === undefined || found?.status !== 'found') throw new Error('there is no segment');
+  const { key } = ref;
   const { bytes } = found;
   const offset = footerOffset(key, bytes, 0);
   const footer = decodeFooter(digests, { key, offset }, bytes.subarray(offset));
-  const tail = footer.sections.find(({ kind }) => kind === 'documentIndex')?.offset ?? 0;
   const reader = await SegmentReader.open({
-    ...{ store, digests, deflate: portableDeflate, masks: kernel.masks, expected },
+    ...{ store, digests, deflate: portableDeflate, masks: kernel.masks, expected, ref },
     cache: new PageCache({ budgetBytes: cacheBytes }),
-    ref: {
-      ...{ key, bytes: bytes.length, tailBytes: bytes.length - tail, rows: footer.rows },
-      footerSha256: bytesToHex(digests.sha256(bytes.subarray(offset))),
-    },
   });
   return { reader, footer, bytes };
 }

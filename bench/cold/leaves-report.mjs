@@ -2,7 +2,7 @@
 import { megabytes, round, whole } from '../latencies.mjs';
 import { machineLine, table } from '../result-files.mjs';
 
-/** How bytes that are read grow with the rows of a collection. @typedef {'tails' | 'leaf index' | 'leaf blocks' | 'rows' | 'whole index'} Share */
+/** How bytes that are read grow with the rows of a collection. @typedef {'tails' | 'leaf blocks' | 'rows' | 'whole index'} Share */
 /** @typedef {{ p50: number, p90: number, most: number }} Spread */
 /**
  * @typedef {{
@@ -10,10 +10,8 @@ import { machineLine, table } from '../result-files.mjs';
  * }} Summary
  */
 
-/** Sections of the end of a segment, which is read whole when it is opened. */
-const TAIL =
-  /^(documentIndex|idIndex|idFilter|leafStarts|expiries|statistics|columnIndex|footer and filling)$/;
-const LEAF_INDEX = /^leafIndex$/;
+/** Sections of the end of a segment, which is read whole when it is opened, and the root, which mostly has it. */
+const TAIL = /^(root|leafStarts|expiries|statistics|columnIndex|leafIndex|footer and filling)$/;
 const LEAF_BLOCKS = /^leaves$/;
 /** What is fetched of single rows. */
 const ROWS = /^(vectors|ids|documents|seqs)$/;
@@ -24,7 +22,6 @@ const OTHER = /^(catalog|head|root|log|del|win|list|batch)$/;
 function shareOf(part) {
   if (OTHER.test(part)) return undefined;
   if (TAIL.test(part)) return 'tails';
-  if (LEAF_INDEX.test(part)) return 'leaf index';
   if (LEAF_BLOCKS.test(part)) return 'leaf blocks';
   return ROWS.test(part) ? 'rows' : 'whole index';
 }
@@ -55,7 +52,7 @@ export function leavesReport(found) {
     `Means. The collection has ${segments.length} segments, of ${segments.map((segment) => whole(segment.rows)).join(', ')} rows and ${segments.map(({ bytes }) => megabytes(bytes)).join(', ')}.`,
     '## What larger collections would take',
     scaleTable(found),
-    'Arithmetic from the bytes above, not measured. Tails, leaf indexes and whole indexes grow with the rows. Leaf blocks and single rows are fetched from each segment: they grow with the segments where these stay as large as they are, and stay what they are where segments grow instead.',
+    'Arithmetic from the bytes above, not measured. Tails, with the index of leaves, grow with the rows; what of them is too large for the root is read beside it. So do whole indexes. Leaf blocks and single rows are fetched from each segment: they grow with the segments where these stay as large as they are, and stay what they are where segments grow instead.',
     '## Making it',
     table(
       ['step', 'seconds'],
@@ -102,7 +99,7 @@ function summaryTable({
 /** @param {{ rows: number, parts: Record<string, number> }} found */
 function scaleTable({ rows, parts }) {
   /** @type {Record<Share, number>} */
-  const shares = { tails: 0, 'leaf index': 0, 'leaf blocks': 0, rows: 0, 'whole index': 0 };
+  const shares = { tails: 0, 'leaf blocks': 0, rows: 0, 'whole index': 0 };
   let fixed = 0;
   for (const [part, bytes] of Object.entries(parts)) {
     const share = shareOf(part);
