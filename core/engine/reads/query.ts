@@ -107,11 +107,11 @@ export function beginQuery(
 }
 
 /**
- * Begins to read what a query will read of segments that are open, while the log is still read: leaves of those that it will probe.
- * Undefined where nothing is known of it yet. Fails in silence: what could not be read is asked for again.
+ * Begins to read what a query will read of segments that are open, while the log is still read: leaves of those that it will probe, and
+ * what their documents are found by. Undefined where nothing is known of it yet. Fails in silence: what could not be read is asked for again.
  */
 export function readAhead(table: Table, query: ParsedQuery): Promise<void> | undefined {
-  const { vector, effort, filter, order } = query;
+  const { vector, effort, filter, order, projection } = query;
   if (vector === undefined || filter !== undefined || order !== undefined || 'exact' in effort)
     return undefined;
   const overlays = table.overlays.slice(0, Turns.lanes);
@@ -122,12 +122,16 @@ export function readAhead(table: Table, query: ParsedQuery): Promise<void> | und
     index: query.index,
     coldSegments: overlays.length,
   };
-  const reads = overlays.flatMap(({ segment }) => tryProbeAhead(table.store, segment, search) ?? []);
+  const reads = overlays.flatMap(({ segment }) => {
+    const leaves = tryProbeAhead(table.store, segment, search);
+    if (leaves === undefined) return [];
+    return projection.metadata.length > 0 ? [leaves, segment.file.prepareDocuments()] : [leaves];
+  });
   if (reads.length === 0) return undefined;
   return table.during(allSettled(reads));
 }
 
-async function allSettled(reads: readonly Promise<unknown>[]): Promise<void> {
+async function allSettled(reads: readonly Awaitable<unknown>[]): Promise<void> {
   await Promise.allSettled(reads);
 }
 
