@@ -22,6 +22,7 @@ import {
   keysOf,
   logPrefix,
   removeDeadJobs,
+  rootKey,
   tryReadHead,
   tryReadHeadCopy,
 } from '../../core/log/index.js';
@@ -182,6 +183,7 @@ async function leftOver(look: StoreLook): Promise<Left> {
     const head = (await tryReadHead(look.context(uid)))?.head;
     explained.add(headKey(uid));
     if (head?.state === 'active') {
+      explained.add(rootKey(uid));
       for (const key of keysOf(head)) explained.add(key);
       const [highest] = await look.store.list(logPrefix(uid), { limit: 1 });
       if (highest !== undefined) explained.add(highest.key);
