@@ -68,8 +68,9 @@ export class Queries implements TableRead<Results> {
     return this.#options.asOf;
   }
 
-  /** Of one query: many read one after another anyway. */
+  /** Of one query: many read one after another anyway. What a past state is read of is not known. */
   foresee(table: Table): void {
+    if (this.asOf !== undefined) return;
     const [query, ...others] = this.#queriesOf(table.schema);
     if (query !== undefined && others.length === 0) this.#ahead = readAhead(table, query);
   }

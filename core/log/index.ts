@@ -84,7 +84,7 @@ export {
   tryQuantization,
 } from './quantization.js';
 export type { PqQuantization, Quantization, QuantizationInput, RabitqQuantization } from './quantization.js';
-export { openRoot, rootBytesOf, sealRoot } from './root-codec.js';
+export { copyBytes, openRoot, rootBytesOf, sealRoot } from './root-codec.js';
 export type { PartCopy } from './root-codec.js';
 export { settingRanges, TIERS } from './schema.js';
 export type { CollectionSchema } from './schema.js';

@@ -37,20 +37,21 @@ const ALIGNMENT = 8;
 /** Of the envelope: where a body begins in its object. */
 const BODY_OFFSET = 64;
 
-/** Of a root of copies of so many bytes each. */
-export function rootBytesOf(copies: readonly { readonly key: string; readonly length: number }[]): number {
-  const bytes = copies.reduce(
-    (sum, { key, length }) => sum + entryBytes(key) + alignUp(length, ALIGNMENT),
-    0,
-  );
-  return objectBytes(HEADER_BYTES + bytes);
+/** What a copy of so many bytes takes of the body of a root. */
+export function copyBytes({ key, length }: { readonly key: string; readonly length: number }): number {
+  return entryBytes(key) + alignUp(length, ALIGNMENT);
+}
+
+/** Of a root of which the copies take so many bytes: `copyBytes` of each. */
+export function rootBytesOf(copies: number): number {
+  return objectBytes(HEADER_BYTES + copies);
 }
 
 function entryBytes(key: string): number {
   return alignUp(ENTRY_BYTES + utf8Encode(key).length, ALIGNMENT);
 }
 
-/** Requires: no key comes twice, and `rootBytesOf` them is no more than `limits.rootBytes`. */
+/** Requires: no key comes twice, and `rootBytesOf` all of them is no more than `limits.rootBytes`. */
 export function sealRoot(digests: Digests, uid: Uid, copies: readonly PartCopy[]): Uint8Array<ArrayBuffer> {
   const entries = HEADER_BYTES + copies.reduce((sum, { key }) => sum + entryBytes(key), 0);
   const object = newObject(

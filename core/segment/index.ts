@@ -15,6 +15,7 @@ export { rowMaps, type RowMaps } from './row-maps.js';
 export type { IdRun } from './segment-ids.js';
 export { SegmentReader, type SegmentReaderOptions } from './segment-reader.js';
 export { ranksOfRows, SegmentCheck } from './segment-check.js';
+export { footerOfTail } from './segment-tail.js';
 export type { CheckedIds, SegmentFault } from './segment-check.js';
 export {
   SegmentWriter,

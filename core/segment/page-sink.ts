@@ -45,7 +45,7 @@ export class PageSink {
     if (this.#used === this.#buffer.length) await this.#send();
   }
 
-  /** Of all pages so far, good until more is appended. Requires: the position is a multiple of the page. */
+  /** Of all pages so far, which are not written to again. Requires: the position is a multiple of the page. */
   async checksums(): Promise<Uint32Array> {
     await this.#send();
     return this.#checksums.subarray(0, this.#pages);

@@ -102,9 +102,11 @@ export function layOut(footer: Footer, facts: SegmentFacts): SegmentLayout {
     must(position <= footerOffset, `section ${section.kind} to end before ${footerOffset}`, position);
     const { field } = section;
     must(field <= text.fields.length, `a field of ${text.fields.length}`, field);
-    // Read whole, as the tail is.
+    // Read whole, as the tail is; what lies apart is some bytes.
+    const isApart = i >= apartStart && i < tailStart;
     const most = i < apartStart ? Infinity : limits.segmentTailBytes;
-    must(section.length <= most, `at most ${most} bytes of ${section.kind}`, section.length);
+    const fits = section.length <= most && (section.length > 0 || !isApart);
+    must(fits, `${isApart ? 1 : 0} to ${most} bytes of ${section.kind}`, section.length);
     const rowBytes = rowBytesOf(section.kind, text.fields[0]!.dimension);
     if (rowBytes === undefined) return;
     must(section.count === rows, `${rows} items of ${section.kind}`, section.count);

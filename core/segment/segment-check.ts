@@ -101,14 +101,15 @@ export class SegmentCheck {
     return new SegmentCheck(options, await openTail(options));
   }
 
-  /** Everything before the tail. One fault of each kind at the most. Throws `unavailable`. */
+  /** Everything but the tail. One fault of each kind at the most. Throws `unavailable`. */
   async *faults(options: ContentsOptions): AsyncGenerator<SegmentFault, void, undefined> {
     const { layout, leafIndex, checksums } = this.#tail;
     let stream: PageStream | undefined;
     try {
       const sums = await checksums.load();
       const leaves = leafIndex && new LeafCheck(leafIndex, this.rows, sums);
-      stream = this.#stream(sums, { from: 0, to: layout.tailOffset });
+      // What lies apart was checked as a whole where it was read.
+      stream = this.#stream(sums, { from: 0, to: layout.apartOffset });
       yield* this.#vectors(stream);
       yield* this.#documentsAndColumns(stream, leaves);
       yield* this.#leaves(stream, leaves);

@@ -105,11 +105,6 @@ export class SegmentIds {
     });
   }
 
-  /** Keeps the pages of all ids in the cache until the segment is closed. */
-  pin(): void | Promise<void> {
-    return this.#pages.pin(this.#section);
-  }
-
   /**
    * Reads what is not here of what ids are found by, and into the cache of all ids, where they take no more than `bytesMax` and push
    * nothing out of it.

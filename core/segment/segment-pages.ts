@@ -35,10 +35,6 @@ export class SegmentPages {
     return this.#cache.touch(this.#handle, offset);
   }
 
-  pin(range: ByteRange): void | Promise<void> {
-    return this.#cache.pin(this.#handle, range);
-  }
-
   async readAhead(range: ByteRange): Promise<void> {
     await this.#cache.readAhead(this.#handle, range);
   }

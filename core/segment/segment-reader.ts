@@ -205,11 +205,6 @@ export class SegmentReader {
     return this.#ids.from(after, count);
   }
 
-  /** Keeps the pages of all ids in the cache until the segment is closed. */
-  pinIds(): void | Promise<void> {
-    return this.#ids.pin();
-  }
-
   /** Reads what ids are found by, and into the cache all of them, where they take no more than `bytesMax` and push nothing out of it. */
   async readIdsAhead(bytesMax: number): Promise<void> {
     await this.#ids.readAhead(bytesMax);

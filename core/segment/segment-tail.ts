@@ -74,8 +74,8 @@ function openRead(options: TailOptions, tailOffset: number, read: Uint8Array): S
   const { key } = ref;
   // Typed views of it need an alignment that an answer of the store may not have.
   const tail = read.byteOffset % 8 === 0 ? read : read.slice();
-  const offset = footerOffset(key, tail, tailOffset);
-  const footerBytes = tail.subarray(offset - tailOffset);
+  const footerBytes = footerOfTail(key, tail, tailOffset);
+  const offset = tailOffset + tail.length - footerBytes.length;
   const sha = bytesToHex(digests.sha256(footerBytes));
   if (sha !== ref.footerSha256)
     throw corrupt({ key, offset, expected: `the footer ${ref.footerSha256}`, found: sha });
@@ -99,6 +99,11 @@ function openRead(options: TailOptions, tailOffset: number, read: Uint8Array): S
   const pages = { key, first: tailOffset / limits.pageBytes, sums: checksums };
   mustMatchSums(pages, digests.crc32cPages(hot, limits.pageBytes));
   return openIndexes({ source, tail: hot, footer, layout, checksums, kept });
+}
+
+/** The footer, of bytes that begin at `tailOffset` and end with the file. Throws `corrupt`. */
+export function footerOfTail(key: string, tail: Uint8Array, tailOffset: number): Uint8Array {
+  return tail.subarray(footerOffset(key, tail, tailOffset) - tailOffset);
 }
 
 function mustBeRef({ key, bytes, tailBytes, footerSha256 }: SegmentRef, tailOffset: number): void {

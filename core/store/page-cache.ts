@@ -1,7 +1,6 @@
 /**
  * One cache for everything that is read by range: pages of 16 KiB of immutable objects, each checked against its
- * CRC-32C before anybody sees it. The oldest that was not used since it was looked at last goes first (a clock); pinned pages
- * stay until their object is forgotten.
+ * CRC-32C before anybody sees it. The oldest that was not used since it was looked at last goes first (a clock).
  *
  * Where all pages of a read are here the answer is synchronous. Else the missing ones are fetched by the reader itself, in
  * as few range requests as lie near each other. No promise is shared: two readers that miss one page both fetch it,
@@ -23,6 +22,8 @@ import { PageTable } from './page-table.js';
 import { readRange } from './range-read.js';
 
 const { pageBytes } = limits;
+/** Pages that may wait for the table of checksums that they are read beside. */
+const FEW_PAGES = 64;
 /** Answers of wide ranges that are in memory at a time. */
 const FEW_PARALLEL = 2;
 
@@ -74,12 +75,11 @@ export interface PageCacheUsage {
   readonly misses: number;
 }
 
-/** A page in the line of those that may go, or outside of it where it is pinned. */
+/** A page in the line of those that may go. */
 interface Page {
   readonly owner: Registered;
   readonly number: number;
   readonly bytes: Uint8Array;
-  pinned: boolean;
   /** Since it came to the end of the line. */
   used: boolean;
   older: Page | undefined;
@@ -222,14 +222,6 @@ export class PageCache {
     return true;
   }
 
-  /** Reads what is not here of `range`, and keeps all of it until the object is forgotten. */
-  pin(handle: PagedHandle, range: ByteRange): void | Promise<void> {
-    const object = this.#mustBeRegistered(handle);
-    const pages = this.read(handle, [range]);
-    if (!(pages instanceof PageSet)) return pages.then((read) => this.#pin(object, range, read));
-    this.#pin(object, range, pages);
-  }
-
   /**
    * Reads what is not here of `range`, where all of it fits beside what is here already, in half of the budget at most: what is
    * read though nobody has asked yet pushes nothing out, itself included. Where a host ends the reader in the middle, its room stays
@@ -247,7 +239,7 @@ export class PageCache {
     }
   }
 
-  /** Drops every page of an object, pinned ones too. What is being read goes to its reader and nowhere else. */
+  /** Drops every page of an object. What is being read goes to its reader and nowhere else. */
   forget(handle: PagedHandle): void {
     if (!this.#objects.delete(handle)) return;
     const object = handle as Registered;
@@ -282,6 +274,9 @@ export class PageCache {
     const flights = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     for (const run of runs) {
+      // Answers that wait for the table are counted by nobody: many of them come behind it.
+      if (sumOf instanceof Promise && flights.size > 0 && missing.size > FEW_PAGES)
+        await sumOf.catch(() => {});
       while (flights.size > 0 && this.#inFlight >= parallel) await Promise.race(flights);
       if (failure !== undefined) break;
       const flight = this.#fetchRun(object, run, read, sumOf)
@@ -336,7 +331,7 @@ export class PageCache {
     const present = owner.pages.get(number);
     if (present !== undefined) return present;
     const room = Math.min(this.#budget, this.#roomBytes());
-    const page = newPage(owner, number, bytes, false);
+    const page = newPage(owner, number, bytes);
     owner.pages.set(number, page);
     this.#bytes += bytes.length;
     this.#append(page);
@@ -344,7 +339,7 @@ export class PageCache {
     return page;
   }
 
-  /** Drops pages that are not pinned until no more than so many bytes are left, or none. */
+  /** Drops pages until no more than so many bytes are left, or none. */
   trim(bytes: number): void {
     while (this.#bytes > bytes && this.#oldest !== undefined) {
       const evicted = this.#oldest;
@@ -368,29 +363,9 @@ export class PageCache {
     else this.#account?.give(-more);
   }
 
-  #pin(object: Registered, { offset, length }: ByteRange, read: PageSet): void {
-    const end = Math.ceil((offset + length) / pageBytes);
-    for (let number = Math.floor(offset / pageBytes); number < end; number++) {
-      let page = object.pages.get(number);
-      if (page?.pinned === true || object.forgotten) continue;
-      if (page === undefined) {
-        // Evicted since it was read: what is pinned counts for the budget but is not measured against it.
-        const start = number * pageBytes;
-        const bytes = read.bytes(start, Math.min(pageBytes, object.size - start));
-        page = newPage(object, number, bytes, true);
-        object.pages.set(number, page);
-        this.#bytes += bytes.length;
-      } else {
-        this.#unlink(page);
-        page.pinned = true;
-      }
-    }
-    this.#count();
-  }
-
   #drop(page: Page): void {
     this.#bytes -= page.bytes.length;
-    if (!page.pinned) this.#unlink(page);
+    this.#unlink(page);
   }
 
   #append(page: Page): void {
@@ -428,8 +403,8 @@ function sumsOf({ checksums }: PagedObject, { missing, reading }: PagesRead): Aw
   return sumOf;
 }
 
-function newPage(owner: Registered, number: number, bytes: Uint8Array, pinned: boolean): Page {
-  return { owner, number, bytes, pinned, used: false, older: undefined, newer: undefined };
+function newPage(owner: Registered, number: number, bytes: Uint8Array): Page {
+  return { owner, number, bytes, used: false, older: undefined, newer: undefined };
 }
 
 /** As narrow as may be without more requests than the whole span would take. */

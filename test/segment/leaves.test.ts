@@ -267,18 +267,21 @@ describe('a segment of which all indexes lie apart', () => {
     const at = footerOffset(KEY, found.bytes, 0);
     const footer = decodeFooter(digests, { key: KEY, offset: at }, found.bytes.subarray(at));
     const index = footer.sections.findIndex(({ kind }) => kind === 'idIndex');
-    const grown = (more: number): void => {
+    const grown = (more: number, by = more): void => {
       const sections = footer.sections.map((section, i) => ({
         ...section,
         length: section.length + (i === index ? more : 0),
-        offset: section.offset + (i > index ? more : 0),
+        offset: section.offset + (i > index ? by : 0),
       }));
       const { offset } = sections.find(({ kind }) => kind === 'leafStarts')!;
-      layOut({ ...footer, sections }, { key: KEY, footerOffset: at + more, tailOffset: offset });
+      layOut({ ...footer, sections }, { key: KEY, footerOffset: at + by, tailOffset: offset });
     };
     // Where that is right there is one checksum too few.
     expect(() => grown(limits.pageBytes)).toThrow('page checksums');
-    expect(() => grown(limits.segmentTailBytes)).toThrow('at most 1073741824 bytes of idIndex');
+    expect(() => grown(limits.segmentTailBytes)).toThrow('1 to 1073741824 bytes of idIndex');
+    const { length } = footer.sections[index]!;
+    expect(length).toBeLessThan(limits.pageBytes);
+    expect(() => grown(-length, -limits.pageBytes)).toThrow('1 to 1073741824 bytes of idIndex');
   });
 
   test('reads beside what is sought what documents are found by', async () => {

@@ -157,7 +157,7 @@ test('numbers, curve, leaves and resident sections come back with their counts',
     expect(offset % 64).toBe(0);
     expect(target.subarray(offset, offset + length)).toEqual(bytes);
   }
-  await reader.pinIds();
+  await reader.findRanks(['a']);
   expect(cache.usage().bytes).toBeGreaterThan(0);
   reader.close();
   expect(cache.usage().bytes).toBe(0);

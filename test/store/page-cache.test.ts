@@ -205,29 +205,6 @@ describe('the page cache', () => {
     expectRanges(held, pages(0));
   });
 
-  it('keeps what is pinned, beyond its budget, until its object is forgotten', async () => {
-    const { object, asked } = await newBench();
-    const cache = new PageCache({ budgetBytes: 3 * PAGE });
-    const handle = cache.register(object);
-    await cache.pin(handle, { offset: 3 * PAGE, length: 5 * PAGE });
-    expect(cache.usage().bytes).toBe(5 * PAGE);
-    for (const page of [20, 25, 30]) await cache.read(handle, pages(page));
-    asked.length = 0;
-    const pinned = pages(3, 4, 5, 6, 7);
-    const set = cache.read(handle, pinned);
-    if (!(set instanceof PageSet)) throw new Error('was not kept');
-    expectRanges(set, pinned);
-    // To have been read makes it no candidate for eviction.
-    for (const page of [20, 25, 30, 35]) await cache.read(handle, pages(page));
-    expect(cache.read(handle, pinned)).toBeInstanceOf(PageSet);
-    expect(cache.pin(handle, { offset: 4 * PAGE, length: 10 })).toBeUndefined();
-    expect(cache.usage().bytes).toBe(5 * PAGE);
-    cache.forget(handle);
-    expect(cache.usage().bytes).toBe(0);
-    cache.forget(handle);
-    expect(() => cache.read(handle, pages(1))).toThrow('was forgotten');
-  });
-
   it('keeps objects apart, and keeps nothing of one that was forgotten while it was read', async () => {
     const { object, store } = await newBench();
     const other = body.map((byte) => 255 - byte);
@@ -238,11 +215,13 @@ describe('the page cache', () => {
     expectRanges(await cache.read(handle, pages(1)), pages(1));
     expect((await cache.read(second, pages(1))).bytes(PAGE, 1)[0]).toBe(other[PAGE]);
     const reading = cache.read(second, pages(5));
-    const pinning = cache.pin(second, { offset: 9 * PAGE, length: 1 });
     cache.forget(second);
     expect((await reading).bytes(5 * PAGE, 1)[0]).toBe(other[5 * PAGE]);
-    await pinning;
     expect(cache.usage().bytes).toBe(PAGE);
+    cache.forget(handle);
+    expect(cache.usage().bytes).toBe(0);
+    cache.forget(handle);
+    expect(() => cache.read(handle, pages(1))).toThrow('was forgotten');
   });
 
   describe('answers what is here at once', () => {

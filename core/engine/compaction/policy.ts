@@ -172,7 +172,7 @@ export interface JobSize {
   readonly segments: number;
 }
 
-/** What a job takes at most, where it reads with few requests (`PageReading`). */
+/** What a job takes at most, where it reads with few requests (`PageReading`); but for the root, which is put with what is left. */
 export function workOf({ dimension, logRows, logBytes, inputs, segments }: JobSize): Work {
   const inputBytes = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
   const rows = inputs.reduce((sum, { live }) => sum + live, logRows);

@@ -1,7 +1,7 @@
 /**
  * What a query answers, given a state: in the step in which it is asked for, where the segments' part of it is in memory.
  */
-import { andThen } from '../../base/awaitable.js';
+import { andThen, attempt } from '../../base/awaitable.js';
 import type { Awaitable } from '../../base/awaitable.js';
 import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
 import type { Clock } from '../../base/ports.js';
@@ -123,7 +123,7 @@ export function readAhead(table: Table, query: ParsedQuery): Promise<void> | und
     coldSegments: overlays.length,
   };
   const reads = overlays.flatMap(({ segment }) => {
-    const leaves = tryProbeAhead(table.store, segment, search);
+    const leaves = attempt(() => tryProbeAhead(table.store, segment, search));
     if (leaves === undefined) return [];
     return projection.metadata.length > 0 ? [leaves, segment.file.prepareDocuments()] : [leaves];
   });

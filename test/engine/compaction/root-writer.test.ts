@@ -1,10 +1,11 @@
-/** Which copies a root is put with, of heads that name objects of any size: nobody opens these, so their bytes are anything. */
+/** Which copies a root is put with, of heads that name objects of any size: nobody opens these, so their bytes are anything but for an end. */
 import { describe, expect, test } from 'vitest';
+import { bytesToHex } from '../../../core/base/bytes.js';
 import { limits } from '../../../core/base/limits.js';
 import { putRoot } from '../../../core/engine/compaction/root-writer.js';
-import { openRoot, rootKey, segmentKey, windowKey } from '../../../core/log/index.js';
+import { openRoot, rootKey, sealRoot, segmentKey, windowKey } from '../../../core/log/index.js';
 import type { Head, LogContext, PartCopy, SegmentEntry } from '../../../core/log/index.js';
-import { LogWorld } from '../../log/fixture.js';
+import { digests, LogWorld } from '../../log/fixture.js';
 import { storeOver } from '../fixture.js';
 
 const KiB = 1_024;
@@ -20,6 +21,20 @@ interface World {
   /** Numbers of segments of which the root has the tail. */
   readonly copied: () => Promise<readonly number[]>;
 }
+
+/** Bytes of what is taken for a footer. */
+const END = 64 + 16;
+
+/** A file of one number, but for its last bytes, which say where a footer begins: at a multiple of 64. */
+function fileOf(i: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length).fill(i + 1);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(length - 16, BigInt(Math.floor((length - 16) / 64) * 64), true);
+  bytes.set(new TextEncoder().encode('CAIRNSEG'), length - 8);
+  return bytes;
+}
+
+const endOf = (file: Uint8Array): Uint8Array => file.subarray(Math.floor((file.length - 16) / 64) * 64);
 
 async function newWorld(fail: (key: string) => boolean = () => false): Promise<World> {
   const world = await new LogWorld().start();
@@ -41,14 +56,15 @@ async function newWorld(fail: (key: string) => boolean = () => false): Promise<W
   const keyOf = (i: number): string => segmentKey(uid, hexOf(i, 32), 0);
   const headOf = async (tails: readonly number[], edit: Partial<Head> = {}): Promise<Head> => {
     const segments = tails.map((tailBytes, i): SegmentEntry => {
-      const bytes = tailBytes + 100;
+      const bytes = tailBytes + 128;
+      const footerSha256 = bytesToHex(digests.sha256(endOf(fileOf(i, bytes))));
       return {
-        ...{ key: keyOf(i), bytes, tailBytes, footerSha256: hexOf(i, 64) },
+        ...{ key: keyOf(i), bytes, tailBytes, footerSha256 },
         ...{ rows: 10, live: 10, residentBytes: 0, graph: false },
       };
     });
     for (const [i, { key, bytes }] of segments.entries())
-      await truth.put(key, new Uint8Array(bytes).fill(i + 1), { if: 'any' });
+      await truth.put(key, fileOf(i, bytes), { if: 'any' });
     return { ...(await world.head()), segments, ...edit };
   };
   const copies = async (): Promise<readonly PartCopy[]> => {
@@ -58,7 +74,7 @@ async function newWorld(fail: (key: string) => boolean = () => false): Promise<W
   const copied = async (): Promise<readonly number[]> =>
     (await copies()).map(({ key, bytes }) => {
       const i = Number.parseInt(key.split('/').at(-1)!, 16);
-      expect(bytes.every((byte) => byte === ((i + 1) & 255))).toBe(true);
+      expect(bytes.subarray(0, -END).every((byte) => byte === ((i + 1) & 255))).toBe(true);
       return i;
     });
   return { context, asked, headOf, copied };
@@ -88,12 +104,44 @@ describe('a root', () => {
     }
   });
 
-  test('is not put where nothing fits, and not asked for', async () => {
-    const { context, headOf, asked } = await newWorld();
+  test('is none where nothing fits, and that of before goes', async () => {
+    const { context, headOf, copied, asked } = await newWorld();
     const window = { key: windowKey(context.uid, hexOf(1, 32)), sha256: hexOf(1, 64), bytes: 100 };
-    await putRoot({ context, head: await headOf([2_000 * KiB]), written: NOTHING });
-    await putRoot({ context, head: await headOf([], { window }), written: NOTHING });
-    expect(asked).toEqual([]);
+    const root = rootKey(context.uid);
+    for (const head of [await headOf([2_000 * KiB]), await headOf([], { window })]) {
+      await putRoot({ context, head: await headOf([KiB]), written: NOTHING });
+      expect(await copied()).toEqual([0]);
+      asked.length = 0;
+      await putRoot({ context, head, written: NOTHING });
+      expect((await context.store.get(root)).status).toBe('absent');
+      await putRoot({ context, head, written: NOTHING });
+      expect(asked).toEqual([root, root, root]);
+    }
+  });
+
+  test.each([0, 30])('is put where the one that is there is %d bytes of something', async (length) => {
+    const { context, headOf, copied } = await newWorld();
+    await context.store.put(rootKey(context.uid), new Uint8Array(length), { if: 'any' });
+    await putRoot({ context, head: await headOf([KiB]), written: NOTHING });
+    expect(await copied()).toEqual([0]);
+  });
+
+  test('has no copy that is not what the head names, wherever it comes from', async () => {
+    const { context, headOf, copied } = await newWorld();
+    const head = await headOf([KiB, 2 * KiB]);
+    const [first, second] = head.segments;
+    const { uid, store } = context;
+    const damaged = fileOf(0, first!.bytes);
+    damaged[damaged.length - 30]! ^= 1;
+    const forged = { key: first!.key, sha256: first!.footerSha256, bytes: damaged.subarray(-KiB) };
+    await store.put(rootKey(uid), sealRoot(digests, uid, [forged]), { if: 'any' });
+    // That of the root is not, and is read again; nor is that of the bucket, then.
+    await putRoot({ context, head, written: NOTHING });
+    expect(await copied()).toEqual([0, 1]);
+    await store.put(first!.key, damaged, { if: 'any' });
+    await store.delete([rootKey(uid)]);
+    await putRoot({ context, head, written: new Map([[second!.key, new Uint8Array(2 * KiB)]]) });
+    expect(await copied()).toEqual([1]);
   });
 
   test('is made in so many reads at most, and grows with each compaction', async () => {
@@ -114,7 +162,11 @@ describe('a root', () => {
     await putRoot({ context, head: await headOf([KiB, KiB, KiB]), written: NOTHING });
     const next = await headOf([KiB, 2 * KiB, KiB]);
     const [first, second, third] = next.segments;
-    const segments = [first!, second!, { ...third!, footerSha256: hexOf(9, 64) }];
+    const other = fileOf(2, third!.bytes);
+    other[other.length - 30] = 99;
+    await context.store.put(third!.key, other, { if: 'any' });
+    const footerSha256 = bytesToHex(digests.sha256(endOf(other)));
+    const segments = [first!, second!, { ...third!, footerSha256 }];
     asked.length = 0;
     await putRoot({ context, head: { ...next, segments }, written: NOTHING });
     expect(asked.filter((key) => key.endsWith('.seg')).toSorted()).toEqual([second!.key, third!.key]);
@@ -146,9 +198,10 @@ describe('a root', () => {
   test('has what was written just now, unread', async () => {
     const { context, headOf, asked } = await newWorld();
     const key = windowKey(context.uid, hexOf(1, 32));
-    const window = { key, sha256: hexOf(1, 64), bytes: 100 };
+    const bytes = new Uint8Array(100);
+    const window = { key, sha256: bytesToHex(digests.sha256(bytes)), bytes: 100 };
     const head = await headOf([KiB], { window });
-    await putRoot({ context, head, written: new Map([[key, new Uint8Array(100)]]) });
+    await putRoot({ context, head, written: new Map([[key, bytes]]) });
     expect(asked).toEqual([rootKey(context.uid), head.segments[0]!.key, `put ${rootKey(context.uid)}`]);
   });
 });
