@@ -77,13 +77,11 @@ export function planLeaves(
     return scan.centroidDistances();
   });
   if (!distances.every(Number.isFinite)) return undefined;
-  const order = Uint32Array.from(distances, (_, leaf) => leaf).sort(
-    (a, b) => distances[a]! - distances[b]! || a - b,
-  );
-  const within = distances[order[0]!]! + effort.reach;
-  const near = order.findIndex((leaf) => distances[leaf]! > within);
+  const nearest = distances.reduce((least, distance) => Math.min(least, distance), Infinity);
+  const near = leavesWithin(distances, nearest + effort.reach);
   const most = effort.reach === Infinity ? effort.leaves : effort.leaves * PROBE_ROOM;
-  const unfiltered = Math.min(near < 0 ? order.length : near, most);
+  const unfiltered = Math.min(near.length, most);
+  const order = allowed === undefined ? near : leavesWithin(distances, Infinity);
   // As many rows as there would be without a filter, or all.
   const wanted = Math.min(count, Math.ceil((unfiltered * rows) / leafIndex.leaves));
   const leaves: number[] = [];
@@ -98,6 +96,13 @@ export function planLeaves(
     bytes += leafIndex.range(leaf).length;
   }
   return { leaves, bytes };
+}
+
+/** The nearest first. Of thousands few are so near. */
+function leavesWithin(distances: Float32Array, most: number): readonly number[] {
+  const leaves: number[] = [];
+  for (let leaf = 0; leaf < distances.length; leaf++) if (distances[leaf]! <= most) leaves.push(leaf);
+  return leaves.sort((a, b) => distances[a]! - distances[b]! || a - b);
 }
 
 function allowedIn({ leafIndex }: ProbedFile, leaf: number, allowed: Uint8Array | undefined): number {
