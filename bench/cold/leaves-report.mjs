@@ -16,7 +16,7 @@ const LEAF_BLOCKS = /^leaves$/;
 /** What is fetched of single rows. */
 const ROWS = /^(vectors|ids|documents|seqs)$/;
 /** Of the collection, whatever its size. */
-const OTHER = /^(catalog|head|root|log|del|win|list|batch)$/;
+const OTHER = /^(catalog|head|log|del|win|list|batch)$/;
 
 /** @param {string} part @returns {Share | undefined} undefined: not of a segment */
 function shareOf(part) {
