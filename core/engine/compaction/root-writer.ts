@@ -28,8 +28,8 @@ interface Part extends Omit<PartCopy, 'bytes'> {
 }
 
 /**
- * Never fails. Where the head names no segments or nothing fits there is to be no root: of an older head it would be read in vain.
- * Cost: 1 GET, 1 PUT or at most 1 DELETE, and 1 GET for each part that neither was written just now nor is in the root that is there,
+ * Never fails. Where the head names no segments or nothing fits, one without copies takes the place of one that has some: those would be
+ * read in vain. Cost: 1 GET, 1 PUT, and 1 GET for each part that neither was written just now nor is in the root that is there,
  * `limits.rootReads` at most.
  */
 export async function putRoot(options: RootOptions): Promise<void> {
@@ -55,8 +55,8 @@ async function tryPut({ context, head, written }: RootOptions): Promise<void> {
     }),
   );
   const found = copies.flat();
-  if (found.length > 0) await store.put(rootKey(uid), sealRoot(ports.digests, uid, found), { if: 'any' });
-  else if (before.size > 0) await store.delete([rootKey(uid)]);
+  if (found.length === 0 && before.size === 0) return;
+  await store.put(rootKey(uid), sealRoot(ports.digests, uid, found), { if: 'any' });
 }
 
 /** From the smallest on, as each that is there saves a request. None of a head without segments. */
