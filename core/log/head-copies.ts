@@ -1,7 +1,7 @@
 /**
  * Copies of what a head names, out of the collection's root: asked for beside the head, so that what the head names is
- * mostly there when it has arrived. No answer depends on them, but a load waits for the root as it does for the head. What is missing, damaged or of another head is read from where
- * it lies, and so is all of it where the root could not be read.
+ * mostly there when it has arrived. No answer depends on them, but a load waits for the root as it does for the head. What is
+ * missing, damaged or of another head is read from where it lies, and so is all of it where the root could not be read.
  */
 import { isCairnError } from '../base/errors.js';
 import { limits } from '../base/limits.js';

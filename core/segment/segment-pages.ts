@@ -5,12 +5,12 @@ import type { Wrong } from './id-blocks.js';
 import { wrongAt } from './segment-tail.js';
 
 export class SegmentPages {
-  readonly key: string;
+  readonly #key: string;
   readonly #cache: PageCache;
   readonly #handle: PagedHandle;
 
   constructor(cache: PageCache, object: PagedObject) {
-    this.key = object.key;
+    this.#key = object.key;
     this.#cache = cache;
     this.#handle = cache.register(object);
   }
@@ -41,7 +41,7 @@ export class SegmentPages {
 
   /** Makes errors of offsets that count from `base`. */
   wrongAt(base: number): Wrong {
-    return wrongAt(this.key, base);
+    return wrongAt(this.#key, base);
   }
 
   forget(): void {

@@ -120,9 +120,10 @@ function tryChoose(store: SegmentStore, cold: ColdSearch, search: ProbeSearch): 
   // As soon read as planned for.
   if (mayLoad && file.residentBytes <= limits.loadedAtOnceBytes) return undefined;
   const planned = tryPlan(store, cold, search);
+  if (planned === undefined) return undefined;
   // More than all codes: then all of them are read, loaded or streamed.
-  const isWorth = isForced || (planned?.plan.bytes ?? 0) + (planned?.rowsBytes ?? 0) < file.residentBytes;
-  return planned !== undefined && isWorth ? { ...planned, mayLoad } : undefined;
+  const isWorth = isForced || planned.plan.bytes + planned.rowsBytes < file.residentBytes;
+  return isWorth ? { ...planned, mayLoad } : undefined;
 }
 
 /** Undefined where the segment has no leaves, or none that keep the promise, or its graph or a scan is asked for. */
