@@ -55,11 +55,12 @@ export interface Bench {
   readonly openAgain: (options?: OpenOptions) => Promise<Database>;
 }
 
-/** A memory store that any number of databases open, all by one clock. */
+/** A memory store that any number of databases open, all by one clock, and all by one chance: no two draw the same. */
 export function newBench(wrap: (store: ObjectStore) => ObjectStore = (store) => store): Bench {
   const clock = new TestClock();
+  const random = seededRandom(1);
   const store = wrap(memoryStore({ clock }));
-  return { clock, store, openAgain: (options = {}) => open('memory:', { clock, store, ...options }) };
+  return { clock, store, openAgain: (options = {}) => open('memory:', { clock, store, random, ...options }) };
 }
 
 /** Whoever waits for the fence moves the clock; everything else waits as it does outside. */
