@@ -55,10 +55,12 @@ export interface Bench {
   readonly openAgain: (options?: OpenOptions) => Promise<Database>;
 }
 
-/** A memory store that any number of databases open, all by one clock, and all by one chance: no two draw the same. */
+let benches = 0;
+
+/** A memory store that any number of databases open, all by one clock, and all by one chance: no two draw the same, nor those of other benches. */
 export function newBench(wrap: (store: ObjectStore) => ObjectStore = (store) => store): Bench {
   const clock = new TestClock();
-  const random = seededRandom(1);
+  const random = seededRandom(++benches);
   const store = wrap(memoryStore({ clock }));
   return { clock, store, openAgain: (options = {}) => open('memory:', { clock, store, random, ...options }) };
 }
