@@ -17,7 +17,7 @@ import {
   toMicroseconds,
 } from './reads/index.js';
 import type { QueryAnswer, SeenQuery, TableRead } from './reads/index.js';
-import type { SearchGroup } from './segments/index.js';
+import type { CentroidDistances, SearchGroup } from './segments/index.js';
 import { Turns } from './table/index.js';
 import type { Table } from './table/index.js';
 import type * as api from './interface/index.js';
@@ -54,6 +54,8 @@ export class Queries implements TableRead<Results> {
   #found: Promise<Results | undefined> | undefined;
   /** Of what is read before the state is known. */
   #ahead: Promise<void> | undefined;
+  /** Of the query that this is read for. */
+  #centroids: CentroidDistances | undefined;
 
   constructor(options: QueriesOptions) {
     this.#options = options;
@@ -72,7 +74,10 @@ export class Queries implements TableRead<Results> {
   foresee(table: Table): void {
     if (this.asOf !== undefined) return;
     const [query, ...others] = this.#queriesOf(table.schema);
-    if (query !== undefined && others.length === 0) this.#ahead = readAhead(table, query);
+    if (query === undefined || others.length > 0) return;
+    const ahead = readAhead(table, query);
+    this.#ahead = ahead?.ended;
+    this.#centroids = ahead?.centroids;
   }
 
   prepare(state: LogState<Table>): Awaitable<void> {
@@ -138,7 +143,7 @@ export class Queries implements TableRead<Results> {
     const { clock } = this.#options.ports;
     const sequence = query.asOf ?? state.position.seq;
     const slotsRead = this.#hasReadSlots(state);
-    const context = { clock, size, turns: this.#turns, group };
+    const context = { clock, size, turns: this.#turns, group, centroids: this.#centroids };
     const { order } = query;
     const end =
       order === undefined

@@ -46,6 +46,7 @@ export class SharedMemory {
     const besides = (): number => filters.budgetBytes + tails.bytes + held.heldBytes;
     const cache = new PageCache({
       account,
+      hold: (bytes, call) => held.during(bytes, call),
       parallel: reads.requestsParallel,
       // A quarter at most, and what the arenas in use and all else leave. Idle ones have gone when the pages were asked for.
       budgetBytes: Math.floor(budgetBytes / 4) - filters.budgetBytes,

@@ -4,6 +4,7 @@
  */
 import { corrupt } from '../base/errors.js';
 import { limits } from '../base/limits.js';
+import { isKeptByRotation } from '../kernel/index.js';
 import { LEAVES_MOST } from './codes/index.js';
 import { SECTION_ALIGNMENT, codeSizes, codingNumbers, pqCompressions, sectionBytes } from './layout/index.js';
 import type {
@@ -136,7 +137,8 @@ export class IndexDirectory {
     if (coding.kind !== 'rabitq') return coding;
     const bits = this.number('bits', 1, 4);
     if (bits === 3) throw this.corrupt(0, 'codes of 1, 2 or 4 bits', '3');
-    if (shape.metric === 'manhattan') throw this.corrupt(0, 'a metric that a rotation keeps', shape.metric);
+    if (!isKeptByRotation(shape.metric))
+      throw this.corrupt(0, 'a metric that a rotation keeps', shape.metric);
     const leaves = leafStarts.length;
     if (leaves === 0 || leaves > LEAVES_MOST)
       throw this.corrupt(0, `1 to ${LEAVES_MOST} leaves`, `${leaves}`);

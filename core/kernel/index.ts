@@ -24,6 +24,7 @@ export {
   KERNEL_L2,
   cosineScale,
   higherIsNearer,
+  isKeptByRotation,
   kernelMetric,
   metrics,
   scoreOf,

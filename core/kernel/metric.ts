@@ -29,6 +29,11 @@ export function higherIsNearer(metric: Metric): boolean {
   return metric === 'cosine' || metric === 'dot';
 }
 
+/** Whether vectors that are turned are as near to each other as before: lengths and products are kept, sums of differences are not. */
+export function isKeptByRotation(metric: Metric): boolean {
+  return metric !== 'manhattan';
+}
+
 /** 1/|v| as the kernels take it, from |v|^2. Requires: a vector that is not zero. */
 export function cosineScale(normSquared: number): number {
   return Math.fround(1 / Math.sqrt(normSquared));

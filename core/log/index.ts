@@ -79,6 +79,7 @@ export type { RestoreTarget } from './restore-target.js';
 export {
   QUANTIZATION_FORMS,
   pqCompression,
+  quantizationInEffect,
   quantizationType,
   rabitqBits,
   tryQuantization,

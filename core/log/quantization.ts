@@ -2,6 +2,8 @@
  * How a collection wants the vectors of its segments coded, in the one form in which a head has it: a coding of which nothing is
  * said but what is so by default is its name.
  */
+import { isKeptByRotation } from '../kernel/index.js';
+import type { Metric } from '../kernel/index.js';
 
 export type QuantizationType = 'sq8' | 'none' | 'rabitq' | 'pq';
 
@@ -65,6 +67,14 @@ export function tryQuantization(value: unknown): Quantization | undefined {
 
 export function quantizationType(quantization: Quantization): QuantizationType {
   return typeof quantization === 'string' ? quantization : quantization.type;
+}
+
+/**
+ * What it comes to: itself, but for rabitq under a metric that no rotation keeps. Before there were codes that could be asked for, and
+ * segments of such a collection have always been sq8.
+ */
+export function quantizationInEffect(quantization: Quantization, metric: Metric): Quantization {
+  return quantizationType(quantization) === 'rabitq' && !isKeptByRotation(metric) ? 'sq8' : quantization;
 }
 
 /** Bits of a dimension under rabitq. */

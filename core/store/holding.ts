@@ -2,6 +2,7 @@
  * Counts the bytes on their way between a store and its callers: those that gets under way have asked for, those that puts send, and
  * what uploads may hold of what was written to them. A get that waits for its turn counts too. What arrives in memory that is counted
  * already does not, whatever a cache in between makes of it; nor what is read whole, whose size nobody knows before it is here.
+ * What has come and waits at its caller's for what it is checked against is still on its way (`during`).
  *
  * A host may end a request in the middle, and its calls never settle: what was not heard of for `limits.placeLostMs` is counted no more.
  */
@@ -23,6 +24,8 @@ export interface HoldingOptions {
 
 export interface HoldingStore extends ObjectStore {
   readonly heldBytes: number;
+  /** Counts so many bytes until the call ends. */
+  during<T>(bytes: number, call: () => Promise<T>): Promise<T>;
 }
 
 export function holdingStore(inner: ObjectStore, options: HoldingOptions): HoldingStore {
@@ -56,11 +59,11 @@ class CountingHeld extends ForwardingStore implements HoldingStore {
   override get(key: string, options?: GetOptions): Promise<GetResult> {
     const { range, into } = options ?? {};
     const isCounted = into !== undefined && this.#options.isCounted(into.buffer);
-    return this.#during(isCounted ? 0 : (range?.length ?? 0), () => this.inner.get(key, options));
+    return this.during(isCounted ? 0 : (range?.length ?? 0), () => this.inner.get(key, options));
   }
 
   override put(key: string, bytes: Uint8Array, options: PutOptions): Promise<PutResult> {
-    return this.#during(bytes.length, () => this.inner.put(key, bytes, options));
+    return this.during(bytes.length, () => this.inner.put(key, bytes, options));
   }
 
   override async upload(key: string): Promise<Upload> {
@@ -82,7 +85,7 @@ class CountingHeld extends ForwardingStore implements HoldingStore {
     };
   }
 
-  async #during<T>(bytes: number, call: () => Promise<T>): Promise<T> {
+  async during<T>(bytes: number, call: () => Promise<T>): Promise<T> {
     const held: Held = { bytes: 0, heardMs: 0 };
     this.#grow(held, bytes);
     try {

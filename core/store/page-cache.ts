@@ -22,7 +22,10 @@ import { PageTable } from './page-table.js';
 import { readRange } from './range-read.js';
 
 const { pageBytes } = limits;
-/** Pages that may wait for the table of checksums that they are read beside. */
+/**
+ * Pages of one read that may all wait for the table of checksums that they are read beside. Of more, all but the first request come
+ * behind it: what waits holds memory and places among the requests in flight, of which a server has many, of up to 4 MiB each.
+ */
 const FEW_PAGES = 64;
 /** Answers of wide ranges that are in memory at a time. */
 const FEW_PARALLEL = 2;
@@ -42,12 +45,16 @@ export interface PagedHandle {
   readonly key: string;
 }
 
+type Hold = <T>(bytes: number, call: () => Promise<T>) => Promise<T>;
+
 export interface PageCacheOptions {
   readonly budgetBytes: number;
   /** Less where others need the memory: asked at every insertion. */
   readonly roomBytes?: () => number;
   /** Where its pages count. */
   readonly account?: MemoryAccount | undefined;
+  /** Counts bytes that have come, until the call that they wait for ends: `HoldingStore.during`. */
+  readonly hold?: Hold;
   /** Requests in flight over the whole cache. Default those of the edge tier. */
   readonly parallel?: number;
 }
@@ -112,6 +119,7 @@ export class PageCache {
   readonly #roomBytes: () => number;
   readonly #parallel: number;
   readonly #account: MemoryAccount | undefined;
+  readonly #hold: Hold;
   readonly #objects = new Set<PagedHandle>();
   #oldest: Page | undefined;
   #newest: Page | undefined;
@@ -128,9 +136,11 @@ export class PageCache {
     budgetBytes,
     roomBytes = () => Infinity,
     account,
+    hold = (_, call) => call(),
     parallel = tierLimits.edge.requestsParallel,
   }: PageCacheOptions) {
     this.#account = account;
+    this.#hold = hold;
     this.#roomBytes = roomBytes;
     this.#budget = budgetBytes;
     this.#parallel = parallel;
@@ -274,7 +284,6 @@ export class PageCache {
     const flights = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
     for (const run of runs) {
-      // Answers that wait for the table are counted by nobody: many of them come behind it.
       if (sumOf instanceof Promise && flights.size > 0 && missing.size > FEW_PAGES)
         await sumOf.catch(() => {});
       while (flights.size > 0 && this.#inFlight >= parallel) await Promise.race(flights);
@@ -304,7 +313,7 @@ export class PageCache {
     try {
       const range = { offset, length };
       const pages = await readRange({ store, key, range, pages: true }, async (read) => {
-        const sumOf = await sums;
+        const sumOf = sums instanceof Promise ? await this.#hold(length, () => sums) : sums;
         const checked: { readonly number: number; readonly bytes: Uint8Array }[] = [];
         for (let i = 0; i < count; i++) {
           const number = first + i;

@@ -11,7 +11,10 @@ const { pageBytes } = limits;
 export interface PageChecksums {
   /** CRC-32C of a page; undefined where it is not here. */
   sumOf(page: number): number | undefined;
-  /** Of all pages, by their numbers. Throws `corrupt`, or `unavailable` (`object_gone`). Cost: a request or a few, where they are not here. */
+  /**
+   * Of all pages, by their numbers. Throws `corrupt`, or `unavailable` (`object_gone`). Cost: a request or a few, of everybody who asks
+   * before they have come, for a 4,096th of the bytes of the pages.
+   */
   load(): Awaitable<Uint32Array>;
 }
 

@@ -4,7 +4,7 @@ import { limits } from '../../core/base/limits.js';
 import { SharedMemory } from '../../core/engine/shared-memory.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
 import { knownChecksums, memoryStore } from '../../core/store/index.js';
-import type { PagedHandle } from '../../core/store/index.js';
+import type { PagedHandle, PagedObject } from '../../core/store/index.js';
 import { failure, TestClock } from './fixture.js';
 
 const MiB = 1_048_576 as const;
@@ -13,6 +13,7 @@ const PAGES = 512;
 const kernelModule = await compileEmbeddedKernel();
 let kernel: Kernel;
 let memory: SharedMemory;
+let paged: PagedObject;
 let object: PagedHandle;
 
 beforeEach(async () => {
@@ -28,13 +29,9 @@ beforeEach(async () => {
   await store.put('a', bytes, { if: 'any' });
   const digests = createDigests(kernel);
   const pageChecksums = digests.crc32cPages(bytes, limits.pageBytes);
-  object = memory.cache.register({
-    store: memory.store,
-    key: 'a',
-    size: bytes.length,
-    checksums: knownChecksums(pageChecksums),
-    digests,
-  });
+  const checksums = knownChecksums(pageChecksums);
+  paged = { store: memory.store, key: 'a', size: bytes.length, checksums, digests };
+  object = memory.cache.register(paged);
 });
 
 function expectSound(): void {
@@ -52,6 +49,23 @@ test('pages count from when they are asked for until they are forgotten', async 
   memory.cache.forget(object);
   expectSound();
   expect(memory.usage()).toMatchObject({ pageCacheBytes: 0, peakBytes: peakBytes + limits.pageBytes });
+});
+
+test('pages that wait for the table of checksums are on their way', async () => {
+  let arrive = (): void => {};
+  const sums = new Promise<Uint32Array>((resolve) => {
+    arrive = () => resolve(paged.checksums.load());
+  });
+  const slow = memory.cache.register({ ...paged, checksums: { sumOf: () => undefined, load: () => sums } });
+  const bytes = 40 * limits.pageBytes;
+  const read = memory.cache.read(slow, [{ offset: 0, length: bytes }]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(memory.usage()).toMatchObject({ inFlightBytes: bytes, pageCacheBytes: 0 });
+  expectSound();
+  arrive();
+  await read;
+  expect(memory.usage()).toMatchObject({ inFlightBytes: 0, pageCacheBytes: bytes });
+  expectSound();
 });
 
 test('idle arenas make room for pages, and those for arenas', async () => {

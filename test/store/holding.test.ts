@@ -100,6 +100,26 @@ describe('the store counts what is on its way', () => {
     },
   );
 
+  test('what has come and is waited with, until that ends or fails', async () => {
+    let end: (error?: Error) => void = () => {};
+    const wait = async (): Promise<void> =>
+      await store.during(
+        MiB,
+        async () =>
+          await new Promise((resolve, reject) => {
+            end = (error) => (error === undefined ? resolve() : reject(error));
+          }),
+      );
+    for (const error of [undefined, new Error('away')]) {
+      const waiting = wait();
+      expect(account.bytes).toBe(MiB);
+      end(error);
+      await waiting.catch(() => {});
+      expect(store.heldBytes).toBe(0);
+    }
+    expect(room).toEqual([MiB, MiB]);
+  });
+
   test('calls of which nothing was heard for long no more, also where they end after all', async () => {
     const lost = store.get('a', { range: { offset: 0, length: MiB } });
     clock.advance(limits.placeLostMs + 1);

@@ -32,9 +32,9 @@ interface Bench {
   mostFlying: number;
 }
 
-async function newBench(): Promise<Bench> {
+async function newBench(bytes = body): Promise<Bench> {
   const inner = memoryStore({ clock: { wallMs: () => 1_000 } });
-  await inner.put('key', body, { if: 'any' });
+  await inner.put('key', bytes, { if: 'any' });
   const bench = { asked: [] as (readonly [number, number])[], flying: 0, mostFlying: 0 };
   const store: ObjectStore = {
     description: 'counting',
@@ -52,10 +52,13 @@ async function newBench(): Promise<Bench> {
     delete: (...request) => inner.delete(...request),
     close: () => inner.close(),
   };
-  const checksums = knownChecksums(pageChecksums);
-  const object = { store, key: 'key', size: body.length, checksums, digests };
+  const checksums = knownChecksums(bytes === body ? pageChecksums : pagesOf(bytes));
+  const object = { store, key: 'key', size: bytes.length, checksums, digests };
   return Object.assign(bench, { store, object });
 }
+
+/** Answers of the store are here, with what follows from them. */
+const settled = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 10));
 
 const pages = (...numbers: readonly number[]): ByteRange[] =>
   numbers.map((number) => ({ offset: number * PAGE + 5, length: 7 }));
@@ -364,8 +367,8 @@ describe('the page cache', () => {
       readonly loads: () => number;
     }
 
-    async function newSlow(known: readonly number[] = []): Promise<Slow> {
-      const bench = await newBench();
+    async function newSlow(known: readonly number[] = [], bytes = body): Promise<Slow> {
+      const bench = await newBench(bytes);
       const cache = new PageCache({ budgetBytes: 100 * PAGE });
       let arrive: (sums: Uint32Array | Error) => void = () => {};
       let loads = 0;
@@ -391,6 +394,76 @@ describe('the page cache', () => {
       arrive(pageChecksums);
       expectRanges(await read, pages(3, 20, 30));
     });
+
+    // Three apart, so that they are two requests.
+    it.each([
+      [64, 'all of 64 pages are', 2],
+      [65, 'of 65 pages the first request is', 1],
+    ])('%d: %s read beside the table', async (count, _, beside) => {
+      const bytes = new Uint8Array(70 * PAGE).map((__, at) => (at >> 14) + 1);
+      const { bench, cache, handle, arrive } = await newSlow([], bytes);
+      const ranges = [
+        { offset: 0, length: 32 * PAGE },
+        { offset: 35 * PAGE, length: (count - 32) * PAGE },
+      ];
+      const read = cache.read(handle, ranges);
+      await settled();
+      expect(bench.asked).toHaveLength(beside);
+      expect(cache.usage().bytes).toBe(0);
+      arrive(pagesOf(bytes));
+      const set = await read;
+      expect(bench.asked).toHaveLength(2);
+      expect([0, 31, 35, count + 2].map((page) => set.bytes(page * PAGE, 1)[0])).toEqual([
+        ...[1, 32, 36],
+        count + 3,
+      ]);
+    });
+
+    it('each reader has the table that it asked for, and waits for no other', async () => {
+      const { object } = await newBench();
+      const arrivals: ((sums: Uint32Array) => void)[] = [];
+      const load = async (): Promise<Uint32Array> => await new Promise((arrive) => arrivals.push(arrive));
+      const cache = new PageCache({ budgetBytes: 100 * PAGE });
+      const handle = cache.register({ ...object, checksums: { sumOf: () => undefined, load } });
+      let ended = false;
+      const first = Promise.resolve(cache.read(handle, pages(3))).finally(() => (ended = true));
+      const second = cache.read(handle, pages(3));
+      expect(arrivals).toHaveLength(2);
+      arrivals[1]!(pageChecksums);
+      expectRanges(await second, pages(3));
+      await settled();
+      expect(ended).toBe(false);
+      arrivals[0]!(pageChecksums);
+      expectRanges(await first, pages(3));
+    });
+
+    it.each([pageChecksums, new Error('no table')])(
+      'pages that wait for it are held until it has come, or has not',
+      async (table) => {
+        const bench = await newBench();
+        const held: number[] = [];
+        const hold = async <T>(bytes: number, call: () => Promise<T>): Promise<T> => {
+          held.push(bytes / PAGE);
+          return await call().finally(() => held.pop());
+        };
+        const cache = new PageCache({ budgetBytes: 100 * PAGE, hold });
+        let end = (): void => {};
+        const ending = new Promise<void>((resolve) => (end = resolve));
+        const load = async (): Promise<Uint32Array> => {
+          await ending;
+          if (table instanceof Error) throw table;
+          return table;
+        };
+        const handle = cache.register({ ...bench.object, checksums: { sumOf: () => undefined, load } });
+        const read = Promise.resolve(cache.read(handle, pages(3, 6, 20)));
+        expect(held).toEqual([]);
+        await settled();
+        expect(held).toEqual([4, 1]);
+        end();
+        await read.catch(() => {});
+        expect(held).toEqual([]);
+      },
+    );
 
     it('a table of others is corrupt, and that there is none is told', async () => {
       const other = await newSlow();

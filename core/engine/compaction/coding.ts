@@ -2,18 +2,15 @@
 import { rangeUnit } from '../../index/index.js';
 import type { CodeParams, CodePlan, Coding, PqBooks } from '../../index/index.js';
 import type { Metric } from '../../kernel/index.js';
-import { pqCompression, quantizationType, rabitqBits } from '../../log/index.js';
+import { pqCompression, quantizationInEffect, quantizationType, rabitqBits } from '../../log/index.js';
 import type { CollectionSchema } from '../../log/index.js';
 
-export function codingFor({
-  quantization,
-  metric,
-}: Pick<CollectionSchema, 'quantization' | 'metric'>): Coding {
+export function codingFor(schema: Pick<CollectionSchema, 'quantization' | 'metric'>): Coding {
+  const quantization = quantizationInEffect(schema.quantization, schema.metric);
   const type = quantizationType(quantization);
   if (type === 'none') return { kind: 'f32' };
   if (type === 'pq') return { kind: 'pq', compression: pqCompression(quantization) };
-  // Collections of before could ask for what a rotation does not keep.
-  if (type === 'rabitq' && metric !== 'manhattan') return { kind: 'rabitq', bits: rabitqBits(quantization) };
+  if (type === 'rabitq') return { kind: 'rabitq', bits: rabitqBits(quantization) };
   return { kind: 'sq8' };
 }
 

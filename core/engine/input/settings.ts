@@ -8,7 +8,7 @@ import type { Tier } from '../../base/limits.js';
 import { metrics, type Metric } from '../../kernel/index.js';
 import {
   QUANTIZATION_FORMS,
-  quantizationType,
+  quantizationInEffect,
   settingRanges,
   TIERS,
   tryQuantization,
@@ -93,7 +93,7 @@ function quantizationOf(value: unknown, metric: Metric): Quantization {
       { setting: 'quantization' },
     );
   }
-  if (quantizationType(quantization) === 'rabitq' && metric === 'manhattan') {
+  if (quantizationInEffect(quantization, metric) !== quantization) {
     throw invalid(
       'invalid_setting',
       'quantization rabitq turns vectors, which keeps their Euclidean distances and their products, and not their Manhattan distances; take sq8, pq or none',
@@ -126,13 +126,9 @@ export function resolveSettings(input: CollectionSettings, defaultTier: Tier): C
   };
 }
 
-/**
- * What a collection's settings come to: before there were codes, rabitq could be asked for under manhattan, too. Segments of such a
- * collection have always been sq8 (compaction/coding.ts), and that is what a collection like it is to be made with.
- */
+/** What a collection's settings come to, and what a collection like it is to be made with. */
 export function settingsInEffect(schema: CollectionSchema): CollectionSchema {
-  const isTurned = quantizationType(schema.quantization) === 'rabitq' && schema.metric === 'manhattan';
-  return isTurned ? { ...schema, quantization: 'sq8' } : schema;
+  return { ...schema, quantization: quantizationInEffect(schema.quantization, schema.metric) };
 }
 
 /** Names of the settings in which two schemas differ. */

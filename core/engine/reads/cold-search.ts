@@ -48,7 +48,10 @@ interface Probe {
 }
 
 /** As much of a search as decides how a segment is read. */
-export type ProbeSearch = Pick<SegmentSearch, 'query' | 'k' | 'wanted' | 'index' | 'coldSegments'>;
+export type ProbeSearch = Pick<
+  SegmentSearch,
+  'query' | 'centroids' | 'k' | 'wanted' | 'index' | 'coldSegments'
+>;
 
 /** Undefined where the index is to be loaded or streamed. Cost: one wave of page reads. */
 export async function tryProbe(
@@ -130,7 +133,7 @@ function tryChoose(store: SegmentStore, cold: ColdSearch, search: ProbeSearch): 
 function tryPlan(
   store: SegmentStore,
   { segment, allowed, count }: ColdSearch,
-  { query, k, wanted, index, coldSegments }: ProbeSearch,
+  { query, centroids, k, wanted, index, coldSegments }: ProbeSearch,
 ): Omit<Probe, 'mayLoad'> | undefined {
   const { file, probePoints, recallCurve } = segment;
   if (index === 'hnsw' || index === 'flat') return undefined;
@@ -143,7 +146,7 @@ function tryPlan(
   );
   if (effort === undefined) return undefined;
   const request = { query, effort, allowed, count };
-  const plan = planLeaves(roomOf(store), file, request);
+  const plan = planLeaves(file, centroids.of(roomOf(store), file), request);
   return plan && { file, request, plan, rowsBytes: effort.rerank * cost.rowBytes };
 }
 

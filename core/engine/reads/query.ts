@@ -6,6 +6,7 @@ import type { Awaitable } from '../../base/awaitable.js';
 import { cosineScale, higherIsNearer, scoreOf } from '../../kernel/index.js';
 import type { Clock } from '../../base/ports.js';
 import type { LogState } from '../../log/index.js';
+import { CentroidDistances } from '../segments/index.js';
 import type { SearchGroup } from '../segments/index.js';
 import { Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
@@ -44,6 +45,15 @@ export interface QueryContext {
   readonly turns: Turns;
   /** Of a query that ends when threads have found what they can. */
   readonly group?: SearchGroup | undefined;
+  /** Of a query that was read ahead for. */
+  readonly centroids?: CentroidDistances | undefined;
+}
+
+interface ReadAhead {
+  /** Never fails. Undefined where nothing is read. */
+  readonly ended: Promise<void> | undefined;
+  /** What was planned by: the query's own plans need not measure it again. */
+  readonly centroids: CentroidDistances;
 }
 
 /**
@@ -54,7 +64,7 @@ export function beginQuery(
   state: LogState<Table>,
   query: SeenQuery,
   vector: Float32Array,
-  { clock, size, turns, group }: QueryContext,
+  { clock, size, turns, group, centroids }: QueryContext,
 ): () => Awaitable<QueryAnswer> {
   const table = state.sink;
   const { metric, dimension } = table.schema;
@@ -72,6 +82,7 @@ export function beginQuery(
   const copied = new AnswerSize();
   const end = beginTableSearch(table, {
     query: vector,
+    centroids,
     k: query.k,
     wanted: query.effort,
     index: query.index,
@@ -110,13 +121,15 @@ export function beginQuery(
  * Begins to read what a query will read of segments that are open, while the log is still read: leaves of those that it will probe, and
  * what their documents are found by. Undefined where nothing is known of it yet. Fails in silence: what could not be read is asked for again.
  */
-export function readAhead(table: Table, query: ParsedQuery): Promise<void> | undefined {
+export function readAhead(table: Table, query: ParsedQuery): ReadAhead | undefined {
   const { vector, effort, filter, order, projection } = query;
   if (vector === undefined || filter !== undefined || order !== undefined || 'exact' in effort)
     return undefined;
   const overlays = table.overlays.slice(0, Turns.lanes);
+  const centroids = new CentroidDistances(vector);
   const search = {
     query: vector,
+    centroids,
     k: query.k,
     wanted: effort,
     index: query.index,
@@ -127,8 +140,8 @@ export function readAhead(table: Table, query: ParsedQuery): Promise<void> | und
     if (leaves === undefined) return [];
     return projection.metadata.length > 0 ? [leaves, segment.file.prepareDocuments()] : [leaves];
   });
-  if (reads.length === 0) return undefined;
-  return table.during(allSettled(reads));
+  const ended = reads.length === 0 ? undefined : table.during(allSettled(reads));
+  return { ended, centroids };
 }
 
 async function allSettled(reads: readonly Awaitable<unknown>[]): Promise<void> {

@@ -15,6 +15,7 @@ import { canBeProbed, chooseEffort, hasCoarseCodes } from '../segments/index.js'
 import type {
   BegunSearch,
   Candidates,
+  CentroidDistances,
   Effort,
   IndexSearch,
   LoadedIndex,
@@ -34,6 +35,8 @@ import type { SegmentTrace } from './trace.js';
 
 export interface SegmentSearch {
   readonly query: Float32Array;
+  /** Of this query. */
+  readonly centroids: CentroidDistances;
   readonly metric: Metric;
   readonly k: number;
   readonly wanted: WantedEffort;

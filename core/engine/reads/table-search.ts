@@ -10,6 +10,7 @@ import type { CompiledFilter } from '../../filter/index.js';
 import { exactSearch } from '../memtable/index.js';
 import type { View } from '../memtable/index.js';
 import type { WantedEffort, WantedIndex } from '../input/index.js';
+import { CentroidDistances } from '../segments/index.js';
 import type { SearchGroup, SegmentOverlay } from '../segments/index.js';
 import { Turns } from '../table/index.js';
 import type { Table } from '../table/index.js';
@@ -22,6 +23,8 @@ import type { QueryTrace } from './trace.js';
 
 export interface TableSearch<M> {
   readonly query: Float32Array;
+  /** Of this query, where leaves were planned for it before. */
+  readonly centroids?: CentroidDistances | undefined;
   readonly k: number;
   readonly wanted: WantedEffort;
   readonly index: WantedIndex;
@@ -82,6 +85,7 @@ export function beginTableSearch<M>(table: Table, search: TableSearch<M>): () =>
   // Field by field: a spread of so many costs as much as a walk of one node.
   const segmentSearch: SegmentSearch = {
     query,
+    centroids: search.centroids ?? new CentroidDistances(query),
     metric,
     k,
     wanted: search.wanted,

@@ -1,7 +1,7 @@
 /** Segments as reads see them: open files, indexes in memory, what the log says over them, how hard to search. */
 export { findRows } from './find-rows.js';
 export { tryWithRoom, withRoom } from './room.js';
-export { canBeProbed, planLeaves, probeCost, probeLeaves } from './leaf-probe.js';
+export { canBeProbed, CentroidDistances, planLeaves, probeCost, probeLeaves } from './leaf-probe.js';
 export type { ProbedFile, ProbeHits, ProbePlan, ProbeRequest, Room } from './leaf-probe.js';
 export { chooseProbe, PROBE_ROOM, wantedRecall, worstCompared } from './probe-curve.js';
 export type { Compared, ProbePoint } from './probe-curve.js';

@@ -63,19 +63,40 @@ export function probeCost(file: ProbedFile, requestsParallel: number): ProbeCost
 }
 
 /**
+ * How far one query is from the centroids of segments: measured once of each, however often leaves are planned. It depends on nothing
+ * else, so that what was measured before the state was known holds for any state.
+ */
+export class CentroidDistances {
+  readonly #query: Float32Array;
+  readonly #measured = new Map<ProbedFile, Float32Array>();
+
+  constructor(query: Float32Array) {
+    this.#query = query;
+  }
+
+  /** By leaf. Throws `memory_budget_exceeded`. */
+  of(room: Room, file: ProbedFile): Float32Array {
+    const known = this.#measured.get(file);
+    if (known !== undefined) return known;
+    const distances = withScan(room, file, (scan) => {
+      scan.prepare(this.#query);
+      return scan.centroidDistances();
+    });
+    this.#measured.set(file, distances);
+    return distances;
+  }
+}
+
+/**
  * The leaves that a probe reads: the nearest with rows that may be answered, and of a filter so many that as many rows are compared as
- * without one. Undefined where the query is so far away that distances say nothing. Throws `memory_budget_exceeded`.
+ * without one. Undefined where the query is so far away that distances say nothing.
  */
 export function planLeaves(
-  room: Room,
   file: ProbedFile,
-  { query, effort, allowed, count }: ProbeRequest,
+  distances: Float32Array,
+  { effort, allowed, count }: Omit<ProbeRequest, 'query'>,
 ): ProbePlan | undefined {
   const { leafIndex, rows } = file;
-  const distances = withScan(room, file, (scan) => {
-    scan.prepare(query);
-    return scan.centroidDistances();
-  });
   if (!distances.every(Number.isFinite)) return undefined;
   const nearest = distances.reduce((least, distance) => Math.min(least, distance), Infinity);
   const near = leavesWithin(distances, nearest + effort.reach);

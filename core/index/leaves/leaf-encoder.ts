@@ -3,7 +3,13 @@
  * them (wasm/fast-scan.ts). Rows are guests of a second leaf (second-leaves.ts), and coded for that one, too, when all leaves are
  * known. What is kept until all have passed by is a quarter of a byte per dimension and 16 bytes per row.
  */
-import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../kernel/index.js';
+import {
+  PAYLOAD_OFFSET,
+  isKeptByRotation,
+  type Arena,
+  type ArenaPool,
+  type Metric,
+} from '../../kernel/index.js';
 import { Layout, acquireBytes, paddedDimension } from '../layout/index.js';
 import type { CodeParams } from '../layout/index.js';
 import { LeafTables, layOutLeafTables } from './leaf-tables.js';
@@ -48,7 +54,7 @@ interface EncoderPlaces {
 
 /** Whether rows compared by this metric can be coded so. */
 export function hasLeafCodes(metric: Metric): boolean {
-  return metric !== 'manhattan';
+  return isKeptByRotation(metric);
 }
 
 export class LeafEncoder {

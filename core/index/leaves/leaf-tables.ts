@@ -9,7 +9,7 @@ import type { Layout } from '../layout/index.js';
 
 export interface LeafSpace {
   readonly dimension: number;
-  /** Not manhattan: a rotation keeps no sums of absolute differences. */
+  /** One that a rotation keeps. */
   readonly metric: Metric;
   /** What vectors are multiplied with before they are rotated. */
   readonly factor: number;

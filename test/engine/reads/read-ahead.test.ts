@@ -45,7 +45,7 @@ test.each([1, 2])(
     const onRejected = (error: unknown): void => void rejected.push(error);
     process.on('unhandledRejection', onRejected);
     const projection = { metadata: 'all' };
-    await readAhead(table as unknown as Ahead[0], { ...query, projection } as unknown as Ahead[1]);
+    await readAhead(table as unknown as Ahead[0], { ...query, projection } as unknown as Ahead[1])!.ended;
     expect(ended).toBe(rooms);
     await new Promise((resolve) => setTimeout(resolve, 20));
     process.off('unhandledRejection', onRejected);

@@ -5,16 +5,18 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type {
   Collection,
   Database,
   Match,
   OpenOptions,
   QueryInput,
+  QueryResult,
   SegmentExplanation,
 } from '../../../core/index.js';
 import { composeDatabase } from '../../../core/compose.js';
+import { LeafScan } from '../../../core/index/index.js';
 import { compileEmbeddedKernel } from '../../../core/kernel/index.js';
 import { portableDeflate } from '../../../core/segment/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../../core/system-ports.js';
@@ -354,6 +356,40 @@ describe('generated rows', () => {
     }),
   );
 });
+
+test(
+  'a query is compared with the centroids of a segment once, though its leaves are planned before and after the log is read',
+  { timeout: 60_000 },
+  async () => {
+    const bench = newBench();
+    const vectors = generated.slice(0, FEWER_ROWS * DIMENSION);
+    await fill(bench, { dimension: DIMENSION, metric: 'euclidean', vectors });
+    const query = { vector: vectorOf(77), k: 300, index: 'ivf', include: [] } as const;
+    const compared = vi.spyOn(LeafScan.prototype, 'centroidDistances');
+    const asked = async (): Promise<QueryResult> => {
+      const db = await bench.openAgain(EDGE);
+      const c = db.collection('c');
+      compared.mockClear();
+      const answer = await c.query(query);
+      expect(compared).toHaveBeenCalledTimes(1);
+      // Of a collection that is open nothing is planned ahead: the same, by distances that were measured for this state.
+      expect((await c.query(query)).matches).toEqual(answer.matches);
+      expect(compared).toHaveBeenCalledTimes(2);
+      await db.close();
+      return answer;
+    };
+    const before = await asked();
+    const nearest = new Set(before.matches.slice(0, 250).map(({ id }) => id));
+    const db = await bench.openAgain(builder());
+    await db.collection('c').delete({ ids: [...nearest] });
+    await db.close();
+    // The state has deletions that were not known when leaves were planned for it ahead.
+    const after = await asked();
+    expect(after.matches.length).toBe(300);
+    expect(after.matches.some(({ id }) => nearest.has(id))).toBe(false);
+    compared.mockRestore();
+  },
+);
 
 test(
   'rows that are compared by sums of differences have no leaves, and are loaded',

@@ -3,7 +3,7 @@
  * leaf: a table says which rows are in which.
  */
 import { assertInternal } from '../../../base/errors.js';
-import { cosineScale, type Arena, type Metric } from '../../../kernel/index.js';
+import { cosineScale, isKeptByRotation, type Arena, type Metric } from '../../../kernel/index.js';
 import {
   RABITQ_STATE_BYTES,
   codeSizes,
@@ -86,7 +86,7 @@ export class RabitqTable implements RowTable {
   constructor(arena: Arena, state: KernelState, options: RabitqTableOptions) {
     const { dimension, metric, bits, unit, query, signs, starts, rows } = options;
     assertInternal(
-      metric !== 'manhattan' && starts.length <= LEAVES_MOST,
+      isKeptByRotation(metric) && starts.length <= LEAVES_MOST,
       `rabitq of ${starts.length} leaves`,
     );
     this.dimension = dimension;
