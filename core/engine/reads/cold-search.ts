@@ -98,7 +98,8 @@ export function tryProbeAhead(
   const probe = tryChoose(store, { segment, allowed: undefined, count: segment.file.rows }, search);
   if (probe === undefined || (probe.mayLoad && warmth.isDue(probe.file))) return undefined;
   const { file, plan } = probe;
-  const reading = waveOf(store, search, plan.bytes);
+  // Beside the list of the log: one more than a host has in flight would wait for one of the others.
+  const reading = waveOf(store, search, plan.bytes, 1);
   return residency.inReadRoom(Math.max(plan.bytes, reading.wave.bytes), () =>
     file.leafBlocks(plan.leaves, reading),
   );
@@ -160,13 +161,15 @@ type WaveReading = Required<Pick<PageReading, 'wave'>>;
 const IN_VAIN_SHARE = 64;
 const WAVE_SHARE = 8;
 
-/** What the probes of all segments read makes one wave of requests. */
+/** What the probes of all segments read makes one wave of requests, with those that are under way. */
 function waveOf(
   { requestsParallel, residency }: SegmentStore,
   { coldSegments }: ProbeSearch,
   wanted: number,
+  underWay = 0,
 ): WaveReading {
-  const requests = Math.floor(Math.min(requestsParallel, limits.probeWaveRequests) / coldSegments);
+  const places = Math.min(requestsParallel - underWay, limits.probeWaveRequests);
+  const requests = Math.floor(places / coldSegments);
   const { budgetBytes } = residency;
   const inVain = Math.min(limits.probeWaveBytes, budgetBytes / IN_VAIN_SHARE) / coldSegments;
   const bytes = Math.floor(Math.min(wanted + inVain, budgetBytes / WAVE_SHARE));
