@@ -19,6 +19,7 @@ export { assignRows } from './leaves';
 export {
   maskAnd, maskAndNot, maskCount, maskListed, maskNot, maskOr, maskOwners, maskRange, maskSet,
 } from './masks';
+export { nearestOf } from './nearest';
 export { firstNonFinite, sumSquares } from './numbers';
 export { addProducts, addScaled, project, projectRows } from './projection';
 export { pqEncode, preparePq } from './pq';

@@ -98,6 +98,16 @@ export interface KernelExports {
     centroidCount: number,
     out: number,
   ): void;
+  /** Measured rows of a bitmap, within the bound -> u32 of the nearest at `list`; returns how many. */
+  nearestOf(
+    distances: number,
+    count: number,
+    live: number,
+    limit: number,
+    bound: number,
+    heap: number,
+    list: number,
+  ): number;
   /** out[i][j] += the product of row i of `a` with row j of `b`. `length` and `bRows` are multiples of 4. */
   addProducts(a: number, aRows: number, b: number, bRows: number, length: number, out: number): void;
   /** target += factor x source. `length` is a multiple of 4. */

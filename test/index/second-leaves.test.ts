@@ -3,7 +3,7 @@
  * the direction of its own residual must lose against what is as near in another.
  */
 import { describe, expect, test } from 'vitest';
-import { LeafEncoder, LeafScan, RangeTrainer, SecondLeaves } from '../../core/index/index.js';
+import { LeafEncoder, RangeTrainer, SecondLeaves } from '../../core/index/index.js';
 import { NO_LEAF } from '../../core/index/leaves/second-leaves.js';
 import type { Metric } from '../../core/kernel/index.js';
 import { clustered, kernel, rowOf } from './fixture.js';
@@ -16,14 +16,16 @@ interface Asked {
   readonly leafRowsMost?: number;
 }
 
-/** Finds the seconds of rows, of leaves that have these centroids. */
-function finder({
-  dimension,
-  metric = 'euclidean',
-  centroids,
-  rowsIn,
-  leafRowsMost = 100_000,
-}: Asked): (leaf: number, rows: Float32Array) => number[] {
+interface Call {
+  readonly leaf: number;
+  readonly rows: Float32Array;
+}
+
+/** Finds the seconds of rows, call by call, of leaves that have these centroids. */
+function secondsOfAll(
+  { dimension, metric = 'euclidean', centroids, rowsIn, leafRowsMost = 100_000 }: Asked,
+  calls: readonly Call[],
+): number[][] {
   const ranges = new RangeTrainer(dimension, metric);
   ranges.add(centroids);
   const encoder = new LeafEncoder(kernel.pool, { dimension, metric, params: ranges.finish() });
@@ -31,19 +33,18 @@ function finder({
     const centroid = rowOf(centroids, dimension, leaf);
     encoder.add(centroid, centroid);
   }
-  const codes = encoder.centroids(1);
+  const seconds = new SecondLeaves(kernel.pool, {
+    ...{ dimension, centroids, leafRowsMost, codes: encoder.centroids(1) },
+    rowsIn: Uint32Array.from(rowsIn),
+  });
   encoder.release();
-  return (leaf, rows) => {
-    const scan = new LeafScan(kernel.pool, { dimension, metric, centroids: codes });
-    const seconds = new SecondLeaves(kernel.pool, {
-      ...{ dimension, metric, centroids, leafRowsMost, scan, factor: codes.factor },
-      rowsIn: Uint32Array.from(rowsIn),
-    });
-    const found = seconds.secondsOf(leaf, rows);
-    seconds.release();
-    scan.release();
-    return [...found];
-  };
+  const found = calls.map(({ leaf, rows }) => [...seconds.secondsOf(leaf, rows)]);
+  seconds.release();
+  return found;
+}
+
+function finder(asked: Asked): (leaf: number, rows: Float32Array) => number[] {
+  return (leaf, rows) => secondsOfAll(asked, [{ leaf, rows }])[0]!;
 }
 
 function losses(row: Float32Array, leaf: number, centroids: readonly Float32Array[]): number[] {
@@ -125,5 +126,21 @@ describe('second leaves', () => {
     expect(found.filter((second) => second === NO_LEAF)).toHaveLength(
       500 - counts.reduce((a, b) => a + b, 0),
     );
+  });
+
+  test('are of all leaves with room, whichever was asked of before', () => {
+    const centroids = Float32Array.of(0, 0, 1, 1, 2, 2, 100, 100);
+    // The second has no room from the start, and the third none once it has taken two.
+    const asked = { dimension: 2, centroids, rowsIn: [10, 40, 38, 10], leafRowsMost: 40 };
+    const near = (leaf: number, count: number): Call => ({
+      leaf,
+      rows: new Float32Array(2 * count).fill(leaf + 0.1),
+    });
+    expect(secondsOfAll(asked, [near(1, 2), near(0, 3), near(2, 1), near(3, 1)])).toEqual([
+      [2, 2],
+      [3, 3, 3],
+      [0],
+      [0],
+    ]);
   });
 });

@@ -9,7 +9,7 @@ import { tryWithRoom } from '../segments/index.js';
 /** Of a centroid's code, per dimension: more of them find the nearest better, but not so much that fewer leaves were to be read. */
 const CENTROID_BITS = 1;
 
-/** Rows that find their second leaf between two breaths: of thousands of leaves that takes a tenth of a millisecond each. */
+/** Rows that find their second leaf between two breaths: of thousands of leaves that takes some tens of microseconds each. */
 const ROWS_AT_ONCE = 32;
 
 type WrittenLeaves = Parameters<SegmentWriter['writeLeaves']>[1];
@@ -60,8 +60,7 @@ export class SegmentLeaves {
   ): Generator<void> {
     const rowsIn = Uint32Array.from(this.#encoder.leaves, ({ rows }) => rows);
     this.#centroids = this.#encoder.centroids(CENTROID_BITS);
-    const scan = this.tryScan(pool, evict);
-    const seconds = scan && this.#trySeconds({ pool, evict, scan, rowsIn });
+    const seconds = this.#trySeconds({ pool, evict, rowsIn });
     try {
       let first = 0;
       for (const [leaf, count] of rowsIn.entries()) {
@@ -75,7 +74,6 @@ export class SegmentLeaves {
       }
     } finally {
       seconds?.release();
-      scan?.release();
     }
     this.#encoder.endGuests();
     this.#encoder.release();
@@ -84,19 +82,16 @@ export class SegmentLeaves {
   #trySeconds({
     pool,
     evict,
-    scan,
     rowsIn,
   }: {
     readonly pool: ArenaPool;
     readonly evict: () => boolean;
-    readonly scan: LeafScan;
     readonly rowsIn: Uint32Array;
   }): SecondLeaves | undefined {
-    const { dimension, metric } = this.#options;
-    const { factor } = this.centroids;
+    const { dimension } = this.#options;
     const centroids = new Float32Array(rowsIn.length * dimension);
     this.#given.forEach((centroid, leaf) => centroids.set(centroid, leaf * dimension));
-    const options = { dimension, centroids, rowsIn, leafRowsMost: limits.leafRows, scan, metric, factor };
+    const options = { dimension, centroids, rowsIn, leafRowsMost: limits.leafRows, codes: this.centroids };
     return tryWithRoom(evict, () => new SecondLeaves(pool, options));
   }
 

@@ -12,10 +12,9 @@ import {
 } from '../../kernel/index.js';
 import { Layout, acquireBytes, paddedDimension } from '../layout/index.js';
 import type { CodeParams } from '../layout/index.js';
-import { LeafTables, layOutLeafTables } from './leaf-tables.js';
+import { LeafTables, PACK_ROWS, layOutLeafTables, packBytes, recordBytes } from './leaf-tables.js';
 import { NO_LEAF } from './second-leaves.js';
 
-const PACK_ROWS = 32;
 const NO_GUESTS = new Uint32Array(0);
 
 export interface LeafEncoderOptions {
@@ -84,7 +83,7 @@ export class LeafEncoder {
       input: layout.take(PACK_ROWS * dimension * 4),
       rotated: layout.take(PACK_ROWS * this.#padded * 4),
       centroid: layout.take(this.#padded * 4),
-      records: layout.take(PACK_ROWS * (this.#padded / 8 + 8)),
+      records: layout.take(PACK_ROWS * this.#stride),
       pack: layout.take(this.#packBytes),
     };
     const arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
@@ -178,7 +177,7 @@ export class LeafEncoder {
     const padded = this.#padded;
     const all = this.#leaves.map(({ scanned }) => new Float32Array(scanned.buffer, 0, padded));
     const mean = meanOf(all);
-    const stride = (bits * padded) / 8 + 8;
+    const stride = recordBytes(padded, bits);
     const records = new Uint8Array(all.length * stride);
     f32.set(mean, meanAt / 4);
     all.forEach((centroid, leaf) => {
@@ -197,11 +196,11 @@ export class LeafEncoder {
   }
 
   get #stride(): number {
-    return this.#padded / 8 + 8;
+    return recordBytes(this.#padded, 1);
   }
 
   get #packBytes(): number {
-    return this.#padded * 4 + PACK_ROWS * 8;
+    return packBytes(this.#padded);
   }
 }
 

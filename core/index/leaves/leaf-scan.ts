@@ -12,9 +12,14 @@ import { PAYLOAD_OFFSET, type Arena, type ArenaPool, type Metric } from '../../k
 import { inverseLengths } from '../codes/index.js';
 import { Layout, acquireBytes, paddedDimension } from '../layout/index.js';
 import type { CentroidCodes } from './leaf-encoder.js';
-import { CENTROIDS_AT_ONCE, LeafTables, layOutLeafTables } from './leaf-tables.js';
-
-const PACK_ROWS = 32;
+import {
+  CENTROIDS_AT_ONCE,
+  LeafTables,
+  PACK_ROWS,
+  layOutLeafTables,
+  packBytes,
+  recordBytes,
+} from './leaf-tables.js';
 
 interface ScanPlaces {
   readonly tables: ReturnType<typeof layOutLeafTables>;
@@ -35,11 +40,11 @@ function layOut(dimension: number, bits: number): ScanPlaces {
   const placed = {
     tables: layOutLeafTables(layout, dimension),
     query: layout.take(dimension * 4),
-    records: layout.take(CENTROIDS_AT_ONCE * ((bits * padded) / 8 + 8)),
+    records: layout.take(CENTROIDS_AT_ONCE * recordBytes(padded, bits)),
     list: layout.take(CENTROIDS_AT_ONCE * 4),
     out: layout.take(packs * PACK_ROWS * 4),
     lookUp: layout.take(padded * 4),
-    leaf: layout.take(padded * 4 + packs * (padded * 4 + PACK_ROWS * 8)),
+    leaf: layout.take(padded * 4 + packs * packBytes(padded)),
   };
   return { ...placed, end: layout.end };
 }
@@ -90,7 +95,7 @@ export class LeafScan {
     const { exports, u8, f32 } = this.#arena;
     const { records: at, list, out } = this.#places;
     const { bits, records } = this.#options.centroids;
-    const stride = (bits * this.#tables.padded) / 8 + 8;
+    const stride = recordBytes(this.#tables.padded, bits);
     const distances = new Float32Array(records.length / stride);
     this.#tables.prepare(bits);
     this.#tables.putRecords(at, stride);

@@ -32,6 +32,19 @@ interface Places {
 /** Centroids that are compared in one call: their leaf is that of every 32nd. */
 export const CENTROIDS_AT_ONCE = 64;
 
+/** Rows that are scanned together (wasm/fast-scan.ts). */
+export const PACK_ROWS = 32;
+
+/** A code of so many bits a dimension and two terms (wasm/rabitq.ts). */
+export function recordBytes(padded: number, bits: number): number {
+  return (bits * padded) / 8 + 8;
+}
+
+/** Of records of one bit a dimension. */
+export function packBytes(padded: number): number {
+  return PACK_ROWS * recordBytes(padded, 1);
+}
+
 export function layOutLeafTables(layout: Layout, dimension: number): Places {
   const padded = paddedDimension(dimension);
   return {

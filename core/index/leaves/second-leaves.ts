@@ -5,12 +5,12 @@
  * a tenth as many leaves for the same recall. Of all leaves, and not of those around a row's own: rows that lie far from every
  * centroid have their second elsewhere, and they are those that are hard to find.
  */
-import { assertInternal } from '../../base/errors.js';
+import { clearBit, setBit } from '../../base/bitmap.js';
 import { KERNEL_DOT, KERNEL_L2, PAYLOAD_OFFSET } from '../../kernel/index.js';
-import type { Arena, ArenaPool, Metric } from '../../kernel/index.js';
-import { inverseLengths } from '../codes/index.js';
+import type { Arena, ArenaPool } from '../../kernel/index.js';
 import { Layout, acquireBytes } from '../layout/index.js';
-import type { LeafScan } from './leaf-scan.js';
+import { CentroidScan, layOutCentroidScan } from './centroid-scan.js';
+import type { CentroidCodes } from './leaf-encoder.js';
 
 /** Leaves that are compared exactly: the nearest by their codes. */
 const COMPARED = 32;
@@ -28,17 +28,14 @@ export interface SecondLeavesOptions {
   readonly rowsIn: Uint32Array;
   /** Rows of a leaf, with those for which it is the second. */
   readonly leafRowsMost: number;
-  /** To compare rows with the codes of the same centroids, and what these are coded by. */
-  readonly scan: LeafScan;
-  readonly metric: Metric;
-  readonly factor: number;
+  /** What the same centroids are coded by. */
+  readonly codes: Pick<CentroidCodes, 'factor' | 'mean'>;
 }
 
 interface Places {
   readonly centroids: number;
   readonly row: number;
   readonly residual: number;
-  readonly compared: number;
   readonly squares: number;
   readonly products: number;
 }
@@ -46,63 +43,45 @@ interface Places {
 export class SecondLeaves {
   readonly #pool: ArenaPool;
   readonly #dimension: number;
-  readonly #scan: LeafScan;
-  readonly #factor: number;
-  /** |c|^2 of each centroid, where codes estimate products. */
-  readonly #squares: Float64Array | undefined;
   readonly #places: Places;
   readonly #arena: Arena;
+  readonly #scan: CentroidScan;
   /** For how many rows more each may be the second. */
   readonly #room: Uint32Array;
-  /** The nearest so far, ascending. */
-  readonly #near = new Uint32Array(COMPARED);
-  readonly #estimates = new Float64Array(COMPARED);
 
   /** Throws `memory_budget_exceeded`. Whoever makes one releases it. */
-  constructor(
-    pool: ArenaPool,
-    { dimension, centroids, rowsIn, leafRowsMost, scan, metric, factor }: SecondLeavesOptions,
-  ) {
+  constructor(pool: ArenaPool, { dimension, centroids, rowsIn, leafRowsMost, codes }: SecondLeavesOptions) {
     this.#pool = pool;
     this.#dimension = dimension;
-    this.#scan = scan;
-    this.#factor = factor;
-    this.#squares =
-      metric === 'dot'
-        ? Float64Array.from(inverseLengths(centroids, dimension), (scale) =>
-            scale === 0 ? 0 : 1 / scale ** 2,
-          )
-        : undefined;
+    const size = { dimension, centroids: rowsIn.length, limit: COMPARED };
     const layout = new Layout(PAYLOAD_OFFSET);
     this.#places = {
       centroids: layout.take(centroids.byteLength),
       row: layout.take(dimension * 4),
       residual: layout.take(dimension * 4),
-      compared: layout.take(COMPARED * 4),
       squares: layout.take(COMPARED * 4),
       products: layout.take(COMPARED * 4),
     };
+    const scan = layOutCentroidScan(layout, size);
     this.#arena = acquireBytes(pool, layout.end - PAYLOAD_OFFSET);
     this.#arena.f32.set(centroids, this.#places.centroids / 4);
+    this.#scan = new CentroidScan(this.#arena, scan, { ...size, ...codes, at: this.#places.centroids });
     const rows = rowsIn.reduce((sum, own) => sum + own, 0);
     const share = Math.ceil((GUESTS_MOST * rows) / rowsIn.length);
     this.#room = rowsIn.map((own) => Math.min(share, leafRowsMost - own));
+    this.#room.forEach((room, leaf) => room > 0 && setBit(this.#scan.live, leaf));
   }
 
   /** Of each of the leaf's own rows. Takes room in the leaves that it answers: what comes of it follows from the order of the calls. */
   secondsOf(leaf: number, rows: Float32Array): Uint32Array<ArrayBuffer> {
     const dimension = this.#dimension;
-    const { f32 } = this.#arena;
-    const { centroids, row: rowAt, residual: residualAt } = this.#places;
-    const centre = f32.subarray(centroids / 4 + leaf * dimension, centroids / 4 + (leaf + 1) * dimension);
-    const residual = f32.subarray(residualAt / 4, residualAt / 4 + dimension);
     const found = new Uint32Array(rows.length / dimension);
+    clearBit(this.#scan.live, leaf);
     for (let i = 0; i < found.length; i++) {
-      const row = rows.subarray(i * dimension, (i + 1) * dimension);
-      f32.set(row, rowAt / 4);
-      for (let d = 0; d < dimension; d++) residual[d] = row[d]! - centre[d]!;
-      found[i] = this.#second(this.#nearest(row, leaf));
+      this.#arena.f32.set(rows.subarray(i * dimension, (i + 1) * dimension), this.#places.row / 4);
+      found[i] = this.#second(leaf);
     }
+    if (this.#room[leaf]! > 0) setBit(this.#scan.live, leaf);
     return found;
   }
 
@@ -110,66 +89,44 @@ export class SecondLeaves {
     this.#pool.release(this.#arena);
   }
 
-  /** Of the row and the residual in the arena. */
-  #second(near: Uint32Array): number {
+  /** Of the row in the arena. */
+  #second(leaf: number): number {
     const { f32, u32 } = this.#arena;
-    const { row, residual, compared, squares, products } = this.#places;
-    let [squared, along] = [0, 0];
-    for (let d = 0; d < this.#dimension; d++) {
-      const part = f32[residual / 4 + d]!;
-      squared += part * part;
-      along += part * f32[row / 4 + d]!;
-    }
-    u32.set(near, compared / 4);
-    this.#measure(KERNEL_L2, row, near.length, squares);
-    this.#measure(KERNEL_DOT, residual, near.length, products);
+    const { row, residual, squares, products } = this.#places;
+    const { squared, along } = this.#takeResidual(leaf);
+    const count = this.#scan.nearest(row);
+    this.#measure(KERNEL_L2, row, count, squares);
+    this.#measure(KERNEL_DOT, residual, count, products);
     let [best, least] = [NO_LEAF, Infinity];
-    for (const [i, leaf] of near.entries()) {
+    for (let i = 0; i < count; i++) {
       // The kernel's product is negated.
       const common = along + f32[products / 4 + i]!;
       const loss = f32[squares / 4 + i]! + (squared === 0 ? 0 : (common * common) / squared);
-      if (loss < least) [best, least] = [leaf, loss];
+      if (loss < least) [best, least] = [u32[this.#scan.list / 4 + i]!, loss];
     }
-    if (best !== NO_LEAF) this.#room[best]!--;
+    if (best !== NO_LEAF && --this.#room[best]! === 0) clearBit(this.#scan.live, best);
     return best;
   }
 
-  /** The other leaves with room whose centroids are nearest to a row, by their codes: a view that is good until the next call. */
-  #nearest(row: Float32Array, leaf: number): Uint32Array {
-    const estimates = this.#squaresTo(row);
-    assertInternal(estimates.length === this.#room.length, 'centroids of other leaves');
-    const [near, kept] = [this.#near, this.#estimates];
-    let count = 0;
-    for (let other = 0; other < estimates.length; other++) {
-      const estimate = estimates[other]!;
-      if (count === COMPARED && !(estimate < kept[COMPARED - 1]!)) continue;
-      if (other === leaf || this.#room[other] === 0) continue;
-      let at = count < COMPARED ? count++ : COMPARED - 1;
-      for (; at > 0 && kept[at - 1]! > estimate; at--) {
-        kept[at] = kept[at - 1]!;
-        near[at] = near[at - 1]!;
-      }
-      kept[at] = estimate;
-      near[at] = other;
+  /** Writes what the row lies off its leaf's centroid by, and answers its squared length and its product with the row. */
+  #takeResidual(leaf: number): { readonly squared: number; readonly along: number } {
+    const { f32 } = this.#arena;
+    const [row, residual] = [this.#places.row / 4, this.#places.residual / 4];
+    const centroid = this.#places.centroids / 4 + leaf * this.#dimension;
+    let [squared, along] = [0, 0];
+    for (let d = 0; d < this.#dimension; d++) {
+      const part = Math.fround(f32[row + d]! - f32[centroid + d]!);
+      f32[residual + d] = part;
+      squared += part * part;
+      along += part * f32[row + d]!;
     }
-    return near.subarray(0, count);
-  }
-
-  /** Estimates in the order of squared distances, which leaves are made by, whatever the metric of their rows. */
-  #squaresTo(row: Float32Array): Float32Array {
-    this.#scan.prepare(row);
-    const estimates = this.#scan.centroidDistances();
-    if (this.#squares === undefined) return estimates;
-    // Of products they are negated, and of a row at length 1: |c - x|^2 = |x|^2 + |c|^2 - 2 |x| product.
-    const scale = inverseLengths(row, this.#dimension)[0]!;
-    const times = scale === 0 ? 0 : 2 / scale / this.#factor ** 2;
-    return estimates.map((negated, leaf) => this.#squares![leaf]! + times * negated);
+    return { squared, along };
   }
 
   #measure(metric: typeof KERNEL_L2 | typeof KERNEL_DOT, query: number, count: number, out: number): void {
     const dimension = this.#dimension;
-    const { centroids, compared } = this.#places;
+    const { centroids } = this.#places;
     const { exports } = this.#arena;
-    exports.scoreRows(metric, query, centroids, compared, count, dimension, dimension * 4, 0, out);
+    exports.scoreRows(metric, query, centroids, this.#scan.list, count, dimension, dimension * 4, 0, out);
   }
 }

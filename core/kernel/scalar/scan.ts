@@ -1,5 +1,5 @@
 /**
- * Scalar twins of wasm/scan.ts: exact search by measuring every row and sorting. Equal distances are in the order of
+ * Scalar twins of wasm/scan.ts and wasm/nearest.ts: exact search by measuring every row and sorting. Equal distances are in the order of
  * their rows, -0 counts as 0, and NaN comes last.
  */
 import { distanceScalar } from './distance.js';
@@ -35,14 +35,31 @@ function rank(distance: number): number {
   return Number.isNaN(distance) ? 1 : 0;
 }
 
+function nearer(a: ScalarHit, b: ScalarHit): number {
+  if (rank(a.distance) !== rank(b.distance)) return rank(a.distance) - rank(b.distance);
+  if (a.distance < b.distance) return -1;
+  return a.distance > b.distance ? 1 : a.row - b.row;
+}
+
 /** The nearest `k` live rows. */
 export function topKScalar(search: ScalarRows, k: number): ScalarHit[] {
-  const nearer = (a: ScalarHit, b: ScalarHit): number => {
-    if (rank(a.distance) !== rank(b.distance)) return rank(a.distance) - rank(b.distance);
-    if (a.distance < b.distance) return -1;
-    return a.distance > b.distance ? 1 : a.row - b.row;
-  };
   return measure(search).toSorted(nearer).slice(0, k);
+}
+
+/** The nearest `limit` live rows of those within the bound. */
+export function nearestOfScalar(
+  distances: Float32Array,
+  {
+    isLive,
+    limit,
+    bound,
+  }: { readonly isLive: (row: number) => boolean; readonly limit: number; readonly bound: number },
+): number[] {
+  return Array.from(distances, (distance, row) => ({ row, distance }))
+    .filter(({ row, distance }) => isLive(row) && distance <= bound)
+    .toSorted(nearer)
+    .slice(0, limit)
+    .map(({ row }) => row);
 }
 
 /** The live rows at exactly `distance`, ascending. */
