@@ -2,7 +2,7 @@
  * What the first query takes of an edge handler that holds nothing, of a large collection in a bucket as far away as S3:
  *
  *   npm run build && npm run bench:cold-leaves
- *   node bench/cold/leaves.mjs --rows 1000000 --queries 50 --profile s3 --rebuild --results FOLDER
+ *   node bench/cold/leaves.mjs --rows 1000000 --queries 200 --profile s3 --rebuild --results FOLDER
  *   node bench/cold/leaves.mjs --rows 100000          # the quick form: two minutes to make, once
  *
  * A `server` tier collection of generated embeddings (embedding-set.mjs), 768 numbers, cosine, made once and kept below build/
@@ -37,7 +37,7 @@ import { afterHead, bytesByPart, headEnded, longestChain, RequestTimes, waves } 
 const { values: flags } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
-    queries: { type: 'string', default: '50' },
+    queries: { type: 'string', default: '200' },
     profile: { type: 'string', default: 's3' },
     rebuild: { type: 'boolean', default: false },
     results: { type: 'string' },
