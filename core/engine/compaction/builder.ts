@@ -413,11 +413,17 @@ class SegmentBuild {
     return curve;
   }
 
+  /** Where the work is called off, the turns hear of it: they hold memory, and threads may be at it. */
   async #inTurns<T>(turns: Generator<void, T>): Promise<T> {
     for (;;) {
       const turn = turns.next();
       if (turn.done === true) return turn.value;
-      await this.#request.breathe();
+      try {
+        await this.#request.breathe();
+      } catch (error) {
+        turns.throw(error);
+        throw error;
+      }
     }
   }
 

@@ -285,16 +285,43 @@ async function findTruths(port: CalibrationPort, sample: Sample): Promise<Truths
     const shares = real.map((truth, query) => recallOf(walked[query]!, truth, k, Infinity));
     return shares.reduce((sum, share) => sum + share, 0) / shares.length;
   };
-  const shares = new Map(KS.map((k) => [k, shareOf(k)]));
-  return { of, shareOf: (k) => shares.get(k)! };
+  return { of, shareOf: sharesOf(port, scanned, real, shareOf) };
 }
 
-/** The truth of every query by a scan: nothing is missed. */
+/** The truth of every query by a scan: what its codes know is not missed. */
 async function scanTruths(port: CalibrationPort, queries: number): Promise<Truths> {
-  const scanned = await askAll(port, queries, (query) => port.scanBuilt(query, TRUTH_ROWS));
+  const rowsOf = (query: number): number => (query < SCANNED_QUERIES ? SCANNED_ROWS : TRUTH_ROWS);
+  const scanned = await askAll(port, queries, (query) => port.scanBuilt(query, rowsOf(query)));
   const distances = await port.distances(scanned);
   const of = scanned.map((rows, query) => truthFrom(rows, (_, i) => distances[query]![i]!));
-  return { of, shareOf: () => 1 };
+  const checked = Math.min(SCANNED_QUERIES, queries);
+  return { of, shareOf: sharesOf(port, scanned.slice(0, checked), of, () => 1) };
+}
+
+/**
+ * What is less by as much of the k nearest as scans do not know of. Where a few values lie so far from all others that the codes tell
+ * these hardly apart, the nearest lie all over what a scan answers, and behind it: of those in its second half there are about as many
+ * behind. What is searched by coarse codes is not what the truth is scanned by.
+ */
+function sharesOf(
+  { coarse }: CalibrationPort,
+  scanned: readonly Candidates[],
+  truths: readonly Truth[],
+  shareOf: (k: number) => number,
+): (k: number) => number {
+  const shares = new Map(
+    KS.map((k) => {
+      const late = scanned.reduce((sum, rows, query) => sum + lateShare(rows, truths[query]!, k), 0);
+      const unknown = coarse || scanned.length === 0 ? 0 : late / scanned.length;
+      return [k, shareOf(k) * (1 - unknown)];
+    }),
+  );
+  return (k) => shares.get(k)!;
+}
+
+/** Of the k nearest rows of a scan, the share that comes from its second half; none where it answers all rows that there are. */
+function lateShare(rows: Candidates, truth: Truth, k: number): number {
+  return rows.length < SCANNED_ROWS ? 0 : 1 - recallOf(rows, truth, k, rows.length >>> 1);
 }
 
 function truthFrom(rows: Candidates, distance: (row: number, i: number) => number): Truth {

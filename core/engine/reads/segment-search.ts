@@ -11,7 +11,7 @@ import type { CompiledFilter } from '../../filter/index.js';
 import type { Metric } from '../../kernel/index.js';
 import type { WantedEffort, WantedIndex } from '../input/index.js';
 import type { View } from '../memtable/index.js';
-import { canBeProbed, chooseEffort, hasCoarseCodes } from '../segments/index.js';
+import { canBeProbed, chooseEffort, hasCoarseCodes, hasScalarCodes } from '../segments/index.js';
 import type {
   BegunSearch,
   Candidates,
@@ -289,7 +289,7 @@ function rerank(
   asked?: IndexSearch,
 ): Awaitable<SegmentAnswer> {
   const compared = distancesOf(store, overlay, search, candidates);
-  if (asked === undefined || search.filter === undefined || !hasCoarseCodes(overlay.segment.file))
+  if (asked === undefined || !mayBeShallow(overlay.segment.file, search, candidates))
     return andThen(compared, (distances) => nearest(overlay, search, candidates, distances));
   // What may be answered is as it was asked in this step alone.
   const kept = compared instanceof Promise ? { ...asked, allowed: asked.allowed?.slice() } : asked;
@@ -300,6 +300,12 @@ function rerank(
     const more = searchAllowed(store, overlay, search, kept, deeper(kept.effort));
     return andThen(more, (answer) => ({ ...answer, rowsScanned: answer.rowsScanned + found.rowsScanned }));
   });
+}
+
+/** Nothing has measured what scans by scalar codes find, and of those by coarse ones only what they find without a filter. */
+function mayBeShallow(file: SegmentFile, { filter }: SegmentSearch, { distances }: Candidates): boolean {
+  if (distances !== undefined) return false;
+  return hasScalarCodes(file) || (filter !== undefined && hasCoarseCodes(file));
 }
 
 function distancesOf(

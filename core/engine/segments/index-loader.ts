@@ -79,6 +79,11 @@ export function attachIndex(file: IndexedFile, arena: Arena, threads?: SearchThr
   };
 }
 
+/** Its codes divide the range of each dimension evenly: a few values far from all others leave little to tell near rows apart by. */
+export function hasScalarCodes({ numbers }: Pick<IndexedFile, 'numbers'>): boolean {
+  return codingOf(numbers).kind === 'sq8';
+}
+
 /** What its codes say of the order of near rows is little. */
 export function hasCoarseCodes({ numbers }: Pick<IndexedFile, 'numbers'>): boolean {
   return isCoarse(codingOf(numbers));

@@ -7,7 +7,7 @@ export { chooseProbe, PROBE_ROOM, wantedRecall, worstCompared } from './probe-cu
 export type { Compared, ProbePoint } from './probe-curve.js';
 export { BOUNDED_ROOM, chooseEffort } from './recall-curve.js';
 export type { Effort, RecallCurve, RecallPoint, ScanPoint } from './recall-curve.js';
-export { attachIndex, hasCoarseCodes, indexBytes } from './index-loader.js';
+export { attachIndex, hasCoarseCodes, hasScalarCodes, indexBytes } from './index-loader.js';
 export type { LoadedIndex } from './index-loader.js';
 export type { LiveSegment, SegmentFile } from './segment-file.js';
 export { SegmentOverlay } from './segment-overlay.js';

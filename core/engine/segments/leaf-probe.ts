@@ -89,7 +89,7 @@ export class CentroidDistances {
 
 /**
  * The leaves that a probe reads: the nearest with rows that may be answered, and of a filter so many that as many rows are compared as
- * without one. Undefined where the query is so far away that distances say nothing.
+ * without one; in any case so many that k are. Undefined where the query is so far away that distances say nothing.
  */
 export function planLeaves(
   file: ProbedFile,
@@ -102,14 +102,17 @@ export function planLeaves(
   const near = leavesWithin(distances, nearest + effort.reach);
   const most = effort.reach === Infinity ? effort.leaves : effort.leaves * PROBE_ROOM;
   const unfiltered = Math.min(near.length, most);
-  const order = allowed === undefined ? near : leavesWithin(distances, Infinity);
-  // As many rows as there would be without a filter, or all.
-  const wanted = Math.min(count, Math.ceil((unfiltered * rows) / leafIndex.leaves));
+  // As many rows as there would be without a filter, or all; and k, which small leaves far from all others do not hold.
+  const average = allowed === undefined ? 0 : Math.ceil((unfiltered * rows) / leafIndex.leaves);
+  const wanted = Math.min(count, Math.max(average, effort.compared.k));
+  const nearRows = near.reduce((sum, leaf) => sum + leafIndex.rowsIn(leaf), 0);
+  const areEnough = allowed === undefined && nearRows >= wanted;
+  const order = areEnough ? near : leavesWithin(distances, Infinity);
   const leaves: number[] = [];
   let bytes = 0;
   let held = 0;
   for (const leaf of order) {
-    if (leaves.length >= unfiltered && (allowed === undefined || held >= wanted)) break;
+    if (leaves.length >= unfiltered && held >= wanted) break;
     const own = allowedIn(file, leaf, allowed);
     if (own === 0) continue;
     leaves.push(leaf);

@@ -94,6 +94,17 @@ describe('a curve', () => {
     for (const { recall } of hundred) expect(recall).toBeCloseTo(0.9 * 0.9, 1);
   });
 
+  it.each([true, false])('takes off what no scan knows: scans are fast %s', async (scansFast) => {
+    // Of 1,000 rows in no order the codes answer 400.
+    const scanBuilt: CalibrationPort['scanBuilt'] = (query, count) =>
+      Uint32Array.from({ length: count }, (_, i) => (i * 619 + query * 37) % 1_000);
+    const walk: CalibrationPort['walk'] = (query) => scanBuilt(query, 400);
+    const plain = { ...port({ miss: () => 0 }), scansFast, scanBuilt, walkBuilt: walk, walk };
+    for (const { lower } of (await calibrate(plain)).points) expect(lower).toBeLessThan(0.6);
+    const inOrder = await calibrate({ ...port({ miss: () => 0 }), scansFast });
+    expect(inOrder.points.some(({ k, lower }) => k === 10 && lower > 0.99)).toBe(true);
+  });
+
   it('never falls with ef or rerank, and no bound is above its mean', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const { points } = await calibrate(port({ miss: () => 0.05, blur: 5, queries: 60 }, seed));

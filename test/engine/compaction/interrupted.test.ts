@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { CairnError } from '../../../core/base/errors.js';
 import { limits } from '../../../core/base/limits.js';
+import { lendToNobody } from '../../../core/kernel/index.js';
 import type { ObjectStore } from '../../../core/store/index.js';
 import { World } from './world.js';
 import type { Process } from './world.js';
@@ -78,6 +79,37 @@ describe('a compaction', () => {
       await mustHold(world, writer);
     }
     expect(cancelled).toBeGreaterThan(calls / 2);
+  });
+
+  it('that is called off in the middle of any work gives memory back, and takes back what threads are at', async () => {
+    const world = await new World().start();
+    const put = Array.from({ length: limits.flatRows }, (_, i) => ({ id: `id${i}`, x: i }));
+    await world.process().write({ put });
+    const process = world.process();
+    let atThreads = 0;
+    process.kernel.threads = {
+      count: 1,
+      lend(arena, scratch) {
+        const lent = lendToNobody(arena, scratch);
+        atThreads++;
+        return { all: (calls) => lent.all(calls), takeBack: () => (atThreads--, lent.takeBack()) };
+      },
+    };
+    await process.contents();
+    const used = (): number => process.kernel.pool.usage().usedBytes;
+    const before = used();
+    for (let most = 1; ; most += Math.ceil(most / 4)) {
+      let looks = 0;
+      const signal = {
+        get aborted(): boolean {
+          return ++looks > most;
+        },
+      };
+      const outcome = await process.compact({ signal }).catch((error: unknown) => error);
+      expect([most, atThreads, used()]).toEqual([most, 0, before]);
+      if (!(outcome instanceof CairnError)) break;
+      expect(outcome.code).toBe('compaction_cancelled');
+    }
   });
 
   it('that dies at any step is taken for dead after an hour', async () => {

@@ -27,6 +27,13 @@ describe('candidates are deep enough', () => {
     expect(isDeepEnough(compared(late(2), { wanted: { targetRecall: 0.75 } }))).toBe(false);
   });
 
+  it('where one that is as near lies in the first half', () => {
+    const alike = new Float32Array(80).fill(5);
+    expect(isDeepEnough({ ...compared([]), distances: alike })).toBe(true);
+    expect(isDeepEnough({ ...compared([]), distances: alike.slice().fill(4, 75) })).toBe(false);
+    expect(isDeepEnough({ ...compared([]), distances: alike.slice().fill(6, 0, 40) })).toBe(false);
+  });
+
   it('for one by where the ten nearest lie', () => {
     expect(isDeepEnough(compared(late(1), { k: 1 }))).toBe(false);
     expect(isDeepEnough(compared(early, { k: 1 }))).toBe(true);

@@ -21,6 +21,7 @@ import { compileEmbeddedKernel } from '../../../core/kernel/index.js';
 import { portableDeflate } from '../../../core/segment/index.js';
 import { systemClock, systemRandom, systemSleep } from '../../../core/system-ports.js';
 import { clustered, rowOf } from '../../index/fixture.js';
+import { numberSource } from '../../kernel/number-source.js';
 import { failure, newBench, seededRandom, storeOver } from '../fixture.js';
 import type { Bench } from '../fixture.js';
 import { inWaves } from './waves.js';
@@ -425,6 +426,39 @@ test.each([
     await db.close();
   },
 );
+
+/** Most rows lie in one cloud, the others by thirties far away from all else: whoever asks there is near few leaves. */
+function thirties(count: number, dimension: number): Float32Array {
+  const next = numberSource(11);
+  const rows = new Float32Array(count * dimension);
+  const inCloud = 0.9 * count;
+  let centre = new Float32Array(dimension);
+  for (let row = 0; row < count; row++) {
+    if (row >= inCloud && row % 30 === 0)
+      centre = Float32Array.from({ length: dimension }, () => 100 * next());
+    const spread = row < inCloud ? 1 : 0.01;
+    for (let d = 0; d < dimension; d++) rows[row * dimension + d] = centre[d]! + spread * next();
+  }
+  return rows;
+}
+
+test('probes answer k matches where the leaves in reach hold fewer rows', { timeout: 120_000 }, async () => {
+  const bench = newBench();
+  const [rows, dimension] = [5_000, 16];
+  const vectors = thirties(rows, dimension);
+  await fill(bench, { dimension, metric: 'euclidean', vectors });
+  const db = await bench.openAgain(EDGE);
+  const c = db.collection('c');
+  for (const k of [50, 100]) {
+    for (let row = rows - 1; row > 0.9 * rows; row -= 60) {
+      const asked = { vector: rowOf(vectors, dimension, row), k, include: [], targetRecall: 0.5 };
+      const { matches, explain } = await c.query({ ...asked, index: 'ivf', explain: true });
+      expect(explain?.segments[0]?.plan).toBe('probe');
+      expect(matches.length).toBe(k);
+    }
+  }
+  await db.close();
+});
 
 /** Each too small to be merged with the one before. */
 const SEVERAL: readonly number[] = [8_000, 3_000, 2_100];
