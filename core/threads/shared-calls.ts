@@ -10,7 +10,7 @@ import type { JobSlots } from './job-slots.js';
 const WAITING_EACH = 1;
 /** Until the caller looks after others again. */
 const WAIT_MS = 2;
-/** How long a thread may take to end a call of a few milliseconds, whatever else the machine does. */
+/** How long threads may take to end calls of a few milliseconds, whatever else the machine does: one that has died never does. */
 const TAKE_BACK_MS = 10_000;
 
 export interface CallsHost {
@@ -61,8 +61,9 @@ export class SharedCalls implements LentArena {
   takeBack(): boolean {
     const { handed, forget } = this.#host;
     while (this.#tryTakeOneBack() !== undefined);
+    let leftMs = TAKE_BACK_MS;
     for (const { slot } of this.#underWay) {
-      for (let ms = 0; ms < TAKE_BACK_MS && handed.isBegun(slot); ms += WAIT_MS) handed.wait(slot, WAIT_MS);
+      for (; leftMs > 0 && handed.isBegun(slot); leftMs -= WAIT_MS) handed.wait(slot, WAIT_MS);
     }
     handed.collect();
     forget();

@@ -11,6 +11,7 @@ import { PROBE_ROOM, worstCompared } from '../segments/index.js';
 import type { Compared, ProbePoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 import { RankedRows } from './ranked-rows.js';
+import type { Ranked } from './ranked-rows.js';
 import type { Candidates, Width } from './calibrate.js';
 
 const KS: readonly number[] = [1, 10, 100];
@@ -53,6 +54,7 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
   const asked = await askedQueries(port);
   const points: ProbePoint[] = [];
   const leaves = port.leaves.length;
+  const ranking = new RankedRows(port.leaves.reduce((sum, { rows }) => sum + rows, 0));
   const farthest = asked.reduce((most, { farther }) => Math.max(most, farther.at(-1) ?? 0), 0);
   for (const level of LEAVES) {
     const wanted = Math.min(level, leaves);
@@ -60,7 +62,7 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
     const reach = reachFor(asked, { wanted, most, farthest });
     for (const query of asked) {
       await port.breathe();
-      query.probe(port, { reach, most });
+      query.probe(port, ranking, { reach, most });
     }
     const measured: MeasuredPoint[] = [];
     for (const k of KS) {
@@ -190,9 +192,7 @@ class AskedQuery {
   /** Of each of them its exact distance, and its estimate once its leaf was scanned. */
   readonly #exact: Float32Array;
   readonly #estimates: Float32Array;
-  /** The nearest estimates, ascending, and whose they are. */
-  #best: Float32Array = new Float32Array(0);
-  #bestRows: Uint32Array = new Uint32Array(0);
+  #best: Ranked = { estimates: new Float32Array(0), rows: new Uint32Array(0) };
 
   constructor(of: {
     readonly query: number;
@@ -212,7 +212,11 @@ class AskedQuery {
   }
 
   /** Scans what is in reach and was not before. Requires: no less than the time before. */
-  probe(port: ProbeCalibration, { reach, most }: { readonly reach: number; readonly most: number }): void {
+  probe(
+    port: ProbeCalibration,
+    ranking: RankedRows,
+    { reach, most }: { readonly reach: number; readonly most: number },
+  ): void {
     const { leafScan, leaves, leafStarts } = port;
     const from = this.#probed;
     let to = from;
@@ -222,9 +226,8 @@ class AskedQuery {
     leafScan.prepare(port.vectorOf(this.#query));
     leafScan.beginLeaves();
     const self = port.rowOf(this.#query);
-    const ranked = new RankedRows();
-    this.#best.forEach((estimate, i) => ranked.add(estimate, this.#bestRows[i]!));
-    const worst = this.#best.length < BEST_MOST ? Infinity : this.#best.at(-1)!;
+    const known = this.#best.estimates;
+    const worst = known.length < BEST_MOST ? Infinity : known.at(-1)!;
     for (const leaf of this.#centroids.subarray(from, to)) {
       const { scanned, rows, guests } = leaves[leaf]!;
       const first = leafStarts[leaf]!;
@@ -232,12 +235,11 @@ class AskedQuery {
       for (let i = 0; i < estimates.length; i++) {
         if (!(estimates[i]! < worst)) continue;
         const row = i < rows ? first + i : guests[i - rows]!;
-        if (row !== self) ranked.add(estimates[i]!, row);
+        if (row !== self) ranking.add(estimates[i]!, row);
       }
       this.#learn({ first, rows, guests }, estimates);
     }
-    const { estimates, rows } = ranked.best(BEST_MOST);
-    [this.#best, this.#bestRows] = [estimates, rows];
+    this.#best = ranking.rank(this.#best, BEST_MOST);
   }
 
   /** Of the nearest rows, those of one leaf and its guests. */
@@ -262,12 +264,14 @@ class AskedQuery {
 
   /** Farther than the k-th estimate the last that is kept. */
   slackMost(k: number): number {
-    return this.#best.length <= k ? 0 : this.#best.at(-1)! - this.#best[k - 1]!;
+    const { estimates } = this.#best;
+    return estimates.length <= k ? 0 : estimates.at(-1)! - estimates[k - 1]!;
   }
 
   /** How many candidates are compared with such a slack. */
   comparedWithin(k: number, slack: number): number {
-    return upperBound(this.#best, (this.#best[k - 1] ?? Infinity) + slack);
+    const { estimates } = this.#best;
+    return upperBound(estimates, (estimates[k - 1] ?? Infinity) + slack);
   }
 
   /** The share of the k nearest among the candidates that are compared. Rows as near as the k-th count alike. */
@@ -276,7 +280,8 @@ class AskedQuery {
     const wanted = Math.min(k, this.#sorted.length);
     if (wanted === 0) return 1;
     const worst = this.#sorted[wanted - 1]!;
-    const last = this.#best.length === 0 ? -Infinity : worstCompared(this.#best, compared);
+    const { estimates } = this.#best;
+    const last = estimates.length === 0 ? -Infinity : worstCompared(estimates, compared);
     let found = 0;
     for (let i = 0; i < this.#exact.length; i++)
       if (this.#exact[i]! <= worst && this.#estimates[i]! <= last) found++;
