@@ -137,8 +137,8 @@ export const limits = {
   streamGapBytes: 131_072, // 128 KiB
   /** An index of no more is read when it is first asked, where leaves of it could be probed: one wave of reads either way. */
   loadedAtOnceBytes: 4_194_304, // 4 MiB
-  /** Of the leaves that one query reads, and again of rows, so much is read in vain at most to make no more requests than these. */
-  probeWaveBytes: 1_572_864, // 1.5 MiB
+  /** Of the leaves that one query reads, and again of rows: up to so much is read, what lies between them too, to make no more requests than these. */
+  probeWaveBytes: 3_145_728, // 3 MiB
   probeWaveRequests: 12, // or fewer, where a handler has fewer in flight
   /** What passes on a connection of 80 MiB/s while a request waits for its first byte. */
   requestBytes: 2_097_152, // 2 MiB

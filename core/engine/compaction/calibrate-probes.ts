@@ -19,7 +19,7 @@ const LEAVES: readonly number[] = [
   ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128],
   ...[160, 192, 224, 256, 320, 384, 448, 512],
 ];
-const FACTORS: readonly number[] = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32];
+const FACTORS: readonly number[] = [1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 12, 16, 24, 32];
 const RERANK_MOST = 800;
 /** Estimates that are kept of a query. */
 const BEST_MOST = RERANK_MOST * PROBE_ROOM;

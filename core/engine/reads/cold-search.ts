@@ -157,9 +157,11 @@ function roomOf({ residency }: SegmentStore): Room {
 
 type WaveReading = Required<Pick<PageReading, 'wave'>>;
 
-/** Of the budget, so much is read in vain at most, and so much at a time where anything is. */
-const IN_VAIN_SHARE = 64;
+/** Of the budget, so much is read at a time where less is wanted, and so much at most. */
+const FILLED_SHARE = 32;
 const WAVE_SHARE = 8;
+/** Of what is read at a time, so much may be in vain where more is wanted. */
+const IN_VAIN_SHARE = 8;
 
 /** What the probes of all segments read makes one wave of requests, with those that are under way. */
 function waveOf(
@@ -171,7 +173,9 @@ function waveOf(
   const places = Math.min(requestsParallel - underWay, limits.probeWaveRequests);
   const requests = Math.floor(places / coldSegments);
   const { budgetBytes } = residency;
-  const inVain = Math.min(limits.probeWaveBytes, budgetBytes / IN_VAIN_SHARE) / coldSegments;
-  const bytes = Math.floor(Math.min(wanted + inVain, budgetBytes / WAVE_SHARE));
+  const filled = Math.min(limits.probeWaveBytes, budgetBytes / FILLED_SHARE) / coldSegments;
+  const bytes = Math.floor(
+    Math.min(Math.max(filled, wanted + filled / IN_VAIN_SHARE), budgetBytes / WAVE_SHARE),
+  );
   return { wave: { requests: Math.max(1, requests), bytes } };
 }
