@@ -84,12 +84,12 @@ export function reachFor(
   asked: readonly Pick<AskedQuery, 'farther'>[],
   { wanted, most, farthest }: { readonly wanted: number; readonly most: number; readonly farthest: number },
 ): number {
-  const within = (reach: number): number =>
-    asked.reduce((sum, { farther }) => sum + Math.min(most, upperBound(farther, reach)), 0);
   let [low, high] = [0, farthest];
   for (let halving = 0; halving < REACH_HALVINGS; halving++) {
     const middle = (low + high) / 2;
-    if (within(middle) < wanted * asked.length) low = middle;
+    const within = ({ farther }: Pick<AskedQuery, 'farther'>): number =>
+      Math.min(most, upperBound(farther, middle));
+    if (areFewer(asked, wanted * asked.length, within)) low = middle;
     else high = middle;
   }
   return shortened(high);
@@ -118,15 +118,23 @@ function pointsOf(
 
 /** With it so many candidates are compared on average: more where many are about as near as the k-th, fewer where few are. */
 function slackFor(asked: readonly AskedQuery[], k: number, rerank: number): number {
-  const compared = (slack: number): number =>
-    asked.reduce((sum, query) => sum + query.comparedWithin(k, slack), 0);
   let [low, high] = [0, asked.reduce((most, query) => Math.max(most, query.slackMost(k)), 0)];
   for (let halving = 0; halving < HALVINGS; halving++) {
     const middle = (low + high) / 2;
-    if (compared(middle) < rerank * asked.length) low = middle;
+    if (areFewer(asked, rerank * asked.length, (query) => query.comparedWithin(k, middle))) low = middle;
     else high = middle;
   }
   return shortened(high);
+}
+
+/** Whether all counts together are less. That they are not is known before the last of them. */
+function areFewer<T>(asked: readonly T[], wanted: number, countOf: (query: T) => number): boolean {
+  let sum = 0;
+  for (const query of asked) {
+    sum += countOf(query);
+    if (sum >= wanted) return false;
+  }
+  return true;
 }
 
 /** Of as many digits as matter, so that what is measured is told in few bytes. */
