@@ -99,21 +99,34 @@ interface MeasuredPoint extends ProbePoint {
   readonly recall: number;
 }
 
+/** By ascending numbers of candidates, up to one that finds about as much as the most of them: what lies between would not be kept. */
 function pointsOf(
   asked: readonly AskedQuery[],
   k: number,
   probe: Pick<ProbePoint, 'leaves' | 'reach'>,
-): MeasuredPoint[] {
-  const depths = new Set(FACTORS.map((factor) => Math.min(Math.ceil(factor * k), RERANK_MOST)));
-  return [...depths].map((rerank) => {
-    const slack = slackFor(asked, k, rerank);
-    const compared = { k, slack, most: rerank * PROBE_ROOM };
-    const { mean, lower } = boundedMean(
-      Float64Array.from(asked, (query) => query.recall(compared)),
-      k,
-    );
-    return { k, ...probe, rerank, slack, recall: mean, lower: Math.floor(lower * 1e4) / 1e4 };
-  });
+): readonly MeasuredPoint[] {
+  const depths = [...new Set(FACTORS.map((factor) => Math.min(Math.ceil(factor * k), RERANK_MOST)))];
+  const deepest = pointOf(asked, { k, ...probe, rerank: depths.pop()! });
+  const points: MeasuredPoint[] = [];
+  for (const rerank of depths) {
+    const point = pointOf(asked, { k, ...probe, rerank });
+    points.push(point);
+    if (point.lower > deepest.lower - WORTH_MORE) break;
+  }
+  return [...points, deepest];
+}
+
+function pointOf(
+  asked: readonly AskedQuery[],
+  probe: Pick<ProbePoint, 'k' | 'leaves' | 'reach' | 'rerank'>,
+): MeasuredPoint {
+  const { k, rerank } = probe;
+  const slack = slackFor(asked, k, rerank);
+  const compared = { k, slack, most: rerank * PROBE_ROOM };
+  const recalls = new Float64Array(asked.length);
+  for (const [i, query] of asked.entries()) recalls[i] = query.recall(compared);
+  const { mean, lower } = boundedMean(recalls, k);
+  return { ...probe, slack, recall: mean, lower: Math.floor(lower * 1e4) / 1e4 };
 }
 
 /** With it so many candidates are compared on average: more where many are about as near as the k-th, fewer where few are. */
