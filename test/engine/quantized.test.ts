@@ -16,7 +16,7 @@ const DIMENSION = 48;
 const QUERIES = 40;
 /** What is asked for is more than that: of 400 neighbours a few may be missed by chance. */
 const TARGET = 0.95;
-const rows = clustered(6_000, DIMENSION, 3);
+const rows = clustered(4_400, DIMENSION, 3);
 const asked = clustered(QUERIES, DIMENSION, 3).map((value, i) => value + 0.05 * Math.sin(i));
 
 type Quantization = NonNullable<CollectionSettings['quantization']>;
@@ -85,19 +85,19 @@ describe.each(cases)('%j under %s', (quantization, metric) => {
   test('answers at the recall that is asked for, through merges, copies and streams', async () => {
     const bench = newBench();
     const c = await made(bench, { metric, quantization });
-    await put(c, 0, 3_500);
+    await put(c, 0, 2_600);
     await c.compact();
     await mustReachTargets(c);
     await c.createSnapshot({ name: 'first' });
     const { sequence } = await c.describe();
     const before = await scanned(c);
     // Few: the graph is copied, and what was measured of it stays.
-    await put(c, 3_500, 300);
+    await put(c, 2_600, 200);
     await c.delete({ ids: Array.from({ length: 100 }, (_, i) => `r${i * 7}`) });
     await c.compact();
     await mustReachTargets(c);
     // Many: what is measured is measured anew.
-    await put(c, 3_800, 2_200);
+    await put(c, 2_800, 1_600);
     await c.compact();
     const { segments } = await c.stats();
     expect(segments.map(({ graph }) => graph)).toContain(true);
