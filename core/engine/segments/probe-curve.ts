@@ -49,11 +49,13 @@ export interface ProbeCost {
   readonly leafBytes: number;
   /** Of a row that is compared exactly, with what is read around it. */
   readonly rowBytes: number;
-  /** What passes while a request waits, of those that a handler has in flight: each leaf and each row may take one. */
+  /** What passes while a request waits, of those that a handler has in flight. */
   readonly requestBytes: number;
 }
 
 const POINTS_MAX = 1_000;
+/** Leaves that are read lie far apart, a request each. Their rows lie side by side: about so many are in one, with what is between them. */
+const ROWS_OF_REQUEST = 3;
 /** A probe reads what is within reach, and compares what is within slack, but not more than this times what that is on average. */
 export const PROBE_ROOM = 2;
 /** As many more are compared where slack is not known. */
@@ -132,7 +134,9 @@ function probeBytes(
   effort: Pick<ProbeEffort, 'leaves' | 'rerank'>,
   { leafBytes, rowBytes, requestBytes }: ProbeCost,
 ): number {
-  return effort.leaves * (leafBytes + requestBytes) + effort.rerank * (rowBytes + requestBytes);
+  return (
+    effort.leaves * (leafBytes + requestBytes) + effort.rerank * (rowBytes + requestBytes / ROWS_OF_REQUEST)
+  );
 }
 
 /** The recall that a query wants: of a width of a walk, what such a walk was measured to find. */

@@ -41,8 +41,9 @@ describe('the points of a segment', () => {
       chooseProbe(points, { k: 10, target: 0.95, segments: 1 }, { ...cost, ...of })!.leaves;
     expect(leavesAt({})).toBe(8);
     expect(leavesAt({ rowBytes: 10 })).toBe(2);
-    // 82 requests or 18.
-    expect(leavesAt({ rowBytes: 10, requestBytes: 100 })).toBe(8);
+    // 29 requests or 12: three rows take one.
+    expect(leavesAt({ rowBytes: 10, requestBytes: 100 })).toBe(2);
+    expect(leavesAt({ rowBytes: 10, requestBytes: 1_000 })).toBe(8);
     expect(chooseProbe(points, { k: 10, target: 0.9999, segments: 1 }, cost)).toBeUndefined();
   });
 
