@@ -134,17 +134,13 @@ function tryChoose(store: SegmentStore, cold: ColdSearch, search: ProbeSearch): 
 function tryPlan(
   store: SegmentStore,
   { segment, allowed, count }: ColdSearch,
-  { query, centroids, k, wanted, index, coldSegments }: ProbeSearch,
+  { query, centroids, k, wanted, index }: ProbeSearch,
 ): Omit<Probe, 'mayLoad'> | undefined {
   const { file, probePoints, recallCurve } = segment;
   if (index === 'hnsw' || index === 'flat') return undefined;
   if (probePoints === undefined || !canBeProbed(file)) return undefined;
   const cost = probeCost(file, store.requestsParallel);
-  const effort = chooseProbe(
-    probePoints,
-    { k, target: wantedRecall(recallCurve, k, wanted), segments: coldSegments },
-    cost,
-  );
+  const effort = chooseProbe(probePoints, { k, target: wantedRecall(recallCurve, k, wanted) }, cost);
   if (effort === undefined) return undefined;
   const request = { query, effort, allowed, count };
   const plan = planLeaves(file, centroids.of(roomOf(store), file), request);

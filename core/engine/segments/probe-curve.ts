@@ -5,7 +5,6 @@
 import { limits } from '../../base/limits.js';
 import { isPlainObject } from '../input/index.js';
 import type { WantedEffort } from '../input/index.js';
-import { withHeldBack } from './recall-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 
 export interface ProbePoint {
@@ -92,20 +91,21 @@ function isPoint(value: unknown): value is ProbePoint {
 export interface ProbeWanted {
   readonly k: number;
   readonly target: number;
-  /** Segments that are probed: each has but its part of the k nearest of all, which are nearer than the last of its own, and found sooner. */
-  readonly segments: number;
 }
 
-/** The cheapest probe that keeps the promise; undefined where none does. */
+/**
+ * The cheapest probe that keeps the promise; undefined where none does. Of the target nothing is held back, as it is for walks: queries from
+ * outside found more than the rows that were asked said, of 20,000 abstracts (0.956 for 0.95, 0.993 for 0.99) and of images (0.961, 0.995).
+ */
 export function chooseProbe(
   points: readonly ProbePoint[],
-  { k, target, segments }: ProbeWanted,
+  { k, target }: ProbeWanted,
   cost: ProbeCost,
 ): ProbeEffort | undefined {
   const measured = [...new Set(points.map((point) => point.k))].sort((a, b) => a - b);
   const of = measured.find((candidate) => candidate >= k) ?? measured.at(-1)!;
   const own = points.filter((point) => point.k === of);
-  const best = cheapest(own, withHeldBack(target, 1 / segments), cost) ?? cheapest(own, target, cost);
+  const best = cheapest(own, target, cost);
   if (best === undefined) return undefined;
   const scale = Math.max(1, k / of);
   const rerank = Math.max(k, Math.ceil(best.rerank * scale));

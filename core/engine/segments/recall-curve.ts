@@ -143,9 +143,9 @@ function scanOf(rerank: number): Effort {
   return { kind: 'scan', rerank: Math.min(rerank, limits.indexHits) };
 }
 
-/** What has to be measured for a target, where anything was. `share`: of what is held back, for what is easier than it was measured. */
-export function withHeldBack(target: number, share = 1): number {
-  return target + share * HELD_BACK * (1 - target);
+/** What has to be measured for a target, where anything was. */
+function withHeldBack(target: number): number {
+  return target + HELD_BACK * (1 - target);
 }
 
 /** By coarse codes: as deep as it was measured that the target asks for; where nothing was deep enough, all raw vectors. */

@@ -38,33 +38,28 @@ describe('the points of a segment', () => {
       point({ leaves: 40, lower: 0.999 }),
     ];
     const leavesAt = (of: Partial<typeof cost>): number =>
-      chooseProbe(points, { k: 10, target: 0.95, segments: 1 }, { ...cost, ...of })!.leaves;
+      chooseProbe(points, { k: 10, target: 0.95 }, { ...cost, ...of })!.leaves;
     expect(leavesAt({})).toBe(8);
     expect(leavesAt({ rowBytes: 10 })).toBe(2);
     // 29 requests or 12: three rows take one.
     expect(leavesAt({ rowBytes: 10, requestBytes: 100 })).toBe(2);
     expect(leavesAt({ rowBytes: 10, requestBytes: 1_000 })).toBe(8);
-    expect(chooseProbe(points, { k: 10, target: 0.9999, segments: 1 }, cost)).toBeUndefined();
+    expect(chooseProbe(points, { k: 10, target: 0.9999 }, cost)).toBeUndefined();
   });
 
-  test('hold the less back the more segments there are', () => {
-    const points = [point({ leaves: 4, lower: 0.96 }), point({ leaves: 8, lower: 0.966 })];
-    const leavesOf = (segments: number): number =>
-      chooseProbe(points, { k: 10, target: 0.95, segments }, cost)!.leaves;
-    expect([1, 2, 3].map(leavesOf)).toEqual([8, 4, 4]);
+  test('hold nothing of the target back', () => {
+    const points = [point({ leaves: 4, lower: 0.95 }), point({ leaves: 8, lower: 0.966 })];
+    const leavesFor = (target: number): number => chooseProbe(points, { k: 10, target }, cost)!.leaves;
+    expect([0.95, 0.951].map(leavesFor)).toEqual([4, 8]);
   });
 
   test('are scaled for more neighbours than were measured, without the measure of single queries', () => {
-    const one = chooseProbe(
-      [point({ k: 100, rerank: 200, lower: 0.99 })],
-      { k: 300, target: 0.95, segments: 1 },
-      cost,
-    )!;
+    const one = chooseProbe([point({ k: 100, rerank: 200, lower: 0.99 })], { k: 300, target: 0.95 }, cost)!;
     expect(one).toEqual({
       ...{ leaves: 12, reach: Infinity, rerank: 600 },
       compared: { k: 300, slack: Infinity, most: 900 },
     });
-    const measured = chooseProbe([point({ lower: 0.99 })], { k: 7, target: 0.95, segments: 1 }, cost)!;
+    const measured = chooseProbe([point({ lower: 0.99 })], { k: 7, target: 0.95 }, cost)!;
     expect(measured.compared).toEqual({ k: 7, slack: 0.25, most: 40 });
   });
 });
