@@ -6,7 +6,7 @@
  *   node bench/cold/leaves.mjs --rows 100000          # the quick form: two minutes to make, once
  *
  * A `server` tier collection of generated embeddings (embedding-set.mjs), 768 numbers, cosine, made once and kept below build/
- * (kept-collection.mjs; a million rows take fifteen minutes of one core, a minute of waiting, and 11 GB of disk on the way). Each query has a database of its own: 96 MB
+ * (kept-collection.mjs; a million rows take ten minutes of one core, a minute of waiting, and 11 GB of disk on the way). Each query has a database of its own: 96 MB
  * of memory, nothing shared or left from the one before; what is loaded and compiled of the code is. k = 10 at target recall 0.95,
  * `include: []`. Each is asked of two handlers, one after the other: of tier `edge`, which has six requests in flight because a Worker may have no
  * more connections, and of tier `server`, as a function of a cloud has it.

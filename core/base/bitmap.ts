@@ -6,6 +6,11 @@ export function bitmapBytes(rows: number): number {
   return Math.ceil(rows / 8);
 }
 
+/** Of one that a kernel reads in whole words of 64 bits. */
+export function wordBitmapBytes(rows: number): number {
+  return Math.ceil(rows / 64) * 8;
+}
+
 /** Every row set. */
 export function fullBitmap(rows: number): Uint8Array {
   const bits = new Uint8Array(bitmapBytes(rows)).fill(0xff);

@@ -6,6 +6,7 @@
  * payload: resident region | tables' scratch | pool | hop lists | visited | allowed | the builder's own scratch
  * ```
  */
+import { wordBitmapBytes } from '../base/bitmap.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { Arena } from '../kernel/index.js';
@@ -136,7 +137,7 @@ export function layOutScratch(
     pool: layout.take(poolKeys(shape.rows, efBuild) * 8),
     hop: layout.take(HOP_BYTES),
     visited: layout.take(shape.rows),
-    allowed: layout.take(Math.ceil(shape.rows / 64) * 8),
+    allowed: layout.take(wordBitmapBytes(shape.rows)),
   };
 }
 

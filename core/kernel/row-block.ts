@@ -8,6 +8,7 @@
  *
  * The heap's bytes also serve as the list of rows and scores of `scores`, and as the output of `equalRows`.
  */
+import { wordBitmapBytes } from '../base/bitmap.js';
 import { alignUp } from '../base/bytes.js';
 import { assertInternal } from '../base/errors.js';
 import { limits } from '../base/limits.js';
@@ -60,7 +61,7 @@ function layoutOf(dimension: number, capacity: number): BlockLayout {
   const stride = alignUp(dimension * 4, ROW_ALIGNMENT);
   // One more than the largest k: the caller asks for k + 1 to learn of a tie at the k-th place.
   const heapKeys = Math.min(capacity, limits.k + 1);
-  const bitmapBytes = Math.ceil(capacity / 64) * 8;
+  const bitmapBytes = wordBitmapBytes(capacity);
   const query = PAYLOAD_OFFSET;
   const heap = alignUp(query + stride, ROW_ALIGNMENT);
   const live = alignUp(heap + heapKeys * 8, ROW_ALIGNMENT);

@@ -106,8 +106,10 @@ async function truthsOf(
   return found;
 }
 
+const sets = { arXiv: arxiv, 'Fashion-MNIST': fashion };
+
 interface Case {
-  readonly data: string;
+  readonly data: keyof typeof sets;
   readonly metric: Metric;
   readonly quantization: NonNullable<CollectionSettings['quantization']>;
 }
@@ -127,7 +129,7 @@ const cases: readonly Case[] = [
 
 describe.skipIf(!existsSync(`${folder}/README.md`))('recall on real data is what was asked for', () => {
   test.each(cases)('$data, $metric, $quantization', async ({ data, metric, quantization }) => {
-    const given = data === 'arXiv' ? arxiv() : fashion();
+    const given = sets[data]();
     const c = await written(given, { metric, quantization });
     const vectors = Array.from({ length: QUERIES }, (_, q) => rowOf(given.queries, given.dimension, q));
     const all = await truthsOf(`${data} ${metric}`, c, vectors);

@@ -3,7 +3,7 @@
  * queries, one after another, that each ask which are nearest. Codes are relative to the mean of all centroids, and estimate squared
  * distances, which leaves are made by, whatever the metric of their rows.
  */
-import { hasBit } from '../../base/bitmap.js';
+import { hasBit, wordBitmapBytes } from '../../base/bitmap.js';
 import type { Arena } from '../../kernel/index.js';
 import { paddedDimension } from '../layout/index.js';
 import type { Layout } from '../layout/index.js';
@@ -40,7 +40,7 @@ export function layOutCentroidScan(
     lookUp: layout.take(padded * 4),
     packs: layout.take(packs * packBytes(padded)),
     estimates: layout.take(packs * PACK_ROWS * 4),
-    live: layout.take(wordBytes(centroids)),
+    live: layout.take(wordBitmapBytes(centroids)),
     heap: layout.take(limit * 8),
     list: layout.take(limit * 4),
     rotated: layout.take(PACK_ROWS * padded * 4),
@@ -67,7 +67,7 @@ export class CentroidScan {
     of: CentroidScanSize & { readonly at: number } & Pick<CentroidCodes, 'factor' | 'mean'>,
   ) {
     const { dimension, factor } = of;
-    this.live = arena.u8.subarray(places.live, places.live + wordBytes(of.centroids)).fill(0);
+    this.live = arena.u8.subarray(places.live, places.live + wordBitmapBytes(of.centroids)).fill(0);
     this.list = places.list;
     this.#arena = arena;
     this.#places = places;
@@ -107,21 +107,12 @@ export class CentroidScan {
   }
 
   #pack(at: number): void {
-    const { exports } = this.#arena;
     const { tables, packs, rotated, records } = this.#places;
     const { dimension, centroids } = this.#size;
-    const { padded } = this.#tables;
-    const stride = recordBytes(padded, 1);
-    for (let first = 0, to = packs; first < centroids; first += PACK_ROWS, to += packBytes(padded)) {
-      const count = Math.min(PACK_ROWS, centroids - first);
-      this.#tables.rotate({ from: at + first * dimension * 4, rows: count, to: rotated });
-      exports.rabitqEncode(rotated, count, padded, tables.mean, 1, 0, records, stride);
-      exports.packRows32(records, stride, count, padded, to);
+    const bytes = packBytes(this.#tables.padded);
+    for (let first = 0, to = packs; first < centroids; first += PACK_ROWS, to += bytes) {
+      const [from, rows] = [at + first * dimension * 4, Math.min(PACK_ROWS, centroids - first)];
+      this.#tables.pack({ from, rows, centroid: tables.mean, rotated, records, to });
     }
   }
-}
-
-/** A bit of each, in whole words of 64. */
-function wordBytes(centroids: number): number {
-  return Math.ceil(centroids / 64) * 8;
 }

@@ -93,11 +93,10 @@ export class LeafEncoder {
 
   /** The next leaf of the file, whole. Its centroid is one of rows of length 1 under cosine. */
   add(rows: Float32Array, leafCentroid: Float32Array): void {
-    const { exports, f32, u8 } = this.#arena!;
+    const { f32, u8 } = this.#arena!;
     const { input, rotated, centroid, records, pack } = this.#places;
     const { dimension } = this.#options;
     const padded = this.#padded;
-    const stride = this.#stride;
     const count = rows.length / dimension;
     const scanned = new Uint8Array(padded * 4 + Math.ceil(count / PACK_ROWS) * this.#packBytes);
     f32.set(leafCentroid, input / 4);
@@ -106,9 +105,7 @@ export class LeafEncoder {
     for (let row = 0, to = padded * 4; row < count; row += PACK_ROWS, to += this.#packBytes) {
       const part = Math.min(PACK_ROWS, count - row);
       f32.set(rows.subarray(row * dimension, (row + part) * dimension), input / 4);
-      this.#tables.rotate({ from: input, rows: part, to: rotated });
-      exports.rabitqEncode(rotated, part, padded, centroid, 1, Number(this.#tables.isDot), records, stride);
-      exports.packRows32(records, stride, part, padded, pack);
+      this.#tables.pack({ from: input, rows: part, centroid, rotated, records, to: pack });
       scanned.set(u8.subarray(pack, pack + this.#packBytes), to);
     }
     this.#leaves.push({ rows: count, guests: NO_GUESTS, scanned });

@@ -62,6 +62,16 @@ export function layOutLeafTables(layout: Layout, dimension: number): Places {
   };
 }
 
+/** Addresses: of f32[rows][dimension], of a centroid, of room for a pack of rotated rows and of records, and of the pack. */
+interface PackedRows {
+  readonly from: number;
+  readonly rows: number;
+  readonly centroid: number;
+  readonly rotated: number;
+  readonly records: number;
+  readonly to: number;
+}
+
 export class LeafTables {
   readonly padded: number;
   readonly isDot: boolean;
@@ -86,6 +96,15 @@ export class LeafTables {
     putRabitqState(arena, struct, { ...fields, padded: this.padded, leaves: 1 });
     arena.u32.fill(0, leafOf / 4, leafOf / 4 + 1);
     arena.u32.set([0, CENTROIDS_AT_ONCE], leafStarts / 4);
+  }
+
+  /** Codes rows, a pack of them at most, against the rotated centroid at `centroid`, and packs them. */
+  pack({ from, rows, centroid, rotated, records, to }: PackedRows): void {
+    const { exports } = this.#arena;
+    const stride = recordBytes(this.padded, 1);
+    this.rotate({ from, rows, to: rotated });
+    exports.rabitqEncode(rotated, rows, this.padded, centroid, 1, Number(this.isDot), records, stride);
+    exports.packRows32(records, stride, rows, this.padded, to);
   }
 
   /** Of rows of length 1 where the metric is cosine, which it is not itself. */
