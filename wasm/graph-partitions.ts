@@ -21,8 +21,11 @@ import { ROW_LOCKS } from './layout';
 /** Rows of which the weights lie side by side, in the caller's scratch: 4 x stride x i16, then 4 x f64 constants. */
 const BLOCK: u32 = 4;
 
-/** Seconds of trying. */
-const LOCK_TRIES: u32 = 1_000_000_000;
+/** How often a lock that another thread holds is tried before this one sleeps: whoever holds it may have no core. */
+const LOCK_TRIES: u32 = 1_000;
+const LOCK_SLEEP_NS: i64 = 1_000_000;
+/** Then the caller sees whether whoever holds it is still there. */
+const LOCK_SLEEPS: u32 = 100;
 
 // @ts-ignore: decorator
 @inline
@@ -168,12 +171,15 @@ function collect(list: usize, links: usize, room: u32, id: u32, distance: f32): 
  * Parts overlap, so that two threads may offer to one row: one after the other. What it has collected at the end is the same in
  * whatever order. One lock is for every sixteenth row.
  */
-function lockRow(row: u32): void {
+function tryLockRow(row: u32): bool {
   const lock = ROW_LOCKS + (<usize>(row & 15) << 2);
-  for (let tries: u32 = 0; atomic.cmpxchg<u32>(lock, 0, 1) != 0; tries++) {
-    // Who holds it is gone.
-    if (tries == LOCK_TRIES) unreachable();
+  for (let sleeps: u32 = 0; sleeps < LOCK_SLEEPS; sleeps++) {
+    for (let tries: u32 = 0; tries < LOCK_TRIES; tries++) {
+      if (atomic.cmpxchg<u32>(lock, 0, 1) == 0) return true;
+    }
+    atomic.wait<i32>(lock, 1, LOCK_SLEEP_NS);
   }
+  return false;
 }
 
 function unlockRow(row: u32): void {
@@ -183,8 +189,9 @@ function unlockRow(row: u32): void {
 /**
  * Offers the rows of a part to those of its first `fresh` that are not they. Requires: these ascend, and so do the rest, so
  * that a pair that meets again has the same distance. `scratch`: a block, then count x count + 4 x count f32.
+ * False where another thread has held a lock for long: what was offered may be offered again.
  */
-export function offerPairs(rows: usize, fresh: u32, count: u32, scratch: usize): void {
+export function offerPairs(rows: usize, fresh: u32, count: u32, scratch: usize): bool {
   const side = <usize>count;
   const matrix = scratch + <usize>load<u32>(STRIDE) * 8 + 48;
   measurePairs(rows, <usize>fresh, side, scratch, matrix);
@@ -193,13 +200,16 @@ export function offerPairs(rows: usize, fresh: u32, count: u32, scratch: usize):
     const row = load<u32>(rows + (i << 2));
     const list = listAt(0, row);
     const links = linksAt(0, row);
-    if (ASC_FEATURE_THREADS) lockRow(row);
+    if (ASC_FEATURE_THREADS) {
+      if (!tryLockRow(row)) return false;
+    }
     for (let j: usize = 0; j < side; j++) {
       if (j == i) continue;
       collect(list, links, room, load<u32>(rows + (j << 2)), load<f32>(matrix + ((i * side + j) << 2)));
     }
     if (ASC_FEATURE_THREADS) unlockRow(row);
   }
+  return true;
 }
 
 /** Makes links of the candidates of each listed row. */

@@ -5,13 +5,12 @@ export { ArenaPool, type ArenaPoolUsage } from './arena-pool.js';
 export { createDigests, type Sha256 } from './digests.js';
 export { compileEmbeddedKernel } from './embedded.js';
 export { Kernel, type KernelOptions } from './kernel.js';
-export { OWN_SCRATCH, doCall, lendToNobody } from './kernel-threads.js';
+export { OWN_SCRATCH, freeRowLocks, lendToNobody, tryCall } from './kernel-threads.js';
 export type { CallScratch, KernelCall, KernelThreads, LentArena } from './kernel-threads.js';
 export type { KernelExports, KernelMemory, KernelModule, Simd } from './kernel-module.js';
 export {
   INDEX_STATE_OFFSET,
   PAYLOAD_OFFSET,
-  ROW_LOCKS_OFFSET,
   arenaBytes,
   arenaClassFor,
   arenaClasses,

@@ -127,7 +127,8 @@ export interface KernelExports {
     scratch: number,
     out: number,
   ): void;
-  offerPairs(rows: number, fresh: number, count: number, scratch: number): void;
+  /** 0 where another thread has held a lock for long: again. */
+  offerPairs(rows: number, fresh: number, count: number, scratch: number): number;
   chooseLinks(rows: number, count: number): void;
   linkBackRows(rows: number, count: number): void;
   refineLinks(rows: number, count: number, ef: number, expand: number, out: number): void;

@@ -3,6 +3,9 @@
  * all read, and writes what no other call does.
  */
 import type { Arena } from './arena.js';
+import { ROW_LOCKS_OFFSET } from './layout.js';
+
+const ROW_LOCKS = 16;
 
 export interface KernelCall {
   readonly name: 'findLinks' | 'nearestPivots' | 'offerPairs' | 'chooseLinks' | 'refineLinks' | 'linkFarther';
@@ -41,7 +44,7 @@ export function lendToNobody(arena: Arena, scratch: CallScratch): LentArena {
   return {
     *all(calls) {
       for (const call of calls) {
-        doCall(arena, call, scratch.at);
+        tryCall(arena, call, scratch.at);
         yield;
       }
     },
@@ -49,7 +52,13 @@ export function lendToNobody(arena: Arena, scratch: CallScratch): LentArena {
   };
 }
 
-export function doCall({ exports }: Arena, { name, args }: KernelCall, scratch: number): void {
-  const call: (...numbers: number[]) => void = exports[name];
-  call(...args.map((value) => (value === OWN_SCRATCH ? scratch : value)));
+/** False where another thread holds what the call needs, and may be gone: it is to be done again. */
+export function tryCall({ exports }: Arena, { name, args }: KernelCall, scratch: number): boolean {
+  const call: (...numbers: number[]) => unknown = exports[name];
+  return call(...args.map((value) => (value === OWN_SCRATCH ? scratch : value))) !== 0;
+}
+
+/** Of threads that are gone, or none. Requires: what a call that holds one writes is nothing to anybody. */
+export function freeRowLocks({ u32 }: Arena): void {
+  for (let lock = 0; lock < ROW_LOCKS; lock++) Atomics.store(u32, ROW_LOCKS_OFFSET / 4 + lock, 0);
 }

@@ -5,7 +5,7 @@
 import { searchIndex } from '../engine/index.js';
 import type { LoadedIndex } from '../engine/index.js';
 import { SearchIndex } from '../index/index.js';
-import { Arena, doCall, stateOffset } from '../kernel/index.js';
+import { Arena, stateOffset, tryCall } from '../kernel/index.js';
 import type { ArenaClass, KernelMemory } from '../kernel/index.js';
 import { getCall } from './call-job.js';
 import {
@@ -59,10 +59,14 @@ export class SearchThread {
     const { words } = this.#slots;
     for (;;) {
       const signal = Atomics.load(words, SIGNAL);
-      if (Atomics.load(words, STOP) === 1) return;
+      if (this.#isToStop) return;
       this.#hear();
       if (!this.#takeAny()) this.#slots.sleep(signal);
     }
+  }
+
+  get #isToStop(): boolean {
+    return Atomics.load(this.#slots.words, STOP) === 1;
   }
 
   /** Whatever was said before a job was made ready is heard before it is done. */
@@ -143,7 +147,7 @@ export class SearchThread {
     const { arena, call } = getCall(place);
     const lent = this.#lent.get(arena);
     if (lent === undefined) return false;
-    doCall(lent.arena, call, lent.scratch);
+    while (!tryCall(lent.arena, call, lent.scratch)) if (this.#isToStop) return false;
     return true;
   }
 }

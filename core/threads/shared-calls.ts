@@ -1,6 +1,6 @@
 /** Calls of kernels on one arena by all threads, the caller's own among them. */
 import { CairnError } from '../base/errors.js';
-import { doCall } from '../kernel/index.js';
+import { freeRowLocks, tryCall } from '../kernel/index.js';
 import type { Arena, CallScratch, KernelCall, LentArena } from '../kernel/index.js';
 import { putCall } from './call-job.js';
 import type { HandedJobs, Job } from './handed-jobs.js';
@@ -38,15 +38,16 @@ export class SharedCalls implements LentArena {
 
   *all(calls: readonly KernelCall[]): Generator<void> {
     const { handed } = this.#host;
+    const left = [...calls];
     let next = 0;
-    while (next < calls.length || this.#underWay.size > 0) {
+    while (next < left.length || this.#underWay.size > 0) {
       handed.collect();
       if (this.#lost) throw threadLost();
-      next = this.#handOver(calls, next);
-      const own = calls[next] ?? this.#tryTakeOneBack();
+      next = this.#handOver(left, next);
+      const own = left[next] ?? this.#tryTakeOneBack();
       if (own !== undefined) {
-        if (next < calls.length) next++;
-        doCall(this.#arena, own, this.#scratch.at);
+        if (next < left.length) next++;
+        if (!tryCall(this.#arena, own, this.#scratch.at)) left.push(own);
       } else {
         const [job] = this.#underWay;
         if (job !== undefined) handed.wait(job.slot, WAIT_MS);
@@ -61,6 +62,8 @@ export class SharedCalls implements LentArena {
   takeBack(): boolean {
     const { handed, forget } = this.#host;
     while (this.#tryTakeOneBack() !== undefined);
+    // Of a thread that is gone another one may hope for its lock. What they build is no more.
+    freeRowLocks(this.#arena);
     let leftMs = TAKE_BACK_MS;
     for (const { slot } of this.#underWay) {
       for (; leftMs > 0 && handed.isBegun(slot); leftMs -= WAIT_MS) handed.wait(slot, WAIT_MS);

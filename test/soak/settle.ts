@@ -26,6 +26,7 @@ import {
   tryReadHead,
   tryReadHeadCopy,
 } from '../../core/log/index.js';
+import { openFileStore } from '../../core/store/adapters/node/index.js';
 import { systemClock, systemSleep } from '../../core/system-ports.js';
 import { branchesOf, modelsOf, mustBeSound, mustHoldAll } from './check.js';
 import type { Part } from './messages.js';
@@ -78,6 +79,7 @@ export async function settle(part: Part): Promise<SettleReport> {
     await mustHoldAll(database, models, branchesOf(part));
     const { garbageBytes } = await mustBeSound(database);
     assert.equal(garbageBytes, 0, 'the scrub sees no garbage after the last collection');
+    await sweepNames(look);
     const records = [...models.values()].flat().reduce((sum, model) => sum + model.records.size, 0);
     return { ...(await leftOver(look)), bytesBefore, objectsCollected, orphans, temporary, records };
   } finally {
@@ -170,6 +172,12 @@ async function ageTemporary(look: StoreLook): Promise<number> {
   const names = await readdir(folder);
   await Promise.all(names.map((name) => utimes(join(folder, name), old, old)));
   return names.length;
+}
+
+/** A write that was killed once its file had its name left another name of it, which stays for as long as the first. */
+async function sweepNames(look: StoreLook): Promise<void> {
+  await ageTemporary(look);
+  await openFileStore(look.folder, { create: false });
 }
 
 type Left = Pick<SettleReport, 'bytes' | 'leakedBytes' | 'leaked' | 'tombstones' | 'tombstoneBytes'>;

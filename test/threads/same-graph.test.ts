@@ -1,14 +1,15 @@
 /**
  * Whoever links rows, the graph is the same to the byte: an index is built without other threads and with one and three, of real
- * vectors and generated ones of every metric, with copies of one row among them, and where all rows are alike; and a collection that
- * is compacted by threads answers as one that is not.
+ * vectors and generated ones of every metric, with copies of one row among them, and where all rows are alike; and where threads
+ * stand still or end in the middle. A collection that is compacted by threads answers as one that is not.
  */
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type * as indexes from '../../core/index/index.js';
 import type * as kernels from '../../core/kernel/index.js';
 import type * as threads from '../../core/threads/adapters/node/index.js';
 import type { Random } from '../../core/index.js';
+import { ROW_LOCKS_OFFSET } from '../../core/kernel/layout.js';
 import { root } from '../../scripts/set-up.mjs';
 import { numberSource } from '../kernel/number-source.js';
 import {
@@ -39,8 +40,8 @@ afterEach(async () => {
   folders.splice(0).forEach(remove);
 });
 
-/** The sections of a graph of the rows, made by so many other threads. */
-async function built({ vectors, dimension, metric }: Rows, count: number): Promise<readonly Uint8Array[]> {
+/** What builds a graph of rows, by so many other threads. Call `close` once it is built. */
+async function begin({ vectors, dimension, metric }: Rows, count: number) {
   const started = count === 0 ? undefined : await nodeThreads(count);
   const module = started?.module ?? (await compileEmbeddedKernel());
   const kernel = new Kernel(module, { memoryBudgetBytes, shared: started !== undefined });
@@ -49,6 +50,8 @@ async function built({ vectors, dimension, metric }: Rows, count: number): Promi
   const ranges = new RangeTrainer(dimension, metric);
   ranges.add(vectors);
   const rows = vectors.length / dimension;
+  const usedBytes = kernel.pool.usage().usedBytes;
+  const given = vi.spyOn(kernel.pool, 'acquire');
   const builder = new IndexBuilder(kernel.pool, {
     shape: { dimension, metric, rows },
     params: ranges.finish(),
@@ -60,22 +63,55 @@ async function built({ vectors, dimension, metric }: Rows, count: number): Promi
     extraResidentBytes: 0,
     threads: pool,
   });
+  const { u32 } = given.mock.results[0]!.value as kernels.Arena;
   builder.encode(0, vectors);
   if (pool !== undefined) await threadsHaveStarted();
-  const order = Uint32Array.from({ length: rows }, (_, i) => (i * 7_919) % rows);
+  return {
+    builder,
+    link: () => builder.link(Uint32Array.from({ length: rows }, (_, i) => (i * 7_919) % rows)),
+    locks: u32.subarray(ROW_LOCKS_OFFSET / 4, ROW_LOCKS_OFFSET / 4 + 16),
+    mustHaveAllBack: () => expect(kernel.pool.usage().usedBytes).toBe(usedBytes),
+  };
+}
+
+type Begun = Awaited<ReturnType<typeof begin>>;
+
+async function finish({ builder, mustHaveAllBack }: Begun): Promise<readonly Uint8Array[]> {
+  for (const _ of builder.connect());
+  const sections = builder.sections().map(({ bytes }) => Uint8Array.from(bytes));
+  builder.release();
+  mustHaveAllBack();
+  await close?.();
+  close = undefined;
+  return sections;
+}
+
+/** The sections of a graph of the rows. */
+async function built(rows: Rows, count: number): Promise<readonly Uint8Array[]> {
+  const begun = await begin(rows, count);
   let turns = 0;
-  for (const _ of builder.link(order)) {
+  for (const _ of begun.link()) {
     turns++;
     // Now and then, as whoever builds gives way: threads end and begin meanwhile.
     if (turns % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  for (const _ of builder.connect());
-  const sections = builder.sections().map(({ bytes }) => Uint8Array.from(bytes));
-  builder.release();
-  expect(kernel.pool.usage().usedBytes).toBeLessThan(8 * 1024 * 1024);
-  await close?.();
-  close = undefined;
-  return sections;
+  return await finish(begun);
+}
+
+/** Links by threads that come to wait for locks that nobody gives back: `whenWaiting` is called then. */
+async function linkWhileHeld({ link, locks }: Begun, whenWaiting: () => void): Promise<void> {
+  let [waits, isWaiting] = [0, false];
+  let startedMs = performance.now();
+  for (const _ of link()) {
+    // Only a turn that waits for a lock takes a tenth of a second; three of them are no chance.
+    if (waits < 3) waits = performance.now() - startedMs > 80 ? waits + 1 : 0;
+    // Held anew each time: a thread that had one has given it back.
+    if (waits < 3) locks.fill(1);
+    else if (!isWaiting) whenWaiting();
+    isWaiting ||= waits === 3;
+    await new Promise((resolve) => setImmediate(resolve));
+    startedMs = performance.now();
+  }
 }
 
 async function mustBeSame(rows: Rows, counts: readonly number[]): Promise<void> {
@@ -103,37 +139,24 @@ test('of rows that are all alike', async () => {
   await mustBeSame(rows, [2]);
 });
 
+const many = generated(9_001, 0, 'euclidean');
+
+test('a thread that has no core for long, in the middle of what it offers, is waited for', async () => {
+  const begun = await begin(many, 2);
+  const told = vi.fn<() => void>(() => void begun.locks.fill(0));
+  await linkWhileHeld(begun, told);
+  expect(told).toHaveBeenCalledOnce();
+  expect(await finish(begun)).toEqual(await built(many, 0));
+});
+
 test('a thread that ends in the middle fails what is built, and the memory comes back', async () => {
-  const { vectors, dimension, metric } = generated(9_001, 0, 'euclidean', 128);
   const before = workers.length;
-  const started = await nodeThreads(1);
-  const kernel = new Kernel(started.module, { memoryBudgetBytes, shared: true });
-  const pool = started.open(kernel.pool);
-  close = () => pool.close();
-  const ranges = new RangeTrainer(dimension, metric);
-  ranges.add(vectors);
-  const used = kernel.pool.usage().usedBytes;
-  const builder = new IndexBuilder(kernel.pool, {
-    shape: { dimension, metric, rows: 9_001 },
-    params: ranges.finish(),
-    graph: { m: 12, efConstruction: 64, seed: 11 },
-    extraResidentBytes: 0,
-    threads: pool,
-  });
-  builder.encode(0, vectors);
-  await threadsHaveStarted();
-  const link = async (): Promise<void> => {
-    let turns = 0;
-    for (const _ of builder.link(Uint32Array.from({ length: 9_001 }, (__, row) => row))) {
-      turns++;
-      if (turns === 400) void workers[before]!.terminate();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  // It may have ended between two calls: then all others are done here.
-  await link().catch((error: unknown) => expect(error).toMatchObject({ code: 'thread_lost' }));
-  builder.release();
-  expect(kernel.pool.usage().usedBytes).toBe(used);
+  const begun = await begin(many, 2);
+  // The other one waits for the same.
+  const link = linkWhileHeld(begun, () => void workers[before]!.terminate());
+  await expect(link).rejects.toMatchObject({ code: 'thread_lost' });
+  begun.builder.release();
+  begun.mustHaveAllBack();
 });
 
 test('a compaction by threads answers as one without', async () => {

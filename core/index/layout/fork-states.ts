@@ -1,5 +1,5 @@
 /** What each thread beside the caller's own is told of an index that they build together: the same, with scratch of its own. */
-import { ROW_LOCKS_OFFSET, stateOffset } from '../../kernel/index.js';
+import { freeRowLocks, stateOffset } from '../../kernel/index.js';
 import type { Arena } from '../../kernel/index.js';
 import { stateOffsets } from './state.js';
 
@@ -18,7 +18,7 @@ export interface ScratchBlock {
 /** Makes states 1 to `count` of that of the caller. The thread's scratch lies at `forks`, one block after another. */
 export function forkStates(arena: Arena, block: ScratchBlock, forks: number, count: number): void {
   const { u8, u32 } = arena;
-  u32.fill(0, ROW_LOCKS_OFFSET / 4, ROW_LOCKS_OFFSET / 4 + 16);
+  freeRowLocks(arena);
   for (let thread = 1; thread <= count; thread++) {
     const to = stateOffset(thread);
     const moved = forks + (thread - 1) * block.bytes - block.at;
