@@ -1,7 +1,8 @@
 /** A look at a file store beside the library: heads, keys, and the files that hold them. */
 import { readdirSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Uid } from '../../core/base/ids.js';
 import { compileEmbeddedKernel, createDigests, Kernel } from '../../core/kernel/index.js';
 import type { LogContext } from '../../core/log/index.js';
@@ -51,11 +52,13 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
-/** Every file, one of several names once. */
+/** Every file once: one of several names under that which is no temporary one. */
 export async function filesOf(folder: string): Promise<readonly StoredFile[]> {
   const seen = new Set<number>();
   const files: StoredFile[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  const isTemporary = ({ parentPath }: Dirent): boolean => basename(parentPath) === '~tmp';
+  for (const entry of entries.toSorted((a, b) => Number(isTemporary(a)) - Number(isTemporary(b)))) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const { ino, size } = await lstat(path);
