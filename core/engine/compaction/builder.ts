@@ -41,7 +41,7 @@ import { rowMaps, SegmentWriter } from '../../segment/index.js';
 import type { Expiries, ResidentSection, SegmentRef } from '../../segment/index.js';
 import type { ObjectStore } from '../../store/index.js';
 import { tryWithRoom, withRoom } from '../segments/index.js';
-import type { ProbePoint, RecallCurve } from '../segments/index.js';
+import type { ProbeCurve, RecallCurve } from '../segments/index.js';
 import type { Breathe } from './breath.js';
 import { calibrate } from './calibrate.js';
 import { codePlan, codingFor } from './coding.js';
@@ -50,6 +50,7 @@ import type { AskedRows } from './held-out.js';
 import type { HiddenRow } from './row-source.js';
 import { learnBooks } from './pq-plan.js';
 import type { RowSet } from './row-set.js';
+import { calibrateCovers } from './calibrate-covers.js';
 import { calibrateProbes } from './calibrate-probes.js';
 import { SegmentLeaves } from './segment-leaves.js';
 import { shuffle } from './shuffle.js';
@@ -189,7 +190,7 @@ class SegmentBuild {
       await writer.writeColumns(leafStarts, this.#request.breathe);
       await this.#writeLeaves(writer, ids, maps.rankOfRow);
       const curve = graph === undefined ? undefined : await this.#buildGraph(index);
-      const probes = await this.#calibrateProbes(index, leafStarts);
+      const probes = await this.#tryCalibrateProbes(index, leafStarts);
       const resident = [...index.sections(), ...maps.sections];
       await writer.writeResident(resident);
       const fileRowOf = this.#fileRows();
@@ -197,7 +198,7 @@ class SegmentBuild {
       const ref = await writer.finish({
         ...(expiries === undefined ? {} : { expiries }),
         numbers: { ...index.numbers() },
-        curve: probes === undefined ? curve : { ...curve, probes },
+        curve: probes === undefined ? curve : { ...curve, ...probes },
       });
       const entry = entryOf(ref, resident, graph !== undefined);
       return { entry, ids, hidden: this.#hidden(fileRowOf), fileRowOf };
@@ -366,10 +367,7 @@ class SegmentBuild {
   }
 
   /** Undefined where there is nothing to probe, or no memory to try it: the leaves are not used then. */
-  async #calibrateProbes(
-    index: IndexBuilder,
-    leafStarts: Uint32Array,
-  ): Promise<readonly ProbePoint[] | undefined> {
+  async #tryCalibrateProbes(index: IndexBuilder, leafStarts: Uint32Array): Promise<ProbeCurve | undefined> {
     const leaves = this.#leaves;
     if (leaves === undefined) return undefined;
     const { kernel, evict, seed, rows: set } = this.#request;
@@ -380,11 +378,12 @@ class SegmentBuild {
     const leafScan = leaves.tryScan(kernel.pool, evict);
     if (leafScan === undefined) return undefined;
     try {
-      const port = await this.#askedPort(index, asked);
+      const askedPort = await this.#askedPort(index, asked);
       // Of all rows: what is asked is in leaves like any other.
       const scan = (query: number, limit: number): Uint32Array =>
-        index.scan({ query: port.vectorOf(query), limit }).rows;
-      return await calibrateProbes({ ...port, scan, leaves: leaves.encoded, leafStarts, leafScan });
+        index.scan({ query: askedPort.vectorOf(query), limit }).rows;
+      const port = { ...askedPort, scan, leaves: leaves.encoded, leafStarts, leafScan };
+      return { probes: await calibrateProbes(port), covers: await calibrateCovers(port) };
     } finally {
       leafScan.release();
     }

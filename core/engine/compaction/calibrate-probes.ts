@@ -7,7 +7,7 @@
  */
 import { lowerBound, upperBound } from '../../base/ascending.js';
 import type { EncodedLeaf, LeafScan } from '../../index/index.js';
-import { PROBE_ROOM, worstCompared } from '../segments/index.js';
+import { PROBE_ROOM, spread, worstCompared } from '../segments/index.js';
 import type { Compared, ProbePoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 import { RankedRows } from './ranked-rows.js';
@@ -31,7 +31,7 @@ const TRUTH_ROWS = 150;
 /** Points of less recall are not kept, nor those that promise hardly more than one that takes less. */
 const WORTH_PROMISING = 0.5;
 const WORTH_MORE = 0.0005;
-/** More leaves than those by which this much of everything is found need not be measured. */
+/** More leaves than those by which this much of so many neighbours is found need not be measured for them. */
 const GOOD_ENOUGH = 0.999;
 
 export interface ProbeCalibration {
@@ -52,10 +52,11 @@ export interface ProbeCalibration {
 
 export async function calibrateProbes(port: ProbeCalibration): Promise<readonly ProbePoint[]> {
   const asked = await askedQueries(port);
-  const points: ProbePoint[] = [];
+  const points: MeasuredPoint[] = [];
   const leaves = port.leaves.length;
   const ranking = new RankedRows(port.leaves.reduce((sum, { rows }) => sum + rows, 0));
   const farthest = asked.reduce((most, { farther }) => Math.max(most, farther.at(-1) ?? 0), 0);
+  let open = KS;
   for (const level of LEAVES) {
     const wanted = Math.min(level, leaves);
     const most = wanted * PROBE_ROOM;
@@ -64,14 +65,15 @@ export async function calibrateProbes(port: ProbeCalibration): Promise<readonly 
       await port.breathe();
       query.probe(port, ranking, { reach, most });
     }
-    const measured: MeasuredPoint[] = [];
-    for (const k of KS) {
+    const stillOpen: number[] = [];
+    for (const k of open) {
       await port.breathe();
-      measured.push(...pointsOf(asked, k, { leaves: wanted, reach }));
+      const measured = pointsOf(asked, k, { leaves: wanted, reach });
+      points.push(...measured);
+      if (measured.every(({ recall }) => recall < GOOD_ENOUGH)) stillOpen.push(k);
     }
-    points.push(...measured);
-    if (wanted === leaves) break;
-    if (KS.every((k) => measured.some((point) => point.k === k && point.recall >= GOOD_ENOUGH))) break;
+    open = stillOpen;
+    if (wanted === leaves || open.length === 0) break;
   }
   return undominated(points);
 }
@@ -103,8 +105,10 @@ interface MeasuredPoint extends ProbePoint {
 function pointsOf(
   asked: readonly AskedQuery[],
   k: number,
-  probe: Pick<ProbePoint, 'leaves' | 'reach'>,
+  within: Pick<ProbePoint, 'leaves' | 'reach'>,
 ): readonly MeasuredPoint[] {
+  const reached = asked.reduce((sum, query) => sum + query.reached(k), 0) / asked.length;
+  const probe = { ...within, reached: Math.floor(reached * 1e4) / 1e4 };
   const depths = [...new Set(FACTORS.map((factor) => Math.min(Math.ceil(factor * k), RERANK_MOST)))];
   const deepest = pointOf(asked, { k, ...probe, rerank: depths.pop()! });
   const points: MeasuredPoint[] = [];
@@ -116,10 +120,7 @@ function pointsOf(
   return [...points, deepest];
 }
 
-function pointOf(
-  asked: readonly AskedQuery[],
-  probe: Pick<ProbePoint, 'k' | 'leaves' | 'reach' | 'rerank'>,
-): MeasuredPoint {
+function pointOf(asked: readonly AskedQuery[], probe: Omit<ProbePoint, 'slack' | 'lower'>): MeasuredPoint {
   const { k, rerank } = probe;
   const slack = slackFor(asked, k, rerank);
   const compared = { k, slack, most: rerank * PROBE_ROOM };
@@ -156,13 +157,14 @@ function shortened(value: number): number {
 }
 
 /** Those that promise more than any that takes less. `points` ascend by what they take. */
-function undominated(points: readonly ProbePoint[]): readonly ProbePoint[] {
+function undominated(points: readonly MeasuredPoint[]): readonly ProbePoint[] {
   const kept: ProbePoint[] = [];
-  for (const { k, leaves, reach, rerank, slack, lower } of points) {
+  for (const { recall: _, ...point } of points) {
+    const { k, rerank, lower } = point;
     const isKnown = kept.some(
       (other) => other.k === k && other.rerank <= rerank && other.lower > lower - WORTH_MORE,
     );
-    if (lower >= WORTH_PROMISING && !isKnown) kept.push({ k, leaves, reach, rerank, slack, lower });
+    if (lower >= WORTH_PROMISING && !isKnown) kept.push(point);
   }
   return kept;
 }
@@ -188,7 +190,11 @@ async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery
 function centroidOrder(
   port: ProbeCalibration,
   query: number,
-): { readonly centroids: Uint32Array; readonly farther: Float32Array } {
+): {
+  readonly centroids: Uint32Array;
+  readonly farther: Float32Array;
+  readonly nearest: number | undefined;
+} {
   const { leafScan } = port;
   leafScan.prepare(port.vectorOf(query));
   const distances = leafScan.centroidDistances();
@@ -196,7 +202,8 @@ function centroidOrder(
     .sort((a, b) => distances[a]! - distances[b]! || a - b)
     .slice(0, LEAVES.at(-1)! * PROBE_ROOM);
   const nearest = distances[centroids[0]!]!;
-  return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
+  const farther = Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest);
+  return { centroids, farther, nearest: leafScan.comparesProducts ? undefined : nearest };
 }
 
 /** One query: its truth, and the best estimates of the leaves that were scanned so far. */
@@ -205,6 +212,8 @@ class AskedQuery {
   /** Nearest first, and how much farther than the first each is. */
   readonly #centroids: Uint32Array;
   readonly farther: Float32Array;
+  /** Distance of the first; undefined of products. */
+  readonly #nearest: number | undefined;
   #probed = 0;
   /** Exact distances of the nearest rows, ascending. */
   readonly #sorted: Float32Array;
@@ -221,8 +230,10 @@ class AskedQuery {
     readonly distances: Float32Array;
     readonly centroids: Uint32Array;
     readonly farther: Float32Array;
+    readonly nearest: number | undefined;
   }) {
     this.farther = of.farther;
+    this.#nearest = of.nearest;
     this.#query = of.query;
     this.#centroids = of.centroids;
     this.#sorted = of.distances.slice().sort();
@@ -286,13 +297,18 @@ class AskedQuery {
   /** Farther than the k-th estimate the last that is kept. */
   slackMost(k: number): number {
     const { estimates } = this.#best;
-    return estimates.length <= k ? 0 : estimates.at(-1)! - estimates[k - 1]!;
+    if (estimates.length <= k) return 0;
+    const kth = estimates[k - 1]!;
+    const off = spread(kth, this.#nearest);
+    return off === 0 ? 0 : (estimates.at(-1)! - kth) / off;
   }
 
   /** How many candidates are compared with such a slack. */
   comparedWithin(k: number, slack: number): number {
     const { estimates } = this.#best;
-    return upperBound(estimates, (estimates[k - 1] ?? Infinity) + slack);
+    const kth = estimates[k - 1];
+    if (kth === undefined) return estimates.length;
+    return upperBound(estimates, kth + slack * spread(kth, this.#nearest));
   }
 
   /** The share of the k nearest among the candidates that are compared. Rows as near as the k-th count alike. */
@@ -300,9 +316,21 @@ class AskedQuery {
     const { k } = compared;
     const wanted = Math.min(k, this.#sorted.length);
     if (wanted === 0) return 1;
-    const worst = this.#sorted[wanted - 1]!;
     const { estimates } = this.#best;
-    const last = estimates.length === 0 ? -Infinity : worstCompared(estimates, compared);
+    const last = estimates.length === 0 ? -Infinity : worstCompared(estimates, compared, this.#nearest);
+    // What was not scanned is at no distance.
+    return this.#shareOf(wanted, Math.min(last, Number.MAX_VALUE));
+  }
+
+  /** The share of the k nearest that lie in leaves that were scanned. */
+  reached(k: number): number {
+    const wanted = Math.min(k, this.#sorted.length);
+    return wanted === 0 ? 1 : this.#shareOf(wanted, Number.MAX_VALUE);
+  }
+
+  /** Of so many of the nearest those of which the estimate is no more than this. */
+  #shareOf(wanted: number, last: number): number {
+    const worst = this.#sorted[wanted - 1]!;
     let found = 0;
     for (let i = 0; i < this.#exact.length; i++)
       if (this.#exact[i]! <= worst && this.#estimates[i]! <= last) found++;

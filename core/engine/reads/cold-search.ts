@@ -69,8 +69,8 @@ export async function tryProbe(
       warmth.loaded(file);
       return undefined;
     }
-    const { rerank } = request.effort;
-    search.trace?.planned({ matches: count, plan: 'probe', leaves: plan.leaves.length, rerank });
+    const { leaves, rerank } = plan;
+    search.trace?.planned({ matches: count, plan: 'probe', leaves: leaves.length, rerank });
     const ofLeaves = waveOf(store, search, plan.bytes);
     const hits = await residency.inReadRoom(Math.max(plan.bytes, ofLeaves.wave.bytes), () =>
       probeLeaves(roomOf(store), file, request, plan, ofLeaves),
@@ -136,15 +136,15 @@ function tryPlan(
   { segment, allowed, count }: ColdSearch,
   { query, centroids, k, wanted, index }: ProbeSearch,
 ): Omit<Probe, 'mayLoad'> | undefined {
-  const { file, probePoints, recallCurve } = segment;
+  const { file, probeCurve, recallCurve } = segment;
   if (index === 'hnsw' || index === 'flat') return undefined;
-  if (probePoints === undefined || !canBeProbed(file)) return undefined;
+  if (probeCurve === undefined || !canBeProbed(file)) return undefined;
   const cost = probeCost(file, store.requestsParallel);
-  const effort = chooseProbe(probePoints, { k, target: wantedRecall(recallCurve, k, wanted) }, cost);
+  const effort = chooseProbe(probeCurve.probes, { k, target: wantedRecall(recallCurve, k, wanted) }, cost);
   if (effort === undefined) return undefined;
   const request = { query, effort, allowed, count };
-  const plan = planLeaves(file, centroids.of(roomOf(store), file), request);
-  return plan && { file, request, plan, rowsBytes: effort.rerank * cost.rowBytes };
+  const plan = planLeaves(file, centroids.of(roomOf(store), file), { ...request, covers: probeCurve.covers });
+  return plan && { file, request, plan, rowsBytes: plan.rerank * cost.rowBytes };
 }
 
 function roomOf({ residency }: SegmentStore): Room {

@@ -10,6 +10,8 @@ import { LeafScan } from '../../index/index.js';
 import type { ArenaPool, Metric } from '../../kernel/index.js';
 import type { LeafBlock } from '../../segment/index.js';
 import type { PageReading } from '../../store/index.js';
+import { leavesThatCover } from './cover-curve.js';
+import type { CoverPoint } from './cover-curve.js';
 import { PROBE_ROOM, worstCompared } from './probe-curve.js';
 import type { Compared, ProbeCost, ProbeEffort } from './probe-curve.js';
 import type { Estimated } from './search-threads.js';
@@ -37,6 +39,11 @@ export type Room = <T>(make: (pool: ArenaPool) => T) => T;
 export interface ProbePlan {
   readonly leaves: readonly number[];
   readonly bytes: number;
+  /** Distance of the nearest centroid; undefined of products. */
+  readonly nearest: number | undefined;
+  /** Candidates that are compared exactly: so many on average. */
+  readonly rerank: number;
+  readonly compared: Compared;
 }
 
 export interface ProbeHits {
@@ -87,39 +94,92 @@ export class CentroidDistances {
   }
 }
 
+export interface LeavesWanted extends Omit<ProbeRequest, 'query'> {
+  readonly covers: readonly CoverPoint[];
+}
+
+/** Neighbours beyond those that were measured, for which what was measured still holds. */
+const FAR_RANK = 1.5;
+/** Candidates of which more than are so far away are compared: slack is no more than this times what was measured. */
+const SLACK_MOST = 2;
+
 /**
- * The leaves that a probe reads: the nearest with rows that may be answered, and of a filter so many that as many rows are compared as
- * without one; in any case so many that k are. Undefined where the query is so far away that distances say nothing.
+ * The leaves that a probe reads: those within reach. Where more neighbours are wanted than that was measured for, or as far away as more
+ * are because a filter lets few rows by, so many that as large a share of them lies there. In any case so many that k rows that may be
+ * answered do. Undefined where the query is so far away that distances say nothing.
  */
 export function planLeaves(
   file: ProbedFile,
   distances: Float32Array,
-  { effort, allowed, count }: Omit<ProbeRequest, 'query'>,
+  wanted: LeavesWanted,
 ): ProbePlan | undefined {
-  const { leafIndex, rows } = file;
+  const { leafIndex, metric, rows } = file;
+  const { effort, allowed, count, covers } = wanted;
+  const { neighbours, reached, compared } = effort;
   if (!distances.every(Number.isFinite)) return undefined;
   const nearest = distances.reduce((least, distance) => Math.min(least, distance), Infinity);
-  const near = leavesWithin(distances, nearest + effort.reach);
-  const most = effort.reach === Infinity ? effort.leaves : effort.leaves * PROBE_ROOM;
-  const unfiltered = Math.min(near.length, most);
-  // As many rows as there would be without a filter, or all; and k, which small leaves far from all others do not hold.
-  const average = allowed === undefined ? 0 : Math.ceil((unfiltered * rows) / leafIndex.leaves);
-  const wanted = Math.min(count, Math.max(average, effort.compared.k));
+  const near = leavesWithin(distances, nearest + effort.reach).slice(0, effort.leaves * PROBE_ROOM);
+  const k = Math.min(count, compared.k);
   const nearRows = near.reduce((sum, leaf) => sum + leafIndex.rowsIn(leaf), 0);
-  const areEnough = allowed === undefined && nearRows >= wanted;
+  const areEnough = allowed === undefined && nearRows >= k && k <= neighbours * FAR_RANK;
   const order = areEnough ? near : leavesWithin(distances, Infinity);
+  const rank = areEnough ? k : rankOfFarthest(file, order, wanted);
+  const isFar = rank > neighbours * FAR_RANK;
+  const ofRank = { rank, share: reached, rows, leaves: leafIndex.leaves };
+  const covering = Math.max(near.length, isFar ? leavesThatCover(covers, ofRank) : 0);
   const leaves: number[] = [];
-  let bytes = 0;
-  let held = 0;
-  for (const leaf of order) {
-    if (leaves.length >= unfiltered && held >= wanted) break;
+  let [bytes, held] = [0, 0];
+  for (const [place, leaf] of order.entries()) {
+    if (place >= covering && held >= k) break;
     const own = allowedIn(file, leaf, allowed);
     if (own === 0) continue;
     leaves.push(leaf);
     held += own;
     bytes += leafIndex.range(leaf).length;
   }
-  return { leaves, bytes };
+  // The farther away, the more rows are about as far, and the more estimates are off.
+  const more = isFar ? Math.min(SLACK_MOST, Math.max(1, rank / Math.max(k, neighbours)) ** (1 / 4)) : 1;
+  return {
+    ...{ leaves, bytes, nearest: metric === 'dot' ? undefined : nearest },
+    rerank: Math.ceil(effort.rerank * more ** 2),
+    compared: {
+      k: compared.k,
+      slack: compared.slack * more,
+      most: Math.min(limits.indexHits, Math.ceil(compared.most * more ** 2)),
+    },
+  };
+}
+
+/** Of the nearest rows so many are looked at that a filter would let by this many, if it had nothing to do with the query; */
+const USUAL_ALLOWED = 8;
+/** where it lets by fewer than this, those that may be answered lie elsewhere. */
+const FEW_ALLOWED = 3;
+
+/**
+ * How many rows of the segment are about as near as the k-th that may be answered. Where these lie anywhere, by how many they are, with
+ * a deviation of chance; or by how many rows are in nearer leaves, if that is more. Where they lie elsewhere: all, because which of the
+ * leaves far away are nearest says little of which rows are.
+ */
+function rankOfFarthest(
+  file: ProbedFile,
+  order: readonly number[],
+  { effort, allowed, count }: LeavesWanted,
+): number {
+  const { leafIndex, rows } = file;
+  const k = Math.min(count, effort.compared.k);
+  const share = Math.max(1, count) / rows;
+  const looked = USUAL_ALLOWED / share;
+  let [held, before, rank] = [0, 0, 0];
+  for (const leaf of order) {
+    if (held >= k && before >= looked) break;
+    const own = allowedIn(file, leaf, allowed);
+    const inLeaf = leafIndex.rowsIn(leaf);
+    if (held < k) rank = before + inLeaf * Math.min(1, (k - held) / Math.max(1, own));
+    held += own;
+    before += inLeaf;
+    if (before >= looked && before - inLeaf < looked && held < FEW_ALLOWED) return rows;
+  }
+  return Math.max((k + Math.sqrt(k) * (1 - share)) / share, rank);
 }
 
 /** The nearest first. Of thousands few are so near. */
@@ -138,12 +198,11 @@ function allowedIn({ leafIndex }: ProbedFile, leaf: number, allowed: Uint8Array 
 export function probeLeaves(
   room: Room,
   file: ProbedFile,
-  { query, effort, allowed }: ProbeRequest,
-  { leaves }: ProbePlan,
+  { query, allowed }: ProbeRequest,
+  { leaves, nearest, compared }: ProbePlan,
   reading: PageReading,
 ): Awaitable<ProbeHits> {
   return andThen(file.leafBlocks(leaves, reading), (blocks) => {
-    const { compared } = effort;
     const best = new BestEstimates(compared.most);
     let visited = 0;
     withScan(room, file, (scan) => {
@@ -155,9 +214,10 @@ export function probeLeaves(
         visited += distances.length;
       });
     });
-    const found = worthComparing(best.list(), compared);
-    // Of the units of this segment.
+    const found = worthComparing(best.list(), compared, nearest);
+    // Of the units of this segment, as of distances.
     const unit = file.leafIndex.centroids.factor ** 2;
+    const ofSpread = nearest === undefined ? unit : Math.sqrt(unit);
     const rowsFound = Uint32Array.from(found, ({ row }) => row);
     const placeOf = new Map(found.map((place, n) => [rowsFound[n]!, place]));
     const idsOf = new Map<number, readonly Uint8Array[]>();
@@ -167,7 +227,8 @@ export function probeLeaves(
       rows: rowsFound,
       estimated: {
         distances: Float64Array.from(found, ({ distance }) => distance / unit),
-        compared: { ...compared, slack: compared.slack / unit },
+        compared: { ...compared, slack: compared.slack / ofSpread },
+        nearest: nearest === undefined ? undefined : nearest / unit,
       },
       ranks: Uint32Array.from(found, ({ at, i }) => blocks[at]!.rank(i, file.rows)),
       visited,
@@ -207,11 +268,13 @@ interface Estimate {
 }
 
 /** Those that are worth an exact comparison. */
-function worthComparing(found: readonly Estimate[], compared: Compared): readonly Estimate[] {
-  const worst = worstCompared(
-    found.map(({ distance }) => distance),
-    compared,
-  );
+function worthComparing(
+  found: readonly Estimate[],
+  compared: Compared,
+  nearest: number | undefined,
+): readonly Estimate[] {
+  const distances = found.map(({ distance }) => distance);
+  const worst = worstCompared(distances, compared, nearest);
   return found.filter(({ distance }) => distance <= worst);
 }
 

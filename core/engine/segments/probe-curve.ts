@@ -5,6 +5,8 @@
 import { limits } from '../../base/limits.js';
 import { isPlainObject } from '../input/index.js';
 import type { WantedEffort } from '../input/index.js';
+import { coverPoints } from './cover-curve.js';
+import type { CoverPoint } from './cover-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 
 export interface ProbePoint {
@@ -15,8 +17,10 @@ export interface ProbePoint {
   readonly reach: number;
   /** Candidates that are compared exactly: so many on average. */
   readonly rerank: number;
-  /** How much farther than the k-th nearest one of these may be, in estimated distances of the segment's own units. */
+  /** How much farther than the k-th nearest one of these may be, in `spread`s. */
   readonly slack: number;
+  /** How many of the nearest rows lie in the leaves that are read. */
+  readonly reached: number;
   /** Lower end of what the recall may be, given how few queries measured it. */
   readonly lower: number;
 }
@@ -24,6 +28,9 @@ export interface ProbePoint {
 export interface ProbeEffort {
   readonly leaves: number;
   readonly reach: number;
+  /** Neighbours for which this was measured, and how many of them lie in the leaves. */
+  readonly neighbours: number;
+  readonly reached: number;
   readonly rerank: number;
   readonly compared: Compared;
 }
@@ -31,16 +38,31 @@ export interface ProbeEffort {
 /** Which candidates are compared exactly: estimates say that they may be among the nearest. */
 export interface Compared {
   readonly k: number;
-  /** How much farther than the k-th nearest. */
+  /** How much farther than the k-th nearest, in `spread`s. */
   readonly slack: number;
   /** No more of them. */
   readonly most: number;
 }
 
-/** The farthest estimate of a candidate that is compared, of ascending ones. */
-export function worstCompared(estimates: ArrayLike<number>, { k, slack, most }: Compared): number {
+/**
+ * By how much estimates are off where the k-th of a query is, but for a factor: of squared distances by more, the farther the query is
+ * from the centroid that rows are coded by (wasm/rabitq.ts), which is about as far as they are, or as the nearest; of products, of
+ * which `nearest` is undefined, alike wherever rows lie.
+ */
+export function spread(kth: number, nearest: number | undefined): number {
+  return nearest === undefined ? 1 : Math.sqrt(Math.max(kth, nearest, 0));
+}
+
+/** The farthest estimate of a candidate that is compared, of ascending ones. `nearest`: of the centroids. */
+export function worstCompared(
+  estimates: ArrayLike<number>,
+  { k, slack, most }: Compared,
+  nearest: number | undefined,
+): number {
   const kth = estimates[k - 1];
-  return kth === undefined ? Infinity : Math.min(kth + slack, estimates[most - 1] ?? Infinity);
+  if (kth === undefined) return Infinity;
+  const last = slack === Infinity ? Infinity : kth + slack * spread(kth, nearest);
+  return Math.min(last, estimates[most - 1] ?? Infinity);
 }
 
 /** What a probe takes, in bytes. */
@@ -62,24 +84,31 @@ const UNKNOWN_SLACK_ROOM = 1.5;
 /** What a walk of a width that was not measured is taken to find. */
 const RECALL_UNMEASURED = 0.95;
 
-/** Undefined where the statistics hold none that make sense: then leaves are not probed. */
-export function tryProbePoints(statistics: unknown): readonly ProbePoint[] | undefined {
+/** Of the leaves of a segment. */
+export interface ProbeCurve {
+  readonly probes: readonly ProbePoint[];
+  readonly covers: readonly CoverPoint[];
+}
+
+/** Undefined where the statistics hold none that makes sense: then leaves are not probed. */
+export function tryProbeCurve(statistics: unknown): ProbeCurve | undefined {
   if (!isPlainObject(statistics)) return undefined;
   const { probes } = statistics as Readonly<Record<string, unknown>>;
   if (!Array.isArray(probes) || probes.length > POINTS_MAX) return undefined;
   const usable = probes.filter(isPoint);
-  return usable.length === 0 ? undefined : usable;
+  return usable.length === 0 ? undefined : { probes: usable, covers: coverPoints(statistics) };
 }
 
 function isPoint(value: unknown): value is ProbePoint {
   if (!isPlainObject(value)) return false;
-  const { k, leaves, reach, rerank, slack, lower } = value as Readonly<Record<string, unknown>>;
+  const { k, leaves, reach, rerank, slack, reached, lower } = value as Readonly<Record<string, unknown>>;
   const isCount = (count: unknown, most: number): boolean =>
     typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= most;
-  const isShare = typeof lower === 'number' && lower >= 0 && lower <= 1;
+  const isShare = (share: unknown): boolean => typeof share === 'number' && share >= 0 && share <= 1;
   const isFar = (far: unknown): boolean => typeof far === 'number' && far >= 0 && far < Infinity;
   return (
-    isShare &&
+    isShare(lower) &&
+    isShare(reached) &&
     isFar(reach) &&
     isFar(slack) &&
     isCount(k, limits.k) &&
@@ -114,8 +143,10 @@ export function chooseProbe(
   const most = Math.ceil(rerank * (isMeasured ? PROBE_ROOM : UNKNOWN_SLACK_ROOM));
   if (most > limits.indexHits) return undefined;
   return {
-    leaves: Math.ceil(best.leaves * scale),
-    reach: isMeasured ? best.reach : Infinity,
+    leaves: best.leaves,
+    reach: best.reach,
+    neighbours: of,
+    reached: best.reached,
     rerank,
     compared: { k, slack: isMeasured ? best.slack : Infinity, most },
   };

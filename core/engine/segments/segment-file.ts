@@ -3,7 +3,7 @@
  */
 import type { SegmentEntry } from '../../log/index.js';
 import type { Deletions, Expiries, SegmentReader } from '../../segment/index.js';
-import type { ProbePoint } from './probe-curve.js';
+import type { ProbeCurve } from './probe-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 
 /** The public side of a reader: whoever closes it is the store of segments. */
@@ -49,6 +49,6 @@ export interface LiveSegment {
   /** Of the file's own, undefined where it holds none that makes sense. */
   readonly recallCurve: RecallCurve | undefined;
   /** What probes of its leaves were measured to find, likewise. */
-  readonly probePoints: readonly ProbePoint[] | undefined;
+  readonly probeCurve: ProbeCurve | undefined;
   readonly expiries: Expiries;
 }

@@ -19,8 +19,8 @@ import type { RecallCurve } from './recall-curve.js';
 import { Residency } from './residency.js';
 import type { LoadReads } from './residency.js';
 import type { SearchThreads } from './search-threads.js';
-import { tryProbePoints } from './probe-curve.js';
-import type { ProbePoint } from './probe-curve.js';
+import { tryProbeCurve } from './probe-curve.js';
+import type { ProbeCurve } from './probe-curve.js';
 import type { LiveSegment } from './segment-file.js';
 import { Warmth } from './warmth.js';
 
@@ -57,7 +57,7 @@ interface OpenFile {
   readonly key: string;
   readonly file: SegmentReader;
   readonly recallCurve: RecallCurve | undefined;
-  readonly probePoints: readonly ProbePoint[] | undefined;
+  readonly probeCurve: ProbeCurve | undefined;
   users: number;
 }
 
@@ -140,9 +140,9 @@ export class SegmentStore {
     deletions.catch(() => {});
     const open = await this.#openFile(place, entry, copies);
     try {
-      const { file, recallCurve, probePoints } = open;
+      const { file, recallCurve, probeCurve } = open;
       const { expiries } = file;
-      return { entry, file, recallCurve, probePoints, expiries, deletions: await deletions };
+      return { entry, file, recallCurve, probeCurve, expiries, deletions: await deletions };
     } catch (error) {
       this.#release(entry.key);
       throw error;
@@ -167,7 +167,7 @@ export class SegmentStore {
         key: entry.key,
         file,
         recallCurve: tryRecallCurve(file.curve),
-        probePoints: tryProbePoints(file.curve),
+        probeCurve: tryProbeCurve(file.curve),
         users: 0,
       };
       if (open.file !== file) file.close();

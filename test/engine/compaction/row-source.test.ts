@@ -152,7 +152,7 @@ function segment(
     entry: { key: 's', rows, live: rows } as LiveSegment['entry'],
     file: file as SegmentFile,
     recallCurve: undefined,
-    probePoints: undefined,
+    probeCurve: undefined,
     deletions: {
       rows,
       hidden: bits(hidden),

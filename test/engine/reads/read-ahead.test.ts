@@ -19,8 +19,8 @@ function segmentOf(leafBlocks: LeafBlocks): unknown {
     ...{ residentBytes: 1e9, rows: 10, dimension: 2, metric: 'euclidean', leafIndex, leafBlocks },
     prepareDocuments: () => Promise.reject(new Error('no documents')),
   };
-  const point = { k: 10, leaves: 1, reach: 0, rerank: 10, slack: 0, lower: 1 };
-  return { segment: { file, probePoints: [point], recallCurve: undefined } };
+  const point = { k: 10, leaves: 1, reach: 0, rerank: 10, slack: 0, reached: 1, lower: 1 };
+  return { segment: { file, probeCurve: { probes: [point], covers: [] }, recallCurve: undefined } };
 }
 
 interface Rooms {

@@ -81,7 +81,7 @@ function liveSegment(facts: readonly RowFacts[]): LiveSegment {
       hiddenMs: Float64Array.from(hidden, (i) => facts[i]!.hiddenMs!),
     },
     recallCurve: undefined,
-    probePoints: undefined,
+    probeCurve: undefined,
     expiries: {
       rows: Uint32Array.from(expiring),
       ms: Float64Array.from(expiring, (i) => facts[i]!.expiresMs!),

@@ -1,11 +1,16 @@
 /** What is chosen of the points that a segment has measured of itself, what of them is believed, and which candidates are compared. */
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../../core/base/limits.js';
-import { chooseProbe, tryProbePoints, worstCompared } from '../../../core/engine/segments/probe-curve.js';
+import {
+  chooseProbe,
+  spread,
+  tryProbeCurve,
+  worstCompared,
+} from '../../../core/engine/segments/probe-curve.js';
 import type { ProbePoint } from '../../../core/engine/segments/probe-curve.js';
 
 const point = (over: Partial<ProbePoint>): ProbePoint => ({
-  ...{ k: 10, leaves: 4, reach: 0.5, rerank: 20, slack: 0.25, lower: 0.96 },
+  ...{ k: 10, leaves: 4, reach: 0.5, rerank: 20, slack: 0.25, reached: 0.98, lower: 0.96 },
   ...over,
 });
 const cost = { leafBytes: 1_000, rowBytes: 100, requestBytes: 0 };
@@ -13,7 +18,10 @@ const cost = { leafBytes: 1_000, rowBytes: 100, requestBytes: 0 };
 describe('the points of a segment', () => {
   test('are those that make sense', () => {
     const sound = point({});
-    expect(tryProbePoints({ probes: [sound] })).toEqual([sound]);
+    expect(tryProbeCurve({ probes: [sound] })).toEqual({ probes: [sound], covers: [] });
+    const covers = [{ k: 10, leaves: 2, share: 0.9 }];
+    expect(tryProbeCurve({ probes: [sound], covers })).toEqual({ probes: [sound], covers });
+    expect(tryProbeCurve({ covers })).toBeUndefined();
     for (const over of [
       { k: 0 },
       { k: limits.k + 1 },
@@ -23,12 +31,13 @@ describe('the points of a segment', () => {
       { rerank: limits.indexHits + 1 },
       { slack: -0.1 },
       { slack: Number.NaN },
+      { reached: -0.1 },
       { lower: 1.1 },
     ])
-      expect(tryProbePoints({ probes: [point(over)] })).toBeUndefined();
+      expect(tryProbeCurve({ probes: [point(over)] })).toBeUndefined();
     // Not without one of the numbers.
     const { slack: _, ...before } = sound;
-    expect(tryProbePoints({ probes: [before] })).toBeUndefined();
+    expect(tryProbeCurve({ probes: [before] })).toBeUndefined();
   });
 
   test('promise a recall at the least bytes', () => {
@@ -55,8 +64,9 @@ describe('the points of a segment', () => {
 
   test('are scaled for more neighbours than were measured, without the measure of single queries', () => {
     const one = chooseProbe([point({ k: 100, rerank: 200, lower: 0.99 })], { k: 300, target: 0.95 }, cost)!;
+    // How many leaves hold them was measured apart.
     expect(one).toEqual({
-      ...{ leaves: 12, reach: Infinity, rerank: 600 },
+      ...{ leaves: 4, reach: 0.5, neighbours: 100, reached: 0.98, rerank: 600 },
       compared: { k: 300, slack: Infinity, most: 900 },
     });
     const measured = chooseProbe([point({ lower: 0.99 })], { k: 7, target: 0.95 }, cost)!;
@@ -66,8 +76,21 @@ describe('the points of a segment', () => {
 
 test('what is compared is not much farther than the k-th, and no more than so many', () => {
   const estimates = [1, 2, 3, 3.5, 4, 9];
-  expect(worstCompared(estimates, { k: 2, slack: 1.5, most: 10 })).toBe(3.5);
-  expect(worstCompared(estimates, { k: 2, slack: 1.5, most: 3 })).toBe(3);
-  expect(worstCompared(estimates, { k: 2, slack: Infinity, most: 10 })).toBe(Infinity);
-  expect(worstCompared(estimates, { k: 7, slack: 0, most: 10 })).toBe(Infinity);
+  const worstOf = (compared: Parameters<typeof worstCompared>[1]): number =>
+    worstCompared(estimates, compared, undefined);
+  expect(worstOf({ k: 2, slack: 1.5, most: 10 })).toBe(3.5);
+  expect(worstOf({ k: 2, slack: 1.5, most: 3 })).toBe(3);
+  expect(worstOf({ k: 2, slack: Infinity, most: 10 })).toBe(Infinity);
+  expect(worstOf({ k: 7, slack: 0, most: 10 })).toBe(Infinity);
+});
+
+test('squared distances are off by more where they are long, products alike', () => {
+  expect([-4, 9].map((kth) => spread(kth, undefined))).toEqual([1, 1]);
+  expect(spread(9, 4)).toBe(3);
+  // Nearer than any centroid.
+  expect(spread(1, 4)).toBe(2);
+  // Both are estimates.
+  expect(spread(-1, -0.5)).toBe(0);
+  expect(worstCompared([4, 6, 7], { k: 1, slack: 1.5, most: 10 }, 1)).toBe(7);
+  expect(worstCompared([0, 6, 7], { k: 1, slack: Infinity, most: 10 }, 0)).toBe(Infinity);
 });

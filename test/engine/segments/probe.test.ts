@@ -460,6 +460,53 @@ test('probes answer k matches where the leaves in reach hold fewer rows', { time
   await db.close();
 });
 
+/** Clusters of so few rows that of a tenth of all the nearest hundred lie in several; record i is of cluster i % 100. */
+function clustersOfFew(count: number, dimension: number, seed: number): Float32Array {
+  const next = numberSource(seed);
+  const normal = (): number => next() + next() + next();
+  const centres = Float32Array.from({ length: 100 * dimension }, normal);
+  return Float32Array.from({ length: count * dimension }, (_, at) => {
+    const cluster = Math.floor(at / dimension) % 100;
+    return centres[cluster * dimension + (at % dimension)]! + normal();
+  });
+}
+
+describe.each(['cosine', 'dot'] as const)('probes of clusters of few rows, by %s', (metric) => {
+  const bench = newBench();
+  const [rows, dimension] = [12_000, 96];
+  const vectors = clustersOfFew(rows + 90, dimension, 5);
+  const queries = Array.from({ length: 90 }, (_, q) => rowOf(vectors, dimension, rows + q));
+  beforeAll(async () => {
+    const db = await bench.openAgain(builder());
+    const c = await db.createCollection('c', { dimension, metric });
+    for (let at = 0; at < rows; at += 6_000) {
+      const ids = Array.from({ length: 6_000 }, (_, i) => `r${at + i}`);
+      const part = vectors.subarray(at * dimension, (at + 6_000) * dimension);
+      const metadata = ids.map((_, i) => ({ any: Math.floor((at + i) / 100) % 10, cluster: (at + i) % 100 }));
+      await c.upsert({ ids, vectors: part, metadata });
+    }
+    await c.compact();
+    await db.close();
+  }, 120_000);
+
+  // Where no query is, which are of the clusters 0 to 89, leaves that are about as far away all may hold the nearest.
+  test.each([
+    ['any = 0', 1, 0.94],
+    ['any = 0', 10, 0.94],
+    ['any = 0', 100, 0.94],
+    ['cluster >= 90', 1, 0.84],
+    ['cluster >= 90', 10, 0.92],
+    ['cluster >= 90', 100, 0.94],
+  ])('keep the target where %s, of %d neighbours', { timeout: 60_000 }, async (filter, k, least) => {
+    const db = await bench.openAgain(EDGE);
+    const c = db.collection('c');
+    const asked = { filter, k, index: 'ivf' } as const;
+    expect((await segmentOf(c, { vector: queries[0]!, ...asked })).plan).toBe('probe');
+    expect(await recallOf(c, queries, asked)).toBeGreaterThan(least);
+    await db.close();
+  });
+});
+
 /** Each too small to be merged with the one before. */
 const SEVERAL: readonly number[] = [8_000, 3_000, 2_100];
 const byFirst = Float32Array.from(

@@ -29,7 +29,7 @@ describe('the rows of a filter', () => {
         file: reader,
         deletions: undefined,
         recallCurve: undefined,
-        probePoints: undefined,
+        probeCurve: undefined,
         expiries,
       },
       30,
