@@ -2,6 +2,7 @@
  * Calls of kernels on one arena that threads may do beside the caller's own, where a host has them (core/threads): each reads what
  * all read, and writes what no other call does.
  */
+import { assertInternal } from '../base/errors.js';
 import type { Arena } from './arena.js';
 import { ROW_LOCKS_OFFSET } from './layout.js';
 
@@ -44,7 +45,7 @@ export function lendToNobody(arena: Arena, scratch: CallScratch): LentArena {
   return {
     *all(calls) {
       for (const call of calls) {
-        tryCall(arena, call, scratch.at);
+        assertInternal(tryCall(arena, call, scratch.at), 'a row is locked, and there is nobody else');
         yield;
       }
     },

@@ -1,9 +1,10 @@
 /** Measures in how many leaves the nearest rows lie (core/engine/segments/cover-curve.ts): rows are asked, as they are for probes. */
 import { upperBound } from '../../base/ascending.js';
-import type { CoverPoint } from '../segments/index.js';
+import { SHARE_MOST } from '../segments/index.js';
+import type { Cover } from '../segments/index.js';
 import type { ProbeCalibration } from './calibrate-probes.js';
 
-const KS: readonly number[] = [10, 32, 100, 316, 1_000, 3_162, 10_000];
+const KS: readonly number[] = [1, 3, 10, 32, 100, 316, 1_000, 3_162, 10_000];
 /** More are not found by a walk. */
 const WALKED_MOST = 1_000;
 const QUERIES = 200;
@@ -11,11 +12,10 @@ const QUERIES = 200;
 const EF = 2_000;
 /** From one number of leaves to the next. */
 const STEP = 1.2;
-/** Numbers of leaves that hold less are not kept, nor more than hold this much. */
+/** Numbers of leaves that hold less are not kept. */
 const WORTH_KNOWING = 0.5;
-const GOOD_ENOUGH = 0.999;
 
-export async function calibrateCovers(port: ProbeCalibration): Promise<readonly CoverPoint[]> {
+export async function calibrateCovers(port: ProbeCalibration): Promise<readonly Cover[]> {
   const levels = levelsOf(port.leaves.length);
   const queries = Math.min(QUERIES, port.queries);
   const rowsOfAll = port.leaves.reduce((sum, { rows }) => sum + rows, 0);
@@ -45,7 +45,7 @@ export async function calibrateCovers(port: ProbeCalibration): Promise<readonly 
       }
     }
   }
-  return ks.flatMap((k, n) => pointsOf(k, levels, shares[n]!));
+  return ks.map((k, n) => coverOf(k, levels, shares[n]!));
 }
 
 function levelsOf(leaves: number): readonly number[] {
@@ -55,19 +55,18 @@ function levelsOf(leaves: number): readonly number[] {
   return [...levels, leaves];
 }
 
-function pointsOf(
-  k: number,
-  levels: readonly number[],
-  shares: readonly Float64Array[],
-): readonly CoverPoint[] {
-  const points: CoverPoint[] = [];
+/** `shares` of each level, of all queries. */
+function coverOf(k: number, levels: readonly number[], shares: readonly Float64Array[]): Cover {
+  const cover: { leaves: number[]; shares: number[] } = { leaves: [], shares: [] };
   for (const [level, leaves] of levels.entries()) {
     const mean = shares[level]!.reduce((sum, share) => sum + share, 0) / shares[level]!.length;
     const share = Math.floor(mean * 1e4) / 1e4;
-    if (share >= WORTH_KNOWING && share > (points.at(-1)?.share ?? 0)) points.push({ k, leaves, share });
-    if (share >= GOOD_ENOUGH) break;
+    if (share < WORTH_KNOWING || share <= (cover.shares.at(-1) ?? 0)) continue;
+    cover.leaves.push(leaves);
+    cover.shares.push(share);
+    if (share >= SHARE_MOST) break;
   }
-  return points;
+  return { k, ...cover };
 }
 
 /** By leaf: how many are nearer. */

@@ -7,7 +7,7 @@
  */
 import { lowerBound, upperBound } from '../../base/ascending.js';
 import type { EncodedLeaf, LeafScan } from '../../index/index.js';
-import { PROBE_ROOM, spread, worstCompared } from '../segments/index.js';
+import { PROBE_ROOM, worstCompared } from '../segments/index.js';
 import type { Compared, ProbePoint } from '../segments/index.js';
 import { boundedMean } from './confidence.js';
 import { RankedRows } from './ranked-rows.js';
@@ -190,11 +190,7 @@ async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery
 function centroidOrder(
   port: ProbeCalibration,
   query: number,
-): {
-  readonly centroids: Uint32Array;
-  readonly farther: Float32Array;
-  readonly nearest: number | undefined;
-} {
+): { readonly centroids: Uint32Array; readonly farther: Float32Array } {
   const { leafScan } = port;
   leafScan.prepare(port.vectorOf(query));
   const distances = leafScan.centroidDistances();
@@ -202,8 +198,7 @@ function centroidOrder(
     .sort((a, b) => distances[a]! - distances[b]! || a - b)
     .slice(0, LEAVES.at(-1)! * PROBE_ROOM);
   const nearest = distances[centroids[0]!]!;
-  const farther = Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest);
-  return { centroids, farther, nearest: leafScan.comparesProducts ? undefined : nearest };
+  return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
 }
 
 /** One query: its truth, and the best estimates of the leaves that were scanned so far. */
@@ -212,8 +207,6 @@ class AskedQuery {
   /** Nearest first, and how much farther than the first each is. */
   readonly #centroids: Uint32Array;
   readonly farther: Float32Array;
-  /** Distance of the first; undefined of products. */
-  readonly #nearest: number | undefined;
   #probed = 0;
   /** Exact distances of the nearest rows, ascending. */
   readonly #sorted: Float32Array;
@@ -230,10 +223,8 @@ class AskedQuery {
     readonly distances: Float32Array;
     readonly centroids: Uint32Array;
     readonly farther: Float32Array;
-    readonly nearest: number | undefined;
   }) {
     this.farther = of.farther;
-    this.#nearest = of.nearest;
     this.#query = of.query;
     this.#centroids = of.centroids;
     this.#sorted = of.distances.slice().sort();
@@ -297,18 +288,13 @@ class AskedQuery {
   /** Farther than the k-th estimate the last that is kept. */
   slackMost(k: number): number {
     const { estimates } = this.#best;
-    if (estimates.length <= k) return 0;
-    const kth = estimates[k - 1]!;
-    const off = spread(kth, this.#nearest);
-    return off === 0 ? 0 : (estimates.at(-1)! - kth) / off;
+    return estimates.length <= k ? 0 : estimates.at(-1)! - estimates[k - 1]!;
   }
 
   /** How many candidates are compared with such a slack. */
   comparedWithin(k: number, slack: number): number {
     const { estimates } = this.#best;
-    const kth = estimates[k - 1];
-    if (kth === undefined) return estimates.length;
-    return upperBound(estimates, kth + slack * spread(kth, this.#nearest));
+    return upperBound(estimates, (estimates[k - 1] ?? Infinity) + slack);
   }
 
   /** The share of the k nearest among the candidates that are compared. Rows as near as the k-th count alike. */
@@ -317,7 +303,7 @@ class AskedQuery {
     const wanted = Math.min(k, this.#sorted.length);
     if (wanted === 0) return 1;
     const { estimates } = this.#best;
-    const last = estimates.length === 0 ? -Infinity : worstCompared(estimates, compared, this.#nearest);
+    const last = estimates.length === 0 ? -Infinity : worstCompared(estimates, compared);
     // What was not scanned is at no distance.
     return this.#shareOf(wanted, Math.min(last, Number.MAX_VALUE));
   }

@@ -45,7 +45,7 @@ export class ProbedTogether {
     const all = Float64Array.from(this.#offers.flatMap(({ distances }) => [...distances])).sort();
     // As the segment would have it that compares the most.
     const worst = this.#offers.reduce(
-      (farthest, { compared, nearest }) => Math.max(farthest, worstCompared(all, compared, nearest)),
+      (farthest, { compared }) => Math.max(farthest, worstCompared(all, compared)),
       -Infinity,
     );
     for (const resolve of this.#waiting) resolve(worst);

@@ -6,32 +6,35 @@
 import { limits } from '../../base/limits.js';
 import { isPlainObject } from '../input/index.js';
 
-export interface CoverPoint {
+export interface Cover {
   /** Nearest rows. */
   readonly k: number;
-  /** Nearest leaves. */
-  readonly leaves: number;
-  /** How many of the rows lie in them or are their guests. */
-  readonly share: number;
+  /** Nearest leaves: more of them, which hold a larger share of the rows, or have them as guests. */
+  readonly leaves: readonly number[];
+  readonly shares: readonly number[];
 }
 
-const POINTS_MAX = 1_000;
-/** More than this is not measured. */
-const SHARE_MOST = 0.998;
+const COVERS_MAX = 16;
+const LEVELS_MAX = 200;
+/** To what share a cover goes. */
+export const SHARE_MOST = 0.998;
 
-/** Those that make sense. */
-export function coverPoints(statistics: unknown): readonly CoverPoint[] {
+/** Those that make sense, by ascending neighbours. */
+export function coversIn(statistics: unknown): readonly Cover[] {
   if (!isPlainObject(statistics)) return [];
   const { covers } = statistics as Readonly<Record<string, unknown>>;
-  return Array.isArray(covers) && covers.length <= POINTS_MAX ? covers.filter(isPoint) : [];
+  if (!Array.isArray(covers) || covers.length > COVERS_MAX) return [];
+  return covers.filter(isCover).sort((a, b) => a.k - b.k);
 }
 
-function isPoint(value: unknown): value is CoverPoint {
+function isCover(value: unknown): value is Cover {
   if (!isPlainObject(value)) return false;
-  const { k, leaves, share } = value as Readonly<Record<string, unknown>>;
+  const { k, leaves, shares } = value as Readonly<Record<string, unknown>>;
   const isCount = (count: unknown): boolean =>
     typeof count === 'number' && Number.isInteger(count) && count >= 1 && count <= limits.segmentRows;
-  return isCount(k) && isCount(leaves) && typeof share === 'number' && share >= 0 && share <= 1;
+  const isShare = (share: unknown): boolean => typeof share === 'number' && share >= 0 && share <= 1;
+  const areLevels = Array.isArray(leaves) && leaves.length <= LEVELS_MAX && leaves.every(isCount);
+  return isCount(k) && areLevels && Array.isArray(shares) && shares.every(isShare);
 }
 
 export interface CoverWanted {
@@ -49,13 +52,14 @@ export interface CoverWanted {
  * which lie in all leaves, leaves grow as a power of the neighbours.
  */
 export function leavesThatCover(
-  points: readonly CoverPoint[],
+  covers: readonly Cover[],
   { rank, share, rows, leaves }: CoverWanted,
 ): number {
-  const measured = [...new Set(points.map(({ k }) => k))].sort((a, b) => a - b);
+  const all: Cover = { k: rows, leaves: [leaves], shares: [1] };
   let below: { readonly k: number; readonly leaves: number } | undefined;
-  for (const k of [...measured.filter((of) => of < rows), rows]) {
-    const least = k === rows ? leaves : leastOf(points, k, Math.min(share, SHARE_MOST));
+  for (const cover of [...covers.filter(({ k }) => k < rows), all]) {
+    const { k } = cover;
+    const least = leastOf(cover, share);
     if (least === undefined) continue;
     if (rank <= k) {
       if (below === undefined) return least;
@@ -67,9 +71,6 @@ export function leavesThatCover(
   return leaves;
 }
 
-function leastOf(points: readonly CoverPoint[], k: number, share: number): number | undefined {
-  let least: number | undefined;
-  for (const point of points)
-    if (point.k === k && point.share >= share && !(point.leaves > least!)) least = point.leaves;
-  return least;
+function leastOf({ leaves, shares }: Cover, share: number): number | undefined {
+  return leaves[shares.findIndex((of) => of >= Math.min(share, SHARE_MOST))];
 }

@@ -11,7 +11,7 @@ import type { ArenaPool, Metric } from '../../kernel/index.js';
 import type { LeafBlock } from '../../segment/index.js';
 import type { PageReading } from '../../store/index.js';
 import { leavesThatCover } from './cover-curve.js';
-import type { CoverPoint } from './cover-curve.js';
+import type { Cover } from './cover-curve.js';
 import { PROBE_ROOM, worstCompared } from './probe-curve.js';
 import type { Compared, ProbeCost, ProbeEffort } from './probe-curve.js';
 import type { Estimated } from './search-threads.js';
@@ -39,8 +39,6 @@ export type Room = <T>(make: (pool: ArenaPool) => T) => T;
 export interface ProbePlan {
   readonly leaves: readonly number[];
   readonly bytes: number;
-  /** Distance of the nearest centroid; undefined of products. */
-  readonly nearest: number | undefined;
   /** Candidates that are compared exactly: so many on average. */
   readonly rerank: number;
   readonly compared: Compared;
@@ -95,13 +93,14 @@ export class CentroidDistances {
 }
 
 export interface LeavesWanted extends Omit<ProbeRequest, 'query'> {
-  readonly covers: readonly CoverPoint[];
+  readonly covers: readonly Cover[];
 }
 
-/** Neighbours beyond those that were measured, for which what was measured still holds. */
-const FAR_RANK = 1.5;
-/** Candidates of which more than are so far away are compared: slack is no more than this times what was measured. */
-const SLACK_MOST = 2;
+/** Rows are far where so many times as many others are about as near as neighbours were for which a probe was measured. */
+const FAR = 1.5;
+/** Of far rows estimates are off by more, and more are about as far: what slack and candidates are multiplied with at most. */
+const SLACK_MOST = 3;
+const CANDIDATES_MOST = 8;
 
 /**
  * The leaves that a probe reads: those within reach. Where more neighbours are wanted than that was measured for, or as far away as more
@@ -111,49 +110,71 @@ const SLACK_MOST = 2;
 export function planLeaves(
   file: ProbedFile,
   distances: Float32Array,
-  wanted: LeavesWanted,
+  { effort, allowed, count, covers }: LeavesWanted,
 ): ProbePlan | undefined {
-  const { leafIndex, metric, rows } = file;
-  const { effort, allowed, count, covers } = wanted;
+  const { leafIndex, rows } = file;
   const { neighbours, reached, compared } = effort;
   if (!distances.every(Number.isFinite)) return undefined;
   const nearest = distances.reduce((least, distance) => Math.min(least, distance), Infinity);
   const near = leavesWithin(distances, nearest + effort.reach).slice(0, effort.leaves * PROBE_ROOM);
   const k = Math.min(count, compared.k);
   const nearRows = near.reduce((sum, leaf) => sum + leafIndex.rowsIn(leaf), 0);
-  const areEnough = allowed === undefined && nearRows >= k && k <= neighbours * FAR_RANK;
+  const areEnough = allowed === undefined && nearRows >= k && k <= neighbours;
   const order = areEnough ? near : leavesWithin(distances, Infinity);
-  const rank = areEnough ? k : rankOfFarthest(file, order, wanted);
-  const isFar = rank > neighbours * FAR_RANK;
+  const allowedIn = countsOfAllowed(file, allowed);
+  const rank = areEnough ? k : rankOfFarthest(file, { order, allowedIn, k, count });
+  const isFar = k > neighbours || rank > neighbours * FAR;
   const ofRank = { rank, share: reached, rows, leaves: leafIndex.leaves };
   const covering = Math.max(near.length, isFar ? leavesThatCover(covers, ofRank) : 0);
   const leaves: number[] = [];
   let [bytes, held] = [0, 0];
   for (const [place, leaf] of order.entries()) {
     if (place >= covering && held >= k) break;
-    const own = allowedIn(file, leaf, allowed);
+    const own = allowedIn(leaf);
     if (own === 0) continue;
     leaves.push(leaf);
     held += own;
     bytes += leafIndex.range(leaf).length;
   }
-  // The farther away, the more rows are about as far, and the more estimates are off.
-  const more = isFar ? Math.min(SLACK_MOST, Math.max(1, rank / Math.max(k, neighbours)) ** (1 / 4)) : 1;
+  const farther = isFar ? Math.max(1, rank / Math.max(k, neighbours)) : 1;
+  const candidates = Math.min(CANDIDATES_MOST, Math.cbrt(farther));
   return {
-    ...{ leaves, bytes, nearest: metric === 'dot' ? undefined : nearest },
-    rerank: Math.ceil(effort.rerank * more ** 2),
+    ...{ leaves, bytes },
+    rerank: Math.ceil(effort.rerank * candidates),
     compared: {
       k: compared.k,
-      slack: compared.slack * more,
-      most: Math.min(limits.indexHits, Math.ceil(compared.most * more ** 2)),
+      slack: compared.slack * Math.min(SLACK_MOST, Math.sqrt(farther)),
+      most: Math.min(limits.indexHits, Math.ceil(compared.most * candidates)),
     },
   };
 }
 
-/** Of the nearest rows so many are looked at that a filter would let by this many, if it had nothing to do with the query; */
-const USUAL_ALLOWED = 8;
-/** where it lets by fewer than this, those that may be answered lie elsewhere. */
-const FEW_ALLOWED = 3;
+type CountOfLeaf = (leaf: number) => number;
+
+/** How many rows of a leaf may be answered, counted once. */
+function countsOfAllowed({ leafIndex }: ProbedFile, allowed: Uint8Array | undefined): CountOfLeaf {
+  if (allowed === undefined) return (leaf) => leafIndex.rowsIn(leaf);
+  const counts = new Int32Array(leafIndex.leaves).fill(-1);
+  return (leaf) => {
+    if (counts[leaf]! < 0)
+      counts[leaf] = countBits(sliceBits(allowed, leafIndex.firstRow(leaf), leafIndex.rowsIn(leaf)));
+    return counts[leaf]!;
+  };
+}
+
+/** A filter that had nothing to do with the query would let by this many of the nearest rows, and up to the second are looked at; */
+const USUAL_LEAST = 8;
+const USUAL_MOST = 32;
+/** where it lets by less than this share of what is usual, the rows that may be answered lie elsewhere. */
+const FEW = 1 / 4;
+
+interface FarthestWanted {
+  /** All leaves, the nearest first. */
+  readonly order: readonly number[];
+  readonly allowedIn: CountOfLeaf;
+  readonly k: number;
+  readonly count: number;
+}
 
 /**
  * How many rows of the segment are about as near as the k-th that may be answered. Where these lie anywhere, by how many they are, with
@@ -161,25 +182,25 @@ const FEW_ALLOWED = 3;
  * leaves far away are nearest says little of which rows are.
  */
 function rankOfFarthest(
-  file: ProbedFile,
-  order: readonly number[],
-  { effort, allowed, count }: LeavesWanted,
+  { leafIndex, rows }: ProbedFile,
+  { order, allowedIn, k, count }: FarthestWanted,
 ): number {
-  const { leafIndex, rows } = file;
-  const k = Math.min(count, effort.compared.k);
   const share = Math.max(1, count) / rows;
-  const looked = USUAL_ALLOWED / share;
+  const usual = (k + Math.sqrt(k) * (1 - share)) / share;
+  if (usual >= rows) return rows;
   let [held, before, rank] = [0, 0, 0];
   for (const leaf of order) {
-    if (held >= k && before >= looked) break;
-    const own = allowedIn(file, leaf, allowed);
+    const isLooked = before * share <= USUAL_MOST;
+    if (held >= k && !isLooked) break;
+    const own = allowedIn(leaf);
     const inLeaf = leafIndex.rowsIn(leaf);
     if (held < k) rank = before + inLeaf * Math.min(1, (k - held) / Math.max(1, own));
     held += own;
     before += inLeaf;
-    if (before >= looked && before - inLeaf < looked && held < FEW_ALLOWED) return rows;
+    const expected = before * share;
+    if (isLooked && expected >= USUAL_LEAST && held < expected * FEW) return rows;
   }
-  return Math.max((k + Math.sqrt(k) * (1 - share)) / share, rank);
+  return Math.max(usual, rank);
 }
 
 /** The nearest first. Of thousands few are so near. */
@@ -189,17 +210,12 @@ function leavesWithin(distances: Float32Array, most: number): readonly number[] 
   return leaves.sort((a, b) => distances[a]! - distances[b]! || a - b);
 }
 
-function allowedIn({ leafIndex }: ProbedFile, leaf: number, allowed: Uint8Array | undefined): number {
-  const rows = leafIndex.rowsIn(leaf);
-  return allowed === undefined ? rows : countBits(sliceBits(allowed, leafIndex.firstRow(leaf), rows));
-}
-
 /** Cost: one wave of page reads. Throws `memory_budget_exceeded`, `corrupt`, or `unavailable` (`object_gone`). */
 export function probeLeaves(
   room: Room,
   file: ProbedFile,
   { query, allowed }: ProbeRequest,
-  { leaves, nearest, compared }: ProbePlan,
+  { leaves, compared }: ProbePlan,
   reading: PageReading,
 ): Awaitable<ProbeHits> {
   return andThen(file.leafBlocks(leaves, reading), (blocks) => {
@@ -214,10 +230,9 @@ export function probeLeaves(
         visited += distances.length;
       });
     });
-    const found = worthComparing(best.list(), compared, nearest);
-    // Of the units of this segment, as of distances.
+    const found = worthComparing(best.list(), compared);
+    // Of the units of this segment.
     const unit = file.leafIndex.centroids.factor ** 2;
-    const ofSpread = nearest === undefined ? unit : Math.sqrt(unit);
     const rowsFound = Uint32Array.from(found, ({ row }) => row);
     const placeOf = new Map(found.map((place, n) => [rowsFound[n]!, place]));
     const idsOf = new Map<number, readonly Uint8Array[]>();
@@ -227,8 +242,7 @@ export function probeLeaves(
       rows: rowsFound,
       estimated: {
         distances: Float64Array.from(found, ({ distance }) => distance / unit),
-        compared: { ...compared, slack: compared.slack / ofSpread },
-        nearest: nearest === undefined ? undefined : nearest / unit,
+        compared: { ...compared, slack: compared.slack / unit },
       },
       ranks: Uint32Array.from(found, ({ at, i }) => blocks[at]!.rank(i, file.rows)),
       visited,
@@ -268,13 +282,11 @@ interface Estimate {
 }
 
 /** Those that are worth an exact comparison. */
-function worthComparing(
-  found: readonly Estimate[],
-  compared: Compared,
-  nearest: number | undefined,
-): readonly Estimate[] {
-  const distances = found.map(({ distance }) => distance);
-  const worst = worstCompared(distances, compared, nearest);
+function worthComparing(found: readonly Estimate[], compared: Compared): readonly Estimate[] {
+  const worst = worstCompared(
+    found.map(({ distance }) => distance),
+    compared,
+  );
   return found.filter(({ distance }) => distance <= worst);
 }
 

@@ -5,8 +5,8 @@
 import { limits } from '../../base/limits.js';
 import { isPlainObject } from '../input/index.js';
 import type { WantedEffort } from '../input/index.js';
-import { coverPoints } from './cover-curve.js';
-import type { CoverPoint } from './cover-curve.js';
+import { coversIn } from './cover-curve.js';
+import type { Cover } from './cover-curve.js';
 import type { RecallCurve } from './recall-curve.js';
 
 export interface ProbePoint {
@@ -17,9 +17,9 @@ export interface ProbePoint {
   readonly reach: number;
   /** Candidates that are compared exactly: so many on average. */
   readonly rerank: number;
-  /** How much farther than the k-th nearest one of these may be, in `spread`s. */
+  /** How much farther than the k-th nearest one of these may be, in estimated distances of the segment's own units. */
   readonly slack: number;
-  /** How many of the nearest rows lie in the leaves that are read. */
+  /** The share of the nearest rows that lies in the leaves that are read. */
   readonly reached: number;
   /** Lower end of what the recall may be, given how few queries measured it. */
   readonly lower: number;
@@ -28,7 +28,7 @@ export interface ProbePoint {
 export interface ProbeEffort {
   readonly leaves: number;
   readonly reach: number;
-  /** Neighbours for which this was measured, and how many of them lie in the leaves. */
+  /** Neighbours for which this was measured, and the share of them that lies in the leaves. */
   readonly neighbours: number;
   readonly reached: number;
   readonly rerank: number;
@@ -38,31 +38,16 @@ export interface ProbeEffort {
 /** Which candidates are compared exactly: estimates say that they may be among the nearest. */
 export interface Compared {
   readonly k: number;
-  /** How much farther than the k-th nearest, in `spread`s. */
+  /** How much farther than the k-th nearest. */
   readonly slack: number;
   /** No more of them. */
   readonly most: number;
 }
 
-/**
- * By how much estimates are off where the k-th of a query is, but for a factor: of squared distances by more, the farther the query is
- * from the centroid that rows are coded by (wasm/rabitq.ts), which is about as far as they are, or as the nearest; of products, of
- * which `nearest` is undefined, alike wherever rows lie.
- */
-export function spread(kth: number, nearest: number | undefined): number {
-  return nearest === undefined ? 1 : Math.sqrt(Math.max(kth, nearest, 0));
-}
-
-/** The farthest estimate of a candidate that is compared, of ascending ones. `nearest`: of the centroids. */
-export function worstCompared(
-  estimates: ArrayLike<number>,
-  { k, slack, most }: Compared,
-  nearest: number | undefined,
-): number {
+/** The farthest estimate of a candidate that is compared, of ascending ones. */
+export function worstCompared(estimates: ArrayLike<number>, { k, slack, most }: Compared): number {
   const kth = estimates[k - 1];
-  if (kth === undefined) return Infinity;
-  const last = slack === Infinity ? Infinity : kth + slack * spread(kth, nearest);
-  return Math.min(last, estimates[most - 1] ?? Infinity);
+  return kth === undefined ? Infinity : Math.min(kth + slack, estimates[most - 1] ?? Infinity);
 }
 
 /** What a probe takes, in bytes. */
@@ -87,7 +72,7 @@ const RECALL_UNMEASURED = 0.95;
 /** Of the leaves of a segment. */
 export interface ProbeCurve {
   readonly probes: readonly ProbePoint[];
-  readonly covers: readonly CoverPoint[];
+  readonly covers: readonly Cover[];
 }
 
 /** Undefined where the statistics hold none that makes sense: then leaves are not probed. */
@@ -96,7 +81,7 @@ export function tryProbeCurve(statistics: unknown): ProbeCurve | undefined {
   const { probes } = statistics as Readonly<Record<string, unknown>>;
   if (!Array.isArray(probes) || probes.length > POINTS_MAX) return undefined;
   const usable = probes.filter(isPoint);
-  return usable.length === 0 ? undefined : { probes: usable, covers: coverPoints(statistics) };
+  return usable.length === 0 ? undefined : { probes: usable, covers: coversIn(statistics) };
 }
 
 function isPoint(value: unknown): value is ProbePoint {
@@ -138,7 +123,7 @@ export function chooseProbe(
   if (best === undefined) return undefined;
   const scale = Math.max(1, k / of);
   const rerank = Math.max(k, Math.ceil(best.rerank * scale));
-  // Both were measured for other numbers of neighbours than are wanted here.
+  // Slack was measured for another number of neighbours than is wanted here.
   const isMeasured = scale === 1;
   const most = Math.ceil(rerank * (isMeasured ? PROBE_ROOM : UNKNOWN_SLACK_ROOM));
   if (most > limits.indexHits) return undefined;

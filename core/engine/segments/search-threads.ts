@@ -24,8 +24,6 @@ export interface Estimated {
   readonly distances: Float64Array;
   /** In that unit. */
   readonly compared: Compared;
-  /** Distance of the nearest centroid, likewise; undefined of products. */
-  readonly nearest: number | undefined;
 }
 
 /** Rows in the order that the index says, and their ranks. */

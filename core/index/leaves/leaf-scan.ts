@@ -90,11 +90,6 @@ export class LeafScan {
     this.#tables.rotate({ from: at, rows: 1, to: tables.rotated });
   }
 
-  /** Distances are products, the negative ones; else squared. */
-  get comparesProducts(): boolean {
-    return this.#tables.isDot;
-  }
-
   /** Estimated distances of all centroids. Requires: a query. */
   centroidDistances(): Float32Array<ArrayBuffer> {
     const { exports, u8, f32 } = this.#arena;

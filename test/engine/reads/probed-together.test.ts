@@ -6,7 +6,6 @@ import type { Estimated } from '../../../core/engine/segments/index.js';
 const estimated = (compared: Partial<Estimated['compared']>, ...distances: number[]): Estimated => ({
   distances: Float64Array.from(distances),
   compared: { k: 2, slack: Infinity, most: 100, ...compared },
-  nearest: undefined,
 });
 
 test('those are compared that are not much farther than the k-th of all', async () => {

@@ -1,32 +1,26 @@
 /** How many leaves are read for neighbours as far away as were, or were not, measured. */
 import { expect, test } from 'vitest';
-import { coverPoints, leavesThatCover } from '../../../core/engine/segments/cover-curve.js';
-import type { CoverPoint } from '../../../core/engine/segments/cover-curve.js';
+import { coversIn, leavesThatCover } from '../../../core/engine/segments/cover-curve.js';
+import type { Cover } from '../../../core/engine/segments/cover-curve.js';
 
-const points: readonly CoverPoint[] = [
-  { k: 10, leaves: 1, share: 0.9 },
-  { k: 10, leaves: 2, share: 0.99 },
-  { k: 100, leaves: 4, share: 0.9 },
-  { k: 100, leaves: 8, share: 0.98 },
-  { k: 1_000, leaves: 16, share: 0.9 },
+const covers: readonly Cover[] = [
+  { k: 10, leaves: [1, 2], shares: [0.9, 0.99] },
+  { k: 100, leaves: [4, 8], shares: [0.9, 0.98] },
+  { k: 1_000, leaves: [16], shares: [0.9] },
 ];
 
 const leavesFor = (rank: number, share: number): number =>
-  leavesThatCover(points, { rank, share, rows: 100_000, leaves: 1_024 });
+  leavesThatCover(covers, { rank, share, rows: 100_000, leaves: 1_024 });
 
-test('points are those that make sense', () => {
-  expect(coverPoints({ covers: points })).toEqual(points);
+test('covers are those that make sense, the nearest neighbours first', () => {
+  expect(coversIn({ covers: covers.toReversed() })).toEqual(covers);
   const wrong = [
-    { k: 0 },
-    { k: 1.5 },
-    { leaves: 0 },
-    { share: 1.1 },
-    { share: Number.NaN },
-    { share: 'all' },
+    ...[{ k: 0 }, { k: 1.5 }, { leaves: [1, 0] }, { leaves: 2 }, { leaves: Array(201).fill(1) }],
+    ...[{ shares: [1.1] }, { shares: [Number.NaN] }, { shares: 'all' }, { shares: [0.5, null] }],
   ];
-  for (const over of wrong) expect(coverPoints({ covers: [{ ...points[0], ...over }, null] })).toEqual([]);
-  for (const statistics of [undefined, {}, { covers: 'all' }, { covers: Array(1_001).fill(points[0]) }])
-    expect(coverPoints(statistics)).toEqual([]);
+  for (const over of wrong) expect(coversIn({ covers: [{ ...covers[0], ...over }, null] })).toEqual([]);
+  for (const statistics of [undefined, {}, { covers: 'all' }, { covers: Array(17).fill(covers[0]) }])
+    expect(coversIn(statistics)).toEqual([]);
 });
 
 test('what was measured is enough, and between two numbers of neighbours what lies between', () => {
@@ -48,6 +42,6 @@ test('farther than was measured they grow to all of them', () => {
 });
 
 test('a share that is too large to be measured is taken for the largest that is', () => {
-  const all = [{ k: 10, leaves: 3, share: 0.998 }];
+  const all = [{ k: 10, leaves: [3], shares: [0.998] }];
   expect(leavesThatCover(all, { rank: 10, share: 1, rows: 1_000, leaves: 100 })).toBe(3);
 });

@@ -1,12 +1,7 @@
 /** What is chosen of the points that a segment has measured of itself, what of them is believed, and which candidates are compared. */
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../../core/base/limits.js';
-import {
-  chooseProbe,
-  spread,
-  tryProbeCurve,
-  worstCompared,
-} from '../../../core/engine/segments/probe-curve.js';
+import { chooseProbe, tryProbeCurve, worstCompared } from '../../../core/engine/segments/probe-curve.js';
 import type { ProbePoint } from '../../../core/engine/segments/probe-curve.js';
 
 const point = (over: Partial<ProbePoint>): ProbePoint => ({
@@ -19,7 +14,7 @@ describe('the points of a segment', () => {
   test('are those that make sense', () => {
     const sound = point({});
     expect(tryProbeCurve({ probes: [sound] })).toEqual({ probes: [sound], covers: [] });
-    const covers = [{ k: 10, leaves: 2, share: 0.9 }];
+    const covers = [{ k: 10, leaves: [2], shares: [0.9] }];
     expect(tryProbeCurve({ probes: [sound], covers })).toEqual({ probes: [sound], covers });
     expect(tryProbeCurve({ covers })).toBeUndefined();
     for (const over of [
@@ -76,21 +71,8 @@ describe('the points of a segment', () => {
 
 test('what is compared is not much farther than the k-th, and no more than so many', () => {
   const estimates = [1, 2, 3, 3.5, 4, 9];
-  const worstOf = (compared: Parameters<typeof worstCompared>[1]): number =>
-    worstCompared(estimates, compared, undefined);
-  expect(worstOf({ k: 2, slack: 1.5, most: 10 })).toBe(3.5);
-  expect(worstOf({ k: 2, slack: 1.5, most: 3 })).toBe(3);
-  expect(worstOf({ k: 2, slack: Infinity, most: 10 })).toBe(Infinity);
-  expect(worstOf({ k: 7, slack: 0, most: 10 })).toBe(Infinity);
-});
-
-test('squared distances are off by more where they are long, products alike', () => {
-  expect([-4, 9].map((kth) => spread(kth, undefined))).toEqual([1, 1]);
-  expect(spread(9, 4)).toBe(3);
-  // Nearer than any centroid.
-  expect(spread(1, 4)).toBe(2);
-  // Both are estimates.
-  expect(spread(-1, -0.5)).toBe(0);
-  expect(worstCompared([4, 6, 7], { k: 1, slack: 1.5, most: 10 }, 1)).toBe(7);
-  expect(worstCompared([0, 6, 7], { k: 1, slack: Infinity, most: 10 }, 0)).toBe(Infinity);
+  expect(worstCompared(estimates, { k: 2, slack: 1.5, most: 10 })).toBe(3.5);
+  expect(worstCompared(estimates, { k: 2, slack: 1.5, most: 3 })).toBe(3);
+  expect(worstCompared(estimates, { k: 2, slack: Infinity, most: 10 })).toBe(Infinity);
+  expect(worstCompared(estimates, { k: 7, slack: 0, most: 10 })).toBe(Infinity);
 });

@@ -497,7 +497,7 @@ describe.each(['cosine', 'dot'] as const)('probes of clusters of few rows, by %s
     ['cluster >= 90', 1, 0.84],
     ['cluster >= 90', 10, 0.92],
     ['cluster >= 90', 100, 0.94],
-  ])('keep the target where %s, of %d neighbours', { timeout: 60_000 }, async (filter, k, least) => {
+  ])('find what they should where %s, of %d neighbours', { timeout: 60_000 }, async (filter, k, least) => {
     const db = await bench.openAgain(EDGE);
     const c = db.collection('c');
     const asked = { filter, k, index: 'ivf' } as const;
