@@ -21,11 +21,14 @@ import { ROW_LOCKS } from './layout';
 /** Rows of which the weights lie side by side, in the caller's scratch: 4 x stride x i16, then 4 x f64 constants. */
 const BLOCK: u32 = 4;
 
-/** How often a lock that another thread holds is tried before this one sleeps: whoever holds it may have no core. */
-const LOCK_TRIES: u32 = 1_000;
+/**
+ * How often a lock that another thread holds is tried before this one sleeps: far longer than any is held, so that whoever holds it has
+ * no core.
+ */
+const LOCK_TRIES: u32 = 100_000;
 const LOCK_SLEEP_NS: i64 = 1_000_000;
 /** Then the caller sees whether whoever holds it is still there. */
-const LOCK_SLEEPS: u32 = 100;
+const LOCK_SLEEPS: u32 = 50;
 
 // @ts-ignore: decorator
 @inline
