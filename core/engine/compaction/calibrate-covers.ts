@@ -2,6 +2,7 @@
 import { upperBound } from '../../base/ascending.js';
 import { SHARE_MOST } from '../segments/index.js';
 import type { Cover } from '../segments/index.js';
+import { nearestLeaves, nearestRows } from './calibrate-probes.js';
 import type { ProbeCalibration } from './calibrate-probes.js';
 
 const KS: readonly number[] = [1, 3, 10, 32, 100, 316, 1_000, 3_162, 10_000];
@@ -25,11 +26,7 @@ export async function calibrateCovers(port: ProbeCalibration): Promise<readonly 
   const most = ks.at(-1) ?? 0;
   for (let query = 0; query < queries; query++) {
     await port.breathe();
-    const nearest = port.scansFast
-      ? port.scan(query, most + 1)
-      : port.walk(query, { ef: EF, reach: 0, limit: most + 1 });
-    const self = port.rowOf(query);
-    const rows = nearest.filter((row) => row !== self).slice(0, most);
+    const rows = nearestRows(port, query, { ef: EF, count: most }).slice(0, most);
     const places = placesOf(port, query);
     const counts = new Uint32Array(levels.length);
     let counted = 0;
@@ -71,12 +68,7 @@ function coverOf(k: number, levels: readonly number[], shares: readonly Float64A
 
 /** By leaf: how many are nearer. */
 function placesOf(port: ProbeCalibration, query: number): Uint32Array {
-  const { leafScan } = port;
-  leafScan.prepare(port.vectorOf(query));
-  const distances = leafScan.centroidDistances();
-  const order = Uint32Array.from(distances, (_, leaf) => leaf).sort(
-    (a, b) => distances[a]! - distances[b]! || a - b,
-  );
+  const { order } = nearestLeaves(port, query);
   const places = new Uint32Array(order.length);
   order.forEach((leaf, place) => (places[leaf] = place));
   return places;

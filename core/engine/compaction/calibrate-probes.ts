@@ -173,10 +173,7 @@ async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery
   const lists: Candidates[] = [];
   for (let query = 0; query < port.queries; query++) {
     await port.breathe();
-    const rows = port.scansFast
-      ? port.scan(query, TRUTH_ROWS + 1)
-      : port.walk(query, { ef: TRUTH_EF, reach: 0, limit: TRUTH_ROWS + 1 });
-    lists.push(rows.filter((row) => row !== port.rowOf(query)));
+    lists.push(nearestRows(port, query, { ef: TRUTH_EF, count: TRUTH_ROWS }));
   }
   const distances = await port.distances(lists);
   const asked: AskedQuery[] = [];
@@ -187,16 +184,39 @@ async function askedQueries(port: ProbeCalibration): Promise<readonly AskedQuery
   return asked;
 }
 
+/** By codes, without the row that is asked; one more than `count` where that is not among them. `ef`: of a walk, where a scan takes longer. */
+export function nearestRows(
+  port: ProbeCalibration,
+  query: number,
+  { ef, count }: { readonly ef: number; readonly count: number },
+): Candidates {
+  const rows = port.scansFast
+    ? port.scan(query, count + 1)
+    : port.walk(query, { ef, reach: 0, limit: count + 1 });
+  const self = port.rowOf(query);
+  return rows.filter((row) => row !== self);
+}
+
+/** All leaves, the nearest first, and how far their centroids are, by leaf. */
+export function nearestLeaves(
+  port: ProbeCalibration,
+  query: number,
+): { readonly order: Uint32Array; readonly distances: Float32Array } {
+  const { leafScan } = port;
+  leafScan.prepare(port.vectorOf(query));
+  const distances = leafScan.centroidDistances();
+  const order = Uint32Array.from(distances, (_, leaf) => leaf).sort(
+    (a, b) => distances[a]! - distances[b]! || a - b,
+  );
+  return { order, distances };
+}
+
 function centroidOrder(
   port: ProbeCalibration,
   query: number,
 ): { readonly centroids: Uint32Array; readonly farther: Float32Array } {
-  const { leafScan } = port;
-  leafScan.prepare(port.vectorOf(query));
-  const distances = leafScan.centroidDistances();
-  const centroids = Uint32Array.from(distances, (_, leaf) => leaf)
-    .sort((a, b) => distances[a]! - distances[b]! || a - b)
-    .slice(0, LEAVES.at(-1)! * PROBE_ROOM);
+  const { order, distances } = nearestLeaves(port, query);
+  const centroids = order.slice(0, LEAVES.at(-1)! * PROBE_ROOM);
   const nearest = distances[centroids[0]!]!;
   return { centroids, farther: Float32Array.from(centroids, (leaf) => distances[leaf]! - nearest) };
 }

@@ -29,7 +29,6 @@ function calibration(guests: (leaf: number) => readonly number[], scansFast = tr
       .sort((a, b) => Math.abs(a - asked[of]!) - Math.abs(b - asked[of]!) || a - b)
       .slice(0, count);
   const leafScan = {
-    comparesProducts: false,
     prepare: ([value]: Float32Array) => (query = value!),
     beginLeaves: () => {},
     centroidDistances: () =>
